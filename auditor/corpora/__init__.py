@@ -1,0 +1,1 @@
+"""Documents and corpora: reading them, fingerprinting them, and comparing the two sides."""

@@ -1,0 +1,34 @@
+"""The exceptions a user may meet. Each says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class AuditorError(Exception):
+    """Base of every error the tool raises on purpose.
+
+    Args:
+        message: What was wrong and where (file, line, option).
+        hint: What the user can do about it, in one sentence.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(AuditorError):
+    """The request cannot be carried out as given: a wrong option, path, column or file content."""
+
+    exit_code = 2
+
+
+class RunError(AuditorError):
+    """The run broke although the request was sound: a model that fails, no memory, no disk."""
+
+    exit_code = 4
