@@ -1,0 +1,149 @@
+"""The table of features: one row a document, and its means by group for the statistical engine."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from auditor.errors import RunError, UsageError
+from auditor.features.feature import Feature, Missing
+from auditor.inference.rows import Column, Rows
+from auditor.signals.tokens import TokenSignals
+
+TARGET_LABEL = "target"
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """Features of documents, in document order.
+
+    Attributes:
+        values: [documents, columns] float64; NaN where a feature could not be computed.
+        columns: The meaning of each column; a feature of one of several references is called `NAME@LABEL`.
+        reasons: For each column's name, why values are missing and how many for that reason; empty where none is.
+    """
+
+    values: npt.NDArray[np.float64]
+    columns: tuple[Column, ...]
+    reasons: Mapping[str, Mapping[str, int]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    column: Column
+    keys: tuple[Key, ...]
+    feature: Feature
+
+
+def _plan(features: Sequence[Feature], references: Sequence[str]) -> list[_Entry]:
+    """One entry a column: a feature of the target alone once, a feature of a reference once for each reference."""
+    if len({TARGET_LABEL, *references}) <= len(references):
+        labels = ", ".join([TARGET_LABEL, *references])
+        raise UsageError(f"two models share a label: {labels}", hint="Give every reference a label of its own.")
+    entries = []
+    for feature in features:
+        refers = any(view.model == "reference" for view in feature.views)
+        for label in references if refers else (TARGET_LABEL,):
+            name = f"{feature.name}@{label}" if refers and len(references) > 1 else feature.name
+            keys = tuple((TARGET_LABEL if view.model == "target" else label, view.transform) for view in feature.views)
+            entries.append(_Entry(Column(name, feature.family, feature.direction), keys, feature))
+    return entries
+
+
+def requested_views(features: Sequence[Feature], references: Sequence[str]) -> tuple[Key, ...]:
+    """The (model label, transform) pairs to score for these features, each once, in order of first need.
+
+    Args:
+        features: The features wanted; those that need a reference ask for nothing where there is none.
+        references: Labels of the reference models.
+
+    Raises:
+        UsageError: Two models share a label.
+    """
+    return tuple(dict.fromkeys(key for entry in _plan(features, references) for key in entry.keys))
+
+
+def compute_table(
+    features: Sequence[Feature],
+    records: Sequence[Mapping[Key, TokenSignals]],
+    *,
+    references: Sequence[str],
+) -> FeatureTable:
+    """Compute every feature of every document.
+
+    Args:
+        features: The features wanted. Those that need a reference have no column where there is none, and a column for
+            each where there are several.
+        records: For each document, its record by (model label, transform); the audited model's label is `target`.
+        references: Labels of the reference models, in order.
+
+    Returns:
+        A table with a row for each document.
+
+    Raises:
+        RunError: A document lacks a record that `requested_views` names.
+        UsageError: Two models share a label.
+    """
+    entries = _plan(features, references)
+    values = np.full((len(records), len(entries)), np.nan)
+    reasons: dict[str, Counter[str]] = {entry.column.name: Counter() for entry in entries}
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for row, record in enumerate(records):
+            for position, entry in enumerate(entries):
+                absent = [key for key in entry.keys if key not in record]
+                if absent:
+                    raise RunError(
+                        f"document {row + 1} has no record of {absent[0][1]!r} under {absent[0][0]!r}, "
+                        f"which feature {entry.feature.name!r} needs",
+                        hint="Score the document again, or leave the feature out.",
+                    )
+                value = entry.feature.compute(*(record[key] for key in entry.keys))
+                if math.isfinite(value):
+                    values[row, position] = value
+                else:
+                    why = value.reason if isinstance(value, Missing) else "not a finite number"
+                    reasons[entry.column.name][why] += 1
+    columns = tuple(entry.column for entry in entries)
+    return FeatureTable(values, columns, {name: dict(counts) for name, counts in reasons.items()})
+
+
+def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[bool]) -> Rows:
+    """Average documents within groups, the unit of every test.
+
+    Rows are pairs of side and group: suspect rows first, then held-out, each in order of first appearance. A value is
+    the unweighted mean over the group's documents that have one, NaN if none has. A group on both sides is two rows.
+
+    Args:
+        table: Features by document.
+        groups: Group of each document.
+        suspect: Whether each document is on the suspect side.
+
+    Raises:
+        ValueError: The three differ in length.
+    """
+    if not len(groups) == len(suspect) == table.values.shape[0]:
+        raise ValueError(f"{table.values.shape[0]} documents, {len(groups)} groups, {len(suspect)} sides")
+    pairs = list(zip((bool(side) for side in suspect), groups, strict=True))
+    keys = sorted(dict.fromkeys(pairs), key=lambda pair: not pair[0])
+    number = {key: index for index, key in enumerate(keys)}
+    rows = np.array([number[pair] for pair in pairs], dtype=np.intp)
+    present = ~np.isnan(table.values)
+    sums = np.zeros((len(keys), len(table.columns)))
+    counts = np.zeros_like(sums)
+    np.add.at(sums, rows, np.where(present, table.values, 0.0))
+    np.add.at(counts, rows, present)
+    with np.errstate(invalid="ignore"):
+        means = sums / counts
+    sides = np.array([side for side, _ in keys], dtype=np.bool_)
+    return Rows(means, sides, tuple(name for _, name in keys), table.columns)

@@ -1,0 +1,37 @@
+"""Transforms: the texts a document is scored as. One file a family; every module-level `Transform` is found."""
+
+from __future__ import annotations
+
+import sys
+
+from auditor.errors import RunError
+from auditor.plugins import discover
+from auditor.randomness import stream
+from auditor.signals.views import Prompt, Transform
+
+
+def all_transforms() -> dict[str, Transform]:
+    """Every transform by name, in order of name.
+
+    Raises:
+        RunError: Two transforms share a name.
+    """
+    found = discover(sys.modules[__name__], Transform)
+    named = {transform.name: transform for transform in sorted(found, key=lambda item: item.name)}
+    if len(named) < len(found):
+        names = sorted(transform.name for transform in found)
+        raise RunError(f"two transforms share a name: {', '.join(names)}", hint="Rename one of them.")
+    return named
+
+
+def transform_text(transform: Transform, text: str, seed: int) -> Prompt:
+    """Apply a transform with a generator that depends on the text and the seed alone.
+
+    The same text is transformed alike whatever stands beside it, in whatever order, on either side of an audit.
+
+    Args:
+        transform: What to apply.
+        text: The document's text.
+        seed: The audit's seed, not negative.
+    """
+    return transform.apply(text, stream(seed, text))
