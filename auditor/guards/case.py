@@ -1,0 +1,52 @@
+"""Case: everything the guards may look at, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.corpora.document import Corpus
+from auditor.guards.policy import Policy
+from auditor.inference.separability_result import Excess, Separability
+from auditor.inference.rows import Rows
+from auditor.randomness import stream
+from auditor.signals.probes import Numerics
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An audit before its verdict.
+
+    Attributes:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        rows: The membership rows.
+        membership: The engine on those rows.
+        text: The engine on text alone, same groups in the same order.
+        excess: How far the membership AUC exceeds that of text alone.
+        controls: The engine under each model that cannot have seen the data, by its label.
+        numerics: What the probes of the backend showed, by model label.
+        truncated_suspect: Suspect documents cut by a token limit.
+        truncated_heldout: Held-out documents cut by a token limit.
+        policy: The thresholds.
+        seed: The audit's seed.
+    """
+
+    suspect: Corpus
+    heldout: Corpus
+    rows: Rows
+    membership: Separability
+    text: Separability
+    excess: Excess
+    controls: Mapping[str, Separability]
+    numerics: Mapping[str, Numerics]
+    truncated_suspect: int
+    truncated_heldout: int
+    policy: Policy
+    seed: int
+
+    def stream(self, purpose: str) -> np.random.Generator:
+        """A generator of the guard's own."""
+        return stream(self.seed, purpose)

@@ -1,0 +1,42 @@
+"""Models that cannot have seen the data must not tell the sets apart."""
+
+from __future__ import annotations
+
+from auditor.guards.case import Case
+from auditor.guards.guard import Figure, Finding, guard
+
+
+@guard(
+    name="controls",
+    order=30,
+    question="Do models that cannot have seen the suspect documents leave the two sets alike?",
+    misses="A difference that only the audited model is able to see; and it says nothing if the control saw the data too.",
+    level=lambda policy: policy.controls_alpha,
+)
+def controls(case: Case) -> Finding:
+    """Ask the engine about each reference model; the level is shared among them (Bonferroni)."""
+    if not case.controls:
+        return Finding(
+            "not run",
+            "No reference or base model was given.",
+            "Give --reference with a model that cannot have seen the suspect documents, such as an older one or the base.",
+        )
+    limit = case.policy.controls_alpha / len(case.controls)
+    worst_label, worst = min(case.controls.items(), key=lambda item: item[1].p_value)
+    figures = tuple(
+        Figure(name=f"p-value under {label}", value=control.p_value, limit=limit) for label, control in case.controls.items()
+    )
+    failed = worst.p_value <= limit
+    seen = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
+    return Finding(
+        "failed" if failed else "passed",
+        f"{seen}: a model that should know neither set tells them apart." if failed else f"{seen}.",
+        "Check that the control model really cannot have seen the suspect documents; if so, the sets are not comparable."
+        if failed
+        else "",
+        figures,
+        worst.auc,
+        worst.auc_interval.low,
+        worst.auc_interval.high,
+        worst.p_value,
+    )

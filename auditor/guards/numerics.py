@@ -1,0 +1,54 @@
+"""The backend must be right before its figures are trusted."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from auditor.guards.case import Case, Numerics
+from auditor.guards.guard import Figure, Finding, guard
+
+
+@guard(
+    name="numerics",
+    order=70,
+    question="Does the model give the same figures for a document alone as in a batch, and make sense of real text?",
+    misses="Errors that touch every document alike, such as a wrong checkpoint.",
+)
+def numerics(case: Case) -> Finding:
+    """Hold the probes of every scored model against their limits."""
+    policy, tolerance = case.policy, case.policy.batch_tolerance
+    complaints: list[str] = []
+    figures: list[Figure] = []
+    for label, probe in case.numerics.items():
+        figures += [
+            Figure(name=f"{label}: batch against alone (nats a token)", value=_finite(probe.batch_difference), limit=tolerance),
+            Figure(name=f"{label}: largest difference of one token (nats)", value=_finite(probe.token_difference)),
+            Figure(name=f"{label}: share that reads better in order", value=_in_order(probe), limit=policy.ordered_share),
+        ]
+        if not probe.batch_difference <= tolerance:
+            complaints.append(f"model {label} scores a document differently alone and in a batch (by {probe.batch_difference:.3g} nats)")
+        if _in_order(probe) < policy.ordered_share:
+            complaints.append(
+                f"model {label} finds shuffled words as probable as the text in {probe.disordered} of {probe.shuffled} documents"
+            )
+    if complaints:
+        sentence = "; ".join(complaints)
+        return Finding(
+            "failed",
+            f"{sentence[0].upper()}{sentence[1:]}.",
+            "Score in float32 (--dtype float32), and check that the model and its tokenizer belong together.",
+            tuple(figures),
+        )
+    worst = max((probe.batch_difference for probe in case.numerics.values()), default=0.0)
+    return Finding("passed", f"Documents alone and in batches agree to {worst:.1g} nats a token; order beats shuffled words.", "", tuple(figures))
+
+
+def _in_order(probe: Numerics) -> float:
+    """Share of probed documents whose words are more probable in order than shuffled."""
+    return 1.0 - probe.disordered / probe.shuffled if probe.shuffled else 1.0
+
+
+def _finite(value: float) -> float:
+    """A difference that is not a number is shown as the largest there is: results hold finite figures only."""
+    return value if math.isfinite(value) else sys.float_info.max

@@ -1,0 +1,73 @@
+"""Latent columns of character and word n-grams, made without looking at the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class NGrams:
+    """A way to cut text into n-grams.
+
+    Attributes:
+        name: Family of the columns.
+        analyzer: `word` or `char_wb` as scikit-learn names them.
+        lengths: Shortest and longest n-gram.
+    """
+
+    name: str
+    analyzer: str
+    lengths: tuple[int, int]
+
+
+NGRAMS = (
+    NGrams("words", "word", (1, 2)),
+    NGrams("characters", "char_wb", (2, 4)),
+)
+
+# Text beyond this length adds little to a document's profile and would let one book cost more than a corpus.
+_READ_CHARACTERS = 50_000
+
+
+def latent_columns(
+    texts: Sequence[str], unit: npt.NDArray[np.int64], ngrams: NGrams, *, components: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Project each group's n-gram profile on the main directions of the pooled corpus (latent semantic analysis).
+
+    The weighting and the directions are fitted on both sides pooled, so they are a function of the texts and not of the
+    labels: a permutation test on the columns stays exact.
+
+    Args:
+        texts: The documents.
+        unit: [documents] which row each document belongs to, 0 to rows - 1.
+        ngrams: What to count.
+        components: Directions wanted; fewer are returned for few rows.
+        rng: Start of the randomised decomposition.
+
+    Returns:
+        [rows, k] coordinates in order of falling variance, and the [k] singular values.
+    """
+    from scipy import sparse
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+
+    rows = int(unit.max()) + 1
+    vectorizer = HashingVectorizer(
+        analyzer=ngrams.analyzer, ngram_range=ngrams.lengths, n_features=2**18, alternate_sign=False, norm=None
+    )
+    counts = vectorizer.transform([text[:_READ_CHARACTERS] for text in texts])
+    belongs = sparse.csr_matrix((np.ones(len(texts)), (unit, np.arange(len(texts)))), shape=(rows, len(texts)))
+    profiles = (belongs @ counts).tocsc()
+    profiles = profiles[:, np.diff(profiles.indptr) > 1].tocsr()
+    count = min(components, rows - 2, profiles.shape[1] - 1)
+    if count < 1:
+        return np.zeros((rows, 0)), np.zeros(0)
+    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(profiles)
+    decomposition = TruncatedSVD(n_components=count, random_state=int(rng.integers(2**31)))
+    coordinates = np.asarray(decomposition.fit_transform(weighted), dtype=np.float64)
+    return coordinates, np.asarray(decomposition.singular_values_, dtype=np.float64)
