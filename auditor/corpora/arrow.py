@@ -1,0 +1,61 @@
+"""Arrow record batches to rows, shared by every reader of columnar data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from auditor.corpora.reader import RawRow, Unread
+from auditor.errors import UsageError
+
+BATCH_ROWS = 256
+
+
+def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
+    """Yield the rows of record batches or tables, in order, numbered from 1.
+
+    Nested and binary columns are not converted (an image or an embedding can be large); they stand as `Unread`.
+
+    Args:
+        batches: `pyarrow.RecordBatch` or `pyarrow.Table` objects with one schema.
+        name: First part of the ids, before `:ROW`.
+        where: The source as the user gave it.
+
+    Raises:
+        UsageError: A string cell is not valid UTF-8.
+    """
+    number = 0
+    for batch in batches:
+        columns = [
+            _column(batch.column(i), f"{where}: column {field.name!r}", number) for i, field in enumerate(batch.schema)
+        ]
+        names = list(batch.schema.names)
+        for cells in zip(*columns, strict=True):
+            number += 1
+            yield RawRow(f"{name}:{number}", f"{where}, row {number}", dict(zip(names, cells, strict=True)))
+
+
+def _column(column: Any, where: str, rows_before: int) -> list[object]:
+    import pyarrow.types as kinds
+
+    kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
+    if (
+        kinds.is_nested(kind)
+        or kinds.is_binary(kind)
+        or kinds.is_large_binary(kind)
+        or kinds.is_fixed_size_binary(kind)
+    ):
+        return [Unread(str(kind))] * len(column)
+    try:
+        values: list[object] = column.to_pylist()
+    except UnicodeDecodeError:
+        for row, cell in enumerate(column, start=rows_before + 1):
+            try:
+                cell.as_py()
+            except UnicodeDecodeError as error:
+                raise UsageError(
+                    f"{where}, row {row}: not valid UTF-8: bad byte at offset {error.start} of the cell",
+                    hint="Write the file again from text that is UTF-8.",
+                ) from None
+        raise
+    return values

@@ -1,0 +1,118 @@
+"""From the cells of a row to text, group and metadata, refusing what cannot be one of them."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+
+from auditor.corpora.reader import RawRow, Unread
+from auditor.corpora.streams import MAX_DOCUMENT_BYTES
+from auditor.errors import UsageError
+
+_SINGLE = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
+
+
+def row_text(row: RawRow, column: str) -> str:
+    """The text of a row; empty for a null cell.
+
+    Raises:
+        UsageError: There is no such column, or its cell is not text, too long, or holds a lone surrogate.
+    """
+    if isinstance(row.content, str):
+        return _whole(row.content, row.where, "the text", limit=MAX_DOCUMENT_BYTES)
+    cell = _cell(row.content, column, row.where, option="--text-column")
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        raise UsageError(
+            f"{row.where}: column {column!r} holds {_kind(cell)}, not text",
+            hint=f"Choose a text column with --text-column. The columns are: {_listed(row.content)}.",
+        )
+    return _whole(cell, row.where, f"column {column!r}", limit=MAX_DOCUMENT_BYTES)
+
+
+def row_group(row: RawRow, column: str) -> str:
+    """The group a row belongs to, as a string.
+
+    Raises:
+        UsageError: There is no such column, or the cell is missing, blank, or not a single value.
+    """
+    if isinstance(row.content, str):
+        raise UsageError(
+            f"{row.where}: no column {column!r}: this format has no columns",
+            hint="For a folder of files use --group-by parent; in JSON write objects that hold the group.",
+        )
+    cell = _cell(row.content, column, row.where, option="--group-column")
+    text = _single(cell)
+    if text is None and cell is not None and not isinstance(cell, float):
+        raise UsageError(f"{row.where}: column {column!r} holds {_kind(cell)}, not a group", hint="Use a single value.")
+    if text is None or not text.strip():
+        raise UsageError(
+            f"{row.where}: no group in column {column!r}",
+            hint="Give every row its group (the book, author or site it came from), or leave --group-column out.",
+        )
+    return _whole(text, row.where, f"column {column!r}")
+
+
+def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str]:
+    """The other cells that hold a single value, as strings.
+
+    Raises:
+        UsageError: A cell or a column name holds a lone surrogate.
+    """
+    if isinstance(row.content, str):
+        return {}
+    left_out = set(without)
+    single = {name: _single(cell) for name, cell in row.content.items() if name not in left_out}
+    return {
+        _whole(name, row.where, "a column name"): _whole(text, row.where, f"column {name!r}")
+        for name, text in single.items()
+        if text is not None
+    }
+
+
+def _cell(cells: Mapping[str, object], column: str, where: str, *, option: str) -> object:
+    if column in cells:
+        return cells[column]
+    close = difflib.get_close_matches(column, cells, n=1)
+    raise UsageError(
+        f"{where}: no column {column!r}",
+        hint=(f"Did you mean {close[0]!r}? " if close else "")
+        + (f"The columns are: {_listed(cells)}. Choose one with {option}." if cells else "The row is empty."),
+    )
+
+
+def _listed(cells: Mapping[str, object]) -> str:
+    return ", ".join(repr(name) for name in cells)
+
+
+def _kind(cell: object) -> str:
+    return f"{cell.kind} values" if isinstance(cell, Unread) else f"a value of type {type(cell).__name__}"
+
+
+def _single(cell: object) -> str | None:
+    if isinstance(cell, float) and math.isnan(cell):
+        return None
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell) if isinstance(cell, _SINGLE) else None
+
+
+def _whole(text: str, where: str, what: str, *, limit: int | None = None) -> str:
+    """The text itself, once it is sure that it can be written as UTF-8 of at most `limit` bytes."""
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{where}: {what} holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
+            "which is half a character and no valid Unicode",
+            hint="The text was cut or escaped wrongly when the file was written: write it again from the original.",
+        ) from None
+    if limit is not None and size > limit:
+        raise UsageError(
+            f"{where}: a document longer than {limit // 2**20} MiB", hint="Split it into the documents it is made of."
+        )
+    return text

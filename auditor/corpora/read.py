@@ -1,0 +1,134 @@
+"""Reading a corpus: one function for every format."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor.corpora import readers
+from auditor.corpora.cells import row_group, row_metadata, row_text
+from auditor.corpora.digest import corpus_sha256
+from auditor.corpora.document import Corpus, Document
+from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
+from auditor.errors import UsageError
+from auditor.plugins import discover
+
+
+def all_readers() -> tuple[Reader, ...]:
+    """Every reader, in the order in which they are asked."""
+    return tuple(sorted(discover(readers, Reader), key=lambda reader: (reader.order, reader.name)))
+
+
+def read_corpus(
+    source: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    group_column: str | None = None,
+    group_by: GroupBy = "document",
+    limit: int | None = None,
+) -> Corpus:
+    """Read documents from a file, a folder or the Hugging Face Hub.
+
+    Text is kept as it stands, byte for byte of its UTF-8 (only a byte order mark at the start of a file goes).
+    Documents of nothing but white space, and documents that repeat the text of an earlier one, are dropped and counted.
+
+    Args:
+        source: A path or `hf:NAME[:SPLIT]`; `all_readers()` says what is read.
+        text_column: The column that holds the text; formats without columns ignore it.
+        group_column: The column that says what a row came from; without it each document is its own group.
+        group_by: `parent` makes the folder a file lies in its group (folders of files only).
+        limit: Keep only the first so many documents, in reading order. The first and not a random choice, so that the
+            user can tell which they are and a remote dataset need not be read to its end; where the order has a meaning
+            (by date, by author), shuffle the data before.
+
+    Raises:
+        UsageError: The source does not exist or is of no known format, its content is not what the format demands, the
+            column is missing, or no document is left. Messages name the file and the line, row or byte.
+    """
+    name = os.fspath(source)
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: not a positive number", hint="Give the number of documents to keep.")
+    if group_column is not None and group_by == "parent":
+        raise UsageError(
+            "--group-column and --group-by parent name two different groups", hint="Leave one of the two out."
+        )
+    documents: list[Document] = []
+    seen: set[bytes] = set()
+    skipped: list[str] = []
+    empty = repeated = 0
+    for row in _rows(_reader(name), name):
+        if isinstance(row, Skipped):
+            skipped.append(row.name)
+            continue
+        text = row_text(row, text_column)
+        if not text.strip():
+            empty += 1
+            continue
+        digest = hashlib.sha256(text.encode("utf-8")).digest()
+        if digest in seen:
+            repeated += 1
+            continue
+        seen.add(digest)
+        group = _group(row, group_column, group_by)
+        documents.append(Document(row.id, text, group, row_metadata(row, without=(text_column, group_column))))
+        if len(documents) == limit:
+            break
+    if not documents:
+        raise UsageError(
+            f"{name}: no document with any text in it" + (f" ({empty} empty)" if empty else ""),
+            hint="Check the path, and --text-column for a file with columns.",
+        )
+    return Corpus(name, tuple(documents), empty, repeated, corpus_sha256(documents), tuple(skipped))
+
+
+def _reader(source: str) -> Reader:
+    known = all_readers()
+    formats = "; ".join(reader.formats for reader in known)
+    # An empty path would stand for the current folder.
+    if not source.strip():
+        raise UsageError("no path given", hint=f"What can be read: {formats}.")
+    for reader in known:
+        if reader.accepts(source):
+            return reader
+    path = Path(source)
+    if path.exists():
+        raise UsageError(f"{source}: not a format that can be read", hint=f"What can be read: {formats}.")
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    missing = path.absolute().relative_to(folder).parts[0]
+    siblings = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    close = difflib.get_close_matches(missing, siblings, n=3)
+    raise UsageError(
+        f"{source}: no such file or folder (no {missing!r} in {folder})",
+        hint=f"Did you mean {', '.join(close)}?" if close else f"What can be read: {formats}.",
+    )
+
+
+def _rows(reader: Reader, source: str) -> Iterator[RawRow | Skipped]:
+    try:
+        yield from reader.read(source)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or source}: cannot be read: {error.strerror or error}",
+            hint="Check that the file is there and that you may read it.",
+        ) from None
+
+
+def _group(row: RawRow, column: str | None, by: GroupBy) -> str:
+    if column is not None:
+        return row_group(row, column)
+    if by == "document":
+        return row.id
+    if row.parent is None:
+        raise UsageError(
+            f"{row.where}: --group-by parent needs a folder of files",
+            hint="For a file with columns use --group-column.",
+        )
+    if not row.parent:
+        raise UsageError(
+            f"{row.where}: lies in no folder below the corpus, so --group-by parent gives it no group",
+            hint="Move it into the folder of its group, or leave --group-by parent out.",
+        )
+    return row.parent

@@ -1,0 +1,76 @@
+"""A .json file: one array of objects or strings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor.corpora.json_rows import json_content
+from auditor.corpora.reader import RawRow, Reader
+from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, decode, has_suffix, read_whole
+from auditor.errors import UsageError
+
+_SPACE = " \t\n\r"
+
+
+def _read(source: str) -> Iterator[RawRow]:
+    path = Path(source)
+    text = decode(read_whole(path, source, MAX_WHOLE_FILE_BYTES), source)
+    # Item by item rather than at once, so that every item has its line for messages.
+    at, line = 0, 1
+
+    def skip() -> None:
+        nonlocal at, line
+        while at < len(text) and text[at] in _SPACE:
+            line += text[at] == "\n"
+            at += 1
+
+    def expect(characters: str) -> str:
+        nonlocal at
+        skip()
+        if at >= len(text) or text[at] not in characters:
+            found = repr(text[at]) if at < len(text) else "the end of the file"
+            wanted = " or ".join(repr(character) for character in characters)
+            raise UsageError(
+                f"{source}:{line}: malformed JSON: expected {wanted}, found {found}",
+                hint="A .json file holds one array of objects or strings; one object a line is .jsonl.",
+            )
+        at += 1
+        return text[at - 1]
+
+    decoder = json.JSONDecoder()
+    expect("[")
+    skip()
+    row = 0
+    more = not text.startswith("]", at)
+    if not more:
+        expect("]")
+    while more:
+        skip()
+        row += 1
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise UsageError(
+                f"{source}:{error.lineno}: malformed JSON: {error.msg} (column {error.colno})",
+                hint="Check the file with `python -m json.tool`.",
+            ) from None
+        except (RecursionError, ValueError) as error:
+            raise UsageError(f"{source}:{line}: JSON that cannot be read: {error}", hint="Remove the item.") from None
+        where = f"{source}:{line} (item {row})"
+        yield RawRow(f"{path.name}:{row}", where, json_content(value, where))
+        line += text.count("\n", at, end)
+        at = end
+        more = expect(",]") == ","
+    skip()
+    if at < len(text):
+        raise UsageError(f"{source}:{line}: malformed JSON: text after the end of the array", hint="Remove it.")
+
+
+READER = Reader(
+    name="json",
+    formats=".json holding an array (also .json.gz)",
+    accepts=lambda source: has_suffix(source, ".json"),
+    read=_read,
+)

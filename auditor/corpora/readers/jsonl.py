@@ -1,0 +1,41 @@
+"""JSON Lines: one object or one string a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor.corpora.json_rows import json_content
+from auditor.corpora.reader import RawRow, Reader
+from auditor.corpora.streams import has_suffix, read_lines
+from auditor.errors import UsageError
+
+
+def _read(source: str) -> Iterator[RawRow]:
+    path = Path(source)
+    for number, line in read_lines(path, source):
+        if not line.strip():
+            continue
+        where = f"{source}:{number}"
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UsageError(
+                f"{where}: malformed JSON: {error.msg} (column {error.colno})",
+                hint="Each line of a .jsonl file is one whole JSON object.",
+            ) from None
+        except (RecursionError, ValueError) as error:
+            raise UsageError(
+                f"{where}: JSON that cannot be read: {error}", hint="Simplify or remove the line."
+            ) from None
+        # The row is the line, so that an id leads straight to its place in the file even past blank lines.
+        yield RawRow(f"{path.name}:{number}", where, json_content(value, where))
+
+
+READER = Reader(
+    name="jsonl",
+    formats=".jsonl (also .jsonl.gz)",
+    accepts=lambda source: has_suffix(source, ".jsonl"),
+    read=_read,
+)

@@ -1,0 +1,70 @@
+"""A folder written by `save_to_disk` of the datasets library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor.corpora.arrow import BATCH_ROWS, batch_rows
+from auditor.corpora.reader import RawRow, Reader
+from auditor.corpora.splits import choose_split
+from auditor.errors import UsageError
+
+
+def _is_dataset(folder: Path) -> bool:
+    return (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+
+
+def _is_dict(folder: Path) -> bool:
+    return (folder / "dataset_dict.json").is_file()
+
+
+def _parts(source: str) -> tuple[Path, str | None]:
+    """The folder and the split: a folder whose own name holds a colon wins over `FOLDER:SPLIT`."""
+    head, colon, split = source.rpartition(":")
+    if colon and head and not Path(source).exists():
+        return Path(head), split
+    return Path(source), None
+
+
+def _accepts(source: str) -> bool:
+    folder, _ = _parts(source)
+    return _is_dataset(folder) or _is_dict(folder)
+
+
+def _read(source: str) -> Iterator[RawRow]:
+    import datasets
+
+    folder, split = _parts(source)
+    name = folder.resolve().name
+    if _is_dict(folder):
+        try:
+            splits = [str(known) for known in json.loads((folder / "dataset_dict.json").read_bytes())["splits"]]
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(f"{folder}: dataset_dict.json is damaged", hint="Save the dataset again.") from None
+        split = choose_split(splits, split, str(folder))
+        # The file is the user's, but it must not lead out of the folder.
+        if Path(split).name != split:
+            raise UsageError(f"{folder}: {split!r} is no name of a split", hint="Save the dataset again.")
+        name = f"{name}:{split}"
+        folder /= split
+    elif split is not None:
+        raise UsageError(f"{folder}: this saved dataset has no splits", hint=f"Give {folder} without ':{split}'.")
+    try:
+        data = datasets.load_from_disk(str(folder)).with_format("arrow")
+        batches = data.iter(batch_size=BATCH_ROWS)
+    # What a damaged or foreign folder makes the library raise is not documented and differs between its versions.
+    except Exception as error:
+        raise UsageError(
+            f"{folder}: not a readable saved dataset ({error})", hint="Save it again with `save_to_disk`."
+        ) from None
+    yield from batch_rows(batches, name, source)
+
+
+READER = Reader(
+    name="saved dataset",
+    formats="a folder saved by `datasets` (FOLDER or FOLDER:SPLIT)",
+    accepts=_accepts,
+    read=_read,
+)

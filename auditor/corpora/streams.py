@@ -1,0 +1,130 @@
+"""Bytes to text, strictly: plain or gzip, UTF-8 only, with the place of whatever is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from auditor.errors import UsageError
+
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""Most a document, or a line of a line-based file, may hold: 64 MiB of UTF-8. No honest document comes near it."""
+
+MAX_WHOLE_FILE_BYTES = 2**30
+"""Most a format that has to be held in memory whole (a .json array, a gzipped .parquet) may hold, unzipped: 1 GiB."""
+
+_BOM = b"\xef\xbb\xbf"
+_MAGIC = {
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip archive or an office document",
+    b"%PDF-": "a PDF",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"ARROW1": "an Arrow file",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
+
+
+def has_suffix(source: str, suffix: str) -> bool:
+    """Whether the source is an existing file whose name ends in the suffix or in the suffix and `.gz`, in any case."""
+    return source.lower().endswith((suffix, suffix + ".gz")) and Path(source).is_file()
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether the file's name says it is gzipped."""
+    return path.name.lower().endswith(".gz")
+
+
+@contextmanager
+def open_bytes(path: Path, where: str) -> Iterator[IO[bytes]]:
+    """Open a file for reading, through gzip where its name ends in `.gz`.
+
+    Raises:
+        UsageError: The gzip data are damaged or end early (raised while the caller reads).
+    """
+    try:
+        with path.open("rb") as plain:
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if is_gzip(path) else plain
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(
+            f"{where}: damaged or truncated gzip data ({error})", hint="Copy or compress the file again."
+        ) from None
+
+
+def read_whole(path: Path, where: str, limit: int) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        UsageError: It holds more than `limit` bytes once decompressed, or its gzip data are damaged.
+    """
+    with open_bytes(path, where) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise UsageError(
+            f"{where}: larger than the {limit // 2**20} MiB that this format may hold",
+            hint="Split it; a table or a list of documents can be of any size as .jsonl or .parquet.",
+        )
+    return data
+
+
+def read_lines(path: Path, where: str) -> Iterator[tuple[int, str]]:
+    """Yield each line of a text file with its number from 1, line ends kept, without the byte order mark.
+
+    Raises:
+        UsageError: A line is longer than MAX_DOCUMENT_BYTES, is not UTF-8, or holds a NUL byte; the file is binary or
+            its gzip data are damaged.
+    """
+    offset = 0
+    with open_bytes(path, where) as stream:
+        for number in itertools.count(1):
+            raw = stream.readline(MAX_DOCUMENT_BYTES + 1)
+            if not raw:
+                return
+            if len(raw) > MAX_DOCUMENT_BYTES:
+                raise UsageError(
+                    f"{where}:{number}: line longer than {MAX_DOCUMENT_BYTES // 2**20} MiB",
+                    hint="One line holds one document: split the text into documents, one a line.",
+                )
+            yield number, decode(raw, f"{where}:{number}", offset=offset)
+            offset += len(raw)
+
+
+def decode(raw: bytes, where: str, *, offset: int = 0) -> str:
+    """Decode strict UTF-8.
+
+    Args:
+        raw: The bytes.
+        where: File, and line where there is one, for messages.
+        offset: Where in the (decompressed) file `raw` begins; at 0 a byte order mark is dropped and a binary format
+            is recognised.
+
+    Raises:
+        UsageError: The bytes are binary or not UTF-8; the message gives the offset of the first bad byte, from 0.
+    """
+    if offset == 0:
+        for magic, what in _MAGIC.items():
+            if raw.startswith(magic):
+                raise UsageError(f"{where}: this is {what}, not UTF-8 text", hint="Convert it to plain UTF-8 text.")
+    nul = raw.find(b"\0")
+    if nul >= 0:
+        raise UsageError(
+            f"{where}: NUL byte at byte offset {offset + nul}: this is a binary file, not text",
+            hint="Remove the file or convert it to plain UTF-8 text.",
+        )
+    skip = len(_BOM) if offset == 0 and raw.startswith(_BOM) else 0
+    try:
+        return raw[skip:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        first = skip + error.start
+        raise UsageError(
+            f"{where}: not valid UTF-8: byte 0x{raw[first]:02x} at byte offset {offset + first} ({error.reason})",
+            hint="Save the file as UTF-8, for example with `iconv -f LATIN1 -t UTF-8`.",
+        ) from None
