@@ -1,0 +1,1 @@
+"""Reasons to refuse a comparison, one file each, found by looking."""

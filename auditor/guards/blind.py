@@ -25,7 +25,9 @@ def blind(case: Case) -> Finding:
     )
     if not failed:
         reason = f"Text alone does not separate the sets (AUC {text.auc:.2f}, p = {text.p_value:.2g})."
-        return Finding("passed", reason, "", figures, text.auc, text.auc_interval.low, text.auc_interval.high, text.p_value)
+        return Finding(
+            "passed", reason, "", figures, text.auc, text.auc_interval.low, text.auc_interval.high, text.p_value
+        )
     return Finding(
         "failed",
         f"Text alone separates the sets (AUC {text.auc:.2f}, p = {text.p_value:.2g}; most telling: {where}). "

@@ -9,8 +9,8 @@ import numpy as np
 
 from auditor.corpora.document import Corpus
 from auditor.guards.policy import Policy
-from auditor.inference.separability_result import Excess, Separability
 from auditor.inference.rows import Rows
+from auditor.inference.separability_result import Excess, Separability
 from auditor.randomness import stream
 from auditor.signals.probes import Numerics
 

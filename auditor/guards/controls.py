@@ -10,7 +10,7 @@ from auditor.guards.guard import Figure, Finding, guard
     name="controls",
     order=30,
     question="Do models that cannot have seen the suspect documents leave the two sets alike?",
-    misses="A difference that only the audited model is able to see; and it says nothing if the control saw the data too.",
+    misses="A difference that only the audited model can see; and it says nothing if the control saw the data too.",
     level=lambda policy: policy.controls_alpha,
 )
 def controls(case: Case) -> Finding:
@@ -19,19 +19,20 @@ def controls(case: Case) -> Finding:
         return Finding(
             "not run",
             "No reference or base model was given.",
-            "Give --reference with a model that cannot have seen the suspect documents, such as an older one or the base.",
+            "Give --reference with a model that cannot have seen the suspect documents, such as an older one.",
         )
     limit = case.policy.controls_alpha / len(case.controls)
     worst_label, worst = min(case.controls.items(), key=lambda item: item[1].p_value)
     figures = tuple(
-        Figure(name=f"p-value under {label}", value=control.p_value, limit=limit) for label, control in case.controls.items()
+        Figure(name=f"p-value under {label}", value=control.p_value, limit=limit)
+        for label, control in case.controls.items()
     )
     failed = worst.p_value <= limit
     seen = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
     return Finding(
         "failed" if failed else "passed",
         f"{seen}: a model that should know neither set tells them apart." if failed else f"{seen}.",
-        "Check that the control model really cannot have seen the suspect documents; if so, the sets are not comparable."
+        "Check that the control model cannot have seen the suspect documents; if so, the sets are not comparable."
         if failed
         else "",
         figures,

@@ -25,7 +25,9 @@ def direction(case: Case) -> Finding:
         )
     figures = (Figure(name="mean of oriented features (z)", value=membership.mean_z, limit=limit),)
     if membership.p_value > case.policy.alpha:
-        return Finding("not run", "The sets were not found to differ, so there is no direction to ask about.", "", figures)
+        return Finding(
+            "not run", "The sets were not found to differ, so there is no direction to ask about.", "", figures
+        )
     if membership.mean_z >= limit:
         return Finding("passed", f"The suspect set looks more familiar (z = {membership.mean_z:.1f}).", "", figures)
     return Finding(

@@ -51,8 +51,12 @@ def minimums(case: Case) -> Finding:
 
     if complaints:
         sentence = "; ".join(complaints)
-        return Finding("failed", f"{sentence[0].upper()}{sentence[1:]}.", " ".join(dict.fromkeys(mends)), tuple(figures))
-    reason = f"{membership.groups_suspect} and {membership.groups_heldout} groups; values missing for at most {most:.0%}."
+        return Finding(
+            "failed", f"{sentence[0].upper()}{sentence[1:]}.", " ".join(dict.fromkeys(mends)), tuple(figures)
+        )
+    reason = (
+        f"{membership.groups_suspect} and {membership.groups_heldout} groups; values missing for at most {most:.0%}."
+    )
     return Finding("passed", reason, "", tuple(figures))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 
-from auditor.guards.case import Case, Numerics
+from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
+from auditor.signals.probes import Numerics
 
 
 @guard(
@@ -22,15 +23,25 @@ def numerics(case: Case) -> Finding:
     figures: list[Figure] = []
     for label, probe in case.numerics.items():
         figures += [
-            Figure(name=f"{label}: batch against alone (nats a token)", value=_finite(probe.batch_difference), limit=tolerance),
+            Figure(
+                name=f"{label}: batch against alone (nats a token)",
+                value=_finite(probe.batch_difference),
+                limit=tolerance,
+            ),
             Figure(name=f"{label}: largest difference of one token (nats)", value=_finite(probe.token_difference)),
-            Figure(name=f"{label}: share that reads better in order", value=_in_order(probe), limit=policy.ordered_share),
+            Figure(
+                name=f"{label}: share that reads better in order", value=_in_order(probe), limit=policy.ordered_share
+            ),
         ]
         if not probe.batch_difference <= tolerance:
-            complaints.append(f"model {label} scores a document differently alone and in a batch (by {probe.batch_difference:.3g} nats)")
+            complaints.append(
+                f"model {label} scores a document differently alone and in a batch "
+                f"(by {probe.batch_difference:.3g} nats)"
+            )
         if _in_order(probe) < policy.ordered_share:
             complaints.append(
-                f"model {label} finds shuffled words as probable as the text in {probe.disordered} of {probe.shuffled} documents"
+                f"model {label} finds shuffled words as probable as the text "
+                f"in {probe.disordered} of {probe.shuffled} documents"
             )
     if complaints:
         sentence = "; ".join(complaints)
@@ -41,7 +52,12 @@ def numerics(case: Case) -> Finding:
             tuple(figures),
         )
     worst = max((probe.batch_difference for probe in case.numerics.values()), default=0.0)
-    return Finding("passed", f"Documents alone and in batches agree to {worst:.1g} nats a token; order beats shuffled words.", "", tuple(figures))
+    return Finding(
+        "passed",
+        f"Documents alone and in batches agree to {worst:.1g} nats a token; order beats shuffled words.",
+        "",
+        tuple(figures),
+    )
 
 
 def _in_order(probe: Numerics) -> float:

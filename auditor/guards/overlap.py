@@ -26,7 +26,9 @@ def overlap(case: Case) -> Finding:
     if not (found.pairs or found.groups):
         return Finding("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
     parts = [
-        f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})" for kind, pairs in counts.items() if pairs
+        f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})"
+        for kind, pairs in counts.items()
+        if pairs
     ]
     if found.groups:
         parts.append(f"{len(found.groups)} groups on both sides (first: {found.groups[0]})")

@@ -27,7 +27,9 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
     Returns:
         Rows with one column a plain property and one a latent n-gram direction; no column claims a direction.
     """
-    index = {(side, group): row for row, (side, group) in enumerate(zip(rows.suspect.tolist(), rows.groups, strict=True))}
+    index = {
+        (side, group): row for row, (side, group) in enumerate(zip(rows.suspect.tolist(), rows.groups, strict=True))
+    }
     documents = [(True, document) for document in suspect.documents]
     documents += [(False, document) for document in heldout.documents]
     unit = np.array([index[side, document.group] for side, document in documents], dtype=np.int64)
@@ -43,7 +45,9 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
     return Rows(np.hstack(blocks), rows.suspect, rows.groups, tuple(columns))
 
 
-def _group_means(values: npt.NDArray[np.float64], unit: Sequence[int] | npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.float64]:
+def _group_means(
+    values: npt.NDArray[np.float64], unit: Sequence[int] | npt.NDArray[np.int64], rows: int
+) -> npt.NDArray[np.float64]:
     """Mean of each group's documents that have a value; NaN where none has."""
     known = ~np.isnan(values)
     totals = np.zeros((rows, values.shape[1]))

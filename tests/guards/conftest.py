@@ -18,15 +18,13 @@ from auditor.inference.separability_result import Excess, Separability
 from auditor.signals.probes import Numerics
 from auditor.text.rows import text_rows
 
-WORDS = (
-    "river stone winter market letter garden window bridge candle forest summer copper silver harbour kitchen mountain "
-    "village teacher painter farmer captain journey evening morning shadow ribbon basket ladder meadow orchard"
-).split()
+WORDS = ["river", "stone", "winter", "market", "letter", "garden", "window", "bridge", "candle", "forest", "summer", "copper", "silver", "harbour", "kitchen", "mountain", "village", "teacher", "painter", "farmer", "captain", "journey", "evening", "morning", "shadow", "ribbon", "basket", "ladder", "meadow", "orchard"]
 
 
 def corpus(name: str, count: int, rng: np.random.Generator, *, words: list[str] = WORDS) -> Corpus:
     documents = tuple(
-        Document(f"{name}-{i}", " ".join(rng.choice(words, size=60)).capitalize() + ".", f"{name}-{i}") for i in range(count)
+        Document(f"{name}-{i}", " ".join(rng.choice(words, size=60)).capitalize() + ".", f"{name}-{i}")
+        for i in range(count)
     )
     return Corpus(name, documents, 0, 0, "0" * 64)
 
@@ -41,7 +39,9 @@ def engine(values: np.ndarray, suspect: np.ndarray, *, direction: int = 1, seed:
 def make_case() -> Callable[..., Case]:
     """A sound case with a planted effect of `shift` standard deviations; keyword arguments replace its parts."""
 
-    def build(*, shift: float = 1.0, groups: int = 60, seed: int = 0, suspect: Corpus | None = None, **parts: Any) -> Case:
+    def build(
+        *, shift: float = 1.0, groups: int = 60, seed: int = 0, suspect: Corpus | None = None, **parts: Any
+    ) -> Case:
         rng = np.random.default_rng(seed)
         suspect = suspect or corpus("suspect", groups, rng)
         heldout = parts.pop("heldout", None) or corpus("heldout", groups, rng)

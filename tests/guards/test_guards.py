@@ -20,8 +20,8 @@ from auditor.guards.minimums import minimums
 from auditor.guards.numerics import numerics
 from auditor.guards.overlap import overlap
 from auditor.guards.policy import Policy
-from auditor.inference.separability_result import Excess
 from auditor.inference.separability import separability
+from auditor.inference.separability_result import Excess
 from auditor.signals.probes import Numerics
 from auditor.text.rows import text_rows
 
@@ -70,7 +70,9 @@ def test_sound_cases_pass_every_guard(make_case: MakeCase) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        pytest.param(lambda i, d: replace(d, text=d.text.replace("river", "desert").replace("stone", "engine")), id="topic"),
+        pytest.param(
+            lambda i, d: replace(d, text=d.text.replace("river", "desert").replace("stone", "engine")), id="topic"
+        ),
         pytest.param(lambda i, d: replace(d, text=f"{d.text} It was {1890 + i % 20}."), id="date"),
         pytest.param(lambda i, d: replace(d, text=d.text[: len(d.text) * 2 // 3]), id="length"),
         pytest.param(lambda i, d: replace(d, text=d.text.replace(" ", "\n", 3)), id="line breaks"),
@@ -94,7 +96,9 @@ def test_blind_tells_dates_apart_by_year(make_case: MakeCase) -> None:
     new = change(case.heldout, lambda i, d: replace(d, text=f"{d.text} It was {1905 + i % 20}."))
     found = blind.run(with_text(replace(case, suspect=old, heldout=new)))
     assert found.status == "failed"
-    years = {column.name: column.p_adjusted for column in with_text(replace(case, suspect=old, heldout=new)).text.columns}
+    years = {
+        column.name: column.p_adjusted for column in with_text(replace(case, suspect=old, heldout=new)).text.columns
+    }
     assert years["latest-year"] < 0.01
 
 
@@ -153,7 +157,9 @@ def test_minimums_fail_on_uneven_truncation(make_case: MakeCase) -> None:
     assert minimums.run(make_case(truncated_suspect=25, truncated_heldout=24)).status == "passed"
 
 
-@pytest.mark.parametrize(("suspect", "heldout", "status"), [(0.3, 0.3, "failed"), (0.25, 0.0, "failed"), (0.1, 0.08, "passed")])
+@pytest.mark.parametrize(
+    ("suspect", "heldout", "status"), [(0.3, 0.3, "failed"), (0.25, 0.0, "failed"), (0.1, 0.08, "passed")]
+)
 def test_minimums_fail_on_missing_values(make_case: MakeCase, suspect: float, heldout: float, status: str) -> None:
     case = make_case()
     first, *others = case.membership.columns
