@@ -1,15 +1,15 @@
 """Was this language model trained on this dataset? Evidence that survives a hostile reader.
 
-    from auditor import check
-    result = check("suspect/", "heldout/", model="path/to/model")
-    result.verdict.word
+from auditor import check
+result = check("suspect/", "heldout/", model="path/to/model")
+result.verdict.word
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from auditor.version import VERSION as __version__
+from auditor.version import VERSION
 
 if TYPE_CHECKING:
     from auditor.audit import check
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from auditor.guards.policy import Policy
     from auditor.report.renderer import load_result, render, write_outputs
     from auditor.result import AuditResult
+
+__version__ = VERSION
 
 __all__ = [
     "AuditResult",

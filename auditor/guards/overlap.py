@@ -20,9 +20,10 @@ def overlap(case: Case) -> Finding:
     """Look for exact and near-duplicates across the sides, and for groups that stand on both."""
     found = find_overlap(case.suspect, case.heldout, threshold=NEAR, seed=case.seed)
     counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
-    figures = tuple(
-        Figure(name=f"pairs of documents {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()
-    ) + (Figure(name="groups on both sides", value=len(found.groups), limit=0),)
+    figures = (
+        *(Figure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
+        Figure(name="groups on both sides", value=len(found.groups), limit=0),
+    )
     if not (found.pairs or found.groups):
         return Finding("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
     parts = [

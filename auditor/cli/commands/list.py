@@ -1,0 +1,76 @@
+"""`auditor list`: the features, guards, readers, backends, procedures and renderers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+Rows = list[tuple[str, ...]]
+
+
+def _features() -> Rows:
+    from auditor.features.catalogue import all_features
+
+    signs = {1: "higher", -1: "lower", 0: "either"}
+    return [
+        (
+            feature.name,
+            feature.family,
+            signs[feature.direction],
+            ",".join(sorted(feature.sets)),
+            feature.summary,
+            feature.source,
+        )
+        for feature in all_features()
+    ]
+
+
+def _guards() -> Rows:
+    from auditor.guards.catalogue import all_guards
+
+    return [(guard.name, guard.question, f"misses: {guard.misses}") for guard in all_guards()]
+
+
+def _readers() -> Rows:
+    from auditor.corpora.read import all_readers
+
+    return [(reader.name, reader.formats) for reader in all_readers()]
+
+
+def _backends() -> Rows:
+    from auditor.models.loading import all_loaders
+
+    return [(loader.name, loader.summary) for loader in all_loaders()]
+
+
+def _procedures() -> Rows:
+    from auditor.procedures.published import all_procedures
+
+    return [(procedure.name, procedure.source) for procedure in all_procedures().values()]
+
+
+def _renderers() -> Rows:
+    from auditor.report.renderer import renderers
+
+    return [(renderer.name, ", ".join(renderer.extensions)) for renderer in renderers().values()]
+
+
+_KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
+    "features": (("name", "family", "member-like", "sets", "what", "source"), _features),
+    "guards": (("name", "question", "blind spot"), _guards),
+    "readers": (("name", "reads"), _readers),
+    "backends": (("name", "opens"), _backends),
+    "procedures": (("name", "source"), _procedures),
+    "renderers": (("name", "extensions"), _renderers),
+}
+
+
+@click.command(short_help="List features, guards, readers, backends, procedures or renderers.")
+@click.argument("kind", type=click.Choice(list(_KINDS)))
+def command(kind: str) -> None:
+    """Print what there is of a KIND, one a line, columns separated by tabs."""
+    header, rows = _KINDS[kind]
+    click.echo("\t".join(header))
+    for row in rows():
+        click.echo("\t".join(row))

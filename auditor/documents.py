@@ -1,0 +1,93 @@
+"""Documents as they appear in a result: by id and hash, with excerpts only where the user reveals them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
+
+from auditor.corpora.document import Corpus, Document
+from auditor.inference.rows import Rows
+from auditor.inference.separability_result import Separability
+from auditor.result import CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
+from auditor.signals.tokens import TokenSignals
+
+EXCERPT_CHARACTERS = 600
+MARKED_DOCUMENTS = 6
+MARKED_TOKENS = 160
+
+
+def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]:
+    """The out-of-fold score of every group, in row order."""
+    return tuple(
+        GroupScore(group=group, side=_side(bool(suspect)), score=score)
+        for group, suspect, score in zip(rows.groups, rows.suspect, membership.scores, strict=True)
+    )
+
+
+def document_results(
+    suspect: Corpus, heldout: Corpus, signals: Sequence[TokenSignals], scores: Iterable[GroupScore], *, reveal: bool
+) -> tuple[DocumentResult, ...]:
+    """Every document with its group's score, suspect side first.
+
+    Args:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        signals: The audited model's record of each document as it is, in the same order.
+        scores: Score of each group.
+        reveal: Whether to keep excerpts, and the tokens of the suspect documents that score highest.
+    """
+    by_group: Mapping[tuple[str, str], float] = {(score.side, score.group): score.score for score in scores}
+    documents: list[tuple[Side, Document]] = [("suspect", document) for document in suspect.documents]
+    documents += [("heldout", document) for document in heldout.documents]
+    best = nlargest(MARKED_DOCUMENTS, suspect.documents, key=lambda document: by_group["suspect", document.group])
+    marked = {document.id for document in best} if reveal else set()
+    return tuple(
+        DocumentResult(
+            id=document.id,
+            side=side,
+            group=document.group,
+            sha256=document.sha256,
+            score=by_group[side, document.group],
+            bits_per_byte=_bits_per_byte(record),
+            tokens=len(record),
+            excerpt=document.text[:EXCERPT_CHARACTERS] if reveal else None,
+            marks=_marks(document, record) if side == "suspect" and document.id in marked else None,
+        )
+        for (side, document), record in zip(documents, signals, strict=True)
+    )
+
+
+def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
+    """What was read on one side; `signals` are its documents' records in order."""
+    return CorpusSummary(
+        source=corpus.source,
+        documents=len(corpus.documents),
+        groups=len(corpus.groups),
+        dropped_empty=corpus.dropped_empty,
+        dropped_duplicate=corpus.dropped_duplicate,
+        characters=sum(len(document.text) for document in corpus.documents),
+        tokens=sum(len(record) for record in signals),
+        truncated=sum(record.truncated for record in signals),
+        sha256=corpus.sha256,
+    )
+
+
+def _side(suspect: bool) -> Side:
+    return "suspect" if suspect else "heldout"
+
+
+def _bits_per_byte(record: TokenSignals) -> float | None:
+    if not len(record) or not record.n_bytes:
+        return None
+    return -float(record.logprob.sum(dtype="float64")) / (record.n_bytes * math.log(2))
+
+
+def _marks(document: Document, record: TokenSignals) -> tuple[TokenMark, ...]:
+    """The first tokens with the text that lies between them and the token before."""
+    marks, at = [], 0
+    for end, logprob in zip(record.ends[:MARKED_TOKENS].tolist(), record.logprob[:MARKED_TOKENS].tolist(), strict=True):
+        # Byte-level tokens of one character share its place; the first of them carries the text.
+        marks.append(TokenMark(text=document.text[at : max(at, end)], logprob=logprob))
+        at = max(at, end)
+    return tuple(marks)

@@ -1,0 +1,31 @@
+"""What an audit cannot say, written out for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditor.guards.guard import GuardResult
+
+_ALWAYS = (
+    "The audit is about the set as a whole. Scores of single documents are a lead for a reader, not a finding.",
+    "It rests on the held-out documents being like the suspect ones but for training, and on their not having been "
+    "trained on. The guards probe this; nothing in the data can prove it.",
+    "A negative does not show that the documents were not used: paraphrases, single passes and later training weaken "
+    "a trace.",
+    "It speaks of the model files whose hashes stand in the manifest, not of other versions of the same name.",
+)
+
+
+def limitations(guards: Sequence[GuardResult]) -> tuple[str, ...]:
+    """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run."""
+    blind_spots = tuple(
+        f"The {guard.name} guard cannot see: {_lower(guard.misses)}" for guard in guards if guard.status == "passed"
+    )
+    not_run = tuple(
+        f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
+    )
+    return (*_ALWAYS, *blind_spots, *not_run)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

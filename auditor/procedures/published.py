@@ -1,0 +1,43 @@
+"""PublishedProcedure: another way to decide, on the same scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import auditor.procedures
+from auditor.plugins import discover, pick
+from auditor.result import Procedure
+from auditor.signals.tokens import TokenSignals
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedProcedure:
+    """A decision procedure from the literature.
+
+    Attributes:
+        name: What `--procedure` calls it.
+        source: Where it was published.
+        run: Gets each document's record under the audited model, whether it is on the suspect side, and a generator.
+    """
+
+    name: str
+    source: str
+    run: Callable[[Sequence[TokenSignals], Sequence[bool], np.random.Generator], Procedure] = field(repr=False)
+
+
+def all_procedures() -> dict[str, PublishedProcedure]:
+    """Every procedure by name."""
+    return {procedure.name: procedure for procedure in discover(auditor.procedures, PublishedProcedure)}
+
+
+def select_procedures(names: Sequence[str]) -> tuple[PublishedProcedure, ...]:
+    """Look procedures up by name.
+
+    Raises:
+        UsageError: A name is unknown.
+    """
+    known = all_procedures()
+    return tuple(pick(name, known, what="procedure") for name in dict.fromkeys(names))

@@ -1,0 +1,178 @@
+"""The result tree: one audit, whole. JSON of this is the truth; every other output is rendered from it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from auditor.guards.guard import GuardResult
+from auditor.guards.policy import Policy
+from auditor.inference.separability_result import CurvePoint, Excess, Separability
+from auditor.record import Record
+
+SCHEMA_VERSION = "1.0"
+
+Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
+Side = Literal["suspect", "heldout"]
+
+EXIT_CODES: dict[Word, int] = {"NO EVIDENCE": 0, "EVIDENCE": 1, "INCONCLUSIVE": 3}
+
+
+class Verdict(Record):
+    """The answer.
+
+    Attributes:
+        word: One of three.
+        reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`.
+        sentence: The verdict in one plain sentence.
+        not_meaning: What it does not mean, one sentence.
+        mend: What would change an INCONCLUSIVE; empty otherwise.
+        validity_class: A exact by the auditor's own randomisation, B exact if suspect and held-out are exchangeable but
+            for training, C descriptive only.
+        validity: The class in a sentence.
+    """
+
+    word: Word
+    reason: str
+    sentence: str
+    not_meaning: str
+    mend: str = ""
+    validity_class: Literal["A", "B", "C"]
+    validity: str
+
+
+class Thresholds(Policy):
+    """Every number that made the verdict, chosen before the scores were read.
+
+    Attributes:
+        guard_alphas: How often each guard may fail on sound input; together they bound the rate of false alarms.
+    """
+
+    guard_alphas: dict[str, float]
+
+
+class Procedure(Record):
+    """Another published procedure on the same signals, beside ours; it never makes the verdict."""
+
+    name: str
+    p_value: float
+    threshold: float
+    detects: bool
+    source: str
+    caveat: str
+    details: dict[str, float]
+
+
+class TokenMark(Record):
+    """One token of a revealed document: its text and its log-probability (nats)."""
+
+    text: str
+    logprob: float
+
+
+class DocumentResult(Record):
+    """One document as it appears in the report.
+
+    Attributes:
+        score: Out-of-fold learned score of its group; higher looks more trained on. None where it is not scored.
+        tokens: Scored tokens.
+        excerpt: Start of the text, only with `--reveal`.
+        marks: The first tokens with their log-probabilities, only with `--reveal`.
+    """
+
+    id: str
+    side: Side
+    group: str
+    sha256: str
+    score: float | None
+    bits_per_byte: float | None
+    tokens: int
+    excerpt: str | None = None
+    marks: tuple[TokenMark, ...] | None = None
+
+
+class GroupScore(Record):
+    """Out-of-fold learned score of one group, the unit of the test."""
+
+    group: str
+    side: Side
+    score: float
+
+
+class CorpusSummary(Record):
+    """What was read on one side."""
+
+    source: str
+    documents: int
+    groups: int
+    dropped_empty: int
+    dropped_duplicate: int
+    characters: int
+    tokens: int
+    truncated: int
+    sha256: str
+
+
+class ModelSummary(Record):
+    """What was scored, and how.
+
+    Attributes:
+        role: The audited model or a reference.
+        weights_sha256: Digest over the names and digests of the weight files (adapter and base both).
+    """
+
+    role: Literal["target", "reference"]
+    source: str
+    kind: str
+    revision: str | None
+    weights_sha256: str
+    tokenizer_sha256: str
+    dtype: str
+    device: str
+    context: int
+    bos: str
+    details: dict[str, str]
+
+
+class Manifest(Record):
+    """Everything needed to run the audit again."""
+
+    auditor_version: str
+    created: str
+    command: str
+    seed: int
+    configuration: dict[str, Any]
+    configuration_sha256: str
+    packages: dict[str, str]
+    platform: str
+    models: tuple[ModelSummary, ...]
+    features: tuple[str, ...]
+    documents_scored: int
+    documents_from_store: int
+
+
+class AuditResult(Record):
+    """One audit: the verdict and everything that made it."""
+
+    schema_version: str = SCHEMA_VERSION
+    kind: Literal["check"] = "check"
+    name: str
+    verdict: Verdict
+    thresholds: Thresholds
+    membership: Separability
+    excess: Excess | None
+    guards: tuple[GuardResult, ...]
+    controls: dict[str, Separability]
+    curve: tuple[CurvePoint, ...]
+    procedures: tuple[Procedure, ...]
+    group_scores: tuple[GroupScore, ...]
+    documents: tuple[DocumentResult, ...]
+    suspect: CorpusSummary
+    heldout: CorpusSummary
+    limitations: tuple[str, ...]
+    manifest: Manifest
+    forgetting: None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code that goes with the verdict."""
+        return EXIT_CODES[self.verdict.word]

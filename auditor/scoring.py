@@ -1,0 +1,151 @@
+"""Everything an audit has scored: the views its features need, and the probes that check the models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from auditor.corpora.document import Corpus, Document
+from auditor.features.feature import Feature
+from auditor.features.table import TARGET_LABEL, Key, requested_views
+from auditor.models.backend import ModelIdentity, ModelSpec, Variant
+from auditor.models.loading import Models
+from auditor.result import ModelSummary
+from auditor.signals.plan import Request
+from auditor.signals.probes import Numerics, compare
+from auditor.signals.progress import Progress
+from auditor.signals.score import score_requests
+from auditor.signals.store import Store
+from auditor.signals.tokens import TokenSignals
+from auditor.signals.transforms import all_transforms, transform_text
+from auditor.signals.transforms.whole import AS_IS
+from auditor.signals.transforms.words import SHUFFLED
+
+PROBES_ALONE = 8
+PROBES_SHUFFLED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Scores of an audit.
+
+    Attributes:
+        records: For each document, suspect side first, its record by (model label, transform).
+        references: Labels of the reference models.
+        numerics: What the probes showed, by model label.
+        models: The models as they appear in the manifest.
+        computed: Texts scored in this run.
+        from_store: Texts whose scores were there already.
+    """
+
+    records: tuple[Mapping[Key, TokenSignals], ...]
+    references: tuple[str, ...]
+    numerics: Mapping[str, Numerics]
+    models: tuple[ModelSummary, ...]
+    computed: int
+    from_store: int
+
+    def plain(self, label: str) -> list[TokenSignals]:
+        """Each document as it is, under one model."""
+        return [record[label, AS_IS.name] for record in self.records]
+
+
+def score_corpora(
+    suspect: Corpus,
+    heldout: Corpus,
+    models: Models,
+    features: Sequence[Feature],
+    *,
+    seed: int,
+    max_tokens: int | None,
+    store: Store,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Evidence:
+    """Score both sides in one stream, so that no batch, device or moment belongs to one side.
+
+    Args:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        models: The audited model and its references.
+        features: What will be computed; decides which views are scored.
+        seed: Seed of the transforms.
+        max_tokens: Read at most this many tokens of each text.
+        store: Where scores are kept.
+        rng: Chooses the probe documents.
+        progress: Told how far scoring is.
+    """
+    references = _labels(models.references)
+    specs: dict[str, ModelSpec] = {TARGET_LABEL: models.target, **dict(zip(references, models.references, strict=True))}
+    documents = (*suspect.documents, *heldout.documents)
+    views = list(dict.fromkeys([*((label, AS_IS.name) for label in specs), *requested_views(features, references)]))
+    transforms = all_transforms()
+    texts = {
+        name: [transform_text(transforms[name], document.text, seed) for document in documents]
+        for name in dict.fromkeys(transform for _, transform in views)
+    }
+    requests = [Request(specs[label], prompt) for label, name in views for prompt in texts[name]]
+
+    probes = _probes(suspect.documents, heldout.documents, rng)
+    alone, shuffled = probes[:PROBES_ALONE], probes[:PROBES_SHUFFLED]
+    for spec in specs.values():
+        requests += [Request(spec, texts[AS_IS.name][index], _ALONE) for index in alone]
+        requests += [Request(spec, transform_text(SHUFFLED, documents[index].text, seed)) for index in shuffled]
+
+    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
+    answers = iter(scored.signals)
+    by_view = {view: [next(answers) for _ in documents] for view in views}
+    numerics = {}
+    for label in specs:
+        plain = by_view[label, AS_IS.name]
+        again = [(plain[index], next(answers)) for index in alone]
+        numerics[label] = compare(again, [(plain[index], next(answers)) for index in shuffled])
+    return Evidence(
+        records=tuple({view: by_view[view][index] for view in views} for index in range(len(documents))),
+        references=references,
+        numerics=numerics,
+        models=tuple(_summary(label, spec.identity) for label, spec in specs.items()),
+        computed=scored.computed,
+        from_store=scored.from_store,
+    )
+
+
+_ALONE: Variant = "alone"
+
+
+def _labels(references: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """Short names of the reference models, told apart by a number where two are alike."""
+    names = [Path(spec.identity.source).name or spec.identity.source for spec in references]
+    taken: Counter[str] = Counter([TARGET_LABEL])
+    labels = []
+    for name in names:
+        taken[name] += 1
+        labels.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
+    return tuple(labels)
+
+
+def _probes(suspect: Sequence[Document], heldout: Sequence[Document], rng: np.random.Generator) -> list[int]:
+    """Positions of probe documents, from both sides in turn."""
+    ours = rng.permutation(len(suspect)).tolist()
+    theirs = (len(suspect) + rng.permutation(len(heldout))).tolist()
+    return [index for pair in zip(ours, theirs, strict=False) for index in pair][: max(PROBES_ALONE, PROBES_SHUFFLED)]
+
+
+def _summary(label: str, identity: ModelIdentity) -> ModelSummary:
+    return ModelSummary(
+        role="target" if label == TARGET_LABEL else "reference",
+        source=identity.source,
+        kind=identity.kind,
+        revision=identity.revision,
+        weights_sha256=identity.weights_sha256,
+        tokenizer_sha256=identity.tokenizer_sha256,
+        dtype=identity.dtype,
+        device=identity.device,
+        context=identity.context,
+        bos=identity.bos,
+        details=dict(identity.details),
+    )

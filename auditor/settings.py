@@ -1,0 +1,71 @@
+"""What an audit is asked to do, validated before anything is read or scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from auditor.guards.policy import Policy
+from auditor.record import Record
+
+
+class CheckSettings(Record):
+    """Everything that decides the figures of a `check`, and nothing that does not.
+
+    Attributes:
+        suspect: Folder, file or `hf:NAME` of the documents in question.
+        heldout: The same for documents the model cannot have been trained on.
+        model: Path or name of the model, adapter folder or GGUF file.
+        references: Models that cannot have seen the suspect documents.
+        text_column: Column that holds the text, in tabular data.
+        group_column: Column that names the group a document came from.
+        group_by: `document`, or `parent` for the folder a file lies in.
+        limit: Read at most this many documents a side.
+        features: A selection name or comma-separated features.
+        procedures: Published procedures to run beside ours.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        dtype: `auto` is float32 on a CPU and the stored type on a GPU.
+        revision: Revision of a hub model.
+        context: Longest window in tokens; a longer document is scored in several.
+        max_tokens: Score at most this many tokens a document.
+        permutations: Label permutations of the membership test.
+        seed: The one seed.
+        reveal: Keep excerpts of the documents in the result.
+        policy: The thresholds.
+    """
+
+    suspect: str
+    heldout: str
+    model: str
+    references: tuple[str, ...] = ()
+    text_column: str = "text"
+    group_column: str | None = None
+    group_by: Literal["document", "parent"] = "document"
+    limit: int | None = Field(default=None, ge=1)
+    features: str = "default"
+    procedures: tuple[str, ...] = ()
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    revision: str | None = None
+    context: int = Field(default=2048, ge=16)
+    max_tokens: int | None = Field(default=None, ge=16)
+    permutations: int = Field(default=9999, ge=99)
+    seed: int = Field(default=0, ge=0)
+    reveal: bool = False
+    policy: Policy = Policy()
+
+
+class RunOptions(Record):
+    """How an audit is run; none of it changes a figure.
+
+    Attributes:
+        name: How the audit is called in its report.
+        command: The command line that reproduces the audit.
+        cache_dir: Where scores are kept; the platform's cache folder by default.
+    """
+
+    name: str = ""
+    command: str = ""
+    cache_dir: Path | None = None

@@ -1,0 +1,66 @@
+"""The wheel is whole: installed elsewhere, without the checkout, it runs an audit and renders its report."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditor.errors import UsageError
+from auditor.guards.guard import Guard
+from auditor.plugins import discover, pick
+from auditor.randomness import stream
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path) -> None:
+    def call(*arguments: object, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=environment.pop("cwd", str(tmp_path)),
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    call("-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist", cwd=str(ROOT))
+    (wheel,) = (tmp_path / "dist").glob("llm_auditor-*.whl")
+    site, away = tmp_path / "site", tmp_path / "away"
+    away.mkdir()
+    call("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
+    assert (site / "auditor" / "templates").is_dir()
+    where = {"cwd": str(away), "PYTHONPATH": str(site), "AUDITOR_CACHE_DIR": str(tmp_path / "cache")}
+    assert call("-c", "import auditor; print(auditor.__file__)", **where).startswith(str(site))
+    samples = ROOT / "samples"
+    demo = ["check", samples / "suspect", samples / "heldout", "--model", samples / "model", "--exit-zero"]
+    printed = call("-m", "auditor.cli.main", *demo, "-o", "report.html", "-o", "result.json", **where)
+    assert "EVIDENCE" in printed
+    assert "<!doctype html>" in (away / "report.html").read_text(encoding="utf-8").lower()
+    call("-m", "auditor.cli.main", "report", "result.json", "-o", "again.html", **where)
+    assert (away / "again.html").read_bytes() == (away / "report.html").read_bytes()
+
+
+def test_discovery_finds_each_instance_once() -> None:
+    import auditor.guards
+
+    found = discover(auditor.guards, Guard)
+    assert len({id(guard) for guard in found}) == len(found) == 8
+
+
+def test_an_unknown_name_is_told_the_close_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        pick("blnd", {"blind": 1, "overlap": 2}, what="guard")
+    assert caught.value.hint == "Did you mean blind?"
+
+
+def test_streams_depend_on_seed_and_purpose_alone() -> None:
+    draw = {(seed, purpose): stream(seed, purpose).random() for seed in (0, 1) for purpose in ("a", "b")}
+    assert len(set(draw.values())) == 4
+    assert stream(0, "a").random() == draw[0, "a"]

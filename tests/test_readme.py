@@ -1,0 +1,42 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from auditor.cli.commands.check import command
+from auditor.features.catalogue import feature_sets
+from auditor.guards.catalogue import all_guards, guard_alphas
+from auditor.guards.policy import Policy
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("AUDITOR_CACHE_DIR", str(tmp_path))
+    found = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert found.attempted >= 3
+    assert found.failed == 0
+
+
+def test_every_option_it_names_exists() -> None:
+    known = {option for parameter in command.params for option in parameter.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    assert named <= known
+
+
+def test_its_table_of_guards_is_complete_and_gives_the_levels() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| ([\d.]+|exact) \|$", README, flags=re.MULTILINE))
+    assert list(rows) == [guard.name for guard in all_guards()]
+    for name, level in guard_alphas(Policy()).items():
+        assert float(rows[name]) == level
+
+
+def test_the_feature_sets_it_names_exist() -> None:
+    assert {"default", "llm-di"} <= set(feature_sets())

@@ -1,0 +1,62 @@
+"""The bundled samples have known truth; the tool must tell it, each of the three words once, and not by a lookup."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from auditor.cli.main import run
+from auditor.report.renderer import load_result
+from auditor.result import AuditResult
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "samples"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def audit(suspect: Path, heldout: Path, cache: Path, output: Path) -> tuple[int, AuditResult]:
+    arguments = [str(suspect), str(heldout), "--model", str(SAMPLES / "model"), "--cache-dir", str(cache)]
+    code = run(["check", *arguments, "-o", str(output)])
+    return code, load_result(output)
+
+
+@pytest.mark.parametrize(
+    ("side", "word", "reason", "code"),
+    [
+        ("suspect", "EVIDENCE", "separated", 1),
+        ("innocent", "NO EVIDENCE", "not-separated", 0),
+        ("shifted", "INCONCLUSIVE", "guard:blind", 3),
+    ],
+)
+def test_the_samples_get_the_verdict_that_is_true(
+    side: str, word: str, reason: str, code: int, cache: Path, tmp_path: Path
+) -> None:
+    found, result = audit(SAMPLES / side, SAMPLES / "heldout", cache, tmp_path / "r.json")
+    assert (result.verdict.word, result.verdict.reason, found) == (word, reason, code)
+
+
+def test_the_planted_signal_is_realistic(cache: Path, tmp_path: Path) -> None:
+    _, result = audit(SAMPLES / "suspect", SAMPLES / "heldout", cache, tmp_path / "r.json")
+    assert 0.6 <= result.membership.auc <= 0.75
+
+
+def test_the_verdict_does_not_hang_on_names(cache: Path, tmp_path: Path) -> None:
+    """The same texts under other names and with the sides exchanged: never EVIDENCE that held-out was trained on."""
+    for side, other in (("heldout", "one"), ("suspect", "two")):
+        shutil.copytree(SAMPLES / side, tmp_path / other)
+    code, result = audit(tmp_path / "one", tmp_path / "two", cache, tmp_path / "r.json")
+    assert (code, result.verdict.word, result.verdict.reason) == (3, "INCONCLUSIVE", "guard:direction")
+    code, result = audit(tmp_path / "two", tmp_path / "one", cache, tmp_path / "r.json")
+    assert (code, result.verdict.word) == (1, "EVIDENCE")
+
+
+def test_the_samples_are_small_and_hold_no_pickle() -> None:
+    files = [path for path in SAMPLES.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in (SAMPLES / "model").iterdir()) <= 12_000_000
+    assert not [path for path in files if path.suffix in {".bin", ".pt", ".pkl", ".ckpt"}]
