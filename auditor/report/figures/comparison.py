@@ -1,0 +1,83 @@
+"""The membership AUC beside what text alone and unexposed models reach."""
+
+from __future__ import annotations
+
+from auditor.report.figures._canvas import CONTROL, GUARD, SUSPECT
+from auditor.report.figures._forest import Row, draw_forest
+from auditor.report.figures.figure import Figure, Table
+from auditor.report.text import auc, p_value, visible
+from auditor.result import AuditResult
+
+_TITLE = "Membership beside its controls"
+_LIMIT = 20
+
+
+def _rows(result: AuditResult) -> list[Row]:
+    main = result.membership
+    rows = [Row("membership", main.auc, main.auc_interval.low, main.auc_interval.high, SUSPECT, "o")]
+    rows += [
+        Row(f"guard: {guard.name}", guard.auc, guard.auc_low, guard.auc_high, GUARD, "s", filled=False)
+        for guard in result.guards
+        if guard.auc is not None
+    ]
+    rows += [
+        Row(
+            f"control: {name}",
+            control.auc,
+            control.auc_interval.low,
+            control.auc_interval.high,
+            CONTROL,
+            "^",
+            filled=False,
+        )
+        for name, control in result.controls.items()
+    ]
+    return rows
+
+
+def _describe(result: AuditResult) -> str:
+    rows = _rows(result)
+    others = "; ".join(f"{visible(row.label)} {auc(row.auc)}" for row in rows[1 : _LIMIT + 1])
+    return f"AUC of membership {auc(result.membership.auc)}" + (
+        f", beside {others}." if others else ", with nothing beside it."
+    )
+
+
+def _draw(result: AuditResult) -> str | None:
+    rows = _rows(result)
+    if len(rows) < 2:
+        return None
+    return draw_forest("comparison", _TITLE, _describe(result), rows[: _LIMIT + 1], "AUC (0.5 is chance)", groups=(1,))
+
+
+def _table(result: AuditResult) -> Table:
+    p_values = [result.membership.p_value]
+    p_values += [guard.p_value for guard in result.guards if guard.auc is not None]  # type: ignore[misc]
+    p_values += [control.p_value for control in result.controls.values()]
+    return Table(
+        ("What was compared", "AUC", "Interval", "p-value"),
+        tuple(
+            (
+                visible(row.label),
+                auc(row.auc),
+                "not stated" if row.low is None or row.high is None else f"{auc(row.low)} to {auc(row.high)}",
+                "not stated" if p is None else p_value(p),
+            )
+            for row, p in zip(_rows(result), p_values, strict=True)
+        ),
+    )
+
+
+COMPARISON = Figure(
+    name="comparison",
+    order=20,
+    title=_TITLE,
+    caption=(
+        "The same question, do the two sides differ, asked of the model (circle), of guards (squares: the blind guard "
+        "sees the text and never the model) and of models that cannot have seen the data (triangles). Bars are "
+        "intervals; the dashed line is chance. Evidence of training stands clear to the right of all others."
+    ),
+    describe=_describe,
+    draw=_draw,
+    table=_table,
+)

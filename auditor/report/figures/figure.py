@@ -1,0 +1,52 @@
+"""Figure: one picture of a result with its words and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from auditor.plugins import discover
+from auditor.result import AuditResult
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a figure, written out.
+
+    Attributes:
+        headers: One a column.
+        rows: Cells as text; the first names the row.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of the report.
+
+    Attributes:
+        name: Short, unique, in kebab case; prefixes every id inside the SVG.
+        order: Where it stands.
+        title: Heading.
+        caption: How to read it, with its units.
+        describe: What is to be seen, in words, from the result: the text alternative.
+        draw: SVG of bounded size, or None where the result has nothing to draw.
+        table: The numbers behind it.
+    """
+
+    name: str
+    order: int
+    title: str
+    caption: str
+    describe: Callable[[AuditResult], str] = field(repr=False)
+    draw: Callable[[AuditResult], str | None] = field(repr=False)
+    table: Callable[[AuditResult], Table] = field(repr=False)
+
+
+def figures() -> tuple[Figure, ...]:
+    """Every figure, in the order of the report."""
+    import auditor.report.figures
+
+    return tuple(sorted(discover(auditor.report.figures, Figure), key=lambda figure: (figure.order, figure.name)))

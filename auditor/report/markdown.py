@@ -1,0 +1,129 @@
+"""Markdown for a job summary or a pull request: the verdict, the guards and what to do, within GitHub's limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from auditor.report import selection
+from auditor.report.renderer import Renderer
+from auditor.report.text import amount, auc, in_hundred, interval, number, p_value, percent, shorten, visible
+from auditor.result import AuditResult, Word
+
+_BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
+_TEXT = 1_000  # characters of any one text
+_FEATURES = 20
+_SHAPES: dict[Word, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
+# Numeric character references are text to Markdown, never syntax, and a reference holds no pipe. A colon is
+# syntax only before more text (links, emoji), a dot only after www, where GitHub makes links.
+_SYNTAX = re.compile(r"[^\w\s,.;:'()/+%?-]|_|:(?=\S)|(?<=www)\.", re.IGNORECASE)
+_LIST = re.compile(r"^(\d*)([-+.)])")
+
+
+def _reference(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if ord(character) > 127 else f"&#{ord(character)};"
+
+
+def escape(text: str) -> str:
+    """Foreign text as Markdown that shows exactly its visible characters, on one line, at most 1,000 of them."""
+    plain = _SYNTAX.sub(_reference, shorten(visible(text), _TEXT).strip())
+    return _LIST.sub(lambda found: f"{found.group(1)}&#{ord(found.group(2))};", plain)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _verdict(result: AuditResult) -> str:
+    verdict, main = result.verdict, result.membership
+    compared = "at or below" if main.p_value <= main.alpha else "above"
+    detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
+    level = percent(main.auc_interval.level)
+    lines = [
+        f"## {_SHAPES[verdict.word]} {verdict.word}: {escape(result.name)}",
+        f"**{escape(verdict.sentence)}**",
+        f"What this does not mean: {escape(verdict.not_meaning)}",
+        *([f"What would mend it: {escape(verdict.mend)}"] if verdict.mend else []),
+        _table(
+            ("", "", ""),
+            (
+                (
+                    "Effect",
+                    f"AUC **{auc(main.auc)}**, {level} interval {interval(main.auc_interval)}",
+                    f"of 100 random pairs the suspect group scores higher in {in_hundred(main.auc)}; chance is 50",
+                ),
+                (
+                    "p-value",
+                    f"**{p_value(main.p_value, main.alpha)}**, {compared} the level of {number(main.alpha)}",
+                    amount(main.permutations, "permutation"),
+                ),
+                (
+                    "Groups",
+                    f"**{main.groups_suspect:,}** suspect, **{main.groups_heldout:,}** held-out",
+                    f"smallest AUC that would be seen with {percent(result.thresholds.power)} power: {detectable}",
+                ),
+            ),
+        ),
+        f"Validity class {verdict.validity_class}: {escape(verdict.validity)} Reason code: {escape(verdict.reason)}.",
+    ]
+    return "\n\n".join(lines)
+
+
+def _guards(result: AuditResult) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in selection.guard_counts(result.guards).items())
+    rows = [
+        (
+            escape(guard.name),
+            f"**{guard.status}**" if guard.status == "failed" else guard.status,
+            escape(guard.reason),
+            escape(guard.mend),
+        )
+        for guard in result.guards
+    ]
+    table = _table(("Guard", "Status", "What was seen", "What would mend it"), rows)
+    return f"### Guards: {counts}" + (f"\n\n{table}" if rows else "")
+
+
+def _features(result: AuditResult) -> str:
+    columns = selection.strongest_columns(result)
+    rows = [
+        (escape(c.name), auc(c.auc), interval(c.auc_interval), p_value(c.p_adjusted, result.membership.alpha))
+        for c in columns[:_FEATURES]
+    ]
+    shown = f"{len(rows)} strongest of {len(columns)}" if len(rows) < len(columns) else f"{len(rows)}"
+    return f"### Features: {shown}" + (
+        f"\n\n{_table(('Feature', 'AUC', 'Interval', 'Adjusted p-value'), rows)}" if rows else ""
+    )
+
+
+def _limitations(result: AuditResult) -> str:
+    lines = "\n".join(f"* {escape(limitation)}" for limitation in result.limitations)
+    return f"### Limitations\n\n{lines}" if lines else ""
+
+
+def _command(result: AuditResult) -> str:
+    manifest = result.manifest
+    command = shorten(visible(manifest.command), 20 * _TEXT)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", command)), default=0))
+    return (
+        f"### How to run it again\n\n{fence}\n{command}\n{fence}\n\n"
+        f"auditor {escape(manifest.auditor_version)}, {escape(manifest.created)}, seed {manifest.seed}"
+    )
+
+
+def _render(result: AuditResult) -> str:
+    sections = [
+        part for part in (make(result) for make in (_verdict, _guards, _command, _limitations, _features)) if part
+    ]
+    kept = ""
+    for section in sections:
+        longer = f"{kept}\n{section}\n" if kept else f"{section}\n"
+        if len(longer.encode("utf-8")) > _BYTES:
+            return f"{kept}\nThe rest was left out for its size; the HTML and JSON results have it.\n"
+        kept = longer
+    return kept
+
+
+MARKDOWN = Renderer(name="markdown", extensions=(".md", ".markdown"), render=_render)

@@ -1,0 +1,118 @@
+"""How numbers and foreign text are written down, the same in every format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.inference.separability_result import Interval
+
+# Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML. The joiners
+# U+200C and U+200D stay: Persian, Indic scripts and emoji need them.
+_HIDDEN = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164"
+    "\\ud800-\\udfff\\ufdd0-\\ufdef\\ufeff\\uffa0\\ufff9-\\ufffb"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x11))
+    + "\\U000e0000-\\U000e0fff]"
+)
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_EXPONENT = re.compile(r"e([+-])0*(\d+)")
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Replace every control, direction-changing or invisible character by a visible mark.
+
+    Args:
+        text: Text from outside.
+        keep: Characters left as they are, such as a line feed in an excerpt.
+
+    Returns:
+        The text on one line unless `keep` says otherwise; an escape becomes `[U+001B]`.
+    """
+    return _HIDDEN.sub(lambda found: found.group() if found.group() in keep else f"[U+{ord(found.group()):04X}]", text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut the middle out of a text longer than `limit` characters; the ends of names tell the most."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}" if tail else "…"
+
+
+def _exact_enough(written: Iterator[str], value: float, limit: float | None) -> str:
+    """The first spelling that stands on the same side of the limit as the value; on it only where the value is."""
+
+    def side(of: float) -> int:
+        return 0 if limit is None else (of > limit) - (of < limit)
+
+    return next((text for text in written if side(float(text.replace(",", ""))) == side(value)), repr(value))
+
+
+def number(value: float, limit: float | None = None) -> str:
+    """Write a number in plain ASCII: whole, to one decimal from 1,000, or to three significant digits.
+
+    Args:
+        value: The number.
+        limit: What it was held against; digits are added until rounding no longer moves the value across it.
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return _exact_enough((f"{value:,.{decimals}f}" for decimals in range(1, 18)), value, limit)
+    return _exact_enough((f"{value:.{digits}g}" for digits in range(3, 18)), value, limit)
+
+
+def p_value(value: float, limit: float | None = None) -> str:
+    """A p-value to four decimals, or to two digits below 0.001; more where rounding would move it across `limit`."""
+    if value < 0.001:
+        return _exact_enough((f"{value:.{digits}g}" for digits in range(2, 18)), value, limit)
+    return _exact_enough((f"{value:.{decimals}f}" for decimals in range(4, 20)), value, limit)
+
+
+def z_score(value: float, limit: float | None = None) -> str:
+    """A standardised statistic to two decimals; more where rounding would move it across `limit`."""
+    return _exact_enough((f"{value:.{decimals}f}" for decimals in range(2, 20)), value, limit)
+
+
+def auc(value: float) -> str:
+    """An AUC, to three decimals."""
+    return f"{value:.3f}"
+
+
+def difference(value: float) -> str:
+    """A difference of AUCs to three decimals; more where rounding would hide on which side of zero it lies."""
+    written = f"{value:.3f}"
+    return number(value) if float(written) == 0 and value != 0 else written
+
+
+def interval(value: Interval) -> str:
+    """Both ends of an interval of AUCs."""
+    return f"{auc(value.low)} to {auc(value.high)}"
+
+
+def percent(share: float) -> str:
+    """A share as per cent."""
+    return f"{number(100 * share)}%"
+
+
+def in_hundred(value: float) -> str:
+    """An AUC as 'so many in 100', never rounded to certainty."""
+    if 0.995 <= value < 1:
+        return "more than 99"
+    return "fewer than 1" if 0 < value < 0.005 else f"{100 * value:.0f}"
+
+
+def typeset(written: str) -> str:
+    """A number written by this module with the signs a printed page uses: a true minus, powers of ten."""
+
+    def power(found: re.Match[str]) -> str:
+        sign = "⁻" if found.group(1) == "-" else ""
+        return f" × 10{sign}{found.group(2).translate(_SUPERSCRIPT)}"
+
+    return _EXPONENT.sub(power, written).replace("-", "\N{MINUS SIGN}")
+
+
+def amount(count: int, singular: str, plural: str = "") -> str:
+    """A count with its noun: `1 group`, `1,200 groups`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
