@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Any
 
 from auditor.corpora.comparable import require_comparable
@@ -21,7 +22,7 @@ from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
 from auditor.inference.separability_result import Separability
 from auditor.limitations import limitations
-from auditor.manifest import make_manifest
+from auditor.manifest import feature_notes, make_manifest
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_models
 from auditor.procedures.published import select_procedures
@@ -148,6 +149,7 @@ def run_check(
         procedures=tuple(
             procedure.run(plain, sides, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),
+        feature_notes=feature_notes(rows.columns, features),
         group_scores=scores,
         documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
         suspect=summary(suspect, ours),
@@ -185,7 +187,9 @@ def _control_rows(evidence: Evidence, groups: Sequence[str], sides: Sequence[boo
 
 
 def _name(settings: CheckSettings) -> str:
-    return f"{settings.suspect} against {settings.heldout} on {settings.model}"
+    parts = (settings.suspect, settings.heldout, settings.model)
+    suspect, heldout, model = (PurePath(part).name or part for part in parts)
+    return f"{suspect} against {heldout} on {model}"
 
 
 def _command(settings: CheckSettings) -> str:

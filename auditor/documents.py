@@ -64,6 +64,7 @@ def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
         source=corpus.source,
         documents=len(corpus.documents),
         groups=len(corpus.groups),
+        skipped_files=len(corpus.skipped),
         dropped_empty=corpus.dropped_empty,
         dropped_duplicate=corpus.dropped_duplicate,
         characters=sum(len(document.text) for document in corpus.documents),

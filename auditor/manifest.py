@@ -9,7 +9,9 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from auditor.result import Manifest, ModelSummary
+from auditor.features.feature import Feature
+from auditor.inference.rows import Column
+from auditor.result import FeatureNote, Manifest, ModelSummary
 from auditor.settings import CheckSettings
 from auditor.version import VERSION
 
@@ -60,6 +62,16 @@ def make_manifest(
         features=tuple(features),
         documents_scored=scored,
         documents_from_store=stored,
+    )
+
+
+def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tuple[FeatureNote, ...]:
+    """What each column measures; a column of one of several references is its feature's name, `@`, and the label."""
+    known = {feature.name: feature for feature in features}
+    return tuple(
+        FeatureNote(name=column.name, summary=feature.summary, source=feature.source)
+        for column in columns
+        if (feature := known.get(column.name.partition("@")[0])) is not None
     )
 
 

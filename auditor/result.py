@@ -69,6 +69,14 @@ class TokenMark(Record):
     logprob: float
 
 
+class FeatureNote(Record):
+    """What a column of the test measures (one line, with its unit) and where it was published."""
+
+    name: str
+    summary: str
+    source: str
+
+
 class DocumentResult(Record):
     """One document as it appears in the report.
 
@@ -99,11 +107,12 @@ class GroupScore(Record):
 
 
 class CorpusSummary(Record):
-    """What was read on one side."""
+    """What was read on one side; skipped files lay beside the documents and are of no known format."""
 
     source: str
     documents: int
     groups: int
+    skipped_files: int
     dropped_empty: int
     dropped_duplicate: int
     characters: int
@@ -164,6 +173,7 @@ class AuditResult(Record):
     controls: dict[str, Separability]
     curve: tuple[CurvePoint, ...]
     procedures: tuple[Procedure, ...]
+    feature_notes: tuple[FeatureNote, ...]
     group_scores: tuple[GroupScore, ...]
     documents: tuple[DocumentResult, ...]
     suspect: CorpusSummary

@@ -94,6 +94,7 @@ def _render(result: AuditResult) -> str:
             result=result,
             figures=_figures(result),
             counts=selection.guard_counts(result.guards),
+            notes={note.name: note for note in result.feature_notes},
             columns=selection.strongest_columns(result)[:_FEATURES],
             telling=telling,
             marked=selection.marked_documents(result, _MARKED_DOCUMENTS),

@@ -18,6 +18,7 @@ from auditor.result import (
     CorpusSummary,
     DocumentResult,
     Excess,
+    FeatureNote,
     GroupScore,
     Manifest,
     ModelSummary,
@@ -232,6 +233,7 @@ def summary(side: Side, groups: int) -> CorpusSummary:
         source=f"samples/{side}",
         documents=groups,
         groups=groups,
+        skipped_files=0,
         dropped_empty=0,
         dropped_duplicate=2,
         characters=groups * 2104,
@@ -315,6 +317,10 @@ def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) ->
         guards=guards(word),
         controls={"owl-135m-base": separability(groups, 0.02, 3)},
         curve=tuple(curve),
+        feature_notes=tuple(
+            FeatureNote(name=column.name, summary=f"What {column.name} measures, in nats.", source="A paper, section 3")
+            for column in main.columns
+        ),
         procedures=(
             Procedure(
                 name="dataset inference",
