@@ -1,0 +1,68 @@
+"""The learning curve: the same test on ever more groups."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from auditor.inference.rows import Rows
+from auditor.inference.separability import separability
+from auditor.inference.separability_result import CurvePoint
+
+_SMALLEST = 10
+
+
+def curve_sizes(groups: int, points: int) -> tuple[int, ...]:
+    """Sizes from 10 groups a side to all of them, evenly spaced on a log scale, without repeats."""
+    sizes = np.geomspace(min(_SMALLEST, groups), groups, points).round().astype(int)
+    return tuple(int(size) for size in np.unique(sizes))
+
+
+def learning_curve(
+    rows: Rows,
+    *,
+    rng: np.random.Generator,
+    alpha: float,
+    points: int = 7,
+    permutations: int = 999,
+    folds: int = 5,
+    bootstraps: int = 400,
+) -> tuple[CurvePoint, ...]:
+    """Run the engine on the first groups a side of one random order, nested from small to large.
+
+    A description of how the evidence grows, never a place to pick a p-value from: the points share their data, and
+    the verdict rests on all rows alone. Null, unit and assumption of each point are those of `separability`.
+
+    Args:
+        rows: [groups, columns] values with their labels.
+        rng: Draws the order and then every point.
+        alpha: Level handed on to the engine.
+        points: Sizes wanted; fewer where the smaller side has few groups.
+        permutations: Relabellings a point; raised where alpha needs more.
+        folds: Folds by group.
+        bootstraps: Bootstrap samples a point.
+
+    Returns:
+        Points by growing size; the last takes as many groups a side as the smaller side has.
+
+    Raises:
+        UsageError: A side has fewer than two groups, or there is no column.
+    """
+    names = sorted(set(rows.groups))
+    place = dict(zip(names, rng.permutation(len(names)), strict=True))
+    suspect = np.asarray(rows.suspect, dtype=bool)
+    ranks = np.array([place[name] for name in rows.groups])
+    sides = [side[np.argsort(ranks[side])] for side in (np.flatnonzero(suspect), np.flatnonzero(~suspect))]
+    sizes = curve_sizes(min(len(side) for side in sides), points)
+    curve = []
+    for size, stream in zip(sizes, rng.spawn(len(sizes)), strict=True):
+        keep = np.sort(np.concatenate([side[:size] for side in sides]))
+        found = separability(
+            Rows(rows.values[keep], suspect[keep], tuple(rows.groups[row] for row in keep), rows.columns),
+            rng=stream,
+            alpha=alpha,
+            permutations=max(permutations, int(np.ceil(1 / alpha)) - 1),
+            folds=folds,
+            bootstraps=bootstraps,
+        )
+        curve.append(CurvePoint(groups=size, p_value=found.p_value, auc=found.auc, auc_interval=found.auc_interval))
+    return tuple(curve)
