@@ -13,7 +13,7 @@ from auditor.corpora.own_groups import part_namesakes
 from auditor.corpora.read import read_corpus
 from auditor.documents import document_results, group_scores, summary
 from auditor.features.catalogue import select_features
-from auditor.features.table import TARGET_LABEL, compute_table, group_rows
+from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards, guard_alphas
 from auditor.inference.curve import learning_curve
@@ -107,7 +107,8 @@ def run_check(
 
     sides = [True] * len(ours) + [False] * len(theirs)
     groups = [document.group for document in (*suspect.documents, *heldout.documents)]
-    rows = group_rows(compute_table(features, evidence.records, references=evidence.references), groups, sides)
+    all_rows = group_rows(compute_table(features, evidence.records, references=evidence.references), groups, sides)
+    rows = drop_sparse(all_rows, policy.most_missing)
 
     def test(what: Rows, purpose: str, alpha: float) -> Separability:
         return separability(
@@ -117,13 +118,14 @@ def run_check(
     membership = test(rows, "membership", policy.alpha)
     text = test(text_rows(suspect, heldout, rows, rng=stream(seed, "text")), "blind", policy.blind_alpha)
     controls = {
-        label: test(control, f"control {label}", policy.controls_alpha)
+        label: test(drop_sparse(control, policy.most_missing), f"control {label}", policy.controls_alpha)
         for label, control in _control_rows(evidence, groups, sides).items()
     }
     excess = excess_auc(membership, text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
     case = Case(
         suspect=suspect,
         heldout=heldout,
+        all_rows=all_rows,
         rows=rows,
         membership=membership,
         text=text,
@@ -145,7 +147,7 @@ def run_check(
         excess=excess,
         guards=guards,
         controls=controls,
-        curve=learning_curve(rows, rng=stream(seed, "curve"), alpha=policy.alpha),
+        curve=learning_curve(rows, membership, rng=stream(seed, "curve"), alpha=policy.alpha),
         procedures=tuple(
             procedure.run(plain, sides, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),

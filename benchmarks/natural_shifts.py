@@ -13,6 +13,7 @@ Every audit here runs through `auditor.check`, as a user would, on a model train
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import random
 import re
@@ -136,9 +137,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["shifts", "splits"])
     asked = parser.parse_args()
     # Articles the sample model was trained on would be evidence, not a shift.
-    trained = Path(asked.model) / "training_articles.txt"
-    known = set(trained.read_text(encoding="utf-8").splitlines()) if trained.exists() else set()
-    wiki = [text for text in _usable(wikipedia()) if text.id not in known]
+    trained = _trained_on(Path(asked.model).parent / "ATTRIBUTION.tsv")
+    wiki = [text for text in _usable(wikipedia()) if text.id not in trained]
     collections = {
         "Wikipedia": wiki,
         "films": _usable(reviews()),
@@ -151,6 +151,15 @@ def main() -> None:
             _shifts(list(shifts(*collections.values(), seed=asked.seed)), asked, work)
         if asked.only != "shifts":
             _splits(collections, asked, work)
+
+
+def _trained_on(attribution: Path) -> set[str]:
+    """Titles of the articles the sample model was trained on; empty for any other model."""
+    if not attribution.exists():
+        return set()
+    with attribution.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    return {row["title"] for row in rows if row["role"] in ("training", "suspect")}
 
 
 def _shifts(found: list[Shift], asked: argparse.Namespace, work: Path) -> None:

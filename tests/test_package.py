@@ -17,7 +17,7 @@ from auditor.randomness import stream
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path) -> None:
+def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, sample_cache: Path) -> None:
     def call(*arguments: object, **environment: str) -> str:
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
@@ -36,7 +36,7 @@ def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path) -
     away.mkdir()
     call("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
     assert (site / "auditor" / "templates").is_dir()
-    where = {"cwd": str(away), "PYTHONPATH": str(site), "AUDITOR_CACHE_DIR": str(tmp_path / "cache")}
+    where = {"cwd": str(away), "PYTHONPATH": str(site), "AUDITOR_CACHE_DIR": str(sample_cache)}
     assert call("-c", "import auditor; print(auditor.__file__)", **where).startswith(str(site))
     samples = ROOT / "samples"
     demo = ["check", samples / "suspect", samples / "heldout", "--model", samples / "model", "--exit-zero"]

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, sample_cache: Path) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("AUDITOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("AUDITOR_CACHE_DIR", str(sample_cache))
     found = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
     assert found.attempted >= 3
     assert found.failed == 0

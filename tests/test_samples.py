@@ -15,11 +15,6 @@ ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 def audit(suspect: Path, heldout: Path, cache: Path, output: Path) -> tuple[int, AuditResult]:
     arguments = [str(suspect), str(heldout), "--model", str(SAMPLES / "model"), "--cache-dir", str(cache)]
     code = run(["check", *arguments, "-o", str(output)])
@@ -35,24 +30,24 @@ def audit(suspect: Path, heldout: Path, cache: Path, output: Path) -> tuple[int,
     ],
 )
 def test_the_samples_get_the_verdict_that_is_true(
-    side: str, word: str, reason: str, code: int, cache: Path, tmp_path: Path
+    side: str, word: str, reason: str, code: int, sample_cache: Path, tmp_path: Path
 ) -> None:
-    found, result = audit(SAMPLES / side, SAMPLES / "heldout", cache, tmp_path / "r.json")
+    found, result = audit(SAMPLES / side, SAMPLES / "heldout", sample_cache, tmp_path / "r.json")
     assert (result.verdict.word, result.verdict.reason, found) == (word, reason, code)
 
 
-def test_the_planted_signal_is_realistic(cache: Path, tmp_path: Path) -> None:
-    _, result = audit(SAMPLES / "suspect", SAMPLES / "heldout", cache, tmp_path / "r.json")
+def test_the_planted_signal_is_realistic(sample_cache: Path, tmp_path: Path) -> None:
+    _, result = audit(SAMPLES / "suspect", SAMPLES / "heldout", sample_cache, tmp_path / "r.json")
     assert 0.6 <= result.membership.auc <= 0.75
 
 
-def test_the_verdict_does_not_hang_on_names(cache: Path, tmp_path: Path) -> None:
+def test_the_verdict_does_not_hang_on_names(sample_cache: Path, tmp_path: Path) -> None:
     """The same texts under other names and with the sides exchanged: never EVIDENCE that held-out was trained on."""
     for side, other in (("heldout", "one"), ("suspect", "two")):
         shutil.copytree(SAMPLES / side, tmp_path / other)
-    code, result = audit(tmp_path / "one", tmp_path / "two", cache, tmp_path / "r.json")
+    code, result = audit(tmp_path / "one", tmp_path / "two", sample_cache, tmp_path / "r.json")
     assert (code, result.verdict.word, result.verdict.reason) == (3, "INCONCLUSIVE", "guard:direction")
-    code, result = audit(tmp_path / "two", tmp_path / "one", cache, tmp_path / "r.json")
+    code, result = audit(tmp_path / "two", tmp_path / "one", sample_cache, tmp_path / "r.json")
     assert (code, result.verdict.word) == (1, "EVIDENCE")
 
 

@@ -147,3 +147,26 @@ def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[boo
         means = sums / counts
     sides = np.array([side for side, _ in keys], dtype=np.bool_)
     return Rows(means, sides, tuple(name for _, name in keys), table.columns)
+
+
+def drop_sparse(rows: Rows, most_missing: float) -> Rows:
+    """Leave out the columns that more than this share of all groups have no value in.
+
+    Texts without capital letters, for instance, have no lower-case gap. The choice looks at both sides together and
+    never at the labels, so a permutation test on what is left stays exact.
+
+    Args:
+        rows: [groups, columns] values.
+        most_missing: Largest share of missing values kept.
+
+    Raises:
+        UsageError: No column is left.
+    """
+    missing = np.isnan(rows.values).mean(axis=0)
+    keep = np.flatnonzero(missing <= most_missing)
+    if not keep.size:
+        raise UsageError(
+            f"every feature is missing for more than {most_missing:.0%} of the groups",
+            hint="The texts may be too short, or the chosen features do not apply; see `auditor list features`.",
+        )
+    return Rows(rows.values[:, keep], rows.suspect, rows.groups, tuple(rows.columns[index] for index in keep))

@@ -22,7 +22,8 @@ class Case:
     Attributes:
         suspect: The suspect documents.
         heldout: The held-out documents.
-        rows: The membership rows.
+        all_rows: The rows of every feature asked for.
+        rows: Those of the features that enough groups have; what the membership test saw.
         membership: The engine on those rows.
         text: The engine on text alone, same groups in the same order.
         excess: How far the membership AUC exceeds that of text alone.
@@ -36,6 +37,7 @@ class Case:
 
     suspect: Corpus
     heldout: Corpus
+    all_rows: Rows
     rows: Rows
     membership: Separability
     text: Separability

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from scipy.stats import fisher_exact
 
 from auditor.guards.case import Case
@@ -26,20 +27,21 @@ def minimums(case: Case) -> Finding:
         complaints.append(f"one side has {fewest} groups where {policy.minimum_groups} are the least")
         mends.append("Give more independent documents; windows or chapters of one book are not more groups.")
 
-    most = 0.0
-    for column in membership.columns:
-        n_suspect, n_heldout = membership.groups_suspect, membership.groups_heldout
-        missing = (round(column.missing_suspect * n_suspect), round(column.missing_heldout * n_heldout))
-        share = sum(missing) / (n_suspect + n_heldout)
-        most = max(most, share)
-        uneven = _uneven(missing, (n_suspect, n_heldout)) * len(membership.columns)
-        if share > policy.most_missing:
-            complaints.append(f"{column.name} is missing for {share:.0%} of the groups")
-            mends.append("Leave out texts too short for the feature, or choose other features.")
-        elif uneven <= policy.uneven_alpha:
-            complaints.append(f"{column.name} is missing more often on one side ({missing[0]} and {missing[1]} groups)")
+    rows, left_out = case.all_rows, []
+    kept = {column.name for column in case.rows.columns}
+    for column, missing in zip(rows.columns, np.isnan(rows.values).T, strict=True):
+        hits = (int(missing[rows.suspect].sum()), int(missing[~rows.suspect].sum()))
+        if column.name not in kept:
+            left_out.append(column.name)
+        if (
+            _uneven(hits, (membership.groups_suspect, membership.groups_heldout)) * len(rows.columns)
+            <= policy.uneven_alpha
+        ):
+            complaints.append(f"{column.name} is missing more often on one side ({hits[0]} and {hits[1]} groups)")
             mends.append("Apply the same filters to both sides.")
+    most = float(np.isnan(case.rows.values).mean(axis=0).max())
     figures.append(Figure(name="largest share of groups without a value", value=most, limit=policy.most_missing))
+    figures.append(Figure(name="features left out because too many groups lack them", value=len(left_out)))
 
     totals = (len(case.suspect.documents), len(case.heldout.documents))
     cut = (case.truncated_suspect, case.truncated_heldout)
@@ -57,6 +59,8 @@ def minimums(case: Case) -> Finding:
     reason = (
         f"{membership.groups_suspect} and {membership.groups_heldout} groups; values missing for at most {most:.0%}."
     )
+    if left_out:
+        reason += f" Left out, as more than {policy.most_missing:.0%} of the groups lack them: {', '.join(left_out)}."
     return Finding("passed", reason, "", tuple(figures))
 
 

@@ -25,7 +25,7 @@ class Policy(Record):
             dependence counts.
         direction_alpha: One-sided level at which the features must point towards training.
         minimum_groups: Fewest groups a side.
-        most_missing: Largest share of groups without a value in any feature.
+        most_missing: A feature that more than this share of all groups have no value in is left out.
         uneven_alpha: Level at which missing values or truncation count as touching one side more.
         batch_tolerance: Largest difference of a document's mean log-probability, alone in float32 against in its batch,
             in nats a token.

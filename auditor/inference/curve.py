@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import CurvePoint
+from auditor.inference.separability_result import CurvePoint, Separability
 
 _SMALLEST = 10
 
@@ -19,6 +19,7 @@ def curve_sizes(groups: int, points: int) -> tuple[int, ...]:
 
 def learning_curve(
     rows: Rows,
+    whole: Separability,
     *,
     rng: np.random.Generator,
     alpha: float,
@@ -34,6 +35,7 @@ def learning_curve(
 
     Args:
         rows: [groups, columns] values with their labels.
+        whole: The engine on all rows, which is the last point.
         rng: Draws the order and then every point.
         alpha: Level handed on to the engine.
         points: Sizes wanted; fewer where the smaller side has few groups.
@@ -42,7 +44,8 @@ def learning_curve(
         bootstraps: Bootstrap samples a point.
 
     Returns:
-        Points by growing size; the last takes as many groups a side as the smaller side has.
+        Points by growing size. Where the sides differ in size, the last point, named after the smaller side, has more
+        groups on the other.
 
     Raises:
         UsageError: A side has fewer than two groups, or there is no column.
@@ -54,7 +57,7 @@ def learning_curve(
     sides = [side[np.argsort(ranks[side])] for side in (np.flatnonzero(suspect), np.flatnonzero(~suspect))]
     sizes = curve_sizes(min(len(side) for side in sides), points)
     curve = []
-    for size, stream in zip(sizes, rng.spawn(len(sizes)), strict=True):
+    for size, stream in zip(sizes[:-1], rng.spawn(len(sizes))[:-1], strict=True):
         keep = np.sort(np.concatenate([side[:size] for side in sides]))
         found = separability(
             Rows(rows.values[keep], suspect[keep], tuple(rows.groups[row] for row in keep), rows.columns),
@@ -65,4 +68,5 @@ def learning_curve(
             bootstraps=bootstraps,
         )
         curve.append(CurvePoint(groups=size, p_value=found.p_value, auc=found.auc, auc_interval=found.auc_interval))
-    return tuple(curve)
+    last = CurvePoint(groups=sizes[-1], p_value=whole.p_value, auc=whole.auc, auc_interval=whole.auc_interval)
+    return (*curve, last)

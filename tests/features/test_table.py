@@ -9,8 +9,8 @@ import pytest
 from auditor.errors import RunError, UsageError
 from auditor.features.catalogue import select_features
 from auditor.features.feature import Missing, feature
-from auditor.features.table import FeatureTable, compute_table, group_rows, requested_views
-from auditor.inference.rows import Column
+from auditor.features.table import FeatureTable, compute_table, drop_sparse, group_rows, requested_views
+from auditor.inference.rows import Column, Rows
 from auditor.signals.tokens import TokenSignals
 
 Maker = Callable[..., TokenSignals]
@@ -140,3 +140,16 @@ def test_rows_do_not_depend_on_how_the_sides_are_interleaved() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 documents, 1 groups, 2 sides"):
         group_rows(table_of([[1], [2]]), ["a"], [True, False])
+
+
+def test_sparse_columns_are_left_out_without_a_look_at_the_labels() -> None:
+    values = np.ones((10, 3))
+    values[:3, 0] = np.nan
+    values[:2, 1] = np.nan
+    columns = tuple(Column(name, "f", 1) for name in "abc")
+    for labels in (np.arange(10) < 5, np.arange(10) % 2 == 0):
+        kept = drop_sparse(Rows(values, labels, tuple("abcdefghij"), columns), 0.2)
+        assert [column.name for column in kept.columns] == ["b", "c"]
+        assert kept.values.shape == (10, 2)
+    with pytest.raises(UsageError, match="every feature is missing"):
+        drop_sparse(Rows(values * np.nan, labels, tuple("abcdefghij"), columns), 0.2)

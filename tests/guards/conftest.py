@@ -18,7 +18,10 @@ from auditor.inference.separability_result import Excess, Separability
 from auditor.signals.probes import Numerics
 from auditor.text.rows import text_rows
 
-WORDS = ["river", "stone", "winter", "market", "letter", "garden", "window", "bridge", "candle", "forest", "summer", "copper", "silver", "harbour", "kitchen", "mountain", "village", "teacher", "painter", "farmer", "captain", "journey", "evening", "morning", "shadow", "ribbon", "basket", "ladder", "meadow", "orchard"]
+WORDS = (
+    "river stone winter market letter garden window bridge candle forest summer copper silver harbour kitchen mountain "
+    "village teacher painter farmer captain journey evening morning shadow ribbon basket ladder meadow orchard"
+).split()
 
 
 def corpus(name: str, count: int, rng: np.random.Generator, *, words: list[str] = WORDS) -> Corpus:
@@ -55,6 +58,7 @@ def make_case() -> Callable[..., Case]:
         case = Case(
             suspect=suspect,
             heldout=heldout,
+            all_rows=rows,
             rows=rows,
             membership=engine(values, labels),
             text=text,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
+from auditor.features.table import drop_sparse
 from auditor.guards.blind import blind
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards, guard_alphas
@@ -157,15 +158,15 @@ def test_minimums_fail_on_uneven_truncation(make_case: MakeCase) -> None:
     assert minimums.run(make_case(truncated_suspect=25, truncated_heldout=24)).status == "passed"
 
 
-@pytest.mark.parametrize(
-    ("suspect", "heldout", "status"), [(0.3, 0.3, "failed"), (0.25, 0.0, "failed"), (0.1, 0.08, "passed")]
-)
-def test_minimums_fail_on_missing_values(make_case: MakeCase, suspect: float, heldout: float, status: str) -> None:
+@pytest.mark.parametrize(("suspect", "heldout", "status"), [(20, 0, "failed"), (6, 5, "passed"), (60, 60, "passed")])
+def test_minimums_fail_on_uneven_missing_values(make_case: MakeCase, suspect: int, heldout: int, status: str) -> None:
     case = make_case()
-    first, *others = case.membership.columns
-    holed = first.model_copy(update={"missing_suspect": suspect, "missing_heldout": heldout})
-    membership = case.membership.model_copy(update={"columns": (holed, *others)})
-    assert minimums.run(replace(case, membership=membership)).status == status
+    values = case.rows.values.copy()
+    values[np.r_[0:suspect, 60 : 60 + heldout], 0] = np.nan
+    holed = replace(case.rows, values=values)
+    found = minimums.run(replace(case, all_rows=holed, rows=drop_sparse(holed, 0.2)))
+    assert found.status == status
+    assert ("Left out" in found.reason) is (suspect == heldout == 60)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from auditor.inference.design import build_design, relabellings
 from auditor.inference.multiplicity import benjamini_hochberg, holm
 from auditor.inference.power import auc_of_shift, detectable_auc, groups_needed, shift_of_auc
 from auditor.inference.rows import Rows
+from auditor.inference.separability import separability
 
 
 def brute_auc(scores: np.ndarray, suspect: np.ndarray) -> float:
@@ -109,12 +110,13 @@ def test_detectable_auc_agrees_with_planning_for_many_groups():
 
 def test_learning_curve_grows_with_the_data():
     rows = document_rows(sample(np.random.default_rng(0), 150, columns=5, effect=0.35))
-    curve = learning_curve(rows, rng=np.random.default_rng(1), alpha=0.05, permutations=199, bootstraps=50)
-    again = learning_curve(rows, rng=np.random.default_rng(1), alpha=0.05, permutations=199, bootstraps=50)
+    whole = separability(rows, rng=np.random.default_rng(2), alpha=0.05, permutations=199, bootstraps=50)
+    curve = learning_curve(rows, whole, rng=np.random.default_rng(1), alpha=0.05, permutations=199, bootstraps=50)
+    again = learning_curve(rows, whole, rng=np.random.default_rng(1), alpha=0.05, permutations=199, bootstraps=50)
     assert curve == again
     assert [point.groups for point in curve] == list(curve_sizes(150, 7))
     assert curve[-1].groups == 150
-    assert curve[-1].p_value == 0.005
+    assert (curve[-1].p_value, curve[-1].auc) == (whole.p_value, whole.auc) == (0.005, whole.auc)
     assert curve[0].p_value > curve[-1].p_value
     widths = [point.auc_interval.high - point.auc_interval.low for point in curve]
     assert widths[-1] < widths[0]
@@ -124,6 +126,7 @@ def test_learning_curve_of_few_and_uneven_groups():
     rows = document_rows(sample(np.random.default_rng(0), 10, columns=3))
     keep = np.arange(20) >= 6
     few = Rows(rows.values[keep], rows.suspect[keep], tuple(np.array(rows.groups)[keep]), rows.columns)
-    curve = learning_curve(few, rng=np.random.default_rng(1), alpha=0.0005, bootstraps=10)
+    whole = separability(few, rng=np.random.default_rng(2), alpha=0.05, permutations=99, bootstraps=10)
+    curve = learning_curve(few, whole, rng=np.random.default_rng(1), alpha=0.0005, bootstraps=10)
     assert [point.groups for point in curve] == [4]
     assert curve_sizes(1000, 7) == (10, 22, 46, 100, 215, 464, 1000)

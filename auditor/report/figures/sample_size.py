@@ -98,9 +98,9 @@ SAMPLE_SIZE = Figure(
     title=_TITLE,
     caption=(
         "The same test on the first groups of a random order fixed by the seed. The band is the interval of the AUC; "
-        "the p-value is on a logarithmic scale. An effect that is real keeps its AUC while its p-value falls. Each "
-        "point draws folds and permutations of its own, so the last can differ from the figures of the verdict, which "
-        "rests on the test of all groups alone: picking a point here would be choosing the answer."
+        "the p-value is on a logarithmic scale. An effect that is real keeps its AUC while its p-value falls. The "
+        "last point is the test of all groups, on which alone the verdict rests: picking another would be choosing the "
+        "answer."
     ),
     describe=_describe,
     draw=_draw,
