@@ -60,8 +60,8 @@ def make_manifest(
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         models=tuple(models),
         features=tuple(features),
-        documents_scored=scored,
-        documents_from_store=stored,
+        texts_scored=scored,
+        texts_from_store=stored,
     )
 
 

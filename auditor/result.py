@@ -155,8 +155,8 @@ class Manifest(Record):
     platform: str
     models: tuple[ModelSummary, ...]
     features: tuple[str, ...]
-    documents_scored: int
-    documents_from_store: int
+    texts_scored: int
+    texts_from_store: int
 
 
 class AuditResult(Record):

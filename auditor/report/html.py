@@ -59,6 +59,7 @@ def _environment() -> Environment:
         in_hundred=text.in_hundred,
         typeset=text.typeset,
         amount=text.amount,
+        moment=text.moment,
         shorten=text.shorten,
         lines=lambda value: Markup(escape(text.visible(value, keep="\n\t"))),
         surprise=surprise,

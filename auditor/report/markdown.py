@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from auditor.report import selection
 from auditor.report.renderer import Renderer
-from auditor.report.text import amount, auc, in_hundred, interval, number, p_value, percent, shorten, visible
+from auditor.report.text import amount, auc, in_hundred, interval, moment, number, p_value, percent, shorten, visible
 from auditor.result import AuditResult, Word
 
 _BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
@@ -109,7 +109,7 @@ def _command(result: AuditResult) -> str:
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", command)), default=0))
     return (
         f"### How to run it again\n\n{fence}\n{command}\n{fence}\n\n"
-        f"auditor {escape(manifest.auditor_version)}, {escape(manifest.created)}, seed {manifest.seed}"
+        f"auditor {escape(manifest.auditor_version)}, {escape(moment(manifest.created))}, seed {manifest.seed}"
     )
 
 

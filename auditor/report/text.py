@@ -116,3 +116,9 @@ def typeset(written: str) -> str:
 def amount(count: int, singular: str, plural: str = "") -> str:
     """A count with its noun: `1 group`, `1,200 groups`."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def moment(iso: str) -> str:
+    """A time in ISO 8601 as people read it, to the minute: `2026-03-14 09:26 UTC`; anything else as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|\+00:00)", iso)
+    return f"{found[1]} {found[2]} UTC" if found else iso

@@ -66,7 +66,7 @@ def test_a_second_run_scores_nothing_and_gives_the_same_figures(
     check(*sides, "--model", tiny_model_dir, "-o", tmp_path / "two.json", cache=cache)
     assert "scoring" not in capsys.readouterr().err
     one, two = (load_result(tmp_path / f"{name}.json") for name in ("one", "two"))
-    assert two.manifest.documents_scored == 0
+    assert two.manifest.texts_scored == 0
     same = {"manifest"}
     assert one.model_dump(exclude=same) == two.model_dump(exclude=same)
     assert one.manifest.configuration_sha256 == two.manifest.configuration_sha256

@@ -274,8 +274,8 @@ def manifest() -> Manifest:
             ),
         ),
         features=tuple(name for name, _, _ in FEATURES),
-        documents_scored=120,
-        documents_from_store=0,
+        texts_scored=120,
+        texts_from_store=0,
     )
 
 
@@ -394,7 +394,7 @@ def sparse() -> AuditResult:
             ),
             "limitations": (),
             "manifest": full.manifest.model_copy(
-                update={"models": (), "features": (), "packages": {}, "configuration": {}, "documents_scored": 0}
+                update={"models": (), "features": (), "packages": {}, "configuration": {}, "texts_scored": 0}
             ),
         }
     )

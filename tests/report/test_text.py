@@ -110,3 +110,9 @@ def test_shorten_keeps_to_its_limit_and_both_ends(foreign: str, limit: int) -> N
     if limit >= 3:
         assert short[0] == foreign[0]
         assert short[-1] == foreign[-1]
+
+
+def test_moments_are_written_for_people_and_odd_ones_left_alone() -> None:
+    assert text.moment("2026-03-14T09:26:53+00:00") == "2026-03-14 09:26 UTC"
+    assert text.moment("2026-03-14T09:26:53.123Z") == "2026-03-14 09:26 UTC"
+    assert text.moment("yesterday <b>") == "yesterday <b>"
