@@ -1,0 +1,1 @@
+"""Models that can be audited: the protocol of a backend, and one file for each kind."""

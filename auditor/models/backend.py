@@ -1,0 +1,233 @@
+"""What can be audited: the protocol a backend fulfils and the identity under which its scores are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from auditor.signals.tokens import Floats, Ints
+from auditor.signals.views import Prompt
+
+if TYPE_CHECKING:
+    from auditor.models.digests import Memo
+
+SCORING_VERSION = 1
+"""Raised whenever the figures a backend returns change; older records of the store are then never used."""
+
+Variant = Literal["batched", "alone"]
+"""`batched`: as fast as is exact. `alone`: one window at a time in float32 with every acceleration off, as a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One forward pass over one stretch of a text.
+
+    Attributes:
+        token_ids: [m] what the model reads: leading special tokens, prefix, text.
+        context: How many leading tokens are read and not scored; at least one.
+        starts: [m - context] first character of each scored token in the text.
+        ends: [m - context] one past its last character.
+        char_start: First character of the text this window scores.
+        char_end: One past the last.
+    """
+
+    token_ids: Ints
+    context: int
+    starts: Ints
+    ends: Ints
+    char_start: int
+    char_end: int
+
+    def __len__(self) -> int:
+        return int(self.token_ids.shape[0])
+
+    @property
+    def scored(self) -> int:
+        """How many tokens are scored."""
+        return len(self) - self.context
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt as windows; `truncated` says whether a limit left some of the text unscored."""
+
+    windows: tuple[Window, ...]
+    truncated: bool
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the model has to read."""
+        return sum(len(window) for window in self.windows)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowScores:
+    """The statistics of the scored tokens of one window, all of shape [window.scored].
+
+    See `auditor.signals.tokens.TokenSignals` for their definitions.
+    """
+
+    logprob: Floats
+    mean: Floats
+    std: Floats
+    rank: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Everything that influences a score, and the names a reader knows it by.
+
+    Attributes:
+        source: Path or name as given.
+        kind: Name of the loader.
+        revision: Commit of a hub model; None for local files.
+        weights_sha256: Digest over the names and digests of the weight files.
+        tokenizer_sha256: Digest over the names and digests of the tokenizer files.
+        dtype: Number format of the weights in memory; statistics are always float32.
+        device: Where the model runs.
+        context: Longest window in tokens.
+        bos: What stands before the text, in words.
+        details: Configuration digest and versions of the libraries that compute the scores.
+    """
+
+    source: str
+    kind: str
+    revision: str | None
+    weights_sha256: str
+    tokenizer_sha256: str
+    dtype: str
+    device: str
+    context: int
+    bos: str
+    details: Mapping[str, str] = field(hash=False)
+
+    @property
+    def key(self) -> str:
+        """Hex digest of all that influences scores; the same model under another path has the same key.
+
+        The number of a device is left out: cuda:0 and cuda:1 compute alike.
+        """
+        parts = [
+            SCORING_VERSION,
+            self.kind,
+            self.weights_sha256,
+            self.tokenizer_sha256,
+            self.dtype,
+            self.device.partition(":")[0],
+            self.context,
+            self.bos,
+            sorted(self.details.items()),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class Backend(Protocol):
+    """A loaded model that turns prompts into windows and windows into statistics."""
+
+    identity: ModelIdentity
+    token_budget: int
+    """How many tokens one call of `score` should be given; a starting point that is halved when memory runs out."""
+    workers: int
+    """How many threads may call `score` at once, each after `enter_worker`; 1 where that gains nothing."""
+
+    def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
+        """Cut a prompt into windows. `max_tokens` limits how many tokens of the text are read."""
+
+    def score(self, windows: Sequence[Window], *, variant: Variant = "batched") -> list[WindowScores]:
+        """Score windows in one forward pass (`alone`: in one each).
+
+        Raises:
+            RunError: The model returned NaN or infinite values.
+        """
+
+    def session(self, variant: Variant) -> AbstractContextManager[None]:
+        """Hold the settings under which a variant is scored, for many calls of `score`, and restore them."""
+
+    def enter_worker(self) -> None:
+        """Make the calling thread ready for `score`."""
+
+    def base(self, identity: ModelIdentity) -> Backend:
+        """The same weights without their adapter, sharing this backend's memory, under the identity of that model.
+
+        Raises:
+            RunError: This model has no base.
+        """
+
+    def recover(self) -> None:
+        """Free what a failed `score` left behind, so that a smaller one can follow."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How models are loaded.
+
+    Attributes:
+        device: auto, cpu, cuda, cuda:N or mps.
+        dtype: auto (float32 on a CPU, as stored elsewhere), float32, bfloat16 or float16.
+        revision: Branch, tag or commit of a hub model.
+        max_context: Longest window in tokens; the model's own limit where that is smaller.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    revision: str | None = None
+    max_context: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """One way to open a model; one file a loader, found by discovery.
+
+    Attributes:
+        name: Kind of model, as it appears in results.
+        summary: What it opens, one line.
+        order: Loaders are asked in this order whether they accept a source.
+        accepts: Whether a source is of this kind, by its name and the files that are there.
+        identify: Reads everything that makes the identity, without the weights in memory.
+        load: Opens the model.
+        base: Source of the model an adapter was trained on; None where there is none.
+    """
+
+    name: str
+    summary: str
+    order: int
+    accepts: Callable[[str], bool]
+    identify: Callable[[str, LoadOptions, Memo], ModelIdentity]
+    load: Callable[[ModelIdentity, LoadOptions], Backend]
+    base: Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model that is known and not yet in memory.
+
+    Attributes:
+        identity: What its scores are kept under.
+        loader: How to open it.
+        options: With which options.
+        base: The model it was adapted from, which it can play as well (`Backend.base`); None where there is none.
+    """
+
+    identity: ModelIdentity
+    loader: Loader
+    options: LoadOptions
+    base: ModelSpec | None = None
+
+    def load(self) -> Backend:
+        """Read the weights into memory."""
+        return self.loader.load(self.identity, self.options)
+
+
+def empty_scores() -> WindowScores:
+    """The statistics of no token."""
+    none = np.zeros(0, dtype=np.float32)
+    return WindowScores(none, none, none, np.zeros(0, dtype=np.int32))

@@ -1,0 +1,70 @@
+"""Digests of model files, computed in a stream and remembered so that a second run need not read them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from auditor.errors import RunError
+
+
+class Memo(Protocol):
+    """A place that remembers facts about files between runs; the score store is one."""
+
+    def recall(self, key: str) -> str | None:
+        """The fact kept under a key, or None."""
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a fact."""
+
+
+class NoMemo:
+    """Remembers nothing."""
+
+    def recall(self, key: str) -> str | None:
+        """Nothing is ever known."""
+        return None
+
+    def remember(self, key: str, value: str) -> None:
+        """Forget at once."""
+
+
+def stamp(path: Path) -> list[str | int]:
+    """What changes when a file is replaced or written to: resolved path, size, time of change, inode."""
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def recall_or(memo: Memo, question: str, files: Sequence[Path], compute: Callable[[], str]) -> str:
+    """A fact about files, from the memo if none of them has changed since, computed otherwise."""
+    key = json.dumps([question, [stamp(path) for path in files]])
+    known = memo.recall(key)
+    if known is None:
+        known = compute()
+        memo.remember(key, known)
+    return known
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes.
+
+    Raises:
+        RunError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}", hint="Check the file and its permissions.") from error
+
+
+def files_sha256(files: Sequence[Path], memo: Memo) -> str:
+    """Hex digest over the names and digests of files, in order of name."""
+    parts = [
+        [path.name, recall_or(memo, "sha256", [path], lambda path=path: file_sha256(path))]  # type: ignore[misc]
+        for path in sorted(files, key=lambda path: path.name)
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

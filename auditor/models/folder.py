@@ -1,0 +1,145 @@
+"""A folder with a model as transformers saves it: what is in it, and why it may be refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import UsageError
+from auditor.models.safetensors_header import read_header
+
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+_CONVERT = (
+    "Only safetensors and GGUF are read, because unpickling runs code. Load the model where you trust it and call"
+    " save_pretrained(folder), which writes safetensors."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A checked model folder.
+
+    Attributes:
+        path: Where it is.
+        config: The parsed config.json.
+        weights: Its safetensors files, whole as far as their headers say.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    weights: list[Path]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        UsageError: The file is no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as JSON: {error}", hint="Copy the file again.") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{path} holds no JSON object", hint="Copy the file again.")
+    return value
+
+
+def weight_files(folder: Path, stem: str = "model") -> list[Path]:
+    """The safetensors files that hold a model's weights.
+
+    Raises:
+        UsageError: There are none, some of those the index names are missing, or one is not whole.
+    """
+    index = folder / f"{stem}.safetensors.index.json"
+    single = folder / f"{stem}.safetensors"
+    if single.is_file():
+        files = [single]
+    elif index.is_file():
+        named = read_json(index).get("weight_map", {})
+        if not isinstance(named, dict) or not named:
+            raise UsageError(f"{index} names no weight files", hint="Copy the file again.")
+        files = [folder / Path(str(name)).name for name in sorted(set(named.values()))]
+        missing = [path.name for path in files if not path.is_file()]
+        if missing:
+            raise UsageError(f"{folder} lacks the weight files {', '.join(missing)}", hint="Download them again.")
+    else:
+        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
+        if pickles:
+            raise UsageError(f"{folder} holds its weights as pickle ({', '.join(pickles)}), not read", hint=_CONVERT)
+        raise UsageError(f"{folder} has no {stem}.safetensors", hint="Name the folder that holds the weights.")
+    for path in files:
+        read_header(path)
+    return files
+
+
+def refuse_pickle(source: str) -> None:
+    """Refuse a pickle file named directly.
+
+    Raises:
+        UsageError: The name ends as pickles do.
+    """
+    if Path(source).suffix in PICKLES:
+        raise UsageError(f"{source} is a pickle file, not read", hint=_CONVERT)
+
+
+def read_folder(path: Path) -> ModelFolder:
+    """Check a folder as far as can be without its weights in memory.
+
+    Raises:
+        UsageError: No model, no causal language model, pickled weights, or code of its own.
+    """
+    config_file = path / "config.json"
+    if not config_file.is_file():
+        raise UsageError(f"{path} is no model: it has no config.json", hint="Name the folder save_pretrained wrote.")
+    config = read_json(config_file)
+    require_causal(config, str(path))
+    return ModelFolder(path, config, weight_files(path))
+
+
+def require_causal(config: dict[str, Any], source: str) -> None:
+    """Refuse what is no causal language model of the transformers library.
+
+    Raises:
+        UsageError: Encoder-decoder, classifier, masked or unknown model, or one that brings its own code.
+    """
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    kind = str(config.get("model_type", ""))
+    architectures = config.get("architectures") or []
+    if kind not in CONFIG_MAPPING_NAMES:
+        if config.get("auto_map"):
+            raise UsageError(
+                f"{source} brings its own model code (auto_map in config.json), which is never run",
+                hint="Use a checkpoint of an architecture that transformers itself implements.",
+            )
+        raise UsageError(f"{source}: unknown model_type {kind!r}", hint="A newer transformers may know it.")
+    known = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
+    causal = known.intersection(architectures) if architectures else kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    if config.get("is_encoder_decoder") or not causal:
+        shown = ", ".join(architectures) or kind
+        raise UsageError(
+            f"{source} is no causal language model ({shown}), so it gives a text no likelihood token by token",
+            hint="Audit the language model it was made from.",
+        )
+
+
+def context_of(config: dict[str, Any], limit: int) -> int:
+    """Longest window in tokens: what the configuration allows, at most `limit`.
+
+    Raises:
+        UsageError: The limit is too short for a token to have a context.
+    """
+    if limit < 8:
+        raise UsageError(f"a window of {limit} tokens is too short", hint="Use at least 8.")
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx", "seq_length", "max_sequence_length")
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        for name in names:
+            value = part.get(name)
+            if isinstance(value, int) and value > 0:
+                return min(limit, value)
+    return limit

@@ -1,0 +1,145 @@
+"""Model folders as transformers saves them, and models named by their name on the hub."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditor.errors import RunError, UsageError
+from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
+from auditor.models.digests import Memo, file_sha256, files_sha256, recall_or
+from auditor.models.folder import ModelFolder, context_of, read_folder
+from auditor.models.hub import fetch
+from auditor.models.placement import resolve_device, resolve_dtype
+from auditor.models.safetensors_header import stored_dtype
+from auditor.models.tokenizing import first_line, front_of, load_tokenizer, tokenizer_files
+
+if TYPE_CHECKING:
+    pass
+
+
+def accepts(source: str) -> bool:
+    """A folder, or a name that is no path: what is in it is looked at later, to say what is missing."""
+    path = Path(source)
+    return path.is_dir() or not path.exists()
+
+
+def locate(source: str, revision: str | None) -> Path:
+    """The folder of a source.
+
+    Raises:
+        UsageError: A revision was given for a local folder, or there is no such model.
+        RunError: It cannot be fetched.
+    """
+    path = Path(source)
+    if not path.is_dir():
+        return fetch(source, revision)
+    if revision is not None:
+        raise UsageError(f"{source} is a local folder and has no revision {revision!r}", hint="Leave --revision out.")
+    return path
+
+
+def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
+    """See `Loader.identify`."""
+    folder = read_folder(locate(source, options.revision))
+    return identity_of(folder, source, options, memo, tokenizer_folder=folder.path)
+
+
+def identity_of(
+    folder: ModelFolder, source: str, options: LoadOptions, memo: Memo, *, tokenizer_folder: Path
+) -> ModelIdentity:
+    """The identity of a checked folder with the tokenizer of this or another one."""
+    device = resolve_device(options.device)
+    files = tokenizer_files(tokenizer_folder)
+    policy = recall_or(
+        memo, f"bos {version('transformers')}", files, lambda: front_of(load_tokenizer(tokenizer_folder)).policy
+    )
+    return ModelIdentity(
+        source=source,
+        kind="hf",
+        revision=None if Path(source).is_dir() else folder.path.name,
+        weights_sha256=files_sha256(folder.weights, memo),
+        tokenizer_sha256=files_sha256(files, memo),
+        dtype=resolve_dtype(options.dtype, device, stored_dtype(folder.weights)),
+        device=device,
+        context=context_of(folder.config, options.max_context),
+        bos=policy,
+        details={
+            "config_sha256": file_sha256(folder.path / "config.json"),
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+        },
+    )
+
+
+def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
+    """See `Loader.load`."""
+    from auditor.models.runtime.causal import CausalBackend
+
+    folder = locate(identity.source, options.revision)
+    model = load_model(folder, identity.source, identity.dtype, identity.device)
+    return CausalBackend(model, load_tokenizer(folder), identity)
+
+
+def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any) -> Any:
+    """A transformers model in evaluation mode on its device, every weight of it read from the file.
+
+    Raises:
+        RunError: It cannot be loaded, or some of its weights are missing.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        # The bar of GGUF files heeds no setting.
+        with contextlib.redirect_stderr(io.StringIO()):
+            model, report = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                device_map=None if device == "cpu" else device,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+                **where,
+            )
+    except Exception as error:
+        raise RunError(
+            f"cannot load {source}: {type(error).__name__}: {first_line(error)}",
+            hint="Check that the files are whole and, for a quantised model, that its library is installed.",
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+    wrong = [*report.get("missing_keys", ()), *(str(key) for key in report.get("mismatched_keys", ()))]
+    if wrong:
+        shown = ", ".join(sorted(wrong)[:3])
+        raise RunError(
+            f"{source} lacks {len(wrong)} weights its configuration asks for ({shown})",
+            hint="The weights and config.json do not belong together; copy both again.",
+        )
+    return model.eval()
+
+
+def no_base(source: str) -> None:
+    """A whole model has no base."""
+    return
+
+
+HF = Loader(
+    "hf",
+    "a folder as transformers saves it (safetensors), or the name of a hub model",
+    100,
+    accepts,
+    identify,
+    load,
+    no_base,
+)

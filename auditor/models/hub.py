@@ -1,0 +1,54 @@
+"""Models named by their name on the hub: from the local cache when they are there, from the network otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from auditor.errors import RunError, UsageError
+from auditor.models.folder import weight_files
+from auditor.models.tokenizing import first_line
+
+# Pickles are never fetched. Weight files in other folders (original/, onnx/) are not what transformers loads.
+_PATTERNS = ["*.safetensors", "*.json", "*.model", "vocab.txt", "merges.txt", "*.jinja"]
+
+
+def fetch(name: str, revision: str | None, *, stem: str = "model") -> Path:
+    """The folder of a hub model's files, whose name is its commit.
+
+    Args:
+        name: `owner/model`.
+        revision: Branch, tag or commit; the main branch by default.
+        stem: Beginning of the names of its weight files.
+
+    Raises:
+        UsageError: There is no such model or revision.
+        RunError: It is not in the local cache and cannot be fetched.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    refused: UsageError | None = None
+    try:
+        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+        weight_files(folder, stem)
+        return folder
+    except HFValidationError as error:
+        raise UsageError(f"{name!r} is neither a path nor the name of a hub model", hint="Check the name.") from error
+    except UsageError as error:
+        refused = error
+    except (OSError, ValueError):
+        pass
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_PATTERNS, ignore_patterns=["*/*"]))
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise UsageError(
+            f"{name} is no path here, and the hub knows no such model or revision",
+            hint="Check the name; for a private model log in with `hf auth login`.",
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        if refused is not None:
+            raise refused from error
+        raise RunError(
+            f"{name} is no path here, not in the local cache, and cannot be fetched: {first_line(error)}",
+            hint="Check the path, or the connection to the hub, or download the model beforehand.",
+        ) from error

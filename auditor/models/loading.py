@@ -1,0 +1,118 @@
+"""From what the user names to models ready to load: loaders are found by looking, errors say what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import auditor.models
+from auditor.errors import UsageError
+from auditor.models.backend import Loader, LoadOptions, ModelSpec
+from auditor.models.digests import Memo, NoMemo
+from auditor.models.folder import refuse_pickle
+from auditor.plugins import did_you_mean, discover
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The audited model and those it is compared with, none of them in memory.
+
+    Attributes:
+        target: The audited model.
+        references: Models that cannot have seen the data; the base of an adapter first, without being named.
+    """
+
+    target: ModelSpec
+    references: tuple[ModelSpec, ...]
+
+
+def all_loaders() -> tuple[Loader, ...]:
+    """Every kind of model that can be opened, in the order they are asked."""
+    return tuple(sorted(discover(auditor.models, Loader), key=lambda loader: loader.order))
+
+
+def open_model(source: str, options: LoadOptions | None = None, memo: Memo | None = None) -> ModelSpec:
+    """Identify one model without its weights in memory.
+
+    Args:
+        source: Path of a model or adapter folder or GGUF file, or the name of a model on the hub.
+        options: Device, number format, revision, longest window.
+        memo: Remembers digests between runs; the score store is one.
+
+    Raises:
+        UsageError: It cannot be audited; the message says why.
+        RunError: It cannot be read or fetched.
+    """
+    options = options or LoadOptions()
+    memo = NoMemo() if memo is None else memo
+    source = _local(source)
+    loader = next((loader for loader in all_loaders() if loader.accepts(source)), None)
+    if loader is None:
+        raise UsageError(
+            f"cannot open {source}: no model of a known kind", hint="Name a folder, a GGUF file or a hub model."
+        )
+    base_source = loader.base(source)
+    base = None
+    if base_source is not None:
+        base = open_model(base_source, dataclasses.replace(options, revision=None), memo)
+    return ModelSpec(loader.identify(source, options, memo), loader, options, base)
+
+
+def open_models(
+    target: str, references: Sequence[str] = (), options: LoadOptions | None = None, memo: Memo | None = None
+) -> Models:
+    """Identify the audited model and its references. `options.revision` is the target's.
+
+    Raises:
+        UsageError: As `open_model`; or a reference is the target itself.
+        RunError: As `open_model`.
+    """
+    options = options or LoadOptions()
+    audited = open_model(target, options, memo)
+    found = {} if audited.base is None else {audited.base.identity.key: audited.base}
+    for source in references:
+        spec = open_model(source, dataclasses.replace(options, revision=None), memo)
+        if spec.identity.key == audited.identity.key:
+            raise UsageError(
+                f"the reference {source} is the audited model itself", hint="Name a model without the data."
+            )
+        found.setdefault(spec.identity.key, spec)
+    return Models(audited, tuple(found.values()))
+
+
+def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
+    """The same model with its weights in float32, for checks."""
+    if spec.identity.dtype == "float32":
+        return spec
+    return open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
+
+
+def _local(source: str) -> str:
+    """Expand and check a local path; leave what can only be a hub name alone.
+
+    Raises:
+        UsageError: It looks like a path and is not there, or is a pickle.
+    """
+    path = Path(source).expanduser()
+    if path.exists():
+        refuse_pickle(str(path))
+        return str(path)
+    looks_local = source.startswith((".", "/", "~", "\\")) or source.count("/") > 1 or "\\" in source
+    looks_local = looks_local or path.suffix in (".gguf", ".safetensors") or not source.strip()
+    nearby = _nearby(path)
+    if looks_local:
+        refuse_pickle(source)
+        raise UsageError(f"{source} does not exist", hint=nearby or "Check the path of the model.")
+    return source
+
+
+def _nearby(path: Path) -> str:
+    """A hint with similar names in the folder of a path that is not there; empty when there are none."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f"The folder {path.parent} does not exist either."
+    hint = did_you_mean(path.name, names)
+    return hint if hint.startswith("Did you mean") else ""

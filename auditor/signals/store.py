@@ -1,0 +1,174 @@
+"""The score store: one SQLite file of records keyed by the hash of everything that made them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from auditor.errors import RunError, UsageError
+from auditor.signals.packing import from_bytes, to_bytes
+from auditor.signals.tokens import TokenSignals
+
+_FILE = "scores-1.sqlite"
+_WAIT_SECONDS = 120
+_CHUNK = 500
+_TABLES = """
+CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def default_directory() -> Path:
+    """`AUDITOR_CACHE_DIR` where it is set, else the platform's cache folder for auditor."""
+    named = os.environ.get("AUDITOR_CACHE_DIR")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("auditor", appauthor=False))
+
+
+class Store:
+    """Records of token signals and facts about files, kept between runs.
+
+    Several processes may use one store at a time: writers wait for each other, each `put_many` is there as a whole or
+    not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, directory: Path | None = None) -> Store:
+        """Open the store of a directory, made where it is not there.
+
+        Args:
+            directory: Where it is; `default_directory()` by default.
+
+        Raises:
+            UsageError: The directory cannot be made or written to.
+            RunError: The file there is damaged or no store.
+        """
+        folder = default_directory() if directory is None else directory
+        hint = "Name a directory you may write to with --cache-dir or AUDITOR_CACHE_DIR."
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the cache directory {folder}: {error.strerror}", hint=hint) from error
+        path = folder / _FILE
+        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise UsageError(f"cannot write to the cache directory {folder}", hint=hint)
+        with _explained(path):
+            connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
+                connection.executescript(_TABLES)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(path, connection)
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
+        """The records that are there and whole, by key."""
+        found = {}
+        for at in range(0, len(keys), _CHUNK):
+            some = list(keys[at : at + _CHUNK])
+            marks = ",".join("?" * len(some))
+            with _explained(self.path):
+                rows = self._connection.execute(
+                    f"SELECT key, record, check_sum FROM scores WHERE key IN ({marks})", some
+                ).fetchall()
+            for key, record, check_sum in rows:
+                with contextlib.suppress(ValueError):
+                    if _check_sum(key, record) == check_sum:
+                        found[key] = from_bytes(record)
+        return found
+
+    def put_many(self, records: Mapping[str, TokenSignals]) -> None:
+        """Keep records, all of them or none.
+
+        Raises:
+            RunError: The disk is full or the store damaged.
+        """
+        rows = []
+        for key, signals in records.items():
+            record = to_bytes(signals)
+            rows.append((key, record, _check_sum(key, record)))
+        with self._transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
+
+    def count(self) -> int:
+        """How many records are kept."""
+        with _explained(self.path):
+            return int(self._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+
+    def recall(self, key: str) -> str | None:
+        """The fact kept under a key, or None."""
+        with _explained(self.path):
+            row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a fact."""
+        with self._transaction():
+            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self.path):
+            # IMMEDIATE takes the write lock at once, so that two writers wait instead of failing half-way.
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _check_sum(key: str, record: bytes) -> bytes:
+    """Over key and record, so that a record moved under another key is noticed too."""
+    return hashlib.sha256(key.encode() + record).digest()[:16]
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours.
+
+    Raises:
+        RunError: Always, on an error.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "full" in text:
+            raise RunError(f"no space left for the score store {path}", hint="Free space and run again.") from error
+        if "locked" in text or "busy" in text:
+            raise RunError(
+                f"another process held the score store {path} for {_WAIT_SECONDS} s", hint="Wait for it and run again."
+            ) from error
+        raise RunError(
+            f"the score store {path} cannot be used: {text}",
+            hint="Delete the file (its scores are computed again) or name another directory with --cache-dir.",
+        ) from error

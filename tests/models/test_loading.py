@@ -1,0 +1,306 @@
+"""What is opened, what is refused and what the refusals say."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.errors import RunError, UsageError
+from auditor.models import digests
+from auditor.models.backend import LoadOptions
+from auditor.models.loading import all_loaders, in_float32, open_model, open_models
+from auditor.models.placement import resolve_device, resolve_dtype
+from auditor.models.safetensors_header import read_header, stored_dtype
+from auditor.signals.store import Store
+
+CPU = LoadOptions(device="cpu")
+
+
+@pytest.fixture
+def copy(tiny_model_dir: Path, tmp_path: Path) -> Path:
+    """The tiny model, to be spoilt."""
+    return Path(shutil.copytree(tiny_model_dir, tmp_path / "model"))
+
+
+def edit(path: Path, **changes: Any) -> None:
+    value = json.loads(path.read_text())
+    value.update(changes)
+    path.write_text(json.dumps({name: entry for name, entry in value.items() if entry is not None}))
+
+
+def test_loaders_are_found() -> None:
+    assert [loader.name for loader in all_loaders()] == ["gguf", "peft", "hf"]
+    assert all(loader.summary for loader in all_loaders())
+
+
+def test_identifying_reads_no_weights(tiny_model_dir: Path) -> None:
+    code = (
+        "import sys; from auditor.models.loading import open_model; from auditor.models.backend import LoadOptions;"
+        f"spec = open_model({str(tiny_model_dir)!r}, LoadOptions(device='cpu'));"
+        "assert spec.identity.weights_sha256;"
+        "loaded = [name for name in sys.modules if 'modeling_llama' in name or name.endswith('runtime.causal')];"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_importing_the_contract_needs_no_torch() -> None:
+    code = "import sys, auditor.models.loading, auditor.models.backend; auditor.models.loading.all_loaders();"
+    code += "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_the_identity_is_of_the_content(copy: Path, tiny_model_dir: Path) -> None:
+    first, second = open_model(str(tiny_model_dir), CPU).identity, open_model(str(copy), CPU).identity
+    assert first.source != second.source
+    assert first.key == second.key
+    assert first.details["torch"]
+    assert first.revision is None
+    edit(copy / "config.json", rope_parameters={"rope_theta": 500.0, "rope_type": "default"})
+    assert open_model(str(copy), CPU).identity.key != first.key
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "tokenizer_config.json"])
+def test_every_file_that_matters_changes_the_key(copy: Path, name: str) -> None:
+    before = open_model(str(copy), CPU).identity.key
+    data = bytearray((copy / name).read_bytes())
+    if name == "model.safetensors":
+        data[-1] ^= 1
+    else:
+        data += b"\n"
+    (copy / name).write_bytes(bytes(data))
+    assert open_model(str(copy), CPU).identity.key != before
+
+
+def test_options_that_matter_change_the_key(tiny_model_dir: Path) -> None:
+    keys = {
+        open_model(str(tiny_model_dir), options).identity.key
+        for options in (CPU, LoadOptions("cpu", "bfloat16"), LoadOptions("cpu", max_context=64))
+    }
+    assert len(keys) == 3
+    spec = open_model(str(tiny_model_dir), LoadOptions("cpu", "bfloat16"))
+    assert in_float32(spec).identity.key == open_model(str(tiny_model_dir), CPU).identity.key
+
+
+def test_digests_are_remembered_until_a_file_changes(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    digest = digests.file_sha256
+    monkeypatch.setattr(digests, "file_sha256", lambda path: read.append(path.name) or digest(path))
+    with Store.open(tmp_path / "store") as store:
+        first = open_model(str(copy), CPU, store).identity
+        assert "model.safetensors" in read
+        read.clear()
+        assert open_model(str(copy), CPU, store).identity == first
+        assert read == []
+        data = bytearray((copy / "model.safetensors").read_bytes())
+        data[-1] ^= 1
+        (copy / "model.safetensors").write_bytes(bytes(data))
+        assert open_model(str(copy), CPU, store).identity.key != first.key
+        assert read == ["model.safetensors"]
+
+
+class Trap:
+    """Unpickling this would be noticed."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return (pytest.fail, ("a pickle was read",))
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.ckpt", "model.pkl"])
+def test_pickles_are_refused_unread(copy: Path, name: str) -> None:
+    (copy / "model.safetensors").unlink()
+    (copy / name).write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(UsageError, match="pickle") as caught:
+        open_model(str(copy), CPU)
+    assert name in caught.value.message
+    assert "save_pretrained" in caught.value.hint
+    with pytest.raises(UsageError, match="pickle file, not read"):
+        open_model(str(copy / name), CPU)
+
+
+def test_a_pickle_beside_safetensors_is_ignored(copy: Path) -> None:
+    (copy / "pytorch_model.bin").write_bytes(pickle.dumps(Trap()))
+    open_model(str(copy), CPU).load().close()
+
+
+def test_code_of_its_own_is_refused(copy: Path) -> None:
+    edit(copy / "config.json", model_type="evil", auto_map={"AutoModelForCausalLM": "modeling_evil.Evil"})
+    (copy / "modeling_evil.py").write_text("raise SystemExit('ran')")
+    with pytest.raises(UsageError, match="own model code"):
+        open_model(str(copy), CPU)
+
+
+def test_tokenizer_code_is_refused(copy: Path) -> None:
+    edit(
+        copy / "tokenizer_config.json",
+        tokenizer_class="EvilTokenizer",
+        auto_map={"AutoTokenizer": ["tokenization_evil.EvilTokenizer", None]},
+    )
+    (copy / "tokenization_evil.py").write_text("raise SystemExit('ran')")
+    # Either read from tokenizer.json alone, or refused; the code is not run in either case.
+    with contextlib.suppress(UsageError):
+        open_model(str(copy), CPU).load().close()
+    assert not [name for name in sys.modules if "tokenization_evil" in name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "is_encoder_decoder": True},
+            "no causal",
+        ),
+        ({"architectures": ["LlamaForSequenceClassification"]}, "no causal language model"),
+        ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "no causal language model"),
+        ({"model_type": "no-such-model"}, "unknown model_type"),
+    ],
+)
+def test_other_kinds_of_models_are_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
+    edit(copy / "config.json", **changes)
+    with pytest.raises(UsageError, match=message):
+        open_model(str(copy), CPU)
+
+
+@pytest.mark.parametrize("keep", [4, 100, 5000])
+def test_truncated_weights(copy: Path, keep: int) -> None:
+    path = copy / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UsageError, match=r"not whole|not a whole"):
+        open_model(str(copy), CPU)
+
+
+@pytest.mark.parametrize("junk", [b"\xff" * 64, (16).to_bytes(8, "little") + b"[1, 2, 3]       " + b"x" * 8])
+def test_weights_that_are_something_else(copy: Path, junk: bytes) -> None:
+    (copy / "model.safetensors").write_bytes(junk)
+    with pytest.raises(UsageError, match=r"model\.safetensors"):
+        open_model(str(copy), CPU)
+
+
+def test_weights_of_another_configuration(copy: Path) -> None:
+    edit(copy / "config.json", num_hidden_layers=3)
+    with pytest.raises(RunError, match="lacks"):
+        open_model(str(copy), CPU).load()
+
+
+def test_shape_mismatch(copy: Path) -> None:
+    edit(copy / "config.json", intermediate_size=48)
+    with pytest.raises(RunError, match="model"):
+        open_model(str(copy), CPU).load()
+
+
+def test_missing_shards_are_named(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "model-00001-of-00002.safetensors")
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UsageError, match="model-00002-of-00002"):
+        open_model(str(copy), CPU)
+
+
+def test_missing_tokenizer(copy: Path) -> None:
+    for path in copy.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(UsageError, match="no tokenizer"):
+        open_model(str(copy), CPU)
+
+
+def test_broken_json(copy: Path) -> None:
+    (copy / "config.json").write_text("{")
+    with pytest.raises(UsageError, match=r"config\.json cannot be read"):
+        open_model(str(copy), CPU)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no config\.json"):
+        open_model(str(tmp_path), CPU)
+
+
+def test_a_mistyped_path(copy: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist") as caught:
+        open_model(str(copy.parent / "modle"), CPU)
+    assert "Did you mean model" in caught.value.hint
+
+
+def test_a_name_the_hub_cannot_give(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    tried = []
+
+    def nothing(name: str, **options: Any) -> str:
+        tried.append(options.get("local_files_only", False))
+        raise FileNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", nothing)
+    with pytest.raises(RunError, match="not in the local cache"):
+        open_model("owner/model", CPU)
+    assert tried == [True, False]
+
+
+def test_a_hub_model_from_the_cache_uses_no_network(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    commit = copy.rename(copy.parent / "0123abc")
+
+    def cached(name: str, **options: Any) -> str:
+        assert options["local_files_only"]
+        assert options["revision"] == "v1"
+        return str(commit)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
+    spec = open_model("owner/model", LoadOptions(device="cpu", revision="v1"))
+    assert (spec.identity.source, spec.identity.revision) == ("owner/model", "0123abc")
+
+
+def test_a_local_folder_has_no_revision(tiny_model_dir: Path) -> None:
+    with pytest.raises(UsageError, match="no revision"):
+        open_model(str(tiny_model_dir), LoadOptions(device="cpu", revision="main"))
+
+
+def test_a_reference_must_be_another_model(tiny_model_dir: Path, copy: Path) -> None:
+    with pytest.raises(UsageError, match="audited model itself"):
+        open_models(str(tiny_model_dir), [str(copy)], CPU)
+
+
+def test_references_are_kept_once(tiny_model_dir: Path, tmp_path: Path, make_tiny_model: Callable[..., Path]) -> None:
+    other = make_tiny_model(tmp_path / "other", seed=1)
+    models = open_models(str(tiny_model_dir), [str(other), str(other)], CPU)
+    assert [spec.identity.source for spec in models.references] == [str(other)]
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "CPU", ""])
+def test_unknown_devices(device: str) -> None:
+    with pytest.raises(UsageError, match="unknown device"):
+        resolve_device(device)
+
+
+def test_absent_devices() -> None:
+    with pytest.raises(UsageError, match="not available"):
+        resolve_device("cuda:99")
+
+
+def test_number_formats() -> None:
+    assert resolve_dtype("auto", "cpu", "bfloat16") == "float32"
+    assert resolve_dtype("auto", "cuda:0", "bfloat16") == "bfloat16"
+    assert resolve_dtype("float16", "cpu", "bfloat16") == "float16"
+    with pytest.raises(UsageError, match="unknown number format"):
+        resolve_dtype("int8", "cpu", "float32")
+
+
+def test_the_header_tells_the_stored_format(tmp_path: Path, tiny_model_dir: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(8, dtype=torch.bfloat16), "b": torch.zeros(2)}, tmp_path / "x.safetensors")
+    assert stored_dtype([tmp_path / "x.safetensors"]) == "bfloat16"
+    assert stored_dtype([tiny_model_dir / "model.safetensors"]) == "float32"
+    assert read_header(tmp_path / "x.safetensors")["a"]["shape"] == [8]

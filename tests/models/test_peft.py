@@ -1,0 +1,125 @@
+"""Adapters are scored unmerged, and switched off they are their base."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from auditor.errors import UsageError
+from auditor.models.backend import LoadOptions
+from auditor.models.loading import open_model, open_models
+from auditor.signals.plan import Request
+from auditor.signals.score import score_requests
+from auditor.signals.store import Store
+from auditor.signals.views import Prompt
+
+CPU = LoadOptions(device="cpu")
+TEXTS = ["the quick brown fox jumps", "rivers, roads and railways", "seven wizards mix boxes of liquid jugs"]
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path_factory.mktemp("adapter")
+    base = AutoModelForCausalLM.from_pretrained(tiny_model_dir)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        config = LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
+        get_peft_model(base, config).save_pretrained(folder)
+    return folder
+
+
+def spoil(adapter: Path, to: Path, **changes: object) -> Path:
+    shutil.copytree(adapter, to)
+    path = to / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return to
+
+
+def test_the_base_is_a_reference_for_nothing(adapter: Path, tiny_model_dir: Path, tmp_path: Path) -> None:
+    models = open_models(str(adapter), [], CPU)
+    assert models.target.identity.kind == "peft"
+    assert [spec.identity.key for spec in models.references] == [open_model(str(tiny_model_dir), CPU).identity.key]
+    assert models.references == open_models(str(adapter), [str(tiny_model_dir)], CPU).references
+
+
+def test_scores_with_and_without_the_adapter(
+    adapter: Path, tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditor.models import hf
+
+    loads = []
+    load_model = hf.load_model
+    monkeypatch.setattr(hf, "load_model", lambda *args, **named: loads.append(args[1]) or load_model(*args, **named))
+    models = open_models(str(adapter), [], CPU)
+    base = models.references[0]
+    requests = [Request(spec, Prompt(text)) for text in TEXTS for spec in (base, models.target)]
+    with Store.open(tmp_path / "a") as store:
+        shared = score_requests(requests, store=store).signals
+    assert len(loads) == 1
+    with Store.open(tmp_path / "b") as store:
+        plain = score_requests(
+            [Request(open_model(str(tiny_model_dir), CPU), Prompt(text)) for text in TEXTS], store=store
+        )
+    for at, alone in enumerate(plain.signals):
+        np.testing.assert_array_equal(shared[2 * at].logprob, alone.logprob)
+        assert np.abs(shared[2 * at + 1].logprob - alone.logprob).max() > 0.1
+
+
+def test_the_adapter_is_what_peft_computes(adapter: Path, tiny_model_dir: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    backend = open_model(str(adapter), CPU).load()
+    (window,) = backend.encode(Prompt(TEXTS[0])).windows
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model_dir), adapter).eval()
+    ids = torch.tensor([window.token_ids.tolist()])
+    with torch.inference_mode():
+        logp = torch.log_softmax(model(input_ids=ids).logits[0].double(), 1)
+    truth = logp[:-1].gather(1, ids[0, 1:, None])[:, 0].numpy()
+    np.testing.assert_allclose(backend.score([window])[0].logprob, truth, atol=1e-4)
+
+
+def test_the_adapters_weights_are_in_its_key(adapter: Path, tmp_path: Path) -> None:
+    before = open_model(str(adapter), CPU).identity
+    other = spoil(adapter, tmp_path / "other", lora_alpha=99)
+    assert open_model(str(other), CPU).identity.key != before.key
+    assert before.weights_sha256 != open_model(str(adapter), CPU).base.identity.weights_sha256  # type: ignore[union-attr]
+
+
+def test_pickled_adapters_are_refused(adapter: Path, tmp_path: Path) -> None:
+    other = spoil(adapter, tmp_path / "other")
+    (other / "adapter_model.safetensors").rename(other / "adapter_model.bin")
+    with pytest.raises(UsageError, match="pickle"):
+        open_model(str(other), CPU)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"peft_type": "PREFIX_TUNING"}, "PREFIX_TUNING"),
+        ({"task_type": "SEQ_CLS"}, "SEQ_CLS"),
+        ({"base_model_name_or_path": None}, "names no base"),
+        ({"base_model_name_or_path": "./gone"}, "does not exist"),
+    ],
+)
+def test_adapters_that_cannot_be_audited(
+    adapter: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_model(str(spoil(adapter, tmp_path / "other", **changes)), CPU)
+
+
+def test_a_base_beside_the_adapter_is_found(adapter: Path, tiny_model_dir: Path, tmp_path: Path) -> None:
+    other = spoil(adapter, tmp_path / "other", base_model_name_or_path="../base")
+    shutil.copytree(tiny_model_dir, tmp_path / "base")
+    spec = open_model(str(other), CPU)
+    assert spec.base is not None
+    assert spec.base.identity.key == open_model(str(tiny_model_dir), CPU).identity.key

@@ -1,0 +1,155 @@
+"""The score store: whole records or none, also under kills, damage, several writers and full disks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auditor.errors import RunError, UsageError
+from auditor.signals.packing import from_bytes, to_bytes
+from auditor.signals.store import Store, default_directory
+from auditor.signals.tokens import TokenSignals
+
+
+def record(n: int = 5, seed: int = 0) -> TokenSignals:
+    generator = np.random.default_rng(seed)
+    ints = [generator.integers(0, 1000, n).astype(np.int32) for _ in range(5)]
+    floats = [generator.normal(size=n).astype(np.float32) for _ in range(3)]
+    return TokenSignals(*ints[:4], *floats, ints[4], n_bytes=7 * n, zlib_bytes=3 * n, truncated=bool(n % 2))
+
+
+def same(left: TokenSignals, right: TokenSignals) -> bool:
+    return to_bytes(left) == to_bytes(right)
+
+
+@pytest.mark.parametrize("n", [0, 1, 1000])
+def test_bytes_and_back(n: int) -> None:
+    back = from_bytes(to_bytes(record(n)))
+    assert len(back) == n
+    assert same(back, record(n))
+    assert back.logprob.dtype == np.float32
+    assert back.rank.dtype == np.int32
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"TSG1", to_bytes(record())[:-3], b"XXXX" + to_bytes(record())[4:]])
+def test_no_record_in_damaged_bytes(damage: bytes) -> None:
+    with pytest.raises(ValueError, match="no record"):
+        from_bytes(damage)
+
+
+def test_keeps_records_between_openings(tmp_path: Path) -> None:
+    records = {f"k{i}": record(i, i) for i in range(1200)}
+    with Store.open(tmp_path / "new" / "folder") as store:
+        store.put_many(records)
+        store.remember("fact", "value")
+    with Store.open(tmp_path / "new" / "folder") as store:
+        found = store.get_many([*records, "absent"])
+        assert found.keys() == records.keys()
+        assert all(same(found[key], records[key]) for key in records)
+        assert store.recall("fact") == "value"
+        assert store.recall("other") is None
+        assert store.count() == 1200
+
+
+def test_damaged_records_are_missing(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.put_many({"a": record(9, 1), "b": record(9, 2), "c": record(9, 3)})
+        path = store.path
+    with sqlite3.connect(path) as raw:
+        blob = bytearray(raw.execute("SELECT record FROM scores WHERE key='a'").fetchone()[0])
+        blob[-6] ^= 1
+        raw.execute("UPDATE scores SET record=? WHERE key='a'", (bytes(blob),))
+        raw.execute("UPDATE scores SET key='moved' WHERE key='b'")
+    with Store.open(tmp_path) as store:
+        assert store.get_many(["a", "b", "c", "moved"]).keys() == {"c"}
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        path = store.path
+    path.write_bytes(b"this is not a database" * 1000)
+    with pytest.raises(RunError, match=path.name) as caught:
+        Store.open(tmp_path)
+    assert "Delete" in caught.value.hint
+
+
+def test_damage_inside_the_file_never_gives_figures(tmp_path: Path) -> None:
+    records = {f"k{i}": record(400, i) for i in range(60)}
+    with Store.open(tmp_path) as store:
+        store.put_many(records)
+        path = store.path
+    data = bytearray(path.read_bytes())
+    data[8192 : len(data) // 2] = bytes(len(data) // 2 - 8192)
+    path.write_bytes(bytes(data))
+    found: dict[str, TokenSignals] = {}
+    with contextlib.suppress(RunError), Store.open(tmp_path) as store:
+        found = store.get_many(list(records))
+    assert len(found) < len(records)
+    assert all(same(found[key], records[key]) for key in found)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store._connection.execute("PRAGMA max_page_count = 40")
+        with pytest.raises(RunError, match="no space left"):
+            store.put_many({f"k{i}": record(2000, i) for i in range(30)})
+        assert store.count() == 0
+        store.put_many({"small": record(3)})
+        assert store.count() == 1
+
+
+def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from auditor.signals.store import Store; from auditor.signals.tokens import TokenSignals\n"
+        "i, f = np.zeros(50, np.int32), np.zeros(50, np.float32)\n"
+        "store = Store.open(Path(sys.argv[1]))\n"
+        "for k in range(60):\n"
+        "    store.put_many({f'{sys.argv[2]}-{k}': TokenSignals(i, i, i, i, f, f, f, i, 1, 1, False)})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], env=environment, stderr=subprocess.PIPE)
+        for name in "ab"
+    ]
+    assert [process.communicate()[1] for process in running] == [b"", b""]
+    with Store.open(tmp_path) as store:
+        assert store.count() == 120
+
+
+def test_a_writer_that_never_lets_go_is_reported(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store, Store.open(tmp_path) as other:
+        other._connection.execute("BEGIN IMMEDIATE")
+        store._connection.execute("PRAGMA busy_timeout = 50")
+        with pytest.raises(RunError, match="another process"):
+            store.put_many({"a": record()})
+        other._connection.execute("ROLLBACK")
+        store.put_many({"a": record()})
+
+
+def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot make") as caught:
+        Store.open(tmp_path / "file" / "below")
+    assert "--cache-dir" in caught.value.hint
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Permissions do not bind a superuser, so the answer of the system is given instead.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match="cannot write"):
+        Store.open(tmp_path)
+
+
+def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDITOR_CACHE_DIR", str(tmp_path / "there"))
+    assert default_directory() == tmp_path / "there"
+    monkeypatch.delenv("AUDITOR_CACHE_DIR")
+    assert default_directory().name == "auditor"
