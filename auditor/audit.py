@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from pathlib import PurePath
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Unpack
 
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
@@ -28,10 +28,10 @@ from auditor.models.loading import open_models
 from auditor.procedures.published import select_procedures
 from auditor.randomness import stream
 from auditor.result import AuditResult, Thresholds
-from auditor.scoring import Evidence, score_corpora
-from auditor.settings import CheckSettings, RunOptions
-from auditor.signals.progress import Progress, Silent
-from auditor.signals.store import Store
+from auditor.scoring.evidence import Evidence, score_corpora
+from auditor.scoring.progress import Progress, Silent
+from auditor.scoring.store import Store
+from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_settings
 from auditor.signals.views import TARGET
 from auditor.text.rows import text_rows
 from auditor.verdict import decide
@@ -46,7 +46,7 @@ def check(
     cache_dir: str | PathLike[str] | None = None,
     name: str = "",
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[CheckOptions],
 ) -> AuditResult:
     """Was `model` trained on `suspect`? The same audit as `auditor check`.
 
@@ -66,16 +66,17 @@ def check(
     Raises:
         UsageError: The request cannot be carried out as given.
         RunError: The run broke.
-        pydantic.ValidationError: A setting is unknown or out of range.
     """
-    asked = CheckSettings(
+    asked = make_settings(
         suspect=fspath(suspect),
         heldout=fspath(heldout),
         model=fspath(model),
         references=tuple(fspath(reference) for reference in references),
         **settings,
     )
-    return run_check(asked, RunOptions(name=name, cache_dir=cache_dir), progress=progress)
+    return run_check(
+        asked, RunOptions(name=name, cache_dir=None if cache_dir is None else Path(cache_dir)), progress=progress
+    )
 
 
 def run_check(

@@ -6,11 +6,13 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from auditor.features.feature import Feature
+from auditor.features.table import TARGET_LABEL
 from auditor.inference.rows import Column
+from auditor.models.backend import ModelIdentity
 from auditor.result import FeatureNote, Manifest, ModelSummary
 from auditor.settings import CheckSettings
 from auditor.version import VERSION
@@ -32,7 +34,7 @@ def make_manifest(
     settings: CheckSettings,
     *,
     command: str,
-    models: Sequence[ModelSummary],
+    models: Mapping[str, ModelIdentity],
     features: Sequence[str],
     scored: int,
     stored: int,
@@ -42,7 +44,7 @@ def make_manifest(
     Args:
         settings: What was asked.
         command: The command line that reproduces it.
-        models: The models scored.
+        models: The models scored, by label.
         features: Names of the columns of the test.
         scored: Texts scored in this run.
         stored: Texts whose scores were already in the store.
@@ -58,10 +60,26 @@ def make_manifest(
         configuration_sha256=hashlib.sha256(canonical.encode()).hexdigest(),
         packages={name: version for name in PACKAGES if (version := _version(name)) is not None},
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
-        models=tuple(models),
+        models=tuple(_model(label, identity) for label, identity in models.items()),
         features=tuple(features),
         texts_scored=scored,
         texts_from_store=stored,
+    )
+
+
+def _model(label: str, identity: ModelIdentity) -> ModelSummary:
+    return ModelSummary(
+        role="target" if label == TARGET_LABEL else "reference",
+        source=identity.source,
+        kind=identity.kind,
+        revision=identity.revision,
+        weights_sha256=identity.weights_sha256,
+        tokenizer_sha256=identity.tokenizer_sha256,
+        dtype=identity.dtype,
+        device=identity.device,
+        context=identity.context,
+        bos=identity.bos,
+        details=dict(identity.details),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypedDict
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from auditor.errors import UsageError
 from auditor.guards.policy import Policy
+from auditor.plugins import did_you_mean
 from auditor.record import Record
 
 
@@ -55,6 +57,41 @@ class CheckSettings(Record):
     seed: int = Field(default=0, ge=0)
     reveal: bool = False
     policy: Policy = Policy()
+
+
+class CheckOptions(TypedDict, total=False):
+    """The settings of `auditor.check` beside its own arguments, for type checkers; see `CheckSettings`."""
+
+    text_column: str
+    group_column: str | None
+    group_by: Literal["document", "parent"]
+    limit: int | None
+    features: str
+    procedures: tuple[str, ...]
+    device: str
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    revision: str | None
+    context: int
+    max_tokens: int | None
+    permutations: int
+    seed: int
+    reveal: bool
+    policy: Policy
+
+
+def make_settings(**given: Any) -> CheckSettings:
+    """Validate settings.
+
+    Raises:
+        UsageError: One is unknown, of the wrong type or out of range; the message names it.
+    """
+    try:
+        return CheckSettings(**given)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = ".".join(map(str, problem["loc"]))
+        hint = did_you_mean(name, CheckSettings.model_fields) if problem["type"] == "extra_forbidden" else ""
+        raise UsageError(f"setting {name!r}: {problem['msg'].lower()}", hint=hint) from None
 
 
 class RunOptions(Record):

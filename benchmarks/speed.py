@@ -95,9 +95,9 @@ def run_scoring(options: argparse.Namespace) -> None:
 
     from auditor.models.backend import LoadOptions
     from auditor.models.loading import open_model
-    from auditor.signals.plan import Request
-    from auditor.signals.score import score_requests
-    from auditor.signals.store import Store
+    from auditor.scoring.plan import Request
+    from auditor.scoring.score import score_requests
+    from auditor.scoring.store import Store
     from auditor.signals.views import Prompt
 
     if options.threads:
@@ -131,7 +131,7 @@ def run_raw(options: argparse.Namespace) -> None:
     from auditor.models.backend import LoadOptions
     from auditor.models.loading import open_model
     from auditor.models.runtime.precision import fast_settings
-    from auditor.signals.plan import passes
+    from auditor.scoring.plan import passes
     from auditor.signals.views import Prompt
 
     if options.threads:

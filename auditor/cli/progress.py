@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TextIO
 
-from auditor.signals.progress import Progress
+from auditor.scoring.progress import Progress
 
 INTERVAL = 10.0
 

@@ -12,7 +12,7 @@ import pytest
 from auditor.errors import UsageError
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model
-from auditor.signals.store import Store
+from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

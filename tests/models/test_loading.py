@@ -20,7 +20,7 @@ from auditor.models.backend import LoadOptions
 from auditor.models.loading import all_loaders, in_float32, open_model, open_models
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import read_header, stored_dtype
-from auditor.signals.store import Store
+from auditor.scoring.store import Store
 
 CPU = LoadOptions(device="cpu")
 

@@ -13,9 +13,9 @@ import torch
 from auditor.errors import UsageError
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model, open_models
-from auditor.signals.plan import Request
-from auditor.signals.score import score_requests
-from auditor.signals.store import Store
+from auditor.scoring.plan import Request
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from auditor.errors import RunError, UsageError
-from auditor.signals.packing import from_bytes, to_bytes
-from auditor.signals.store import Store, default_directory
+from auditor.scoring.packing import from_bytes, to_bytes
+from auditor.scoring.store import Store, default_directory
 from auditor.signals.tokens import TokenSignals
 
 
@@ -108,7 +108,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
-        "from auditor.signals.store import Store; from auditor.signals.tokens import TokenSignals\n"
+        "from auditor.scoring.store import Store; from auditor.signals.tokens import TokenSignals\n"
         "i, f = np.zeros(50, np.int32), np.zeros(50, np.float32)\n"
         "store = Store.open(Path(sys.argv[1]))\n"
         "for k in range(60):\n"

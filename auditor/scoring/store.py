@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from auditor.errors import RunError, UsageError
-from auditor.signals.packing import from_bytes, to_bytes
+from auditor.scoring.packing import from_bytes, to_bytes
 from auditor.signals.tokens import TokenSignals
 
 _FILE = "scores-1.sqlite"

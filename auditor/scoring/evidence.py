@@ -14,12 +14,11 @@ from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, Key, requested_views
 from auditor.models.backend import ModelIdentity, ModelSpec, Variant
 from auditor.models.loading import Models
-from auditor.result import ModelSummary
-from auditor.signals.plan import Request
+from auditor.scoring.plan import Request
+from auditor.scoring.progress import Progress
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
 from auditor.signals.probes import Numerics, compare
-from auditor.signals.progress import Progress
-from auditor.signals.score import score_requests
-from auditor.signals.store import Store
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.transforms.whole import AS_IS
@@ -37,7 +36,7 @@ class Evidence:
         records: For each document, suspect side first, its record by (model label, transform).
         references: Labels of the reference models.
         numerics: What the probes showed, by model label.
-        models: The models as they appear in the manifest.
+        models: Identity of each scored model, by its label.
         computed: Texts scored in this run.
         from_store: Texts whose scores were there already.
     """
@@ -45,7 +44,7 @@ class Evidence:
     records: tuple[Mapping[Key, TokenSignals], ...]
     references: tuple[str, ...]
     numerics: Mapping[str, Numerics]
-    models: tuple[ModelSummary, ...]
+    models: Mapping[str, ModelIdentity]
     computed: int
     from_store: int
 
@@ -108,7 +107,7 @@ def score_corpora(
         records=tuple({view: by_view[view][index] for view in views} for index in range(len(documents))),
         references=references,
         numerics=numerics,
-        models=tuple(_summary(label, spec.identity) for label, spec in specs.items()),
+        models={label: spec.identity for label, spec in specs.items()},
         computed=scored.computed,
         from_store=scored.from_store,
     )
@@ -133,19 +132,3 @@ def _probes(suspect: Sequence[Document], heldout: Sequence[Document], rng: np.ra
     ours = rng.permutation(len(suspect)).tolist()
     theirs = (len(suspect) + rng.permutation(len(heldout))).tolist()
     return [index for pair in zip(ours, theirs, strict=False) for index in pair][: max(PROBES_ALONE, PROBES_SHUFFLED)]
-
-
-def _summary(label: str, identity: ModelIdentity) -> ModelSummary:
-    return ModelSummary(
-        role="target" if label == TARGET_LABEL else "reference",
-        source=identity.source,
-        kind=identity.kind,
-        revision=identity.revision,
-        weights_sha256=identity.weights_sha256,
-        tokenizer_sha256=identity.tokenizer_sha256,
-        dtype=identity.dtype,
-        device=identity.device,
-        context=identity.context,
-        bos=identity.bos,
-        details=dict(identity.details),
-    )

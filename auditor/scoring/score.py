@@ -15,9 +15,9 @@ import numpy as np
 from auditor.errors import RunError
 from auditor.models.backend import Backend, ModelSpec, Variant, WindowScores
 from auditor.models.loading import in_float32
-from auditor.signals.plan import Item, Request, cost, in_order, next_batch, passes, record_key
-from auditor.signals.progress import Progress, Silent
-from auditor.signals.store import Store
+from auditor.scoring.plan import Item, Request, cost, in_order, next_batch, passes, record_key
+from auditor.scoring.progress import Progress, Silent
+from auditor.scoring.store import Store
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
 

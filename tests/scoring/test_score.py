@@ -27,11 +27,11 @@ from auditor.models.backend import (
     WindowScores,
 )
 from auditor.models.loading import open_model
+from auditor.scoring.packing import to_bytes
+from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
+from auditor.scoring.score import Scored, is_out_of_memory, score_requests
+from auditor.scoring.store import Store
 from auditor.signals import plan
-from auditor.signals.packing import to_bytes
-from auditor.signals.plan import Item, Request, in_order, next_batch, passes, record_key
-from auditor.signals.score import Scored, is_out_of_memory, score_requests
-from auditor.signals.store import Store
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -312,9 +312,9 @@ from pathlib import Path
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model
 from auditor.models.runtime.causal import CausalBackend
-from auditor.signals.plan import Request
-from auditor.signals.score import score_requests
-from auditor.signals.store import Store
+from auditor.scoring.plan import Request
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
 score = CausalBackend.score

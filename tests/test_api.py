@@ -1,0 +1,58 @@
+"""The Python API: typed, checked before anything runs, and the same code path as the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import auditor
+from auditor.settings import CheckOptions, CheckSettings
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def test_the_typed_options_are_the_settings() -> None:
+    own = {"suspect", "heldout", "model", "references"}
+    assert set(CheckOptions.__annotations__) == set(CheckSettings.model_fields) - own
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"group_colum": "author"}, "group_column"),
+        ({"permutations": 3}, "permutations"),
+        ({"dtype": "float8"}, "dtype"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_settings_are_usage_errors(given: dict[str, object], says: str) -> None:
+    with pytest.raises(auditor.UsageError) as caught:
+        auditor.check("a", "b", model="c", **given)  # type: ignore[arg-type]
+    assert says in str(caught.value)
+
+
+def test_check_and_write_outputs(sample_cache: Path, tmp_path: Path) -> None:
+    result = auditor.check(
+        SAMPLES / "innocent",
+        SAMPLES / "heldout",
+        model=SAMPLES / "model",
+        cache_dir=sample_cache,
+        name="mine",
+        limit=60,
+    )
+    assert result.name == "mine"
+    assert result.suspect.documents == 60
+    auditor.write_outputs(result, [tmp_path / "r.json"])
+    assert auditor.load_result(tmp_path / "r.json") == result
+    assert result.manifest.command.startswith("auditor.check(")
+    assert "limit=60" in result.manifest.command
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    program = "import sys, auditor; assert not {'torch', 'numpy', 'pydantic', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert set(auditor.__all__) >= {"check", "AuditResult", "UsageError"}
+    assert all(hasattr(auditor, name) for name in auditor.__all__)
