@@ -12,7 +12,8 @@ from auditor.corpora.document import Corpus
 from auditor.corpora.own_groups import part_namesakes
 from auditor.corpora.read import read_corpus
 from auditor.documents import document_results, group_scores, summary
-from auditor.features.catalogue import select_features
+from auditor.errors import UsageError
+from auditor.features.catalogue import require_reference, select_features
 from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards, guard_alphas
@@ -22,7 +23,7 @@ from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
 from auditor.inference.separability_result import Separability
 from auditor.limitations import limitations
-from auditor.manifest import feature_notes, make_manifest
+from auditor.manifest import feature_notes, left_out, make_manifest
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_models
 from auditor.procedures.published import select_procedures
@@ -31,7 +32,7 @@ from auditor.result import AuditResult, Thresholds
 from auditor.scoring.evidence import Evidence, score_corpora
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
-from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_settings
+from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_options, make_settings
 from auditor.signals.views import TARGET
 from auditor.text.rows import text_rows
 from auditor.verdict import decide
@@ -67,6 +68,8 @@ def check(
         UsageError: The request cannot be carried out as given.
         RunError: The run broke.
     """
+    if isinstance(references, str | PathLike):
+        raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
     asked = make_settings(
         suspect=fspath(suspect),
         heldout=fspath(heldout),
@@ -75,7 +78,7 @@ def check(
         **settings,
     )
     return run_check(
-        asked, RunOptions(name=name, cache_dir=None if cache_dir is None else Path(cache_dir)), progress=progress
+        asked, make_options(name=name, cache_dir=None if cache_dir is None else Path(cache_dir)), progress=progress
     )
 
 
@@ -92,6 +95,8 @@ def run_check(
     with Store.open(options.cache_dir) as store:
         loading = LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
         models = open_models(settings.model, settings.references, loading, store)
+        if not models.references:
+            require_reference(settings.features)
         evidence = score_corpora(
             suspect,
             heldout,
@@ -153,6 +158,7 @@ def run_check(
             procedure.run(plain, sides, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),
         feature_notes=feature_notes(rows.columns, features),
+        left_out=left_out(features, all_rows.columns, rows.columns, policy.most_missing),
         group_scores=scores,
         documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
         suspect=summary(suspect, ours),

@@ -13,7 +13,7 @@ from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL
 from auditor.inference.rows import Column
 from auditor.models.backend import ModelIdentity
-from auditor.result import FeatureNote, Manifest, ModelSummary
+from auditor.result import FeatureNote, LeftOut, Manifest, ModelSummary
 from auditor.settings import CheckSettings
 from auditor.version import VERSION
 
@@ -91,6 +91,24 @@ def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tup
         for column in columns
         if (feature := known.get(column.name.partition("@")[0])) is not None
     )
+
+
+def left_out(
+    features: Sequence[Feature], asked: Sequence[Column], tested: Sequence[Column], most_missing: float
+) -> tuple[LeftOut, ...]:
+    """The features that were selected and are not part of the test.
+
+    Args:
+        features: The selection.
+        asked: Columns computed.
+        tested: Columns of the test.
+        most_missing: Largest share of groups without a value that a column of the test may have.
+    """
+    computed = {column.name.partition("@")[0] for column in asked}
+    kept = {column.name for column in tested}
+    without = [LeftOut(name=f.name, reason="no reference model was given") for f in features if f.name not in computed]
+    sparse = f"more than {most_missing:.0%} of the groups have no value"
+    return (*without, *(LeftOut(name=column.name, reason=sparse) for column in asked if column.name not in kept))
 
 
 def _version(package: str) -> str | None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A probability, an AUC, a level or a part of a whole."""
+
+Count = Annotated[int, Field(ge=0, le=10**15)]
+"""How many of something."""
+
+Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+"""Any other finite figure; the bound only keeps an edited file from breaking what renders it."""
 
 
 class Record(BaseModel):

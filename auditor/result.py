@@ -7,9 +7,9 @@ from typing import Any, Literal
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
 from auditor.inference.separability_result import CurvePoint, Excess, Separability
-from auditor.record import Record
+from auditor.record import Count, Number, Record, Share
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION: Literal["1.0"] = "1.0"
 
 Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
 Side = Literal["suspect", "heldout"]
@@ -47,26 +47,26 @@ class Thresholds(Policy):
         guard_alphas: How often each guard may fail on sound input; together they bound the rate of false alarms.
     """
 
-    guard_alphas: dict[str, float]
+    guard_alphas: dict[str, Share]
 
 
 class Procedure(Record):
     """Another published procedure on the same signals, beside ours; it never makes the verdict."""
 
     name: str
-    p_value: float
-    threshold: float
+    p_value: Share
+    threshold: Share
     detects: bool
     source: str
     caveat: str
-    details: dict[str, float]
+    details: dict[str, Number]
 
 
 class TokenMark(Record):
     """One token of a revealed document: its text and its log-probability (nats)."""
 
     text: str
-    logprob: float
+    logprob: Number
 
 
 class FeatureNote(Record):
@@ -75,6 +75,13 @@ class FeatureNote(Record):
     name: str
     summary: str
     source: str
+
+
+class LeftOut(Record):
+    """A feature that was asked for and is not part of the test, with the reason."""
+
+    name: str
+    reason: str
 
 
 class DocumentResult(Record):
@@ -91,9 +98,9 @@ class DocumentResult(Record):
     side: Side
     group: str
     sha256: str
-    score: float | None
-    bits_per_byte: float | None
-    tokens: int
+    score: Number | None
+    bits_per_byte: Number | None
+    tokens: Count
     excerpt: str | None = None
     marks: tuple[TokenMark, ...] | None = None
 
@@ -103,21 +110,21 @@ class GroupScore(Record):
 
     group: str
     side: Side
-    score: float
+    score: Number
 
 
 class CorpusSummary(Record):
     """What was read on one side; skipped files lay beside the documents and are of no known format."""
 
     source: str
-    documents: int
-    groups: int
-    skipped_files: int
-    dropped_empty: int
-    dropped_duplicate: int
-    characters: int
-    tokens: int
-    truncated: int
+    documents: Count
+    groups: Count
+    skipped_files: Count
+    dropped_empty: Count
+    dropped_duplicate: Count
+    characters: Count
+    tokens: Count
+    truncated: Count
     sha256: str
 
 
@@ -137,7 +144,7 @@ class ModelSummary(Record):
     tokenizer_sha256: str
     dtype: str
     device: str
-    context: int
+    context: Count
     bos: str
     details: dict[str, str]
 
@@ -155,14 +162,14 @@ class Manifest(Record):
     platform: str
     models: tuple[ModelSummary, ...]
     features: tuple[str, ...]
-    texts_scored: int
-    texts_from_store: int
+    texts_scored: Count
+    texts_from_store: Count
 
 
 class AuditResult(Record):
     """One audit: the verdict and everything that made it."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
     kind: Literal["check"] = "check"
     name: str
     verdict: Verdict
@@ -174,6 +181,7 @@ class AuditResult(Record):
     curve: tuple[CurvePoint, ...]
     procedures: tuple[Procedure, ...]
     feature_notes: tuple[FeatureNote, ...]
+    left_out: tuple[LeftOut, ...]
     group_scores: tuple[GroupScore, ...]
     documents: tuple[DocumentResult, ...]
     suspect: CorpusSummary

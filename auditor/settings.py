@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, TypedDict
+import math
+from pathlib import Path, PurePath
+from typing import Any, Literal, Self, TypedDict, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from auditor.errors import UsageError
 from auditor.guards.policy import Policy
 from auditor.plugins import did_you_mean
 from auditor.record import Record
 
+R = TypeVar("R", bound=Record)
 
-class CheckSettings(Record):
+
+class _Asked(Record):
+    """What a user gave, with text that can be written down."""
+
+    @field_validator("*")
+    @classmethod
+    def _writable(cls, value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str | PurePath) and any("\ud800" <= letter <= "\udfff" for letter in str(text)):
+                raise ValueError("it holds bytes that are not UTF-8")
+        return value
+
+
+class CheckSettings(_Asked):
     """Everything that decides the figures of a `check`, and nothing that does not.
 
     Attributes:
@@ -58,6 +73,18 @@ class CheckSettings(Record):
     reveal: bool = False
     policy: Policy = Policy()
 
+    @model_validator(mode="after")
+    def _permutations_reach_every_level(self) -> Self:
+        strictest = min(
+            self.policy.alpha, self.policy.blind_alpha, self.policy.controls_alpha / max(1, len(self.references))
+        )
+        if strictest * (self.permutations + 1) < 1:
+            raise ValueError(
+                f"{self.permutations} permutations cannot give a p-value as small as the level {strictest:g}; "
+                f"use at least {math.ceil(1 / strictest) - 1}"
+            )
+        return self
+
 
 class CheckOptions(TypedDict, total=False):
     """The settings of `auditor.check` beside its own arguments, for type checkers; see `CheckSettings`."""
@@ -83,18 +110,28 @@ def make_settings(**given: Any) -> CheckSettings:
     """Validate settings.
 
     Raises:
-        UsageError: One is unknown, of the wrong type or out of range; the message names it.
+        UsageError: One is unknown, of the wrong type, out of range or at odds with another; the message names it.
     """
+    return _validated(CheckSettings, given)
+
+
+def make_options(**given: Any) -> RunOptions:
+    """Validate how an audit is run; errors as `make_settings`."""
+    return _validated(RunOptions, given)
+
+
+def _validated(kind: type[R], given: dict[str, Any]) -> R:
     try:
-        return CheckSettings(**given)
+        return kind(**given)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         name = ".".join(map(str, problem["loc"]))
-        hint = did_you_mean(name, CheckSettings.model_fields) if problem["type"] == "extra_forbidden" else ""
-        raise UsageError(f"setting {name!r}: {problem['msg'].lower()}", hint=hint) from None
+        hint = did_you_mean(name, kind.model_fields) if problem["type"] == "extra_forbidden" else ""
+        said = problem["msg"].removeprefix("Value error, ")
+        raise UsageError(f"setting {name!r}: {said}" if name else said, hint=hint) from None
 
 
-class RunOptions(Record):
+class RunOptions(_Asked):
     """How an audit is run; none of it changes a figure.
 
     Attributes:

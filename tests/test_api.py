@@ -26,6 +26,9 @@ def test_the_typed_options_are_the_settings() -> None:
         ({"permutations": 3}, "permutations"),
         ({"dtype": "float8"}, "dtype"),
         ({"seed": -1}, "seed"),
+        ({"references": "model"}, "list of references"),
+        ({"permutations": 99, "references": ["d", "e"]}, "permutations"),
+        ({"name": "\udcff"}, "UTF-8"),
     ],
 )
 def test_wrong_settings_are_usage_errors(given: dict[str, object], says: str) -> None:
@@ -45,8 +48,8 @@ def test_check_and_write_outputs(sample_cache: Path, tmp_path: Path) -> None:
     )
     assert result.name == "mine"
     assert result.suspect.documents == 60
-    auditor.write_outputs(result, [tmp_path / "r.json"])
-    assert auditor.load_result(tmp_path / "r.json") == result
+    auditor.write_outputs(result, [str(tmp_path / "r.json")])
+    assert auditor.load_result(str(tmp_path / "r.json")) == result
     assert result.manifest.command.startswith("auditor.check(")
     assert "limit=60" in result.manifest.command
 

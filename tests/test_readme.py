@@ -40,3 +40,10 @@ def test_its_table_of_guards_is_complete_and_gives_the_levels() -> None:
 
 def test_the_feature_sets_it_names_exist() -> None:
     assert {"default", "llm-di"} <= set(feature_sets())
+
+
+def test_every_option_a_message_names_exists() -> None:
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--output"}
+    for path in (ROOT / "auditor").rglob("*.py"):
+        named = set(re.findall(r"(?<![\w`-])--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
+        assert named <= known, path.name

@@ -43,7 +43,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "auto_envvar_prefix": "AUDITOR"},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit codes: 0 no evidence, 1 evidence, 2 usage, 3 inconclusive, 4 the run broke, 130 interrupted.",
 )
 @click.version_option(VERSION, prog_name="auditor")

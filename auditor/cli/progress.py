@@ -24,7 +24,7 @@ class PlainProgress:
 
     def start(self, total_tokens: int, label: str) -> None:
         """A model begins to score so many tokens."""
-        self._label, self._total, self._done = PurePath(label).name or label, total_tokens, 0
+        self._label, self._total, self._done = _short(label), total_tokens, 0
         self._started = self._said = self._clock()
         self._print(f"{self._label}: scoring {total_tokens:,} tokens")
 
@@ -72,7 +72,7 @@ class LiveProgress:
         """A model begins to score so many tokens."""
         self._started = time.monotonic()
         self._bar.start()
-        self._task = self._bar.add_task(PurePath(label).name or label, total=total_tokens, rate="")
+        self._task = self._bar.add_task(_short(label), total=total_tokens, rate="")
 
     def advance(self, tokens: int) -> None:
         """So many more are scored and stored."""
@@ -101,6 +101,13 @@ def make_progress() -> Iterator[Progress]:
         yield live
     finally:
         live.stop()
+
+
+def _short(label: str) -> str:
+    """The last part of a path, with nothing in it that could act on a terminal."""
+    from auditor.report.text import visible
+
+    return visible(PurePath(label).name or label)
 
 
 def _duration(seconds: float) -> str:

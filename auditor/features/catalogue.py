@@ -34,6 +34,30 @@ def feature_sets() -> dict[str, tuple[Feature, ...]]:
     return {name: tuple(item for item in features if name in item.sets) for name in names} | {ALL: features}
 
 
+def needs_reference(feature: Feature) -> bool:
+    """Whether a feature compares with a reference model."""
+    return any(view.model == "reference" for view in feature.views)
+
+
+def require_reference(spec: str) -> None:
+    """Refuse a selection that names a feature which cannot be computed without a reference model.
+
+    A set such as `default` may hold such features; they are then left out, and the result says so.
+
+    Raises:
+        UsageError: A feature of a reference is named by its own name, or nothing is left without a reference.
+    """
+    chosen = select_features(spec)
+    words = {word.strip() for word in spec.split(",")}
+    named = [feature.name for feature in chosen if needs_reference(feature) and feature.name in words]
+    if named or all(needs_reference(feature) for feature in chosen):
+        names = ", ".join(named or [feature.name for feature in chosen])
+        raise UsageError(
+            f"these features compare with a reference model, and there is none: {names}",
+            hint="Name a model that cannot have seen the suspect documents with --reference.",
+        )
+
+
 def select_features(spec: str) -> tuple[Feature, ...]:
     """Resolve a comma-separated list of feature names and set names.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from auditor.record import Record
+from auditor.record import Number, Record, Share
 
 if TYPE_CHECKING:
     from auditor.guards.case import Case
@@ -19,8 +19,8 @@ class Figure(Record):
     """One figure a guard looked at: its name, its value, and the limit it was held against, if any."""
 
     name: str
-    value: float
-    limit: float | None = None
+    value: Number
+    limit: Number | None = None
 
 
 class GuardResult(Record):
@@ -47,10 +47,10 @@ class GuardResult(Record):
     mend: str = ""
     misses: str
     figures: tuple[Figure, ...] = ()
-    auc: float | None = None
-    auc_low: float | None = None
-    auc_high: float | None = None
-    p_value: float | None = None
+    auc: Share | None = None
+    auc_low: Share | None = None
+    auc_high: Share | None = None
+    p_value: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

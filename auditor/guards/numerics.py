@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 
 from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
 from auditor.signals.probes import Numerics
+
+_TOO_LARGE = 1e6
 
 
 @guard(
@@ -66,5 +67,5 @@ def _in_order(probe: Numerics) -> float:
 
 
 def _finite(value: float) -> float:
-    """A difference that is not a number is shown as the largest there is: results hold finite figures only."""
-    return value if math.isfinite(value) else sys.float_info.max
+    """A difference that is no number is shown as far too large: results hold finite figures only."""
+    return min(value, _TOO_LARGE) if math.isfinite(value) else _TOO_LARGE

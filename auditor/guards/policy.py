@@ -20,7 +20,7 @@ class Policy(Record):
         excess_level: One-sided confidence that the membership AUC exceeds what text alone explains.
         blind_alpha: Level of the test on text alone.
         controls_alpha: Level over all control models together.
-        null_alpha: Level over both tests of the held-out set against itself.
+        null_alpha: Level of each of the two tests of the held-out set against itself.
         block_inflation: How many times the variance of independent documents runs of neighbours may show before their
             dependence counts.
         direction_alpha: One-sided level at which the features must point towards training.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from auditor.record import Record
+from auditor.record import Count, Number, Record, Share
 
 
 class Interval(Record):
     """A two-sided confidence interval."""
 
-    low: float
-    high: float
-    level: float = 0.95
+    low: Share
+    high: Share
+    level: Share = 0.95
 
 
 class Statistic(Record):
@@ -25,8 +25,8 @@ class Statistic(Record):
     """
 
     name: str
-    z: float
-    p_adjusted: float
+    z: Number
+    p_adjusted: Share
 
 
 class ColumnEffect(Record):
@@ -43,12 +43,12 @@ class ColumnEffect(Record):
     name: str
     family: str
     direction: Literal[-1, 0, 1]
-    auc: float
+    auc: Share
     auc_interval: Interval
-    p_adjusted: float
-    weight: float
-    missing_suspect: float
-    missing_heldout: float
+    p_adjusted: Share
+    weight: Number
+    missing_suspect: Share
+    missing_heldout: Share
 
 
 class Separability(Record):
@@ -70,35 +70,35 @@ class Separability(Record):
         refit_widening: Spread of the learned statistic over refitted permutations, over its spread with fixed scores.
     """
 
-    p_value: float
-    alpha: float
+    p_value: Share
+    alpha: Share
     statistics: tuple[Statistic, ...]
-    critical_z: float
-    auc: float
+    critical_z: Number
+    auc: Share
     auc_interval: Interval
-    mean_z: float | None
-    detectable_auc: float | None
-    groups_suspect: int
-    groups_heldout: int
-    permutations: int
-    folds: int
-    scores: tuple[float, ...]
+    mean_z: Number | None
+    detectable_auc: Share | None
+    groups_suspect: Count
+    groups_heldout: Count
+    permutations: Count
+    folds: Count
+    scores: tuple[Number, ...]
     columns: tuple[ColumnEffect, ...]
-    refit_widening: float = 1.0
+    refit_widening: Number = 1.0
 
 
 class CurvePoint(Record):
     """The same test on the first `groups` groups a side of a random order fixed by the seed."""
 
-    groups: int
-    p_value: float
-    auc: float
+    groups: Count
+    p_value: Share
+    auc: Share
     auc_interval: Interval
 
 
 class Excess(Record):
     """Membership AUC minus that of text alone (not below one half), paired by group, with a one-sided lower bound."""
 
-    difference: float
-    lower: float
-    level: float
+    difference: Number
+    lower: Number
+    level: Share

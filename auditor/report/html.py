@@ -21,6 +21,7 @@ _GROUPS = 10  # most telling groups shown of each side
 _MARKED_DOCUMENTS = 6  # revealed documents whose tokens are shown
 _MARKS = 120  # tokens shown of each
 _FEATURES = 200
+_LINES = 20_000  # characters of a command or a configuration
 _SHADES = (1 / 2, 1 / 10, 1 / 100, 1 / 10_000)  # probabilities that part the shades of tokens; the legend names them
 
 
@@ -61,7 +62,9 @@ def _environment() -> Environment:
         amount=text.amount,
         moment=text.moment,
         shorten=text.shorten,
-        lines=lambda value: Markup(escape(text.visible(value, keep="\n\t"))),
+        # Shortened after hidden characters were written out: a text of nothing else grows eightfold.
+        lines=lambda value, limit=_LINES: Markup(escape(text.shorten(text.visible(value, keep="\n\t"), limit))),
+        short=lambda value, limit: Markup(escape(text.shorten(text.visible(value), limit))),
         surprise=surprise,
     )
     return environment

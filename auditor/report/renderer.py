@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ class Renderer:
     """A pure function from a result to the text of one file.
 
     Attributes:
-        name: What `--format` calls it.
+        name: Its short name.
         extensions: The file extensions that choose it, lower case with their dot.
         render: The function. It reads the result and nothing else, so the same result gives the same bytes.
     """
@@ -67,19 +68,30 @@ def render(result: AuditResult, path_or_format: str | Path) -> str:
     return _by_extension(Path(path_or_format)).render(result)
 
 
-def check_outputs(paths: Sequence[Path]) -> None:
-    """Refuse outputs that could not be written, before any work is done.
+def check_outputs(paths: Sequence[str | PathLike[str]], *, inputs: Sequence[str | PathLike[str]] = ()) -> None:
+    """Refuse outputs that could not be written or would overwrite what is read, before any work is done.
+
+    Args:
+        paths: Where to write.
+        inputs: What is read; names that are no path are passed over.
 
     Raises:
         UsageError: A path has an unknown extension, comes twice, is a folder, or cannot be made where it lies.
     """
     seen: set[Path] = set()
-    for path in paths:
+    read = [Path(name).resolve() for name in inputs if Path(name).exists()]
+    for path in map(Path, paths):
         _by_extension(path)
         target = path.resolve()
         if target in seen:
             raise UsageError(f"output {str(path)!r} is named twice", hint="Give each output a path of its own.")
         seen.add(target)
+        for source in read:
+            if target == source or source in target.parents:
+                raise UsageError(
+                    f"output {str(path)!r} is or lies in {str(source)!r}, which is read",
+                    hint="Write to a place of its own.",
+                )
         if target.is_dir():
             raise UsageError(f"output {str(path)!r} is a folder", hint="Name a file in it, such as report.html.")
         parent = next(folder for folder in target.parents if folder.exists())
@@ -89,7 +101,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise UsageError(f"output {str(path)!r}: the folder {str(parent)!r} cannot be written to")
 
 
-def write_outputs(result: AuditResult, paths: Sequence[Path]) -> None:
+def write_outputs(result: AuditResult, paths: Sequence[str | PathLike[str]]) -> None:
     """Write a result to each path in the format of its extension. Missing folders are made.
 
     Everything is rendered before anything is written, and each file appears whole or not at all.
@@ -99,7 +111,7 @@ def write_outputs(result: AuditResult, paths: Sequence[Path]) -> None:
         RunError: The file system refused.
     """
     check_outputs(paths)
-    texts = [(path, _by_extension(path).render(result)) for path in paths]
+    texts = [(path, _by_extension(path).render(result)) for path in map(Path, paths)]
     for path, text in texts:
         _write(path, text)
 
@@ -120,12 +132,13 @@ def _write(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def load_result(path: Path) -> AuditResult:
+def load_result(path: str | PathLike[str]) -> AuditResult:
     """Read a result written as JSON.
 
     Raises:
         UsageError: The file is missing, is not JSON, has another schema version, or does not hold a whole result.
     """
+    path = Path(path)
     try:
         data = json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse)
     except OSError as error:

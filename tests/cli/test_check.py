@@ -129,6 +129,12 @@ def test_a_reference_runs_the_control_by_itself(
         (["{model}", "--group-column", "author"], "author"),
         (["{model}", "--device", "tpu"], "tpu"),
         (["{model}", "--alpha", "0.001"], "permutations"),
+        (["{model}", "--alpha", "nan"], "alpha"),
+        (["{model}", "--required-auc", "nan"], "required_auc"),
+        (["{model}", "--name", "\udcff"], "UTF-8"),
+        (["{model}", "--features", "wbc,loss"], "--reference"),
+        (["{model}", "--features", "reference"], "--reference"),
+        (["{model}", "-o", "{suspect}/report.html"], "which is read"),
         (["{model}", "--modle", "x"], "--modle"),
     ],
 )
@@ -137,15 +143,17 @@ def test_bad_options_are_refused_before_anything_is_scored(
     says: str,
     tiny_model_dir: Path,
     sides: tuple[Path, Path],
-    cache: Path,
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    fresh = tmp_path_factory.mktemp("fresh")
     monkeypatch.chdir(tmp_path)
-    given = [argument.format(model=tiny_model_dir) for argument in arguments]
-    assert check(*sides, "--model", *given, cache=cache) == 2
+    given = [argument.format(model=tiny_model_dir, suspect=sides[0]) for argument in arguments]
+    assert check(*sides, "--model", *given, cache=fresh) == 2
     printed = capsys.readouterr()
+    assert "scoring" not in printed.err
     assert says in printed.err
     assert "Traceback" not in printed.err
     assert printed.out == ""
@@ -235,3 +243,29 @@ def test_an_interrupt_exits_130_and_a_defect_4(
     assert "interrupted" in said
     assert "boom" in said
     assert "\x1b" not in said
+
+
+def test_features_without_a_reference_are_left_out_and_named(
+    tiny_model_dir: Path, sides: tuple[Path, Path], cache: Path, tmp_path: Path
+) -> None:
+    outputs = ["-o", tmp_path / "r.json", "-o", tmp_path / "r.html"]
+    check(*sides, "--model", tiny_model_dir, "--features", "loss,reference", *outputs, cache=cache)
+    result = load_result(tmp_path / "r.json")
+    assert result.manifest.features == ("loss",)
+    assert {feature.name for feature in result.left_out} == {"reference-gap", "wbc", "ez-mia", "rare-token-gap"}
+    assert "no reference model was given" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_an_output_never_replaces_what_is_read(
+    tiny_model_dir: Path, sides: tuple[Path, Path], cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "suspect.json"
+    data.write_text(json.dumps([{"text": path.read_text(encoding="utf-8")} for path in sides[0].iterdir()]), "utf-8")
+    before = data.read_bytes()
+    assert check(data, sides[1], "--model", tiny_model_dir, "-o", data, cache=cache) == 2
+    assert data.read_bytes() == before
+    check(data, sides[1], "--model", tiny_model_dir, "-o", tmp_path / "r.json", cache=cache)
+    stored = (tmp_path / "r.json").read_bytes()
+    assert run(["report", str(tmp_path / "r.json"), "-o", str(tmp_path / "r.json")]) == 2
+    assert (tmp_path / "r.json").read_bytes() == stored
+    assert "which is read" in capsys.readouterr().err

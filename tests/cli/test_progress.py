@@ -33,3 +33,10 @@ def test_live_progress_can_be_started_again_for_the_next_model() -> None:
         progress.advance(5)
         progress.stop()
     progress.stop()
+
+
+def test_labels_cannot_act_on_the_terminal() -> None:
+    stream = io.StringIO()
+    PlainProgress(stream).start(10, "models/mo\x1b[31mdel")
+    assert "\x1b" not in stream.getvalue()
+    assert "models/" not in stream.getvalue()

@@ -20,6 +20,7 @@ from auditor.result import (
     Excess,
     FeatureNote,
     GroupScore,
+    LeftOut,
     Manifest,
     ModelSummary,
     Procedure,
@@ -140,7 +141,7 @@ def separability(groups: int, shift: float, seed: int, prefix: str = "") -> Sepa
         auc=value,
         auc_interval=ends,
         mean_z=float(z - 0.3),
-        detectable_auc=float(0.5 + 0.72 / np.sqrt(groups / 2)),
+        detectable_auc=min(0.99, float(0.5 + 0.72 / np.sqrt(groups / 2))),
         groups_suspect=groups,
         groups_heldout=groups,
         permutations=4999,
@@ -317,6 +318,7 @@ def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) ->
         guards=guards(word),
         controls={"owl-135m-base": separability(groups, 0.02, 3)},
         curve=tuple(curve),
+        left_out=(LeftOut(name="wbc", reason="no reference model was given"),),
         feature_notes=tuple(
             FeatureNote(name=column.name, summary=f"What {column.name} measures, in nats.", source="A paper, section 3")
             for column in main.columns

@@ -305,3 +305,21 @@ def test_contrast(scheme: int) -> None:
         assert _contrast(colours[name], colours["paper"]) >= 3, name
     for shade in ("t1", "t2", "t3", "t4"):
         assert _contrast(colours["ink"], colours[shade]) >= 4.5, shade
+
+
+def test_the_file_is_small_with_texts_of_hidden_characters(make: Callable[..., AuditResult]) -> None:
+    """Every control character is written out; excerpts are cut after that, not before."""
+    result = make("EVIDENCE", groups=2000, reveal=True)
+    documents = tuple(
+        document.model_copy(
+            update={
+                "excerpt": None if document.excerpt is None else "\x01" * len(document.excerpt),
+                "marks": None
+                if document.marks is None
+                else tuple(mark.model_copy(update={"text": "\x02\x03"}) for mark in document.marks),
+            }
+        )
+        for document in result.documents
+    )
+    page = render(result.model_copy(update={"documents": documents}), "html")
+    assert len(page.encode()) < 300_000

@@ -12,19 +12,13 @@ from click.core import ParameterSource
 VERDICTS = ("evidence", "inconclusive")
 
 
-class _Choices(click.ParamType[tuple[str, ...]]):
-    """A comma-separated choice of words."""
-
-    name = "words"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        words = tuple(word.strip().lower().replace("_", " ") for word in str(value).split(",") if word.strip())
-        for word in words:
-            if word not in VERDICTS:
-                self.fail(f"{word!r} is not one of {', '.join(VERDICTS)}", param, ctx)
-        return words
+def _verdicts(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Read comma-separated verdicts."""
+    words = tuple(word.strip().lower() for word in value.split(",") if word.strip())
+    unknown = [word for word in words if word not in VERDICTS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(VERDICTS)}", context, parameter)
+    return words
 
 
 @click.command(short_help="Was the model trained on these documents?")
@@ -98,13 +92,11 @@ class _Choices(click.ParamType[tuple[str, ...]]):
     "--cache-dir",
     type=click.Path(path_type=Path),
     default=None,
-    envvar="AUDITOR_CACHE_DIR",
-    show_envvar=True,
-    help="Where scores are kept. Default: the platform's cache folder.",
+    help="Where scores are kept. Default: AUDITOR_CACHE_DIR, or the platform's cache folder.",
 )
 @click.option(
     "--fail-on",
-    type=_Choices(),
+    callback=_verdicts,
     default=",".join(VERDICTS),
     show_default=True,
     help="Verdicts that make the exit code non-zero.",
@@ -133,19 +125,19 @@ def command(
     """
     from auditor.audit import run_check
     from auditor.cli.progress import make_progress
-    from auditor.guards.policy import Policy
     from auditor.report.renderer import check_outputs, render, write_outputs
-    from auditor.settings import CheckSettings, RunOptions
+    from auditor.report.text import visible
+    from auditor.settings import make_options, make_settings
 
-    check_outputs(outputs)
-    settings = CheckSettings(policy=Policy(alpha=alpha, required_auc=required_auc), **asked)
-    options = RunOptions(name=name, command=_command_line(click.get_current_context()), cache_dir=cache_dir)
+    settings = make_settings(policy={"alpha": alpha, "required_auc": required_auc}, **asked)
+    options = make_options(name=name, command=_command_line(click.get_current_context()), cache_dir=cache_dir)
+    check_outputs(outputs, inputs=[settings.suspect, settings.heldout, settings.model, *settings.references])
     with make_progress() as progress:
         result = run_check(settings, options, progress=progress)
     write_outputs(result, outputs)
     click.echo(render(result, "text"))
     for path in outputs:
-        click.echo(f"wrote {path}", err=True)
+        click.echo(f"wrote {visible(str(path))}", err=True)
     if exit_zero or result.verdict.word.lower() not in fail_on:
         return 0
     return result.exit_code

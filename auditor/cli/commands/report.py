@@ -26,8 +26,9 @@ def command(result: Path, outputs: tuple[Path, ...]) -> None:
       auditor report result.json -o report.html -o summary.md
     """
     from auditor.report.renderer import check_outputs, load_result, write_outputs
+    from auditor.report.text import visible
 
-    check_outputs(outputs)
+    check_outputs(outputs, inputs=[result])
     write_outputs(load_result(result), outputs)
     for path in outputs:
-        click.echo(f"wrote {path}", err=True)
+        click.echo(f"wrote {visible(str(path))}", err=True)
