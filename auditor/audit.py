@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Unpack
 
 from auditor.corpora.comparable import require_comparable
@@ -14,6 +14,7 @@ from auditor.corpora.read import read_corpus
 from auditor.documents import document_results, group_scores, summary
 from auditor.errors import UsageError
 from auditor.features.catalogue import require_reference, select_features
+from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards, guard_alphas
@@ -32,7 +33,7 @@ from auditor.result import AuditResult, Thresholds
 from auditor.scoring.evidence import Evidence, score_corpora
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
-from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_options, make_settings
+from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_options, make_settings, require_permutations
 from auditor.signals.views import TARGET
 from auditor.text.rows import text_rows
 from auditor.verdict import decide
@@ -78,7 +79,7 @@ def check(
         **settings,
     )
     return run_check(
-        asked, make_options(name=name, cache_dir=None if cache_dir is None else Path(cache_dir)), progress=progress
+        asked, make_options(name=name, cache_dir=None if cache_dir is None else fspath(cache_dir)), progress=progress
     )
 
 
@@ -97,6 +98,8 @@ def run_check(
         models = open_models(settings.model, settings.references, loading, store)
         if not models.references:
             require_reference(settings.features)
+        controls_alpha = policy.controls_alpha / max(1, len(models.references))
+        require_permutations(settings.permutations, controls_alpha)
         evidence = score_corpora(
             suspect,
             heldout,
@@ -113,7 +116,8 @@ def run_check(
 
     sides = [True] * len(ours) + [False] * len(theirs)
     groups = [document.group for document in (*suspect.documents, *heldout.documents)]
-    all_rows = group_rows(compute_table(features, evidence.records, references=evidence.references), groups, sides)
+    table = compute_table(features, evidence.records, references=evidence.references)
+    all_rows = group_rows(table, groups, sides)
     rows = drop_sparse(all_rows, policy.most_missing)
 
     def test(what: Rows, purpose: str, alpha: float) -> Separability:
@@ -122,10 +126,11 @@ def run_check(
         )
 
     membership = test(rows, "membership", policy.alpha)
-    text = test(text_rows(suspect, heldout, rows, rng=stream(seed, "text")), "blind", policy.blind_alpha)
+    alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
+    text = test(alone, "blind", policy.blind_alpha)
     controls = {
-        label: test(drop_sparse(control, policy.most_missing), f"control {label}", policy.controls_alpha)
-        for label, control in _control_rows(evidence, groups, sides).items()
+        label: test(drop_sparse(control, policy.most_missing), f"control {label}", controls_alpha)
+        for label, control in _control_rows(features, evidence, groups, sides).items()
     }
     excess = excess_auc(membership, text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
     case = Case(
@@ -134,6 +139,7 @@ def run_check(
         all_rows=all_rows,
         rows=rows,
         membership=membership,
+        text_rows=alone,
         text=text,
         excess=excess,
         controls=controls,
@@ -158,7 +164,7 @@ def run_check(
             procedure.run(plain, sides, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),
         feature_notes=feature_notes(rows.columns, features),
-        left_out=left_out(features, all_rows.columns, rows.columns, policy.most_missing),
+        left_out=left_out(features, table, rows.columns, policy.most_missing),
         group_scores=scores,
         documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
         suspect=summary(suspect, ours),
@@ -185,13 +191,17 @@ def _read(source: str, settings: CheckSettings) -> Corpus:
     )
 
 
-def _control_rows(evidence: Evidence, groups: Sequence[str], sides: Sequence[bool]) -> Mapping[str, Rows]:
-    """For each reference, the rows it would give if it were the audited model (features of one pass)."""
-    features = [feature for feature in select_features("single-pass") if feature.views == (TARGET,)]
+def _control_rows(
+    features: Sequence[Feature], evidence: Evidence, groups: Sequence[str], sides: Sequence[bool]
+) -> Mapping[str, Rows]:
+    """The rows each reference would give if it were the audited model, by the chosen features of one pass."""
+    plain = [feature for feature in features if feature.views == (TARGET,)]
+    if not plain:
+        return {}
     rows = {}
     for label in evidence.references:
         records = [{(TARGET_LABEL, TARGET.transform): record} for record in evidence.plain(label)]
-        rows[label] = group_rows(compute_table(features, records, references=()), groups, sides)
+        rows[label] = group_rows(compute_table(plain, records, references=()), groups, sides)
     return rows
 
 

@@ -12,6 +12,8 @@ _ALWAYS = (
     "trained on. The guards probe this; nothing in the data can prove it.",
     "A negative does not show that the documents were not used: paraphrases, single passes and later training weaken "
     "a trace.",
+    "The p-value holds for one audit with settings fixed beforehand. A report cannot show how many audits were run; "
+    "several need a correction for having looked several times.",
     "It speaks of the model files whose hashes stand in the manifest, not of other versions of the same name.",
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from auditor.features.feature import Feature
-from auditor.features.table import TARGET_LABEL
+from auditor.features.table import TARGET_LABEL, FeatureTable
 from auditor.inference.rows import Column
 from auditor.models.backend import ModelIdentity
 from auditor.result import FeatureNote, LeftOut, Manifest, ModelSummary
@@ -94,21 +94,26 @@ def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tup
 
 
 def left_out(
-    features: Sequence[Feature], asked: Sequence[Column], tested: Sequence[Column], most_missing: float
+    features: Sequence[Feature], table: FeatureTable, tested: Sequence[Column], most_missing: float
 ) -> tuple[LeftOut, ...]:
     """The features that were selected and are not part of the test.
 
     Args:
         features: The selection.
-        asked: Columns computed.
+        table: What was computed, with the reasons for missing values.
         tested: Columns of the test.
         most_missing: Largest share of groups without a value that a column of the test may have.
     """
-    computed = {column.name.partition("@")[0] for column in asked}
+    computed = {name.partition("@")[0] for name in table.names}
     kept = {column.name for column in tested}
+
+    def why(name: str) -> str:
+        reasons = sorted(table.reasons[name].items(), key=lambda item: -item[1])
+        said = f" ({reasons[0][0]})" if reasons else ""
+        return f"more than {most_missing:.0%} of the groups have no value{said}"
+
     without = [LeftOut(name=f.name, reason="no reference model was given") for f in features if f.name not in computed]
-    sparse = f"more than {most_missing:.0%} of the groups have no value"
-    return (*without, *(LeftOut(name=column.name, reason=sparse) for column in asked if column.name not in kept))
+    return (*without, *(LeftOut(name=name, reason=why(name)) for name in table.names if name not in kept))
 
 
 def _version(package: str) -> str | None:

@@ -41,7 +41,7 @@ class Verdict(Record):
 
 
 class Thresholds(Policy):
-    """Every number that made the verdict, chosen before the scores were read.
+    """The numbers that turn figures into a verdict.
 
     Attributes:
         guard_alphas: How often each guard may fail on sound input; together they bound the rate of false alarms.

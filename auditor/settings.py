@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePath
 from typing import Any, Literal, Self, TypedDict, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -23,7 +22,7 @@ class _Asked(Record):
     @classmethod
     def _writable(cls, value: Any) -> Any:
         for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str | PurePath) and any("\ud800" <= letter <= "\udfff" for letter in str(text)):
+            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise ValueError("it holds bytes that are not UTF-8")
         return value
 
@@ -76,13 +75,14 @@ class CheckSettings(_Asked):
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
         strictest = min(
-            self.policy.alpha, self.policy.blind_alpha, self.policy.controls_alpha / max(1, len(self.references))
+            self.policy.alpha,
+            self.policy.blind_alpha,
+            self.policy.clusters_alpha,
+            self.policy.controls_alpha / max(1, len(self.references)),
         )
-        if strictest * (self.permutations + 1) < 1:
-            raise ValueError(
-                f"{self.permutations} permutations cannot give a p-value as small as the level {strictest:g}; "
-                f"use at least {math.ceil(1 / strictest) - 1}"
-            )
+        shortage = _shortage(self.permutations, strictest)
+        if shortage:
+            raise ValueError(shortage)
         return self
 
 
@@ -104,6 +104,25 @@ class CheckOptions(TypedDict, total=False):
     seed: int
     reveal: bool
     policy: Policy
+
+
+def _shortage(permutations: int, level: float) -> str:
+    """What is wrong with too few permutations for a level; empty where they suffice."""
+    if level * (permutations + 1) >= 1:
+        return ""
+    least = math.ceil(1 / level) - 1
+    return f"{permutations} permutations cannot give a p-value as small as the level {level:g}; use at least {least}"
+
+
+def require_permutations(permutations: int, level: float) -> None:
+    """Refuse a test that could never reject.
+
+    Raises:
+        UsageError: The smallest p-value that so many permutations can give is above the level.
+    """
+    shortage = _shortage(permutations, level)
+    if shortage:
+        raise UsageError(shortage, hint="Raise --permutations.")
 
 
 def make_settings(**given: Any) -> CheckSettings:
@@ -142,4 +161,4 @@ class RunOptions(_Asked):
 
     name: str = ""
     command: str = ""
-    cache_dir: Path | None = None
+    cache_dir: str | None = None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
-from auditor.inference.power import groups_needed
+from auditor.inference.power import shift_of_auc
 from auditor.inference.separability_result import Separability
 from auditor.result import Verdict
 
 _VALIDITY = {
     "B": "The p-value is exact if suspect and held-out documents are exchangeable but for training, "
     "which the guards probe and cannot prove.",
-    "C": "Descriptive only: a guard found the comparison unsound, so the p-value does not speak about training.",
+    "C": "Descriptive only: a guard failed, so the p-value does not speak about training.",
 }
 
 
@@ -62,25 +63,43 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         return Verdict(
             word="NO EVIDENCE",
             reason="not-separated",
-            sentence=f"No evidence that the suspect documents were trained on ({effect}). An effect of AUC "
-            f"{membership.detectable_auc:.2f} or more would have been found with {policy.power:.0%} power.",
+            sentence=f"No evidence that the suspect documents were trained on ({effect}). Had training moved all "
+            f"features together, so that their mean had an AUC of {membership.detectable_auc:.2f}, the test would have "
+            f"rejected with {policy.power:.0%} power; an effect in few of the features must be larger to be seen.",
             not_meaning="It does not show that the documents were not used: a weaker trace, a paraphrase or a single "
             "pass over them can stay below what this audit sees.",
             validity_class="B",
             validity=_VALIDITY["B"],
         )
-    seen = "none" if membership.detectable_auc is None else f"only AUC {membership.detectable_auc:.2f} or more"
-    needed = groups_needed(policy.required_auc, alpha=policy.alpha, power=policy.power)
     return Verdict(
         word="INCONCLUSIVE",
         reason="underpowered",
-        sentence=f"Nothing was found ({effect}), but the audit is too small to say so: of the effects it asks about, "
-        f"{seen} would have been found with {policy.power:.0%} power, where {policy.required_auc:.2f} is required.",
+        sentence=f"Nothing was found ({effect}), but the audit is too small to say so: {_reach(membership, policy)}.",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        mend=f"Give more independent documents: about {needed} groups a side, or more where the features are many.",
+        mend=_more(membership, policy),
         validity_class="B",
         validity=_VALIDITY["B"],
     )
+
+
+def _reach(membership: Separability, policy: Policy) -> str:
+    required = f"{policy.required_auc:.2f} is required"
+    if membership.detectable_auc is None:
+        return f"no effect, however large, would have been found with {policy.power:.0%} power, where {required}"
+    return (
+        f"all features together would have had to reach an AUC of {membership.detectable_auc:.2f} to be found with "
+        f"{policy.power:.0%} power, where {required}"
+    )
+
+
+def _more(membership: Separability, policy: Policy) -> str:
+    """How many groups would do: the number goes with the inverse square of the shift to be seen."""
+    sides = (membership.groups_suspect, membership.groups_heldout)
+    if membership.detectable_auc is None or membership.detectable_auc >= 1:
+        return "Give more independent documents."
+    ratio = shift_of_auc(membership.detectable_auc) / shift_of_auc(policy.required_auc)
+    needed = math.ceil(2 / (1 / sides[0] + 1 / sides[1]) * ratio**2)
+    return f"Give more independent documents: about {max(needed, min(sides) + 1)} groups a side."
 
 
 def _lower(sentence: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,11 @@ def test_nothing_found_with_power_is_no_evidence_and_names_the_effect_it_would_h
 def test_nothing_found_without_power_is_inconclusive_and_says_how_many_groups() -> None:
     verdict = decide(membership(shift=0.0, groups=30), [result("passed")], Policy())
     assert (verdict.word, verdict.reason) == ("INCONCLUSIVE", "underpowered")
-    assert "groups a side" in verdict.mend
+    needed = int(re.findall(r"about (\d+) groups", verdict.mend)[0])
+    assert needed > 30
+    enough = membership(shift=0.0, groups=needed)
+    assert enough.detectable_auc is not None
+    assert enough.detectable_auc == pytest.approx(Policy().required_auc, abs=0.015)
 
 
 @pytest.mark.parametrize("shift", [0.8, 0.0])

@@ -10,7 +10,8 @@ from auditor.guards.guard import Figure, Finding, guard
     name="blind",
     order=10,
     question="Can the two sets be told apart without the model, from their text alone?",
-    misses="Differences in meaning or quality that leave no mark on words, characters, length, layout or years.",
+    misses="Differences in meaning or quality that leave no mark on words, characters, length, layout or years; months "
+    "are known by their English names only, and of texts beyond 60,000 characters start, middle and end are read.",
     level=lambda policy: policy.blind_alpha,
 )
 def blind(case: Case) -> Finding:

@@ -25,6 +25,7 @@ class Case:
         all_rows: The rows of every feature asked for.
         rows: Those of the features that enough groups have; what the membership test saw.
         membership: The engine on those rows.
+        text_rows: Text alone: the same groups in the same order, with their latent word and character columns.
         text: The engine on text alone, same groups in the same order.
         excess: How far the membership AUC exceeds that of text alone.
         controls: The engine under each model that cannot have seen the data, by its label.
@@ -40,6 +41,7 @@ class Case:
     all_rows: Rows
     rows: Rows
     membership: Separability
+    text_rows: Rows
     text: Separability
     excess: Excess
     controls: Mapping[str, Separability]

@@ -10,7 +10,8 @@ from auditor.guards.guard import Figure, Finding, guard
     name="controls",
     order=30,
     question="Do models that cannot have seen the suspect documents leave the two sets alike?",
-    misses="A difference that only the audited model can see; and it says nothing if the control saw the data too.",
+    misses="A difference that only the audited model can see, or that shows only in changed or repeated text, which "
+    "the control does not read; and it says nothing if the control saw the data too.",
     level=lambda policy: policy.controls_alpha,
 )
 def controls(case: Case) -> Finding:
@@ -18,7 +19,7 @@ def controls(case: Case) -> Finding:
     if not case.controls:
         return Finding(
             "not run",
-            "No reference or base model was given.",
+            "No reference or base model was given, or none of the chosen features is of a single pass.",
             "Give --reference with a model that cannot have seen the suspect documents, such as an older one.",
         )
     limit = case.policy.controls_alpha / len(case.controls)

@@ -21,7 +21,7 @@ def excess(case: Case) -> Finding:
     )
     if case.membership.p_value > case.policy.alpha:
         return Finding("not run", "The sets were not found to differ, so there is nothing to explain.", "", figures)
-    seen = f"The model's AUC exceeds that of text alone by {gap.difference:.2f} (lower bound {gap.lower:.2f})"
+    seen = f"Membership AUC minus text AUC is {gap.difference:.2f} (lower bound {gap.lower:.2f})"
     if gap.lower > 0:
         return Finding("passed", f"{seen}.", "", figures)
     return Finding(

@@ -9,6 +9,7 @@ from auditor.guards.guard import Figure, Finding, guard
 from auditor.signals.probes import Numerics
 
 _TOO_LARGE = 1e6
+FEWEST_SHUFFLED = 8
 
 
 @guard(
@@ -39,7 +40,7 @@ def numerics(case: Case) -> Finding:
                 f"model {label} scores a document differently alone and in a batch "
                 f"(by {probe.batch_difference:.3g} nats)"
             )
-        if _in_order(probe) < policy.ordered_share:
+        if probe.shuffled >= FEWEST_SHUFFLED and _in_order(probe) < policy.ordered_share:
             complaints.append(
                 f"model {label} finds shuffled words as probable as the text "
                 f"in {probe.disordered} of {probe.shuffled} documents"
@@ -53,9 +54,12 @@ def numerics(case: Case) -> Finding:
             tuple(figures),
         )
     worst = max((probe.batch_difference for probe in case.numerics.values()), default=0.0)
+    told = sum(probe.shuffled for probe in case.numerics.values())
+    better = told - sum(probe.disordered for probe in case.numerics.values())
     return Finding(
         "passed",
-        f"Documents alone and in batches agree to {worst:.1g} nats a token; order beats shuffled words.",
+        f"Documents alone and in batches agree to {worst:.1g} nats a token; {better} of {told} probed texts are more "
+        "probable in order than shuffled.",
         "",
         tuple(figures),
     )

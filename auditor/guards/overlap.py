@@ -6,7 +6,6 @@ from auditor.corpora.overlap import find_overlap
 from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
 
-NEAR = 0.8
 _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}
 
 
@@ -18,7 +17,7 @@ _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one with
 )
 def overlap(case: Case) -> Finding:
     """Look for exact and near-duplicates across the sides, and for groups that stand on both."""
-    found = find_overlap(case.suspect, case.heldout, threshold=NEAR, seed=case.seed)
+    found = find_overlap(case.suspect, case.heldout, threshold=case.policy.overlap_similarity, seed=case.seed)
     counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
     figures = (
         *(Figure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),

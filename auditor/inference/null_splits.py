@@ -10,7 +10,7 @@ from scipy.stats import kstest
 from auditor.errors import UsageError
 from auditor.inference.design import Floats, build_design, normal_scores, relabellings
 from auditor.inference.discriminant import RIDGE
-from auditor.inference.pool import Statistics, standardise, tail
+from auditor.inference.pool import TIE, Statistics, standardise, tail
 from auditor.inference.rows import Rows
 from auditor.inference.threads import one_blas_thread
 
@@ -24,7 +24,7 @@ class NullSplits:
     Attributes:
         p_values: [splits] of the engine on random halves, drawn by us: uniform whatever the data, unless the engine
             is broken.
-        uniformity_p: Kolmogorov-Smirnov p-value of those against uniform.
+        uniformity_p: Kolmogorov-Smirnov p-value of those, ties broken by chance, against uniform.
         share_below: Share of them at or below 0.05.
         block_p: Exact p-value of 'the reading order of the rows does not matter'.
         block_size: Length of the runs of neighbours that stick together most.
@@ -73,7 +73,7 @@ def null_split_pvalues(
     if count < _FEWEST:
         raise UsageError(f"{count} groups cannot be split against themselves", hint=f"At least {_FEWEST} are needed.")
     with one_blas_thread():
-        half_rng, fold_rng, label_rng, order_rng = rng.spawn(4)
+        half_rng, fold_rng, label_rng, order_rng, tie_rng = rng.spawn(5)
         halves = half_rng.permutation(np.arange(count) < count // 2)
         design = build_design(replace(rows, suspect=halves), folds=folds, rng=fold_rng)
         statistics = Statistics(design, rows.columns)
@@ -82,15 +82,24 @@ def null_split_pvalues(
         )
         drawn, pool = largest[:splits], largest[splits:]
         p = (tail(pool, drawn) * permutations + 1) / (permutations + 1)
+        uniformity = kstest(_untied(pool, drawn, tie_rng), "uniform").pvalue
         block_p, size, ratio = block_test(rows.values, orders=orders, rng=order_rng)
     return NullSplits(
         p_values=tuple(p.tolist()),
-        uniformity_p=float(kstest(p, "uniform").pvalue),
+        uniformity_p=float(uniformity),
         share_below=float(np.mean(p <= 0.05)),
         block_p=block_p,
         block_size=size,
         block_ratio=ratio,
     )
+
+
+def _untied(pool: Floats, drawn: Floats, rng: np.random.Generator) -> Floats:
+    """P-values with ties broken by chance: exactly uniform under the null also where the statistic takes few values."""
+    ordered = np.sort(pool)
+    above = len(ordered) - np.searchsorted(ordered, drawn + TIE, side="right")
+    tied = len(ordered) - np.searchsorted(ordered, drawn - TIE, side="left") - above
+    return np.asarray((above + rng.random(len(drawn)) * (tied + 1)) / (len(ordered) + 1), dtype=np.float64)
 
 
 def block_test(values: Floats, *, orders: int, rng: np.random.Generator) -> tuple[float, int, float]:

@@ -12,7 +12,7 @@ from auditor.inference.design import Design, Floats, Ints
 from auditor.inference.discriminant import RIDGE, CrossFit
 from auditor.inference.rows import Column
 
-_TIE = 1e-9
+TIE = 1e-9
 """Standardised values closer than this count as equal: the same labelling can differ by rounding."""
 
 
@@ -53,7 +53,7 @@ def one_sided(z: Floats) -> Floats:
 def tail(pool: Floats, observed: Floats | float) -> Floats:
     """Add-one permutation p-value: share of the pool [labellings], observed included, at or above each value."""
     ordered = np.sort(pool)
-    above = len(ordered) - np.searchsorted(ordered, np.asarray(observed) - _TIE, side="left")
+    above = len(ordered) - np.searchsorted(ordered, np.asarray(observed) - TIE, side="left")
     return np.asarray(above / len(ordered), dtype=np.float64)
 
 

@@ -17,7 +17,7 @@ from auditor.signals.views import Prompt
 if TYPE_CHECKING:
     from auditor.models.digests import Memo
 
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 """Raised whenever the figures a backend returns change; older records of the store are then never used."""
 
 Variant = Literal["batched", "alone"]
@@ -152,8 +152,12 @@ class Backend(Protocol):
     def enter_worker(self) -> None:
         """Make the calling thread ready for `score`."""
 
-    def base(self, identity: ModelIdentity) -> Backend:
+    def base(self, identity: ModelIdentity) -> Backend | None:
         """The same weights without their adapter, sharing this backend's memory, under the identity of that model.
+
+        Returns:
+            None where these weights without the adapter are not what that model computes (some adapters change more of
+            it than can be switched off); it has to be loaded by itself.
 
         Raises:
             RunError: This model has no base.
@@ -184,6 +188,19 @@ class LoadOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The model an adapter was trained on.
+
+    Attributes:
+        source: Its path or name on the hub.
+        revision: Branch, tag or commit of a hub model; None for its main branch and for local folders.
+    """
+
+    source: str
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Loader:
     """One way to open a model; one file a loader, found by discovery.
 
@@ -194,7 +211,7 @@ class Loader:
         accepts: Whether a source is of this kind, by its name and the files that are there.
         identify: Reads everything that makes the identity, without the weights in memory.
         load: Opens the model.
-        base: Source of the model an adapter was trained on; None where there is none.
+        base: The model an adapter was trained on; None where there is none.
     """
 
     name: str
@@ -203,7 +220,7 @@ class Loader:
     accepts: Callable[[str], bool]
     identify: Callable[[str, LoadOptions, Memo], ModelIdentity]
     load: Callable[[ModelIdentity, LoadOptions], Backend]
-    base: Callable[[str], str | None]
+    base: Callable[[str], Origin | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +231,7 @@ class ModelSpec:
         identity: What its scores are kept under.
         loader: How to open it.
         options: With which options.
-        base: The model it was adapted from, which it can play as well (`Backend.base`); None where there is none.
+        base: The model it was adapted from, which it may be able to play (`Backend.base`); None where there is none.
     """
 
     identity: ModelIdentity

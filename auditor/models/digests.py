@@ -33,9 +33,12 @@ class NoMemo:
 
 
 def stamp(path: Path) -> list[str | int]:
-    """What changes when a file is replaced or written to: resolved path, size, time of change, inode."""
+    """What changes when a file is replaced or written to: resolved path, size, times, inode.
+
+    The time of modification can be set back by anyone (`cp -p`, `touch`); the time of change cannot.
+    """
     status = path.stat()
-    return [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ino]
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def recall_or(memo: Memo, question: str, files: Sequence[Path], compute: Callable[[], str]) -> str:

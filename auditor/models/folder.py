@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from auditor.errors import UsageError
 from auditor.models.safetensors_header import read_header
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-_CONVERT = (
+ADAPTER = "adapter_config.json"
+# Where a folder holds such a file, transformers loads it in place of model.safetensors.
+_RANK_LOCAL = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
+CONVERT = (
     "Only safetensors and GGUF are read, because unpickling runs code. Load the model where you trust it and call"
     " save_pretrained(folder), which writes safetensors."
 )
@@ -47,32 +51,74 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def weight_files(folder: Path, stem: str = "model") -> list[Path]:
-    """The safetensors files that hold a model's weights.
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that hold a model's weights: exactly those that transformers will load.
 
     Raises:
-        UsageError: There are none, some of those the index names are missing, or one is not whole.
+        UsageError: There are none, some of those the index names are missing or elsewhere, one is not whole, or others
+            would be loaded in their place.
     """
-    index = folder / f"{stem}.safetensors.index.json"
-    single = folder / f"{stem}.safetensors"
+    names = sorted(path.name for path in folder.iterdir())
+    instead = [name for name in names if _RANK_LOCAL.fullmatch(name)]
+    if instead:
+        raise UsageError(
+            f"{folder} holds the checkpoint of a distributed run ({instead[0]}), which is not read",
+            hint="Save the whole model with save_pretrained(folder), or remove the shards that do not belong to it.",
+        )
+    index = folder / "model.safetensors.index.json"
+    single = folder / "model.safetensors"
     if single.is_file():
         files = [single]
     elif index.is_file():
-        named = read_json(index).get("weight_map", {})
-        if not isinstance(named, dict) or not named:
-            raise UsageError(f"{index} names no weight files", hint="Copy the file again.")
-        files = [folder / Path(str(name)).name for name in sorted(set(named.values()))]
-        missing = [path.name for path in files if not path.is_file()]
-        if missing:
-            raise UsageError(f"{folder} lacks the weight files {', '.join(missing)}", hint="Download them again.")
+        files = _indexed(index)
     else:
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
-        if pickles:
-            raise UsageError(f"{folder} holds its weights as pickle ({', '.join(pickles)}), not read", hint=_CONVERT)
-        raise UsageError(f"{folder} has no {stem}.safetensors", hint="Name the folder that holds the weights.")
+        refuse_pickles_in(folder)
+        raise UsageError(f"{folder} has no model.safetensors", hint="Name the folder that holds the weights.")
     for path in files:
         read_header(path)
     return files
+
+
+def _indexed(index: Path) -> list[Path]:
+    named = read_json(index).get("weight_map", {})
+    if not isinstance(named, dict) or not named:
+        raise UsageError(f"{index} names no weight files", hint="Copy the file again.")
+    # What is hashed has to be what transformers finds under the same name, so a name is not shortened to fit.
+    names = sorted({str(name) for name in named.values()})
+    for name in names:
+        if not re.fullmatch(r"[^/\\:]+\.safetensors", name):
+            raise UsageError(
+                f"{index} names the weight file {name!r}, which is no safetensors file beside it",
+                hint="Put all weight files into the model's folder and save their index again.",
+            )
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing:
+        raise UsageError(f"{index.parent} lacks the weight files {', '.join(missing)}", hint="Download them again.")
+    return [index.parent / name for name in names]
+
+
+def refuse_pickles_in(folder: Path) -> None:
+    """Refuse a folder that holds pickles and not the weights that were looked for.
+
+    Raises:
+        UsageError: It holds some.
+    """
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
+    if pickles:
+        raise UsageError(f"{folder} holds its weights as pickle ({', '.join(pickles)}), not read", hint=CONVERT)
+
+
+def refuse_embedded_adapter(folder: Path) -> None:
+    """Refuse a folder in which transformers would find an adapter and put it into the model it loads.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if (folder / ADAPTER).exists():
+        raise UsageError(
+            f"{folder} holds a model and an adapter ({ADAPTER}), so it is not clear which of them is meant",
+            hint="Keep them in folders of their own, and name the adapter's if it belongs to the audited model.",
+        )
 
 
 def refuse_pickle(source: str) -> None:
@@ -82,19 +128,27 @@ def refuse_pickle(source: str) -> None:
         UsageError: The name ends as pickles do.
     """
     if Path(source).suffix in PICKLES:
-        raise UsageError(f"{source} is a pickle file, not read", hint=_CONVERT)
+        raise UsageError(f"{source} is a pickle file, not read", hint=CONVERT)
 
 
 def read_folder(path: Path) -> ModelFolder:
     """Check a folder as far as can be without its weights in memory.
 
     Raises:
-        UsageError: No model, no causal language model, pickled weights, or code of its own.
+        UsageError: No model, no causal language model, pickled weights, an adapter beside them, weights under another
+            name, or code of its own.
     """
     config_file = path / "config.json"
     if not config_file.is_file():
         raise UsageError(f"{path} is no model: it has no config.json", hint="Name the folder save_pretrained wrote.")
     config = read_json(config_file)
+    refuse_embedded_adapter(path)
+    named = config.get("transformers_weights")
+    if named is not None:
+        raise UsageError(
+            f"{config_file} names its weights itself (transformers_weights: {named!r}), which is not supported",
+            hint="Name the weights model.safetensors and remove the entry.",
+        )
     require_causal(config, str(path))
     return ModelFolder(path, config, weight_files(path))
 

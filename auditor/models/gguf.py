@@ -11,7 +11,7 @@ from auditor.errors import UsageError
 from auditor.models import hf
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
 from auditor.models.digests import Memo, files_sha256, recall_or
-from auditor.models.folder import context_of, require_causal
+from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import first_line, front_of, load_tokenizer
 
@@ -58,6 +58,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
             f"{source} is a local file and has no revision {options.revision!r}", hint="Leave --revision out."
         )
     path = Path(source)
+    refuse_embedded_adapter(path.parent)
     versions = {name: version(name) for name in ("gguf", "torch", "transformers")}
     facts = json.loads(recall_or(memo, f"gguf {json.dumps(versions)}", [path], lambda: _facts(path)))
     device = resolve_device(options.device)

@@ -6,7 +6,7 @@ import contextlib
 import io
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auditor.errors import RunError, UsageError
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
@@ -16,9 +16,6 @@ from auditor.models.hub import fetch
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import stored_dtype
 from auditor.models.tokenizing import first_line, front_of, load_tokenizer, tokenizer_files
-
-if TYPE_CHECKING:
-    pass
 
 
 def accepts(source: str) -> bool:
@@ -87,21 +84,27 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any) -> Any:
     """A transformers model in evaluation mode on its device, every weight of it read from the file.
 
+    How attention and experts are computed is transformers' choice for this machine, never that of the files: a
+    configuration can name a kernel on the hub, whose code would be fetched and run.
+
     Raises:
         RunError: It cannot be loaded, or some of its weights are missing.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        # The bar of GGUF files heeds no setting.
+        # The bar of GGUF files heeds no setting; what goes wrong is raised, and told below.
         with contextlib.redirect_stderr(io.StringIO()):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
+            config._attn_implementation = config._experts_implementation = None
             model, report = AutoModelForCausalLM.from_pretrained(
                 folder,
+                config=config,
                 dtype=getattr(torch, dtype),
                 device_map=None if device == "cpu" else device,
                 local_files_only=True,

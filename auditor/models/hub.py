@@ -6,19 +6,19 @@ from pathlib import Path
 
 from auditor.errors import RunError, UsageError
 from auditor.models.folder import weight_files
+from auditor.models.nearby import close_names
 from auditor.models.tokenizing import first_line
 
 # Pickles are never fetched. Weight files in other folders (original/, onnx/) are not what transformers loads.
 _PATTERNS = ["*.safetensors", "*.json", "*.model", "vocab.txt", "merges.txt", "*.jinja"]
 
 
-def fetch(name: str, revision: str | None, *, stem: str = "model") -> Path:
+def fetch(name: str, revision: str | None) -> Path:
     """The folder of a hub model's files, whose name is its commit.
 
     Args:
         name: `owner/model`.
         revision: Branch, tag or commit; the main branch by default.
-        stem: Beginning of the names of its weight files.
 
     Raises:
         UsageError: There is no such model or revision.
@@ -30,10 +30,12 @@ def fetch(name: str, revision: str | None, *, stem: str = "model") -> Path:
     refused: UsageError | None = None
     try:
         folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-        weight_files(folder, stem)
+        weight_files(folder)
         return folder
     except HFValidationError as error:
-        raise UsageError(f"{name!r} is neither a path nor the name of a hub model", hint="Check the name.") from error
+        raise UsageError(
+            f"{name!r} is neither a path nor the name of a hub model", hint=_hint(name, "Check the name.")
+        ) from error
     except UsageError as error:
         refused = error
     except (OSError, ValueError):
@@ -43,12 +45,17 @@ def fetch(name: str, revision: str | None, *, stem: str = "model") -> Path:
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise UsageError(
             f"{name} is no path here, and the hub knows no such model or revision",
-            hint="Check the name; for a private model log in with `hf auth login`.",
+            hint=_hint(name, "Check the name; for a private model log in with `hf auth login`."),
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         if refused is not None:
             raise refused from error
         raise RunError(
             f"{name} is no path here, not in the local cache, and cannot be fetched: {first_line(error)}",
-            hint="Check the path, or the connection to the hub, or download the model beforehand.",
+            hint=_hint(name, "Check the path, or the connection to the hub, or download the model beforehand."),
         ) from error
+
+
+def _hint(name: str, hint: str) -> str:
+    """What is said when a name is none, with local paths that are like it in front."""
+    return f"{close_names(Path(name))} {hint}".strip()

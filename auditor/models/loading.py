@@ -12,7 +12,8 @@ from auditor.errors import UsageError
 from auditor.models.backend import Loader, LoadOptions, ModelSpec
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import refuse_pickle
-from auditor.plugins import did_you_mean, discover
+from auditor.models.nearby import close_names
+from auditor.plugins import discover
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,16 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     """
     options = options or LoadOptions()
     memo = NoMemo() if memo is None else memo
-    source = _local(source)
+    source = _local(source, options.revision)
     loader = next((loader for loader in all_loaders() if loader.accepts(source)), None)
     if loader is None:
         raise UsageError(
             f"cannot open {source}: no model of a known kind", hint="Name a folder, a GGUF file or a hub model."
         )
-    base_source = loader.base(source)
+    origin = loader.base(source)
     base = None
-    if base_source is not None:
-        base = open_model(base_source, dataclasses.replace(options, revision=None), memo)
+    if origin is not None:
+        base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
     return ModelSpec(loader.identify(source, options, memo), loader, options, base)
 
 
@@ -89,30 +90,32 @@ def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
     return open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
 
 
-def _local(source: str) -> str:
+def _local(source: str, revision: str | None) -> str:
     """Expand and check a local path; leave what can only be a hub name alone.
+
+    `folder/name` may be either. Where the folder is here and holds something of a similar name, it is taken for a
+    mistyped path, so that nothing typed by mistake goes over the network; a revision makes it a hub name.
 
     Raises:
         UsageError: It looks like a path and is not there, or is a pickle.
     """
-    path = Path(source).expanduser()
-    if path.exists():
+    try:
+        path = Path(source).expanduser()
+        there = path.exists()
+    except (RuntimeError, OSError) as error:
+        raise UsageError(f"{source} cannot be a path: {error}", hint="Check the path of the model.") from error
+    if there:
         refuse_pickle(str(path))
         return str(path)
     looks_local = source.startswith((".", "/", "~", "\\")) or source.count("/") > 1 or "\\" in source
     looks_local = looks_local or path.suffix in (".gguf", ".safetensors") or not source.strip()
-    nearby = _nearby(path)
+    close = close_names(path)
     if looks_local:
         refuse_pickle(source)
-        raise UsageError(f"{source} does not exist", hint=nearby or "Check the path of the model.")
+        lost = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
+        raise UsageError(f"{source} does not exist", hint=close or lost or "Check the path of the model.")
+    if close and "/" in source and revision is None:
+        raise UsageError(
+            f"{source} does not exist", hint=f"{close} If a model on the hub is meant, name its revision, such as main."
+        )
     return source
-
-
-def _nearby(path: Path) -> str:
-    """A hint with similar names in the folder of a path that is not there; empty when there are none."""
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except OSError:
-        return f"The folder {path.parent} does not exist either."
-    hint = did_you_mean(path.name, names)
-    return hint if hint.startswith("Did you mean") else ""

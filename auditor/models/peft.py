@@ -1,4 +1,9 @@
-"""PEFT adapters, scored unmerged over their base; with the adapter switched off the same memory is the base."""
+"""PEFT adapters, scored unmerged over their base.
+
+With the adapter switched off the same memory plays the base, where that is shown when the adapter is loaded. Not all
+adapters can be switched off: biases trained with them stay, some initialisations change the weights they are added to,
+some rearrange the layers. The base of such an adapter is loaded a second time, by itself.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,13 @@ from typing import Any
 
 from auditor.errors import RunError, UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
+from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, Origin
 from auditor.models.digests import Memo, file_sha256, files_sha256
-from auditor.models.folder import read_folder, read_json, weight_files
+from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in
+from auditor.models.safetensors_header import read_header
 from auditor.models.tokenizing import first_line, has_tokenizer, load_tokenizer
 
-_CONFIG = "adapter_config.json"
-_STEM = "adapter_model"
+_WEIGHTS = "adapter_model.safetensors"
 _PROMPTS = {
     "PROMPT_TUNING",
     "MULTITASK_PROMPT_TUNING",
@@ -30,26 +35,32 @@ _PROMPTS = {
 def accepts(source: str) -> bool:
     """A local folder with an adapter and no whole model."""
     path = Path(source)
-    return (path / _CONFIG).is_file() and not (path / "config.json").is_file()
+    return (path / ADAPTER).is_file() and not (path / "config.json").is_file()
 
 
-def base(source: str) -> str:
+def base(source: str) -> Origin:
     """The model the adapter was trained on, as its configuration names it: a path (relative to it too) or hub name.
+
+    The revision it names counts for a hub name alone; a folder is what it is.
 
     Raises:
         UsageError: It names none.
     """
-    config = read_json(Path(source) / _CONFIG)
+    config = read_json(Path(source) / ADAPTER)
     named = str(config.get("base_model_name_or_path") or "")
     if not named:
-        raise UsageError(f"{source}/{_CONFIG} names no base model", hint="Set base_model_name_or_path to its path.")
+        raise UsageError(f"{source}/{ADAPTER} names no base model", hint="Set base_model_name_or_path to its path.")
+    if Path(named).exists():
+        return Origin(named, None)
     beside = Path(source) / named
-    return str(beside) if not Path(named).exists() and beside.is_dir() else named
+    if beside.is_dir():
+        return Origin(str(beside), None)
+    return Origin(named, str(config.get("revision") or "") or None)
 
 
 def _checked(source: str) -> Path:
     folder = Path(source)
-    config = read_json(folder / _CONFIG)
+    config = read_json(folder / ADAPTER)
     kind, task = str(config.get("peft_type")), config.get("task_type")
     if kind in _PROMPTS:
         raise UsageError(
@@ -59,6 +70,20 @@ def _checked(source: str) -> Path:
     if task not in (None, "CAUSAL_LM"):
         raise UsageError(f"{source} is an adapter for {task}, not for a causal language model")
     return folder
+
+
+def _weights(folder: Path) -> Path:
+    """The one file whose absence would make PEFT unpickle another, whatever else lies beside it.
+
+    Raises:
+        UsageError: It is not there or not whole.
+    """
+    path = folder / _WEIGHTS
+    if not path.is_file():
+        refuse_pickles_in(folder)
+        raise UsageError(f"{folder} has no {_WEIGHTS}, the only name PEFT reads without unpickling", hint=CONVERT)
+    read_header(path)
+    return path
 
 
 def _tokenizer_folder(adapter: Path, model: Path) -> Path:
@@ -73,18 +98,18 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
             f"{source} is a local folder and has no revision {options.revision!r}", hint="Leave --revision out."
         )
     folder = _checked(source)
-    weights = weight_files(folder, _STEM)
-    model = read_folder(hf.locate(base(source), None))
-    found = hf.identity_of(model, base(source), options, memo, tokenizer_folder=_tokenizer_folder(folder, model.path))
+    weights, origin = _weights(folder), base(source)
+    model = read_folder(hf.locate(origin.source, origin.revision))
+    found = hf.identity_of(model, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(folder, model.path))
     return dataclasses.replace(
         found,
         source=source,
         kind="peft",
         revision=None,
-        weights_sha256=files_sha256([*model.weights, *weights], memo),
+        weights_sha256=files_sha256([*model.weights, weights], memo),
         details={
             **found.details,
-            "adapter_config_sha256": file_sha256(folder / _CONFIG),
+            "adapter_config_sha256": file_sha256(folder / ADAPTER),
             "peft": version("peft"),
         },
     )
@@ -95,10 +120,12 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     from peft import PeftModel
 
     from auditor.models.runtime.causal import CausalBackend
+    from auditor.models.runtime.untouched import Untouched
 
-    source, folder = base(identity.source), Path(identity.source)
-    where = hf.locate(source, None)
-    inner = hf.load_model(where, source, identity.dtype, identity.device)
+    origin, folder = base(identity.source), Path(identity.source)
+    where = hf.locate(origin.source, origin.revision)
+    inner = hf.load_model(where, origin.source, identity.dtype, identity.device)
+    before = Untouched(inner, context=identity.context)
     try:
         model: Any = PeftModel.from_pretrained(inner, str(folder), autocast_adapter_dtype=False).eval()
     except Exception as error:
@@ -107,7 +134,11 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
             hint="Check that it was trained on the base it names and that its files are whole.",
         ) from error
 
-    def make_base(base_identity: ModelIdentity) -> CausalBackend:
+    shared = before.still_in(model, model.disable_adapter)
+
+    def make_base(base_identity: ModelIdentity) -> CausalBackend | None:
+        if not shared:
+            return None
         return CausalBackend(model, load_tokenizer(where), base_identity, switch=model.disable_adapter)
 
     tokenizer = load_tokenizer(_tokenizer_folder(folder, where))

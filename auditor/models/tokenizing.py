@@ -55,12 +55,13 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
-    """The tokenizer files of a model folder.
+    """The tokenizer files of a model folder, among them the versions of tokenizer.json of which transformers picks one.
 
     Raises:
         UsageError: There is no vocabulary among them.
     """
     files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    files.extend(sorted(path for path in folder.glob("tokenizer.*.json") if path.is_file()))
     if not has_tokenizer(folder):
         raise UsageError(
             f"{folder} has no tokenizer",

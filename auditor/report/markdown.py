@@ -62,7 +62,7 @@ def _verdict(result: AuditResult) -> str:
                 (
                     "Groups",
                     f"**{main.groups_suspect:,}** suspect, **{main.groups_heldout:,}** held-out",
-                    f"smallest AUC that would be seen with {percent(result.thresholds.power)} power: {detectable}",
+                    f"AUC of the mean of all features seen with {percent(result.thresholds.power)} power: {detectable}",
                 ),
             ),
         ),

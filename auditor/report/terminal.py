@@ -57,15 +57,15 @@ def summary(result: AuditResult) -> str:
         ),
         _entry(
             "Groups",
-            f"{main.groups_suspect:,} suspect, {main.groups_heldout:,} held-out; smallest AUC that would be seen with "
-            f"{percent(thresholds.power)} power: {detectable}",
+            f"{main.groups_suspect:,} suspect, {main.groups_heldout:,} held-out; AUC of the mean of all "
+            f"features that would be seen with {percent(thresholds.power)} power: {detectable}",
         ),
     ]
     if result.excess is not None:
         lines.append(
             _entry(
                 "Over text",
-                f"{difference(result.excess.difference)} in AUC beyond what text alone explains, at least "
+                f"{difference(result.excess.difference)} is membership AUC minus text AUC; at least "
                 f"{difference(result.excess.lower)} with {percent(result.excess.level)} confidence",
             )
         )

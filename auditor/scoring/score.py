@@ -52,8 +52,8 @@ def score_requests(
 ) -> Scored:
     """Answer requests. Each distinct one is computed once, ever; a model is loaded only when something is missing.
 
-    One model is in memory at a time; an adapter and its base share one load. Every batch is stored when it is done, so
-    a run that is broken off goes on where it stood.
+    One model is in memory at a time; an adapter and its base share one load where the adapter can be switched off
+    without a trace. Every batch is stored when it is done, so a run that is broken off goes on where it stood.
 
     Args:
         requests: In any order, repeats allowed.
@@ -88,7 +88,7 @@ def _in_variant(request: Request, store: Store) -> Request:
 
 
 def _share_loads(jobs: dict[str, _Job]) -> list[list[_Job]]:
-    """Jobs that one load can do: an adapter's with that of its base behind it, all others alone."""
+    """Jobs that one load may do: an adapter's with that of its base behind it, all others alone."""
     groups: list[list[_Job]] = []
     placed: set[str] = set()
     for key, job in jobs.items():
@@ -110,14 +110,21 @@ class _Run:
         self.tokens = 0
 
     def score(self, group: list[_Job]) -> None:
-        """Load the first job's model and do all of them with it."""
+        """Load the first job's model and do with it all of them that it can do, the others by themselves."""
+        apart: list[_Job] = []
         host = group[0].spec.load()
         try:
             self._job(group[0], host)
             for guest in group[1:]:
-                self._job(guest, host.base(guest.spec.identity))
+                backend = host.base(guest.spec.identity)
+                if backend is None:
+                    apart.append(guest)
+                else:
+                    self._job(guest, backend)
         finally:
             host.close()
+        for job in apart:
+            self.score([job])
 
     def _job(self, job: _Job, backend: Backend) -> None:
         planned: list[tuple[Variant, list[Item]]] = []
@@ -202,7 +209,7 @@ def _smaller(batch: list[Item], budget: int, backend: Backend, error: BaseExcept
         raise RunError(
             f"{backend.identity.source} needs more memory than there is for one window of"
             f" {max(len(window) for window in windows):,} tokens",
-            hint="Use a shorter --max-context, --dtype bfloat16, or a device with more memory.",
+            hint="Use a shorter --context, --dtype bfloat16, or a device with more memory.",
         ) from error
     return max(1, min(budget, cost(windows)) // 2)
 

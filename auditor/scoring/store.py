@@ -27,7 +27,7 @@ def default_directory() -> Path:
     """`AUDITOR_CACHE_DIR` where it is set, else the platform's cache folder for auditor."""
     named = os.environ.get("AUDITOR_CACHE_DIR")
     if named:
-        return Path(named).expanduser()
+        return Path(named)
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("auditor", appauthor=False))
@@ -45,22 +45,25 @@ class Store:
         self._connection = connection
 
     @classmethod
-    def open(cls, directory: Path | None = None) -> Store:
+    def open(cls, directory: str | os.PathLike[str] | None = None) -> Store:
         """Open the store of a directory, made where it is not there.
 
         Args:
-            directory: Where it is; `default_directory()` by default.
+            directory: Where it is, `~` standing for the user's home; `default_directory()` for None and for "". An
+                empty name has to come as it is: `Path("")` is the current directory.
 
         Raises:
             UsageError: The directory cannot be made or written to.
             RunError: The file there is damaged or no store.
         """
-        folder = default_directory() if directory is None else directory
         hint = "Name a directory you may write to with --cache-dir or AUDITOR_CACHE_DIR."
+        folder = default_directory() if directory is None or not os.fspath(directory) else Path(directory)
         try:
+            folder = folder.expanduser()
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot make the cache directory {folder}: {error.strerror}", hint=hint) from error
+        except (OSError, RuntimeError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"cannot make the cache directory {folder}: {why}", hint=hint) from error
         path = folder / _FILE
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise UsageError(f"cannot write to the cache directory {folder}", hint=hint)
@@ -103,11 +106,6 @@ class Store:
             rows.append((key, record, _check_sum(key, record)))
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
-
-    def count(self) -> int:
-        """How many records are kept."""
-        with _explained(self.path):
-            return int(self._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
 
     def recall(self, key: str) -> str | None:
         """The fact kept under a key, or None."""

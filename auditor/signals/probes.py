@@ -48,7 +48,7 @@ def compare(again: Sequence[Pair], shuffled: Sequence[Pair]) -> Numerics:
             gaps = batched.logprob.astype(np.float64) - alone.logprob.astype(np.float64)
             document_gap = max(document_gap, abs(float(gaps.mean())))
             token_gap = max(token_gap, float(np.abs(gaps).max()))
-    told = [(text, other) for text, other in shuffled if len(text) and len(other)]
+    told = [(text, other) for text, other in shuffled if not np.array_equal(text.token_ids, other.token_ids)]
     disordered = sum(_per_byte(text) <= _per_byte(other) for text, other in told)
     return Numerics(len(again), document_gap, token_gap, len(told), disordered)
 

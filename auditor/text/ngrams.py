@@ -29,8 +29,8 @@ NGRAMS = (
     NGrams("characters", "char_wb", (2, 4)),
 )
 
-# Text beyond this length adds little to a document's profile and would let one book cost more than a corpus.
-_READ_CHARACTERS = 50_000
+# One book must not cost more than a corpus; of a longer text its start, middle and end are read.
+_PART_CHARACTERS = 20_000
 
 
 def latent_columns(
@@ -59,7 +59,7 @@ def latent_columns(
     vectorizer = HashingVectorizer(
         analyzer=ngrams.analyzer, ngram_range=ngrams.lengths, n_features=2**18, alternate_sign=False, norm=None
     )
-    counts = vectorizer.transform([text[:_READ_CHARACTERS] for text in texts])
+    counts = vectorizer.transform([_parts(text) for text in texts])
     belongs = sparse.csr_matrix((np.ones(len(texts)), (unit, np.arange(len(texts)))), shape=(rows, len(texts)))
     profiles = (belongs @ counts).tocsc()
     profiles = profiles[:, np.diff(profiles.indptr) > 1].tocsr()
@@ -70,3 +70,11 @@ def latent_columns(
     decomposition = TruncatedSVD(n_components=count, random_state=int(rng.integers(2**31)))
     coordinates = np.asarray(decomposition.fit_transform(weighted), dtype=np.float64)
     return coordinates, np.asarray(decomposition.singular_values_, dtype=np.float64)
+
+
+def _parts(text: str) -> str:
+    """A text, or the start, the middle and the end of a long one."""
+    if len(text) <= 3 * _PART_CHARACTERS:
+        return text
+    middle = (len(text) - _PART_CHARACTERS) // 2
+    return " ".join((text[:_PART_CHARACTERS], text[middle : middle + _PART_CHARACTERS], text[-_PART_CHARACTERS:]))

@@ -12,7 +12,9 @@ import numpy as np
 
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)")
+# Latin, Chinese, Japanese, Arabic, Devanagari, Armenian, Ethiopic and Khmer marks; only Latin ones need a space.
+_END_MARKS = "!?…。！？．؟۔।॥։።។"
+_SENTENCE_END = re.compile(rf"[.{_END_MARKS}]+(?=\s|$)|[{_END_MARKS[3:]}]+")
 _MARKUP = re.compile(r"</?[a-zA-Z][^>]*>|&[a-z]+;|&#\d+;")
 _MARKDOWN = re.compile(r"^\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|>\s|\|)|\*\*|`|\]\(", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://|www\.|\b\S+@\S+\.\S+")
@@ -68,7 +70,8 @@ def _compression(text: str) -> float:
 
 
 def _ends_cleanly(text: str) -> float:
-    return float(text.rstrip()[-1:] in ".!?…\"'”’)")
+    last = text.rstrip()[-1:]
+    return float(bool(last) and last in f".{_END_MARKS}\"'”’)»」』】）")
 
 
 def _starts_upper(text: str) -> float:

@@ -52,15 +52,15 @@ def make_case() -> Callable[..., Case]:
         values = rng.normal(size=(len(labels), 4)) + shift * labels[:, None]
         names = tuple(document.group for document in (*suspect.documents, *heldout.documents))
         rows = Rows(values, labels, names, tuple(Column(f"f{i}", "loss", 1) for i in range(4)))
-        text = separability(
-            text_rows(suspect, heldout, rows, rng=rng), rng=rng, alpha=0.02, permutations=499, bootstraps=50
-        )
+        alone = text_rows(suspect, heldout, rows, rng=rng)
+        text = separability(alone, rng=rng, alpha=0.02, permutations=499, bootstraps=50)
         case = Case(
             suspect=suspect,
             heldout=heldout,
             all_rows=rows,
             rows=rows,
             membership=engine(values, labels),
+            text_rows=alone,
             text=text,
             excess=Excess(difference=0.2, lower=0.1, level=0.95),
             controls={},

@@ -13,20 +13,24 @@ from auditor.features.table import drop_sparse
 from auditor.guards.blind import blind
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards, guard_alphas
+from auditor.guards.clusters import clusters
 from auditor.guards.controls import controls
 from auditor.guards.direction import direction
 from auditor.guards.excess import excess
 from auditor.guards.guard import Finding, guard
 from auditor.guards.minimums import minimums
-from auditor.guards.numerics import numerics
+from auditor.guards.null_splits import null_splits
+from auditor.guards.numerics import FEWEST_SHUFFLED, numerics
 from auditor.guards.overlap import overlap
 from auditor.guards.policy import Policy
+from auditor.inference.null_splits import null_split_pvalues
 from auditor.inference.separability import separability
 from auditor.inference.separability_result import Excess
 from auditor.signals.probes import Numerics
 from auditor.text.rows import text_rows
 
 MakeCase = Callable[..., Case]
+WORDS = "river stone winter market letter garden window bridge candle forest summer copper silver harbour".split()
 
 
 def change(corpus: Corpus, edit: Callable[[int, Document], Document]) -> Corpus:
@@ -37,12 +41,12 @@ def with_text(case: Case) -> Case:
     """The case with its text rows scored again."""
     rng = np.random.default_rng(5)
     rows = text_rows(case.suspect, case.heldout, case.rows, rng=rng)
-    return replace(case, text=separability(rows, rng=rng, alpha=0.02, permutations=499, bootstraps=50))
+    return replace(case, text_rows=rows, text=separability(rows, rng=rng, alpha=0.02, permutations=499, bootstraps=50))
 
 
 def test_every_guard_is_found_once_in_order_and_says_what_it_misses() -> None:
     guards = all_guards()
-    assert [g.name for g in guards][:2] == ["blind", "overlap"]
+    assert [g.name for g in guards][:2] == ["blind", "clusters"]
     assert len({g.name for g in guards}) == len(guards)
     assert len({g.order for g in guards}) == len(guards)
     assert all(g.question.endswith("?") and g.misses.endswith(".") for g in guards)
@@ -183,3 +187,98 @@ def test_numerics_fail_on_a_backend_that_cannot_be_trusted(make_case: MakeCase, 
     assert found.status == "failed"
     assert says in found.reason
     assert "base" in found.reason
+
+
+def test_numerics_does_not_judge_a_handful_of_probes(make_case: MakeCase) -> None:
+    few = Numerics(8, 1e-6, 1e-5, FEWEST_SHUFFLED - 1, FEWEST_SHUFFLED - 1)
+    assert numerics.run(make_case(numerics={"target": few})).status == "passed"
+
+
+def pieces(name: str, books: int, count: int, seed: int) -> Corpus:
+    """Books of pieces, each book with words of its own beside the common ones."""
+    rng = np.random.default_rng(seed)
+    documents = []
+    for book in range(books):
+        own = [f"{word}{book}{name}" for word in rng.choice(WORDS, size=6)]
+        for piece in range(count):
+            text = " ".join([*rng.choice(WORDS, size=50), *rng.choice(own, size=12)])
+            documents.append(Document(f"{name}-{book}-{piece}", text, f"{name}-{book}-{piece}"))
+    return Corpus(name, tuple(documents), 0, 0, "0" * 64)
+
+
+@pytest.mark.parametrize("side", ["suspect", "heldout"])
+def test_clusters_fail_when_whole_books_were_put_on_one_side(make_case: MakeCase, side: str) -> None:
+    found = clusters.run(make_case(**{side: pieces(side, 12, 5, 3)}))
+    assert found.status == "failed"
+    assert found.p_value is not None
+    assert found.p_value <= 0.01
+
+
+def test_clusters_pass_when_pieces_of_books_were_dealt_at_random(make_case: MakeCase) -> None:
+    both = pieces("both", 24, 5, 4).documents
+    failed = 0
+    for seed in range(10):
+        order = np.random.default_rng(seed).permutation(len(both)).tolist()
+        halves = [Corpus("x", tuple(both[i] for i in part), 0, 0, "") for part in (order[:60], order[60:])]
+        failed += clusters.run(make_case(suspect=halves[0], heldout=halves[1])).status == "failed"
+    assert failed <= 1
+
+
+def test_null_splits_show_sorted_order_and_do_not_judge_it(make_case: MakeCase) -> None:
+    case = make_case()
+    order = np.argsort(case.rows.values[:, 0] + 10 * case.rows.suspect)
+    rows = replace(case.rows, values=case.rows.values[order], suspect=case.rows.suspect[order])
+    found = null_splits.run(replace(case, rows=rows))
+    figures = {figure.name: figure for figure in found.figures}
+    assert found.status == "passed"
+    assert figures["p-value that the order of documents does not matter"].value <= 0.005
+
+
+def test_null_splits_hold_on_values_that_are_mostly_tied(make_case: MakeCase) -> None:
+    case = make_case()
+    for values in (np.ones_like(case.rows.values), (case.rows.values > 1.5).astype(float)):
+        assert null_splits.run(replace(case, rows=replace(case.rows, values=values))).status == "passed"
+
+
+def test_null_splits_fail_when_the_engine_misbehaves(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case()
+    sound = null_split_pvalues(case.rows, rng=np.random.default_rng(0))
+    monkeypatch.setattr(
+        "auditor.guards.null_splits.null_split_pvalues", lambda *_, **__: replace(sound, uniformity_p=0.0005)
+    )
+    assert null_splits.run(case).status == "failed"
+
+
+@pytest.mark.parametrize(("p", "status"), [(0.02, "failed"), (0.0201, "passed")])
+def test_blind_fails_at_its_level_and_not_above(make_case: MakeCase, p: float, status: str) -> None:
+    case = make_case()
+    assert blind.run(replace(case, text=case.text.model_copy(update={"p_value": p}))).status == status
+
+
+@pytest.mark.parametrize(
+    ("mean_z", "family_p", "status"),
+    [
+        (1.65, 0.5, "passed"),
+        (1.6, 0.5, "failed"),
+        (1.6, 0.01, "passed"),
+        (1.6, 0.011, "failed"),
+        (-0.1, 0.001, "failed"),
+    ],
+)
+def test_direction_asks_the_mean_or_a_whole_significant_family(
+    make_case: MakeCase, mean_z: float, family_p: float, status: str
+) -> None:
+    case = make_case()
+    statistics = tuple(
+        s.model_copy(update={"p_adjusted": family_p}) if s.name == "family:loss" else s
+        for s in case.membership.statistics
+    )
+    membership = case.membership.model_copy(update={"mean_z": mean_z, "p_value": 0.001, "statistics": statistics})
+    assert direction.run(replace(case, membership=membership)).status == status
+
+
+@pytest.mark.parametrize("p_value", [0.001, 0.5])
+def test_direction_refuses_features_that_claim_none(make_case: MakeCase, p_value: float) -> None:
+    case = make_case()
+    blind_to_it = case.membership.model_copy(update={"mean_z": None, "p_value": p_value})
+    assert direction.run(replace(case, membership=blind_to_it)).status == "failed"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from auditor.errors import UsageError
+from auditor.errors import RunError, UsageError
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model
 from auditor.scoring.store import Store
@@ -95,6 +97,31 @@ def test_scores_are_those_of_the_model_it_was_made_from(gguf_file: Path, tiny_mo
     found = backend.score([window])[0].logprob
     expected = original.score([window])[0].logprob
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_goes_wrong_while_loading_is_told(
+    gguf_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(gguf_file.read_bytes())
+    spec = open_model(str(path), CPU)
+    path.write_bytes(gguf_file.read_bytes()[:-4000])
+    with pytest.raises(RunError, match=r"cannot load .*tiny\.gguf: ValueError: \w+"):
+        spec.load()
+    # The name of a weight is changed, so that it is not found.
+    path.write_bytes(gguf_file.read_bytes().replace(b"blk.1.ffn_up.weight", b"blk.1.ffn_xx.weight"))
+    with pytest.raises(RunError, match=r"lacks 1 weights .*mlp\.up_proj\.weight"):
+        open_model(str(path), CPU).load()
+    # Nor are the standard streams left somewhere else.
+    print("still heard", file=sys.stderr)
+    assert capfd.readouterr().err.endswith("still heard\n")
+
+
+def test_an_adapter_beside_a_file_is_refused(gguf_file: Path, tmp_path: Path) -> None:
+    shutil.copy(gguf_file, tmp_path / "tiny.gguf")
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "owner/model"}))
+    with pytest.raises(UsageError, match="a model and an adapter"):
+        open_model(str(tmp_path / "tiny.gguf"), CPU)
 
 
 def test_a_second_look_reads_nothing(gguf_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

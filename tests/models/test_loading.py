@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -38,7 +39,11 @@ def edit(path: Path, **changes: Any) -> None:
 
 
 def test_loaders_are_found() -> None:
-    assert [loader.name for loader in all_loaders()] == ["gguf", "peft", "hf"]
+    names = [loader.name for loader in all_loaders()]
+    assert {"gguf", "peft", "hf"} <= set(names)
+    assert len(set(names)) == len(names)
+    # A folder with an adapter is not to be taken for a model's.
+    assert names.index("peft") < names.index("hf")
     assert all(loader.summary for loader in all_loaders())
 
 
@@ -108,6 +113,21 @@ def test_digests_are_remembered_until_a_file_changes(
         (copy / "model.safetensors").write_bytes(bytes(data))
         assert open_model(str(copy), CPU, store).identity.key != first.key
         assert read == ["model.safetensors"]
+
+
+def test_a_file_changed_under_its_old_time_is_read_again(copy: Path, tmp_path: Path) -> None:
+    path = copy / "model.safetensors"
+    with Store.open(tmp_path / "store") as store:
+        before = open_model(str(copy), CPU, store).identity
+        status = path.stat()
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(bytes(data))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (status.st_ino, status.st_mtime_ns)
+        after = open_model(str(copy), CPU, store).identity
+    assert after.weights_sha256 != before.weights_sha256
+    assert after == open_model(str(copy), CPU).identity
 
 
 class Trap:
@@ -207,6 +227,85 @@ def test_missing_shards_are_named(copy: Path) -> None:
         open_model(str(copy), CPU)
 
 
+@pytest.mark.parametrize("name", ["sub/model.safetensors", "../x.safetensors", "/x.safetensors", "..", "x.bin", 3])
+def test_an_index_names_files_beside_it(copy: Path, name: object) -> None:
+    # A file of the same last name lies beside the index, which would be hashed and not loaded.
+    (copy / "sub").mkdir()
+    shutil.copy(copy / "model.safetensors", copy / "sub" / "model.safetensors")
+    (copy / "model.safetensors").rename(copy / "x.safetensors")
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
+    with pytest.raises(UsageError, match="beside it") as caught:
+        open_model(str(copy), CPU)
+    assert repr(str(name)) in caught.value.message
+
+
+def test_the_files_an_index_names_are_the_weights(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    whole = open_model(str(copy), CPU).load()
+    weights = load_file(copy / "model.safetensors")
+    (copy / "model.safetensors").unlink()
+    names = {name: f"part-{at % 2}.safetensors" for at, name in enumerate(weights)}
+    for part in set(names.values()):
+        save_file({name: weights[name] for name in weights if names[name] == part}, copy / part, {"format": "pt"})
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": names}))
+    (copy / "other.safetensors").write_bytes(b"not looked at")
+    spec = open_model(str(copy), CPU)
+    loaded = spec.load()
+    for name, weight in whole.model.state_dict().items():  # type: ignore[attr-defined]
+        assert loaded.model.state_dict()[name].equal(weight)  # type: ignore[attr-defined]
+    data = bytearray((copy / "part-1.safetensors").read_bytes())
+    data[-1] ^= 1
+    (copy / "part-1.safetensors").write_bytes(bytes(data))
+    assert open_model(str(copy), CPU).identity.key != spec.identity.key
+
+
+def test_weights_under_another_name_are_refused(copy: Path) -> None:
+    shutil.copy(copy / "model.safetensors", copy / "other.safetensors")
+    edit(copy / "config.json", transformers_weights="other.safetensors")
+    with pytest.raises(UsageError, match="transformers_weights: 'other"):
+        open_model(str(copy), CPU)
+
+
+def test_the_shards_of_a_distributed_run_are_refused(copy: Path) -> None:
+    # transformers would load these and not model.safetensors.
+    shutil.copy(copy / "model.safetensors", copy / "shard-00001-model-00001-of-00001.safetensors")
+    with pytest.raises(UsageError, match="distributed run"):
+        open_model(str(copy), CPU)
+
+
+def test_a_model_with_an_adapter_inside_is_refused(copy: Path) -> None:
+    (copy / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    with pytest.raises(UsageError, match="a model and an adapter") as caught:
+        open_model(str(copy), CPU)
+    assert "folders of their own" in caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+@pytest.mark.parametrize("value", ["kernels-community/flash-attn2", "owner/kernel", "flash_attention_2", "eager"])
+def test_a_configuration_names_no_attention(copy: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str) -> None:
+    from transformers import modeling_utils
+
+    fetched: list[str] = []
+    # On that the flash attention of a package that is not installed would be fetched too.
+    monkeypatch.setattr(modeling_utils, "is_kernels_available", lambda: True)
+    monkeypatch.setattr(modeling_utils, "lazy_import_flash_attention", lambda name, **_: fetched.append(name))
+    edit(copy / "config.json", **{key: value})
+    backend = open_model(str(copy), CPU).load()
+    assert fetched == []
+    assert backend.model.config._attn_implementation in ("sdpa", "auditor_packed")  # type: ignore[attr-defined]
+
+
+def test_the_version_of_a_tokenizer_is_in_the_key(copy: Path) -> None:
+    # transformers reads the newest version it is new enough for, in place of tokenizer.json.
+    edit(copy / "tokenizer_config.json", fast_tokenizer_files=["tokenizer.4.0.json"])
+    keys = set()
+    for ending in ("", "\n"):
+        (copy / "tokenizer.4.0.json").write_text((copy / "tokenizer.json").read_text() + ending)
+        keys.add(open_model(str(copy), CPU).identity.key)
+    assert len(keys) == 2
+
+
 def test_missing_tokenizer(copy: Path) -> None:
     for path in copy.glob("tokenizer*"):
         path.unlink()
@@ -228,22 +327,62 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 def test_a_mistyped_path(copy: Path) -> None:
     with pytest.raises(UsageError, match="does not exist") as caught:
         open_model(str(copy.parent / "modle"), CPU)
-    assert "Did you mean model" in caught.value.hint
+    assert f"Did you mean {copy}?" in caught.value.hint
+    with pytest.raises(UsageError, match="does not exist") as caught:
+        open_model(str(copy.parent / "gone" / "model"), CPU)
+    assert f"{copy.parent / 'gone'} does not exist either" in caught.value.hint
 
 
-def test_a_name_the_hub_cannot_give(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def offline(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None, bool]]:
+    """A hub that has nothing; what was asked of it: name, revision, whether only locally."""
     import huggingface_hub
 
-    tried = []
+    asked: list[tuple[str, str | None, bool]] = []
 
     def nothing(name: str, **options: Any) -> str:
-        tried.append(options.get("local_files_only", False))
+        asked.append((name, options["revision"], options.get("local_files_only", False)))
         raise FileNotFoundError("no connection")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", nothing)
+    return asked
+
+
+def test_a_mistyped_path_of_one_slash_stays_here(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = offline(monkeypatch)
+    (copy.parent / "samples").mkdir()
+    copy.rename(copy.parent / "samples" / "model")
+    monkeypatch.chdir(copy.parent)
+    with pytest.raises(UsageError, match="samples/modle does not exist") as caught:
+        open_model("samples/modle", CPU)
+    assert f"Did you mean {Path('samples/model')}?" in caught.value.hint
+    assert asked == []
+    with pytest.raises(RunError, match="cannot be fetched"):
+        open_model("samples/modle", LoadOptions(device="cpu", revision="main"))
+    assert asked == [("samples/modle", "main", True), ("samples/modle", "main", False)]
+
+
+def test_a_name_without_a_slash_may_be_the_hubs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = offline(monkeypatch)
+    monkeypatch.chdir(copy.parent)
+    with pytest.raises(RunError, match="not in the local cache") as caught:
+        open_model("modle", CPU)
+    assert caught.value.hint.startswith("Did you mean model? Check the path")
+    assert len(asked) == 2
+    with pytest.raises(RunError, match="not in the local cache") as caught:
+        open_model("owner/something", CPU)
+    assert caught.value.hint.startswith("Check the path")
+
+
+def test_a_home_that_is_nobodys() -> None:
+    with pytest.raises(UsageError, match="cannot be a path"):
+        open_model("~nobody-of-this-name/model", CPU)
+
+
+def test_a_name_the_hub_cannot_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = offline(monkeypatch)
     with pytest.raises(RunError, match="not in the local cache"):
         open_model("owner/model", CPU)
-    assert tried == [True, False]
+    assert asked == [("owner/model", None, True), ("owner/model", None, False)]
 
 
 def test_a_hub_model_from_the_cache_uses_no_network(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

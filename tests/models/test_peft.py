@@ -1,10 +1,12 @@
-"""Adapters are scored unmerged, and switched off they are their base."""
+"""Adapters are scored unmerged, and switched off they are their base, or it is loaded by itself."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +75,109 @@ def test_scores_with_and_without_the_adapter(
         assert np.abs(shared[2 * at + 1].logprob - alone.logprob).max() > 0.1
 
 
+def made(base: Path, folder: Path, **settings: Any) -> Path:
+    """An adapter as after training: its weights, and whatever else is trained with it, are not as they began."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        model = get_peft_model(
+            AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=2, task_type="CAUSAL_LM", **settings)
+        )
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("settings", "shared"),
+    [
+        ({"target_modules": ["c_attn"]}, True),
+        ({"target_modules": ["c_attn"], "modules_to_save": ["lm_head"]}, True),
+        ({"target_modules": ["c_attn"], "use_dora": True}, True),
+        ({"target_modules": ["c_attn"], "bias": "all"}, False),
+        ({"target_modules": ["c_attn"], "bias": "lora_only"}, False),
+        ({"target_modules": ["c_attn"], "init_lora_weights": "pissa"}, False),
+        ({"target_modules": ["q_proj"], "init_lora_weights": "olora"}, False),
+        ({"target_modules": ["q_proj"], "layer_replication": [[0, 2], [0, 2]]}, False),
+    ],
+)
+def test_only_what_can_be_switched_off_plays_the_base(
+    make_tiny_model: Callable[..., Path], tmp_path: Path, settings: dict[str, Any], shared: bool
+) -> None:
+    kind = "GPT2" if settings["target_modules"] == ["c_attn"] else "Llama"
+    # With a head of its own, which an adapter may replace.
+    source = make_tiny_model(tmp_path / "base", architecture=kind, tie_word_embeddings=False)
+    spec = open_model(str(made(source, tmp_path / "adapter", **settings)), CPU)
+    assert spec.base is not None
+    backend = spec.load()
+    assert (backend.base(spec.base.identity) is not None) == shared
+    backend.close()
+
+    requests = [Request(model, Prompt(text)) for text in TEXTS for model in (spec.base, spec)]
+    truth = open_model(str(source), CPU)
+    with Store.open(tmp_path / "a") as store:
+        found = score_requests(requests, store=store).signals
+        # What was kept for the base is what a later audit of the base itself finds.
+        again = score_requests([Request(truth, Prompt(text)) for text in TEXTS], store=store)
+    assert (again.computed, again.from_store) == (0, len(TEXTS))
+    with Store.open(tmp_path / "b") as store:
+        plain = score_requests([Request(truth, Prompt(text)) for text in TEXTS], store=store).signals
+    for at, alone in enumerate(plain):
+        np.testing.assert_array_equal(again.signals[at].logprob, alone.logprob)
+        assert np.abs(found[2 * at + 1].logprob - alone.logprob).max() > 0.01
+
+
+def test_weights_changed_where_no_token_was_tried_are_noticed(adapter: Path, tiny_model_dir: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    from auditor.models.runtime.untouched import Untouched
+
+    inner = AutoModelForCausalLM.from_pretrained(tiny_model_dir).eval()
+    before = Untouched(inner, context=128)
+    model = PeftModel.from_pretrained(inner, str(adapter)).eval()
+    assert before.still_in(model, model.disable_adapter)
+    tried = {token for row in before._rows for token in row}
+    unseen = next(token for token in range(100) if token not in tried)
+    with torch.no_grad():
+        inner.get_input_embeddings().weight[unseen] += 1
+    assert not before.still_in(model, model.disable_adapter)
+
+
+def test_the_revision_of_the_base_is_the_one_named(
+    adapter: Path, tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    commit, asked = shutil.copytree(tiny_model_dir, tmp_path / "0123abc"), set()
+
+    def cached(name: str, **options: Any) -> str:
+        asked.add((name, options["revision"]))
+        return str(commit)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
+    other = spoil(adapter, tmp_path / "other", base_model_name_or_path="owner/model", revision="v2")
+    spec = open_model(str(other), CPU)
+    assert spec.base is not None
+    assert (spec.base.identity.source, spec.base.identity.revision) == ("owner/model", "0123abc")
+    spec.load().close()
+    spec.base.load().close()
+    assert asked == {("owner/model", "v2")}
+
+
+def test_the_revision_of_a_base_that_is_a_folder_means_nothing(adapter: Path, tmp_path: Path) -> None:
+    spec = open_model(str(spoil(adapter, tmp_path / "other", revision="v2")), CPU)
+    assert spec.base is not None
+    assert spec.base.options.revision is None
+    assert spec.base.identity.key == open_model(str(adapter), CPU).base.identity.key  # type: ignore[union-attr]
+
+
 def test_the_adapter_is_what_peft_computes(adapter: Path, tiny_model_dir: Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -98,6 +203,23 @@ def test_pickled_adapters_are_refused(adapter: Path, tmp_path: Path) -> None:
     other = spoil(adapter, tmp_path / "other")
     (other / "adapter_model.safetensors").rename(other / "adapter_model.bin")
     with pytest.raises(UsageError, match="pickle"):
+        open_model(str(other), CPU)
+
+
+def test_nothing_leads_to_a_pickle(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = "adapter_model.safetensors"
+    monkeypatch.setattr(torch, "load", lambda *args, **named: pytest.fail("a pickle was read"))
+    other = spoil(adapter, tmp_path / "other")
+    (other / "adapter_model.bin").write_bytes(b"not looked at")
+    open_model(str(other), CPU).load().close()
+    # PEFT knows no index, and would read the pickle.
+    (other / weights).rename(other / "shard.safetensors")
+    (other / f"{weights}.index.json").write_text(json.dumps({"weight_map": {"x": "shard.safetensors"}}))
+    with pytest.raises(UsageError, match=r"pickle \(adapter_model\.bin\)") as caught:
+        open_model(str(other), CPU)
+    assert "save_pretrained" in caught.value.hint
+    (other / "adapter_model.bin").unlink()
+    with pytest.raises(UsageError, match="the only name PEFT reads"):
         open_model(str(other), CPU)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from auditor.cli.commands.check import command
 from auditor.errors import RunError
 from auditor.models.backend import (
     Backend,
@@ -27,11 +28,11 @@ from auditor.models.backend import (
     WindowScores,
 )
 from auditor.models.loading import open_model
+from auditor.scoring import plan
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
 from auditor.scoring.score import Scored, is_out_of_memory, score_requests
 from auditor.scoring.store import Store
-from auditor.signals import plan
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -70,7 +71,7 @@ class Hooked:
     def enter_worker(self) -> None:
         self.inner.enter_worker()
 
-    def base(self, identity: ModelIdentity) -> Backend:
+    def base(self, identity: ModelIdentity) -> Backend | None:
         return self.inner.base(identity)
 
     def recover(self) -> None:
@@ -108,6 +109,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def run(spec: ModelSpec, some: Sequence[str], store: Store, **options: object) -> Scored:
     return score_requests([Request(spec, Prompt(text)) for text in some], store=store, **options)  # type: ignore[arg-type]
+
+
+def kept(store: Store) -> int:
+    return int(store._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
 
 
 def figures(scored: Scored) -> list[bytes]:
@@ -202,7 +207,8 @@ def test_out_of_memory_halves_the_batch_and_goes_on(loads: Loads, store: Store, 
 def test_no_memory_for_one_window(loads: Loads, store: Store) -> None:
     with pytest.raises(RunError, match="more memory than there is for one window") as caught:
         run(loads.spec(limit=5, error=MemoryError()), texts(3), store)
-    assert "--max-context" in caught.value.hint
+    assert "--context" in caught.value.hint
+    assert "--context" in {name for option in command.params for name in option.opts}
     assert loads.backends[0].closed
 
 
@@ -248,7 +254,7 @@ def test_memory_and_errors_with_workers(loads: Loads, store: Store, workers: int
 
     spec = dataclasses.replace(spec, loader=dataclasses.replace(spec.loader, load=many))
     assert run(spec, texts(40), store).computed == 40
-    assert store.count() == 40
+    assert kept(store) == 40
     loads.backends.clear()
 
 
@@ -343,11 +349,11 @@ def test_a_killed_run_goes_on_to_the_same_figures(loads: Loads, tiny_model_dir: 
         [sys.executable, "-c", CHILD, str(tiny_model_dir), str(tmp_path / "cut"), *some], env=environment
     )
     with Store.open(tmp_path / "cut") as store:
-        while store.count() < 8 and child.poll() is None:
+        while kept(store) < 8 and child.poll() is None:
             time.sleep(0.02)
         child.send_signal(signal.SIGKILL)
         child.wait()
-        done = store.count()
+        done = kept(store)
         assert 8 <= done < 40
         rest = run(loads.spec(budget=200), some, store)
     assert (rest.from_store, rest.computed) == (done, 40 - done)

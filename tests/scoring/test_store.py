@@ -25,6 +25,10 @@ def record(n: int = 5, seed: int = 0) -> TokenSignals:
     return TokenSignals(*ints[:4], *floats, ints[4], n_bytes=7 * n, zlib_bytes=3 * n, truncated=bool(n % 2))
 
 
+def kept(store: Store) -> int:
+    return int(store._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+
+
 def same(left: TokenSignals, right: TokenSignals) -> bool:
     return to_bytes(left) == to_bytes(right)
 
@@ -55,7 +59,7 @@ def test_keeps_records_between_openings(tmp_path: Path) -> None:
         assert all(same(found[key], records[key]) for key in records)
         assert store.recall("fact") == "value"
         assert store.recall("other") is None
-        assert store.count() == 1200
+        assert kept(store) == 1200
 
 
 def test_damaged_records_are_missing(tmp_path: Path) -> None:
@@ -100,9 +104,9 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
         store._connection.execute("PRAGMA max_page_count = 40")
         with pytest.raises(RunError, match="no space left"):
             store.put_many({f"k{i}": record(2000, i) for i in range(30)})
-        assert store.count() == 0
+        assert kept(store) == 0
         store.put_many({"small": record(3)})
-        assert store.count() == 1
+        assert kept(store) == 1
 
 
 def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
     ]
     assert [process.communicate()[1] for process in running] == [b"", b""]
     with Store.open(tmp_path) as store:
-        assert store.count() == 120
+        assert kept(store) == 120
 
 
 def test_a_writer_that_never_lets_go_is_reported(tmp_path: Path) -> None:
@@ -151,5 +155,28 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.
 def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_CACHE_DIR", str(tmp_path / "there"))
     assert default_directory() == tmp_path / "there"
-    monkeypatch.delenv("AUDITOR_CACHE_DIR")
+    for directory in (None, ""):
+        with Store.open(directory) as store:
+            assert store.path.parent == tmp_path / "there"
+    with Store.open(str(tmp_path / "named")) as store:
+        assert store.path.parent == tmp_path / "named"
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_without_the_environment_it_is_the_platforms(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUDITOR_CACHE_DIR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("AUDITOR_CACHE_DIR", value)
     assert default_directory().name == "auditor"
+    assert default_directory().is_absolute()
+
+
+def test_the_home_directory_may_be_written_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("AUDITOR_CACHE_DIR", "~/environment")
+    for directory, name in ((None, "environment"), ("~/text", "text"), (Path("~/path"), "path")):
+        with Store.open(directory) as store:
+            assert store.path.parent == tmp_path / name
+    with pytest.raises(UsageError, match="cannot make the cache directory ~nobody-of-this-name"):
+        Store.open("~nobody-of-this-name/cache")

@@ -90,7 +90,6 @@ def _verdicts(context: click.Context, parameter: click.Parameter, value: str) ->
 @click.option("--name", default="", help="How the audit is called in its report.")
 @click.option(
     "--cache-dir",
-    type=click.Path(path_type=Path),
     default=None,
     help="Where scores are kept. Default: AUDITOR_CACHE_DIR, or the platform's cache folder.",
 )
@@ -105,7 +104,7 @@ def _verdicts(context: click.Context, parameter: click.Parameter, value: str) ->
 def command(
     outputs: tuple[Path, ...],
     name: str,
-    cache_dir: Path | None,
+    cache_dir: str | None,
     fail_on: tuple[str, ...],
     exit_zero: bool,
     alpha: float,

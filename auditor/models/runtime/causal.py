@@ -28,7 +28,7 @@ class CausalBackend:
         tokenizer: Its fast tokenizer.
         identity: What its scores are kept under.
         switch: Opens the context in which the model plays this part (an adapter switched off); none by default.
-        make_base: Makes the backend of the model without its adapter.
+        make_base: Makes the backend of the model without its adapter, or None where its weights are not that model's.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class CausalBackend:
         identity: ModelIdentity,
         *,
         switch: Callable[[], AbstractContextManager[Any]] = nullcontext,
-        make_base: Callable[[ModelIdentity], CausalBackend] | None = None,
+        make_base: Callable[[ModelIdentity], CausalBackend | None] | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -141,7 +141,7 @@ class CausalBackend:
         ]
         return [WindowScores(*row) for row in zip(*columns, strict=True)]
 
-    def base(self, identity: ModelIdentity) -> CausalBackend:
+    def base(self, identity: ModelIdentity) -> CausalBackend | None:
         """See `Backend.base`."""
         if self._make_base is None:
             raise RunError(f"{self.identity.source} is no adapter", hint="Name its base as a reference.")

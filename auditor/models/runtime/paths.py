@@ -89,7 +89,7 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     layer = inner.get_output_embeddings()
     paths = Paths(model, inner.base_model, None, False, int(inner.config.get_text_config().vocab_size))
-    rows = _probe_rows(paths.vocabulary, min(context, max(_PROBE_LENGTHS)))
+    rows = probe_rows(paths.vocabulary, context)
     with torch.inference_mode():
         long, short = rows
         truth = model(input_ids=paths._rectangle([long]), use_cache=False).logits[0].float()
@@ -152,7 +152,8 @@ def _detached(value: Any) -> torch.Tensor | None:
     return value.detach() if isinstance(value, torch.Tensor) else None
 
 
-def _probe_rows(vocabulary: int, longest: int) -> list[list[int]]:
+def probe_rows(vocabulary: int, longest: int) -> list[list[int]]:
+    """A long and a short row of token ids, the same in every run, for trying a model out."""
     generator = torch.Generator().manual_seed(0)
     return [
         torch.randint(0, vocabulary, (min(longest, length),), generator=generator).tolist() for length in _PROBE_LENGTHS

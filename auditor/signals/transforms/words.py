@@ -10,6 +10,7 @@ import numpy as np
 from auditor.signals.views import Prompt, Transform
 
 DROP_SHARE = 0.15
+FEW_WORDS = 8
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:
@@ -43,8 +44,13 @@ def _drop(text: str, rng: np.random.Generator) -> Prompt:
 
 
 def _shuffle(text: str, rng: np.random.Generator) -> Prompt:
-    """The words in random order; the white space keeps its places."""
+    """The words in random order; the white space keeps its places.
+
+    A text of fewer than eight words, as of any script without spaces, has its characters shuffled instead.
+    """
     words, gaps = _split(text)
+    if len(words) < FEW_WORDS:
+        return Prompt("".join(text[index] for index in rng.permutation(len(text)).tolist()))
     return Prompt(_join([words[index] for index in rng.permutation(len(words)).tolist()], gaps))
 
 
