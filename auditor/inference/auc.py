@@ -85,7 +85,7 @@ def bootstrap_aucs(scores: Floats, design: Design, bootstraps: int, rng: np.rand
 def percentile_interval(samples: Floats, *, level: float = 0.95, centre: float = 0.5, widen: float = 1.0) -> Interval:
     """Percentile bootstrap interval of AUC samples [samples], its ends moved away from `centre` by a factor."""
     low, high = centre + widen * (np.quantile(samples, [(1 - level) / 2, (1 + level) / 2]) - centre)
-    return Interval(low=float(max(low, 0.0)), high=float(min(high, 1.0)), level=level)
+    return Interval(low=float(np.clip(low, 0.0, 1.0)), high=float(np.clip(high, 0.0, 1.0)), level=level)
 
 
 def relabelling_spread(scores: Floats, design: Design) -> float:

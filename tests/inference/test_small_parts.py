@@ -130,3 +130,10 @@ def test_learning_curve_of_few_and_uneven_groups():
     curve = learning_curve(few, whole, rng=np.random.default_rng(1), alpha=0.0005, bootstraps=10)
     assert [point.groups for point in curve] == [4]
     assert curve_sizes(1000, 7) == (10, 22, 46, 100, 215, 464, 1000)
+
+
+def test_intervals_stay_within_what_an_auc_can_be():
+    found = percentile_interval(np.full(50, 0.99), centre=0.9, widen=3.0)
+    assert (found.low, found.high) == (1.0, 1.0)
+    found = percentile_interval(np.array([0.01, 0.02, 0.03]), centre=0.5, widen=2.0)
+    assert (found.low, found.high) == (0.0, 0.0)
