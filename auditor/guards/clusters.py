@@ -35,7 +35,7 @@ def clusters(case: Case) -> Finding:
         return Finding("passed", f"{seen} (p = {found.p_value:.2g}).", "", figures, p_value=found.p_value)
     return Finding(
         "failed",
-        f"{seen} (p = {found.p_value:.2g}): whole sources seem to have been put on one side.",
+        f"{seen} (p = {found.p_value:.2g}): documents of one source or kind seem to have been put on one side.",
         "Say what the documents came from with --group-column or --group-by parent, or deal documents to the sides at "
         "random, one by one.",
         figures,
