@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
+from auditor.inference.multiplicity import holm
 
 
 @guard(
@@ -15,20 +16,21 @@ from auditor.guards.guard import Figure, Finding, guard
     level=lambda policy: policy.controls_alpha,
 )
 def controls(case: Case) -> Finding:
-    """Ask the engine about each reference model; the level is shared among them (Bonferroni)."""
+    """Ask the engine about each reference model; their p-values are adjusted for being several (Holm)."""
     if not case.controls:
         return Finding(
             "not run",
             "No reference or base model was given, or none of the chosen features is of a single pass.",
             "Give --reference with a model that cannot have seen the suspect documents, such as an older one.",
         )
-    limit = case.policy.controls_alpha / len(case.controls)
+    limit = case.policy.controls_alpha
+    adjusted = holm([control.p_value for control in case.controls.values()])
     worst_label, worst = min(case.controls.items(), key=lambda item: item[1].p_value)
     figures = tuple(
-        Figure(name=f"p-value under {label}", value=control.p_value, limit=limit)
-        for label, control in case.controls.items()
+        Figure(name=f"adjusted p-value under {label}", value=p, limit=limit)
+        for label, p in zip(case.controls, adjusted, strict=True)
     )
-    failed = worst.p_value <= limit
+    failed = min(adjusted) <= limit
     seen = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
     return Finding(
         "failed" if failed else "passed",

@@ -9,13 +9,6 @@ import numpy as np
 from auditor.inference.design import Floats
 
 
-def _checked(p_values: Sequence[float]) -> Floats:
-    p = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
-        raise ValueError("p-values must be a flat list of numbers from 0 to 1")
-    return p
-
-
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjusted p-values that bound the chance of one or more false rejections, under any dependence.
 
@@ -27,27 +20,10 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: A p-value is missing or outside 0 to 1.
     """
-    p = _checked(p_values)
+    p: Floats = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
+        raise ValueError("p-values must be a flat list of numbers from 0 to 1")
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
-    return tuple(adjusted.tolist())
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted p-values that bound the expected share of false rejections.
-
-    Source: Benjamini and Hochberg 1995. Assumption: independence, or positive regression dependence (Benjamini and
-    Yekutieli 2001).
-
-    Returns:
-        In the order given: the running minimum of m p / rank over the p-values from the largest, at most 1.
-
-    Raises:
-        ValueError: A p-value is missing or outside 0 to 1.
-    """
-    p = _checked(p_values)
-    order = np.argsort(p, kind="stable")[::-1]
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)), 1.0)
     return tuple(adjusted.tolist())

@@ -128,7 +128,8 @@ def test_controls_fail_when_another_model_separates_too(make_case: MakeCase) -> 
     found = controls.run(make_case(controls={"base": alike, "old": apart}))
     assert found.status == "failed"
     assert "old" in found.reason
-    assert [figure.limit for figure in found.figures] == [0.005, 0.005]
+    assert [figure.limit for figure in found.figures] == [0.01, 0.01]
+    assert found.figures[1].value == 2 * apart.p_value
 
 
 def test_overlap_names_the_shared_document(make_case: MakeCase) -> None:

@@ -4,13 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control
 from simulate import document_rows, sample
 
 from auditor.inference.auc import auc, percentile_interval, relabelling_spread, resamples, weighted_auc
 from auditor.inference.curve import curve_sizes, learning_curve
 from auditor.inference.design import build_design, relabellings
-from auditor.inference.multiplicity import benjamini_hochberg, holm
+from auditor.inference.multiplicity import holm
 from auditor.inference.power import auc_of_shift, detectable_auc, groups_needed, shift_of_auc
 from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
@@ -67,13 +66,7 @@ def test_holm_by_hand():
     assert holm([]) == ()
 
 
-def test_benjamini_hochberg_by_hand_and_against_scipy():
-    assert benjamini_hochberg([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.02, 0.04, 0.04, 0.02))
-    p = np.random.default_rng(0).random(50) ** 2
-    np.testing.assert_allclose(benjamini_hochberg(p.tolist()), false_discovery_control(p))
-
-
-@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+@pytest.mark.parametrize("adjust", [holm])
 @pytest.mark.parametrize("wrong", [[float("nan")], [-0.1], [1.2]])
 def test_adjustments_refuse_what_is_no_p_value(adjust, wrong):
     with pytest.raises(ValueError, match="p-values"):
