@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from simulate import document_rows, sample
 
 from auditor.inference.auc import auc, percentile_interval, relabelling_spread, resamples, weighted_auc
 from auditor.inference.curve import curve_sizes, learning_curve
-from auditor.inference.design import build_design, relabellings
+from auditor.inference.design import assign_folds, build_design, relabellings
 from auditor.inference.multiplicity import holm
 from auditor.inference.power import auc_of_shift, detectable_auc, groups_needed, shift_of_auc
 from auditor.inference.rows import Rows
@@ -130,3 +131,25 @@ def test_intervals_stay_within_what_an_auc_can_be():
     assert (found.low, found.high) == (1.0, 1.0)
     found = percentile_interval(np.array([0.01, 0.02, 0.03]), centre=0.5, widen=2.0)
     assert (found.low, found.high) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("groups", "critical"), [(10, 2.5), (40, 3.0), (400, 3.2)])
+def test_detectable_auc_solves_its_equation(groups: int, critical: float):
+    """u - z_power spread = critical spread sqrt(1 + u^2), solved here by bisection; the root matters for ten."""
+    spread = (2 * groups - 1) ** -0.5
+    power = 0.8416212335729143
+    u = brentq(lambda u: u - power * spread - critical * spread * np.sqrt(1 + u * u), 0, 50)
+    found = detectable_auc(critical=critical, power=0.8, mean=0.0, spread=spread, share=0.5)
+    assert found == pytest.approx(auc_of_shift(2 * u), abs=1e-9)
+
+
+def test_folds_are_random_and_blind_to_names_that_tell_the_label():
+    names = tuple(f"{'a' if label else 'b'}{number:03}" for label in (True, False) for number in range(50))
+    first, second = (assign_folds(names, 5, np.random.default_rng(seed)) for seed in (0, 1))
+    assert (first != second).any()
+    suspects = [
+        np.bincount(assign_folds(names, 5, np.random.default_rng(seed))[:50], minlength=5) for seed in range(200)
+    ]
+    # Dealt in the order of names every fold would hold ten of each side, always.
+    assert np.std([counts[0] for counts in suspects]) > 1.5
+    assert np.mean([counts[0] for counts in suspects]) == pytest.approx(10, abs=0.6)

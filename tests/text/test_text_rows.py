@@ -110,3 +110,26 @@ def test_texts_without_any_shared_n_gram_give_no_columns() -> None:
     )
     assert values.shape == (2, 0)
     assert strengths.size == 0
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+def test_long_texts_are_read_at_start_middle_and_end(place: str) -> None:
+    rng = np.random.default_rng(2)
+    common = [
+        " ".join(rng.choice(["tree", "house", "river", "stone", "cloud", "bird"], size=16_000)) for _ in range(20)
+    ]
+    at = {"start": 0, "middle": 45_000, "end": 90_000}[place]
+    marked = [text[:at] + " zebra quagga " * 80 + text[at:] if i < 10 else text for i, text in enumerate(common)]
+    values, _ = latent_columns(marked, np.arange(20), NGRAMS[0], components=4, rng=np.random.default_rng(0))
+    assert max(abs(values[:10, k].mean() - values[10:, k].mean()) / values[:, k].std() for k in range(4)) > 1.5
+
+
+def test_words_of_one_row_alone_do_not_count() -> None:
+    """A name that occurs in one group only says nothing about the others."""
+    plain = texts(20)
+    named = [f"{text} unique{i}" for i, text in enumerate(plain)]
+    draw = [
+        latent_columns(some, np.arange(20), NGRAMS[0], components=4, rng=np.random.default_rng(0))[0]
+        for some in (plain, named)
+    ]
+    np.testing.assert_allclose(np.abs(draw[0]), np.abs(draw[1]), atol=1e-6)
