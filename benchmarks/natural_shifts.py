@@ -27,6 +27,8 @@ from pathlib import Path
 from public_corpora import Text, newsgroups, reuters, reviews, wikipedia
 
 from auditor import check
+from auditor.corpora.document import Corpus, Document
+from auditor.corpora.overlap import find_overlap
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def main() -> None:
     parser.add_argument("--features", default="default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["shifts", "splits"])
+    parser.add_argument("--collection", action="append", help="split this collection only; repeatable")
     asked = parser.parse_args()
     # Articles the sample model was trained on would be evidence, not a shift.
     trained = _trained_on(Path(asked.model).parent / "ATTRIBUTION.tsv")
@@ -188,19 +191,37 @@ def _shifts(found: list[Shift], asked: argparse.Namespace, work: Path) -> None:
     print(f"{len(found)} shifts: {dict(verdicts)}; EVIDENCE: {verdicts['EVIDENCE']}")
 
 
+def _without_shared(suspect: list[Text], heldout: list[Text]) -> tuple[list[Text], list[Text]]:
+    """Both sides without the documents that have a near-duplicate on the other, as the overlap guard asks for."""
+    sides = [
+        Corpus("", tuple(Document(str(n), text.text, str(n)) for n, text in enumerate(texts)), 0, 0, "")
+        for texts in (suspect, heldout)
+    ]
+    found = find_overlap(*sides, seed=0)
+    shared = (set(found.suspect_ids), set(found.heldout_ids))
+    kept = [
+        [t for n, t in enumerate(texts) if str(n) not in ids]
+        for texts, ids in zip((suspect, heldout), shared, strict=True)
+    ]
+    return kept[0], kept[1]
+
+
 def _splits(collections: dict[str, list[Text]], asked: argparse.Namespace, work: Path) -> None:
     alarms: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
     audits = any_alarm = 0
+    if asked.collection:
+        collections = {name: collections[name] for name in asked.collection}
     for name, texts in collections.items():
         pool = random.Random(asked.seed).sample(texts, min(len(texts), 4 * asked.documents))
         for repeat in range(asked.splits // len(collections)):
             rng = random.Random(f"{asked.seed}-{name}-{repeat}")
             chosen = rng.sample(pool, min(2 * asked.documents, len(pool) // 2 * 2))
             middle = len(chosen) // 2
+            suspect, heldout = _without_shared(chosen[:middle], chosen[middle:])
             result = check(
-                _write(chosen[:middle], work / "suspect.jsonl"),
-                _write(chosen[middle:], work / "heldout.jsonl"),
+                _write(suspect, work / "suspect.jsonl"),
+                _write(heldout, work / "heldout.jsonl"),
                 model=asked.model,
                 features=asked.features,
                 seed=repeat,
