@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 
 from auditor.corpora.document import Corpus, Document
+from auditor.features.loss import bits_per_byte
 from auditor.inference.rows import Rows
 from auditor.inference.separability_result import Separability
 from auditor.result import CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
@@ -79,9 +80,8 @@ def _side(suspect: bool) -> Side:
 
 
 def _bits_per_byte(record: TokenSignals) -> float | None:
-    if not len(record) or not record.n_bytes:
-        return None
-    return -float(record.logprob.sum(dtype="float64")) / (record.n_bytes * math.log(2))
+    value = bits_per_byte.compute(record)
+    return None if math.isnan(value) else value
 
 
 def _marks(document: Document, record: TokenSignals) -> tuple[TokenMark, ...]:

@@ -32,3 +32,9 @@ class RunError(AuditorError):
     """The run broke although the request was sound: a model that fails, no memory, no disk."""
 
     exit_code = 4
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

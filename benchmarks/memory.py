@@ -9,18 +9,12 @@ process; the peak is that of the whole process, libraries included.
 from __future__ import annotations
 
 import argparse
-import resource
-import sys
 import tempfile
 from pathlib import Path
 
+from speed import peak_gib
+
 TOKENS = 2048
-
-
-def peak_gib() -> float:
-    """Peak resident memory of this process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)
 
 
 def make_model(folder: Path, vocabulary: int) -> float:

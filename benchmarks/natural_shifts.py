@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import random
 import re
 import tempfile
@@ -24,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from public_corpora import Text, newsgroups, reuters, reviews, wikipedia
+from public_corpora import Text, newsgroups, reuters, reviews, wikipedia, write_jsonl
 
 from auditor import check
 from auditor.corpora.document import Corpus, Document
@@ -122,11 +121,6 @@ def shifts(wiki: list[Text], films: list[Text], groups: list[Text], wire: list[T
     )
 
 
-def _write(texts: list[Text], path: Path) -> Path:
-    path.write_text("".join(json.dumps({"text": text.text}) + "\n" for text in texts), encoding="utf-8")
-    return path
-
-
 def main() -> None:
     """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,8 +167,8 @@ def _shifts(found: list[Shift], asked: argparse.Namespace, work: Path) -> None:
         count = min(asked.documents, len(shift.suspect), len(shift.heldout))
         suspect, heldout = rng.sample(shift.suspect, count), rng.sample(shift.heldout, count)
         result = check(
-            _write(suspect, work / "suspect.jsonl"),
-            _write(heldout, work / "heldout.jsonl"),
+            write_jsonl(suspect, work / "suspect.jsonl"),
+            write_jsonl(heldout, work / "heldout.jsonl"),
             model=asked.model,
             features=asked.features,
             seed=asked.seed,
@@ -220,8 +214,8 @@ def _splits(collections: dict[str, list[Text]], asked: argparse.Namespace, work:
             middle = len(chosen) // 2
             suspect, heldout = _without_shared(chosen[:middle], chosen[middle:])
             result = check(
-                _write(suspect, work / "suspect.jsonl"),
-                _write(heldout, work / "heldout.jsonl"),
+                write_jsonl(suspect, work / "suspect.jsonl"),
+                write_jsonl(heldout, work / "heldout.jsonl"),
                 model=asked.model,
                 features=asked.features,
                 seed=repeat,

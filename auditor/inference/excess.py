@@ -8,8 +8,6 @@ from auditor.inference.auc import auc, resamples, weighted_auc
 from auditor.inference.design import Bools
 from auditor.inference.separability_result import Excess, Separability
 
-__all__ = ["Excess", "excess_auc"]
-
 
 def excess_auc(
     membership: Separability,

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import UsageError
+from auditor.errors import UsageError, first_line
 from auditor.models import hf
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
 from auditor.models.digests import Memo, files_sha256, recall_or
 from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
 from auditor.models.placement import resolve_device, resolve_dtype
-from auditor.models.tokenizing import first_line, front_of, load_tokenizer
+from auditor.models.tokenizing import front_of, load_tokenizer
 
 _MAGIC = b"GGUF"
 

@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunError, UsageError
+from auditor.errors import RunError, UsageError, first_line
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
 from auditor.models.digests import Memo, file_sha256, files_sha256, recall_or
 from auditor.models.folder import ModelFolder, context_of, read_folder
 from auditor.models.hub import fetch
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import stored_dtype
-from auditor.models.tokenizing import first_line, front_of, load_tokenizer, tokenizer_files
+from auditor.models.tokenizing import front_of, load_tokenizer, tokenizer_files
 
 
 def accepts(source: str) -> bool:

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunError, UsageError
+from auditor.errors import RunError, UsageError, first_line
 from auditor.models import hf
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, Origin
 from auditor.models.digests import Memo, file_sha256, files_sha256
 from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in
 from auditor.models.safetensors_header import read_header
-from auditor.models.tokenizing import first_line, has_tokenizer, load_tokenizer
+from auditor.models.tokenizing import has_tokenizer, load_tokenizer
 
 _WEIGHTS = "adapter_model.safetensors"
 _PROMPTS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from auditor.errors import UsageError
+from auditor.errors import UsageError, first_line
 from auditor.models.windows import TokenisedText
 from auditor.signals.tokens import Ints
 
@@ -128,9 +128,3 @@ def tokenise(tokenizer: Any, text: str, lead: Sequence[int]) -> TokenisedText:
         begin = int(offsets[len(lead) - 1, 1])
         ids, offsets = ids[len(lead) :], offsets[len(lead) :]
     return TokenisedText(ids, offsets[:, 0].copy(), offsets[:, 1].copy(), begin, len(text))
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

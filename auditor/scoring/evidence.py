@@ -12,7 +12,7 @@ import numpy as np
 from auditor.corpora.document import Corpus, Document
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, Key, requested_views
-from auditor.models.backend import ModelIdentity, ModelSpec, Variant
+from auditor.models.backend import ModelIdentity, ModelSpec
 from auditor.models.loading import Models
 from auditor.scoring.plan import Request
 from auditor.scoring.progress import Progress
@@ -92,7 +92,7 @@ def score_corpora(
     probes = _probes(suspect.documents, heldout.documents, rng)
     alone, shuffled = probes[:PROBES_ALONE], probes[:PROBES_SHUFFLED]
     for spec in specs.values():
-        requests += [Request(spec, texts[AS_IS.name][index], _ALONE) for index in alone]
+        requests += [Request(spec, texts[AS_IS.name][index], "alone") for index in alone]
         requests += [Request(spec, transform_text(SHUFFLED, documents[index].text, seed)) for index in shuffled]
 
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
@@ -111,9 +111,6 @@ def score_corpora(
         computed=scored.computed,
         from_store=scored.from_store,
     )
-
-
-_ALONE: Variant = "alone"
 
 
 def _labels(references: Sequence[ModelSpec]) -> tuple[str, ...]:

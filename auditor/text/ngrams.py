@@ -34,7 +34,7 @@ _PART_CHARACTERS = 20_000
 
 
 def latent_columns(
-    texts: Sequence[str], unit: npt.NDArray[np.int64], ngrams: NGrams, *, components: int, rng: np.random.Generator
+    texts: Sequence[str], unit: npt.NDArray[np.intp], ngrams: NGrams, *, components: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Project each group's n-gram profile on the main directions of the pooled corpus (latent semantic analysis).
 

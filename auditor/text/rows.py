@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 
 from auditor.corpora.document import Corpus
-from auditor.inference.rows import Column, Rows
+from auditor.inference.rows import Column, Rows, unit_means
 from auditor.text.ngrams import NGRAMS, latent_columns
 from auditor.text.style import PROPERTIES
 
@@ -32,10 +29,10 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
     }
     documents = [(True, document) for document in suspect.documents]
     documents += [(False, document) for document in heldout.documents]
-    unit = np.array([index[side, document.group] for side, document in documents], dtype=np.int64)
+    unit = np.array([index[side, document.group] for side, document in documents], dtype=np.intp)
     texts = [document.text for _, document in documents]
 
-    blocks = [_group_means(np.array([[p.measure(text) for p in PROPERTIES] for text in texts]), unit, len(rows.groups))]
+    blocks = [unit_means(np.array([[p.measure(text) for p in PROPERTIES] for text in texts]), unit, len(rows.groups))]
     columns = [Column(p.name, p.family, 0) for p in PROPERTIES]
     for ngrams in NGRAMS:
         components = min(MOST_COMPONENTS, max(4, len(rows.groups) // 8))
@@ -43,15 +40,3 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
         blocks.append(coordinates)
         columns += [Column(f"{ngrams.name}-{k + 1}", ngrams.name, 0) for k in range(coordinates.shape[1])]
     return Rows(np.hstack(blocks), rows.suspect, rows.groups, tuple(columns))
-
-
-def _group_means(
-    values: npt.NDArray[np.float64], unit: Sequence[int] | npt.NDArray[np.int64], rows: int
-) -> npt.NDArray[np.float64]:
-    """Mean of each group's documents that have a value; NaN where none has."""
-    known = ~np.isnan(values)
-    totals = np.zeros((rows, values.shape[1]))
-    counts = np.zeros((rows, values.shape[1]))
-    np.add.at(totals, unit, np.where(known, values, 0.0))
-    np.add.at(counts, unit, known)
-    return np.divide(totals, counts, out=np.full_like(totals, np.nan), where=counts > 0)

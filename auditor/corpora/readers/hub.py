@@ -13,7 +13,7 @@ from typing import Any
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.splits import choose_split
-from auditor.errors import UsageError
+from auditor.errors import UsageError, first_line
 
 PREFIX = "hf:"
 TIMEOUT_SECONDS = 15.0
@@ -68,7 +68,7 @@ def _from_hub(name: str, config: str | None, source: str, cached: str) -> Any:
         splits = builder.as_streaming_dataset() if kind in _SAFE_BUILDERS else None
     except HfHubHTTPError as error:
         raise UsageError(
-            f"{source}: {here}, and the Hub refuses it: {str(error).splitlines()[0]}",
+            f"{source}: {here}, and the Hub refuses it: {first_line(error)}",
             hint="Check the name; for a private or gated dataset, log in with `hf auth login`.",
         ) from None
     except OfflineModeIsEnabled:
