@@ -1,0 +1,1 @@
+"""Forgetting: the same documents under the checkpoints of a series."""

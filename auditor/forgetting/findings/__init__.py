@@ -1,0 +1,1 @@
+"""What a series of checkpoints showed, as it is written to a result."""

@@ -1,0 +1,1 @@
+"""Measures: pure functions of a scored series; nothing here knows a model."""

@@ -1,0 +1,189 @@
+"""Contrasts: a set against the held-out set at every checkpoint, what is left and what was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from auditor.forgetting.findings.contrast import Contrast, Equivalence
+from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
+from auditor.forgetting.measures.events import events_until, memorised
+from auditor.forgetting.measures.memory import memorisation
+from auditor.forgetting.measures.sides import Sides, read_sides
+from auditor.forgetting.policy import ForgettingPolicy
+from auditor.forgetting.series import Series
+from auditor.inference.auc import aucs
+from auditor.inference.design import Floats, relabellings
+from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap
+from auditor.inference.mean_difference import pvalues, studentised_differences
+from auditor.inference.multiplicity import holm
+from auditor.inference.threads import one_blas_thread
+
+
+def measure_contrasts(
+    series: Series,
+    role: Literal["suspect", "placebo"],
+    *,
+    reference: str | None,
+    rng: np.random.Generator,
+    permutations: int,
+    policy: ForgettingPolicy,
+    alpha: float,
+    power: float,
+    bootstraps: int = 1000,
+) -> dict[str, Contrast]:
+    """Hold a set of documents against the held-out set at every checkpoint.
+
+    Losses are bits per byte of a document, averaged over the documents of a group with equal weight and then over
+    groups: means of documents, not of tokens. A drift of the model that adds the same to every document cancels in the
+    difference-in-differences; one that adds more to texts of higher loss does not.
+
+    Null of `gap_p_value`: the groups are exchangeable between the sets. Null of `did_p_value`: the same of their
+    changes since the origin. Both are permutation p-values of the studentised difference (see
+    `auditor.inference.mean_difference`) and share their relabellings. Unit: the group. All intervals come from one
+    set of bootstrap samples.
+
+    Args:
+        series: The scored series.
+        role: The set to hold against held-out.
+        reference: Name of the checkpoint whose gap is the whole; None where there is none.
+        rng: Draws relabellings and bootstrap samples, each from a stream of its own.
+        permutations: Random relabellings.
+        policy: The margin and level of the equivalence test.
+        alpha: Two-sided level at which the detectable gap is stated.
+        power: Power at which it is stated.
+        bootstraps: Bootstrap samples.
+
+    Returns:
+        One contrast a checkpoint, by name, in the order of the series.
+
+    Raises:
+        RunError: Records are missing or of other documents.
+        UsageError: A side has fewer than two groups.
+        ValueError: The reference is not a checkpoint.
+    """
+    fold_rng, label_rng, sample_rng = rng.spawn(3)
+    sides = read_sides(series, role, rng=fold_rng)
+    if reference is not None and reference not in sides.checkpoints:
+        raise ValueError(f"no checkpoint is called {reference!r}")
+    with one_blas_thread():
+        figures = _figures(sides, bootstraps, sample_rng)
+        gap_p, did_p = _pvalues(sides, permutations, label_rng)
+        remembered = memorisation(sides, figures.resampler)
+    retained = _retained(figures, sides.checkpoints, reference)
+    above, share = memorised(sides)
+    gap_adjusted, did_adjusted = holm(gap_p), holm(did_p)
+    contrasts = {}
+    for at, name in enumerate(sides.checkpoints):
+        area = estimate(figures.area[at], figures.areas[:, at])
+        contrasts[name] = Contrast(
+            documents=len(sides.ours.documents),
+            groups=sides.groups,
+            loss=estimate(figures.ours[at], figures.our_samples[:, at]),
+            change=_change(figures.ours, figures.our_samples, at),
+            gap=estimate(figures.gap[at], figures.gaps[:, at]),
+            gap_p_value=gap_p[at],
+            gap_p_adjusted=gap_adjusted[at],
+            effect_size=estimate(figures.gap[at] / figures.spread[at], figures.gaps[:, at] / figures.spreads[:, at]),
+            auc=area,
+            trace=trace(area),
+            retained=retained[at],
+            # What the gap lost is what the set lost more than held-out did.
+            difference_in_differences=_change(-figures.gap, -figures.gaps, at),
+            did_p_value=did_p[at - 1] if at else None,
+            did_p_adjusted=did_adjusted[at - 1] if at else None,
+            memorisation=remembered[at],
+            equivalence=_equivalence(figures.errors[at], policy, alpha, power),
+            events=events_until(above[:, : at + 1], float(share[at])),
+        )
+    return contrasts
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Figures [checkpoints] with their bootstrap samples [samples, checkpoints]."""
+
+    resampler: Resampler
+    ours: Floats
+    our_samples: Floats
+    gap: Floats
+    gaps: Floats
+    spread: Floats
+    spreads: Floats
+    area: Floats
+    areas: Floats
+    errors: tuple[MeanGap, ...]
+
+
+def _figures(sides: Sides, bootstraps: int, rng: np.random.Generator) -> _Figures:
+    loss, design = sides.values["loss"], sides.design
+    resampler = Resampler(design.suspect, design.pairs, bootstraps=bootstraps, rng=rng)
+    errors = tuple(mean_gap(column, design.suspect, design.pairs) for column in loss.T)
+    our_samples = resampler.means(loss, suspect=True)
+    return _Figures(
+        resampler=resampler,
+        ours=loss[design.suspect].mean(axis=0),
+        our_samples=our_samples,
+        gap=np.array([-error.difference for error in errors]),
+        gaps=resampler.means(loss, suspect=False) - our_samples,
+        spread=np.array([max(error.spread, NO_SPREAD) for error in errors]),
+        spreads=resampler.spreads(loss),
+        area=aucs(-loss, design.suspect),
+        areas=resampler.aucs(-loss),
+        errors=errors,
+    )
+
+
+def _pvalues(sides: Sides, permutations: int, rng: np.random.Generator) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """P-values of the gap at every checkpoint and of the change since the origin at every later one."""
+    loss = sides.values["loss"]
+    columns = np.hstack([loss, loss[:, 1:] - loss[:, :1]])
+    pool = studentised_differences(columns, sides.design, relabellings(sides.design, permutations, rng))
+    found = pvalues(pool)
+    return found[: loss.shape[1]], found[loss.shape[1] :]
+
+
+def _change(values: Floats, samples: Floats, at: int) -> Estimate | None:
+    return estimate(values[at] - values[0], samples[:, at] - samples[:, 0]) if at else None
+
+
+def _retained(figures: _Figures, checkpoints: tuple[str, ...], reference: str | None) -> list[Estimate | None]:
+    """Gap as a share of the reference's, both from the same samples; None where that gap is not surely above zero.
+
+    A reference gap whose interval is wholly below zero is no familiarity of which something could be retained.
+    """
+    whole = None if reference is None else checkpoints.index(reference)
+    known = whole is not None and estimate(figures.gap[whole], figures.gaps[:, whole]).low > 0
+    if whole is None or not known:
+        return [None] * len(checkpoints)
+    below = figures.gaps[:, whole]
+    # The few samples in which the reference has no gap have no share of it.
+    below = np.where(below > 0, below, np.nan)
+    return [
+        estimate(figures.gap[at] / figures.gap[whole], figures.gaps[:, at] / below) if at > whole else None
+        for at in range(len(checkpoints))
+    ]
+
+
+def trace(area: Estimate) -> Estimate:
+    """|2 AUC - 1| with the interval of the AUC folded at one half: from zero where that interval holds one half."""
+    ends = abs(2 * area.low - 1), abs(2 * area.high - 1)
+    low = 0.0 if area.low <= 0.5 <= area.high else min(ends)
+    return Estimate(value=abs(2 * area.value - 1), low=low, high=max(ends), level=area.level)
+
+
+def _equivalence(gap: MeanGap, policy: ForgettingPolicy, alpha: float, power: float) -> Equivalence:
+    margin = policy.equivalence_d * gap.spread
+    p_value = equivalence_pvalue(gap, margin)
+    detectable = detectable_difference(gap, alpha=alpha, power=power)
+    return Equivalence(
+        p_value=p_value,
+        margin=margin,
+        margin_d=policy.equivalence_d,
+        equivalent=p_value <= policy.equivalence_alpha,
+        detectable_gap=detectable,
+        detectable_d=detectable / max(gap.spread, NO_SPREAD),
+    )

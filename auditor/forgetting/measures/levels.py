@@ -1,0 +1,116 @@
+"""Levels: the loss of one set of documents over the series, and whether the model got far worse at everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from auditor.forgetting.findings.drift import Wreckage
+from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
+from auditor.forgetting.measures.columns import read_columns
+from auditor.forgetting.policy import ForgettingPolicy
+from auditor.forgetting.series import Role, Series
+from auditor.inference.design import Floats
+from auditor.inference.rows import unit_means
+from auditor.inference.threads import one_blas_thread
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The loss of a set at one checkpoint, bits per byte, mean over groups.
+
+    Attributes:
+        loss: As it is.
+        change: Since the origin, paired by document; None at the origin.
+    """
+
+    loss: Estimate
+    change: Estimate | None
+
+
+def by_group(groups: tuple[str, ...], values: Floats) -> Floats:
+    """Means [groups, columns] of the documents [documents, columns] of each group; groups sorted by name."""
+    names = {name: number for number, name in enumerate(sorted(set(groups)))}
+    return unit_means(values, np.array([names[group] for group in groups], dtype=np.intp), len(names))
+
+
+def levels(losses: Floats, resampler: Resampler) -> list[Level]:
+    """The level at each checkpoint of losses [groups, checkpoints] of one set, the origin first."""
+    means, samples = losses.mean(axis=0), resampler.means(losses)
+    return [
+        Level(
+            estimate(means[at], samples[:, at]),
+            estimate(means[at] - means[0], samples[:, at] - samples[:, 0]) if at else None,
+        )
+        for at in range(losses.shape[1])
+    ]
+
+
+def measure_heldout(series: Series, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, Level]:
+    """Loss of the held-out documents and its change since the origin, at every checkpoint.
+
+    Unit: the group. Assumption: groups are independent.
+
+    Args:
+        series: The scored series.
+        rng: Draws the bootstrap samples.
+        bootstraps: How many.
+
+    Raises:
+        RunError: Records are missing or of other documents.
+    """
+    with one_blas_thread():
+        losses, resampler = _losses(series, "heldout", rng, bootstraps)
+        return dict(zip(_names(series), levels(losses, resampler), strict=True))
+
+
+def measure_wreckage(
+    series: Series, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
+) -> Mapping[str, Wreckage]:
+    """Whether each checkpoint but the origin got far worse on text that is on neither side.
+
+    The ratio of mean losses, numerator and denominator from the same samples of groups. Held-out text stands in where
+    there is no general text; it is near the suspect set, so training that undoes the suspect set may raise it too.
+    Unit: the group. Assumption: groups are independent.
+
+    Args:
+        series: The scored series.
+        policy: The limit.
+        rng: Draws the bootstrap samples.
+        bootstraps: How many.
+
+    Returns:
+        By name, without the origin.
+
+    Raises:
+        RunError: Records are missing or of other documents.
+    """
+    measured_on: Literal["general", "heldout"] = "general" if "general" in series.corpora else "heldout"
+    with one_blas_thread():
+        losses, resampler = _losses(series, measured_on, rng, bootstraps)
+        samples = resampler.means(losses)
+    means = losses.mean(axis=0)
+    found = {}
+    for at, name in enumerate(_names(series)[1:], start=1):
+        ratio = estimate(means[at] / max(means[0], NO_SPREAD), samples[:, at] / np.maximum(samples[:, 0], NO_SPREAD))
+        found[name] = Wreckage(
+            measured_on=measured_on,
+            ratio=ratio,
+            limit=policy.wrecked_ratio,
+            wrecked=ratio.low > policy.wrecked_ratio,
+        )
+    return found
+
+
+def _losses(series: Series, role: Role, rng: np.random.Generator, bootstraps: int) -> tuple[Floats, Resampler]:
+    columns = read_columns(series, role)
+    losses = by_group(columns.groups, columns.values["loss"])
+    return losses, Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)
+
+
+def _names(series: Series) -> tuple[str, ...]:
+    return tuple(checkpoint.name for checkpoint in series.checkpoints)

@@ -1,0 +1,62 @@
+"""Series: the checkpoints of a model and what each made of the same documents. What every measure is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from auditor.corpora.document import Corpus
+from auditor.models.backend import ModelSpec
+from auditor.signals.probes import Numerics
+from auditor.signals.tokens import TokenSignals
+from auditor.signals.traces import Traces
+
+Role = Literal["suspect", "heldout", "general", "placebo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A checkpoint under the name its user gave it, not in memory."""
+
+    name: str
+    spec: ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One corpus under one checkpoint.
+
+    Attributes:
+        signals: One record a document, in the order of the corpus.
+        traces: One a document; empty where the model does not show them or they were not wanted.
+    """
+
+    signals: tuple[TokenSignals, ...]
+    traces: tuple[Traces, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series of checkpoints, scored.
+
+    Attributes:
+        checkpoints: In the order given; the first is the origin.
+        corpora: The corpora by role; `suspect` and `heldout` are always there.
+        readings: What each checkpoint made of each corpus, by (checkpoint name, role).
+        numerics: What the probes of the backend showed, by checkpoint name.
+        computed: Texts scored in this run.
+        from_store: Texts whose scores were there already.
+    """
+
+    checkpoints: tuple[Named, ...]
+    corpora: Mapping[Role, Corpus]
+    readings: Mapping[tuple[str, Role], Reading]
+    numerics: Mapping[str, Numerics]
+    computed: int
+    from_store: int
+
+    @property
+    def origin(self) -> Named:
+        """The checkpoint all others are compared with."""
+        return self.checkpoints[0]
