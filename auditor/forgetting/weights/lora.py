@@ -1,0 +1,150 @@
+"""What a LoRA adapter adds to the weights of its base, from its files alone."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auditor.forgetting.weights.names import canonical
+from auditor.forgetting.weights.stored import NotComparedError, Stored, read_tensors
+from auditor.inference.design import Floats
+from auditor.models.folder import ADAPTER, read_json
+
+_PLAIN_STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
+"""Initialisations that leave the base as it is; others (PiSSA, OLoRA, CorDA, LoftQ) change what is added to."""
+_UNDERSTOOD = {
+    "alpha_pattern",
+    "auto_mapping",
+    "base_model_name_or_path",
+    "bias",
+    "eva_config",
+    "exclude_modules",
+    "fan_in_fan_out",
+    "inference_mode",
+    "init_lora_weights",
+    "layers_pattern",
+    "layers_to_transform",
+    "lora_alpha",
+    "lora_dropout",
+    "megatron_core",
+    "modules_to_save",
+    "peft_type",
+    "peft_version",
+    "qalora_group_size",
+    "r",
+    "rank_pattern",
+    "revision",
+    "target_modules",
+    "task_type",
+    "use_rslora",
+}
+_FACTOR = re.compile(r"^(?P<module>.+)\.(?P<kind>lora_A|lora_B)\.weight$")
+_EMBEDDING_FACTOR = re.compile(r"^(?P<module>.+)\.(?P<kind>lora_embedding_[AB])$")
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """A matrix as a product: left [rows, rank] times right [rank, columns], scaling included."""
+
+    left: Floats
+    right: Floats
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Extent of the product."""
+        return self.left.shape[0], self.right.shape[1]
+
+    def transposed(self) -> Factors:
+        """The transpose of the product."""
+        return Factors(self.right.T, self.left.T)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """An adapter's tensors by the name of the base's tensor they are meant for.
+
+    Attributes:
+        added: What is added.
+        replaced: What stands in the place of the base's tensor, such as whole trained modules and biases.
+        apart: Names of `replaced` that the adapter keeps for itself: a head tied with them keeps the base's.
+    """
+
+    added: Mapping[str, Factors]
+    replaced: Mapping[str, Stored]
+    apart: frozenset[str]
+
+
+def read_adapter(folder: Path, weights: Path) -> Adapter:
+    """Read a LoRA adapter.
+
+    Args:
+        folder: Its folder, with its configuration.
+        weights: Its file of tensors.
+
+    Raises:
+        NotComparedError: It is of another kind, or one of its settings or tensors is none that is known here to add a
+            product of two matrices or to replace a tensor.
+        UsageError: A file is not whole.
+    """
+    config = read_json(folder / ADAPTER)
+    _require_plain(config)
+    halves: dict[str, dict[str, Floats]] = {}
+    replaced, apart = {}, set()
+    kept = tuple(config.get("modules_to_save") or ())
+    for key, tensor in read_tensors(weights).items():
+        path = key.removeprefix("base_model.model.")
+        found = _FACTOR.match(path) or _EMBEDDING_FACTOR.match(path)
+        if found and len(tensor.shape) == 2:
+            values = tensor.values((slice(None),)).astype(np.float64)
+            halves.setdefault(found["module"], {})[found["kind"]] = values
+        elif "lora_" in path:
+            raise NotComparedError(f"the adapter's {path} is no part of a plain LoRA")
+        else:
+            module = path.replace(".base_layer.", ".").replace(".modules_to_save.", ".")
+            replaced[canonical(module)] = tensor
+            if any(module.rpartition(".")[0].endswith(name) for name in kept):
+                apart.add(canonical(module))
+    added = {canonical(f"{module}.weight"): _factors(module, pair, config) for module, pair in halves.items()}
+    return Adapter(added, replaced, frozenset(apart))
+
+
+def _require_plain(config: Mapping[str, Any]) -> None:
+    kind = str(config.get("peft_type"))
+    if kind != "LORA":
+        raise NotComparedError(f"it is a {kind} adapter, and only what LoRA adds is worked out from its files")
+    unknown = sorted(name for name, value in config.items() if value and name not in _UNDERSTOOD)
+    if unknown:
+        raise NotComparedError(f"its adapter sets {', '.join(unknown)}, which makes it more than a plain LoRA")
+    if config.get("init_lora_weights", True) not in _PLAIN_STARTS:
+        raise NotComparedError(
+            f"its adapter began as {config['init_lora_weights']}, which changes the weights it is added to"
+        )
+
+
+def _factors(module: str, pair: Mapping[str, Floats], config: Mapping[str, Any]) -> Factors:
+    """The two halves of one module with their scaling, as PEFT applies them."""
+    embedding = "lora_embedding_A" in pair
+    names = ("lora_embedding_A", "lora_embedding_B") if embedding else ("lora_A", "lora_B")
+    if set(pair) != set(names) or pair[names[0]].shape[0] != pair[names[1]].shape[1]:
+        raise NotComparedError(f"the adapter's two halves for {module} do not fit")
+    first, second = (pair[name] for name in names)
+    rank = first.shape[0]
+    alpha = float(_of_pattern(config.get("alpha_pattern") or {}, module, config.get("lora_alpha", 8)))
+    scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    factors = Factors(scaling * second, first)
+    # An embedding's rows are tokens, its factors' columns; some layers store every matrix this way round.
+    return factors.transposed() if embedding or config.get("fan_in_fan_out") else factors
+
+
+def _of_pattern(patterns: Mapping[str, Any], module: str, otherwise: Any) -> Any:
+    """What the first pattern says that matches the end of a module's path, as PEFT reads them."""
+    for pattern, value in patterns.items():
+        if re.match(rf"(.*\.)?({pattern})$", module):
+            return value
+    return otherwise

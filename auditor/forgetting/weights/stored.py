@@ -1,0 +1,106 @@
+"""Tensors as they lie in safetensors files, read piece by piece without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from auditor.models.safetensors_header import read_header
+
+Part = tuple[slice, ...]
+Floats32 = npt.NDArray[np.float32]
+
+_RAW = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+FORMATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_PIECE = 2**21
+
+
+class NotComparedError(Exception):
+    """These weights cannot be compared; the message says why, as the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One tensor in a file.
+
+    Attributes:
+        path: The file.
+        start: First byte of its values.
+        dtype: Number format, as safetensors calls it.
+        shape: Its extent; a single number has the shape (1,).
+    """
+
+    path: Path
+    start: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    def raw(self, part: Part) -> npt.NDArray[Any]:
+        """A piece as stored; bfloat16 as 16-bit integers."""
+        whole = np.memmap(self.path, dtype=_RAW[self.dtype], mode="r", offset=self.start, shape=self.shape)
+        return np.asarray(whole[part])
+
+    def values(self, part: Part) -> Floats32:
+        """A piece in float32."""
+        raw = self.raw(part)
+        if self.dtype == "BF16":
+            return (raw.astype(np.uint32) << 16).view(np.float32)
+        return raw.astype(np.float32)
+
+    def same_bytes(self, other: Stored) -> bool:
+        """Whether two tensors hold the same numbers in the same format."""
+        if (self.path, self.start) == (other.path, other.start):
+            return True
+        if (self.dtype, self.shape) != (other.dtype, other.shape):
+            return False
+        return all(np.array_equal(self.raw(part), other.raw(part)) for part in parts(self.shape))
+
+
+def parts(shape: tuple[int, ...]) -> Iterator[Part]:
+    """Pieces of a tensor of at most a few million numbers, along the longer side of a matrix, else along the first."""
+    axis = 1 if len(shape) == 2 and shape[1] > shape[0] else 0
+    step = max(1, _PIECE * shape[axis] // math.prod(shape))
+    for start in range(0, shape[axis], step):
+        yield (slice(None),) * axis + (slice(start, min(start + step, shape[axis])),)
+
+
+def rounded(values: Floats32, dtype: str) -> Floats32:
+    """Values as they would come back from being stored in another number format, to nearest and ties to even."""
+    if dtype == "F16":
+        with np.errstate(over="ignore"):
+            return values.astype(np.float16).astype(np.float32)
+    if dtype == "BF16":
+        bits = np.ascontiguousarray(values).view(np.uint32)
+        return ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+    return values
+
+
+def read_tensors(path: Path) -> dict[str, Stored]:
+    """The tensors of one file that hold anything, by name.
+
+    Raises:
+        NotComparedError: One is in a format that is no plain floating-point number.
+        UsageError: The file is not whole, or its header contradicts itself.
+    """
+    header = read_header(path)
+    with path.open("rb") as stream:
+        begin = 8 + int.from_bytes(stream.read(8), "little")
+    found = {}
+    for name, entry in header.items():
+        shape = tuple(int(extent) for extent in entry["shape"])
+        if math.prod(shape) == 0:
+            continue
+        dtype = str(entry["dtype"])
+        if dtype not in _RAW:
+            raise NotComparedError(f"{name} is stored as {dtype}, which is quantised or no weight")
+        first, last = (int(offset) for offset in entry["data_offsets"])
+        if first < 0 or last - first != math.prod(shape) * np.dtype(_RAW[dtype]).itemsize:
+            raise NotComparedError(f"{name} has another size in {path.name} than its shape says")
+        found[name] = Stored(path, begin + first, dtype, shape or (1,))
+    return found
