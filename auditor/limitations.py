@@ -17,16 +17,30 @@ _ALWAYS = (
     "It speaks of the model files whose hashes stand in the manifest, not of other versions of the same name.",
 )
 
+_SERIES = (
+    "Changes from checkpoint to checkpoint are safer to read than levels: a difference between the sets that has "
+    "nothing to do with training is there at every checkpoint alike. They are not immune: training on text closer to one "
+    "set than to the other moves the two apart.",
+    "That nothing of the suspect set is found at a checkpoint, nor brought back by the interventions that were run, "
+    "does not prove that it was deleted: other prompts, longer training or other attacks may still bring it back.",
+    "Interventions test whether the trace of the set as a whole comes back. They say nothing of single documents.",
+)
 
-def limitations(guards: Sequence[GuardResult]) -> tuple[str, ...]:
-    """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run."""
+
+def limitations(guards: Sequence[GuardResult], *, series: bool) -> tuple[str, ...]:
+    """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run.
+
+    Args:
+        guards: Every guard.
+        series: Whether checkpoints were compared.
+    """
     blind_spots = tuple(
         f"The {guard.name} guard cannot see: {_lower(guard.misses)}" for guard in guards if guard.status == "passed"
     )
     not_run = tuple(
         f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
     )
-    return (*_ALWAYS, *blind_spots, *not_run)
+    return (*_ALWAYS, *(_SERIES if series else ()), *blind_spots, *not_run)
 
 
 def _lower(sentence: str) -> str:

@@ -8,6 +8,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, FeatureTable
@@ -35,6 +36,7 @@ def make_manifest(
     *,
     command: str,
     models: Mapping[str, ModelIdentity],
+    checkpoints: Mapping[str, ModelIdentity],
     features: Sequence[str],
     scored: int,
     stored: int,
@@ -45,6 +47,7 @@ def make_manifest(
         settings: What was asked.
         command: The command line that reproduces it.
         models: The models scored, by label.
+        checkpoints: The checkpoints of the series by name, in their order.
         features: Names of the columns of the test.
         scored: Texts scored in this run.
         stored: Texts whose scores were already in the store.
@@ -60,16 +63,20 @@ def make_manifest(
         configuration_sha256=hashlib.sha256(canonical.encode()).hexdigest(),
         packages={name: version for name in PACKAGES if (version := _version(name)) is not None},
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
-        models=tuple(_model(label, identity) for label, identity in models.items()),
+        models=(
+            *(_model("target" if label == TARGET_LABEL else "reference", model) for label, model in models.items()),
+            *(_model("checkpoint", model, name) for name, model in checkpoints.items()),
+        ),
         features=tuple(features),
         texts_scored=scored,
         texts_from_store=stored,
     )
 
 
-def _model(label: str, identity: ModelIdentity) -> ModelSummary:
+def _model(role: Literal["target", "reference", "checkpoint"], identity: ModelIdentity, name: str = "") -> ModelSummary:
     return ModelSummary(
-        role="target" if label == TARGET_LABEL else "reference",
+        role=role,
+        name=name,
         source=identity.source,
         kind=identity.kind,
         revision=identity.revision,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from auditor.forgetting.findings.series import Forgetting
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
 from auditor.inference.separability_result import CurvePoint, Excess, Separability
 from auditor.record import Count, Number, Record, Share
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
 Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
 Side = Literal["suspect", "heldout"]
@@ -22,7 +23,8 @@ class Verdict(Record):
 
     Attributes:
         word: One of three.
-        reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`.
+        reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a
+            `forget` `state:LETTER`.
         sentence: The verdict in one plain sentence.
         not_meaning: What it does not mean, one sentence.
         mend: What would change an INCONCLUSIVE; empty otherwise.
@@ -132,11 +134,13 @@ class ModelSummary(Record):
     """What was scored, and how.
 
     Attributes:
-        role: The audited model or a reference.
+        role: The audited model, a reference, or a checkpoint of the series.
+        name: Of a checkpoint, as its user calls it; empty for others.
         weights_sha256: Digest over the names and digests of the weight files (adapter and base both).
     """
 
-    role: Literal["target", "reference"]
+    role: Literal["target", "reference", "checkpoint"]
+    name: str = ""
     source: str
     kind: str
     revision: str | None
@@ -167,10 +171,18 @@ class Manifest(Record):
 
 
 class AuditResult(Record):
-    """One audit: the verdict and everything that made it."""
+    """One audit: the verdict and everything that made it.
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
-    kind: Literal["check"] = "check"
+    Attributes:
+        kind: Of a `forget`, the verdict is made from the state of the last checkpoint, and membership, guards, features
+            and documents are those of that checkpoint.
+        forgetting: The series of checkpoints; None where none was given.
+        placebo: The second held-out set of a series, with the tokens its origin read; None where none was given.
+        general: The same of its general text.
+    """
+
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
+    kind: Literal["check", "forget"] = "check"
     name: str
     verdict: Verdict
     thresholds: Thresholds
@@ -186,9 +198,11 @@ class AuditResult(Record):
     documents: tuple[DocumentResult, ...]
     suspect: CorpusSummary
     heldout: CorpusSummary
+    placebo: CorpusSummary | None = None
+    general: CorpusSummary | None = None
     limitations: tuple[str, ...]
     manifest: Manifest
-    forgetting: None = None
+    forgetting: Forgetting | None = None
 
     @property
     def exit_code(self) -> int:

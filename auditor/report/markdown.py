@@ -5,9 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from auditor.forgetting.findings.series import STATES, Checkpoint
+from auditor.forgetting.meanings import NOT_MEANS
 from auditor.report import selection
 from auditor.report.renderer import Renderer
-from auditor.report.text import amount, auc, in_hundred, interval, moment, number, p_value, percent, shorten, visible
+from auditor.report.series import level_words, placebo_alarms, series_of
+from auditor.report.text import (
+    amount,
+    auc,
+    estimate,
+    in_hundred,
+    interval,
+    moment,
+    p_value,
+    percent,
+    shorten,
+    visible,
+)
 from auditor.result import AuditResult, Word
 
 _BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
@@ -38,7 +52,7 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _verdict(result: AuditResult) -> str:
     verdict, main = result.verdict, result.membership
-    compared = "at or below" if main.p_value <= main.alpha else "above"
+    compared = level_words(result)
     detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
     level = percent(main.auc_interval.level)
     lines = [
@@ -46,6 +60,7 @@ def _verdict(result: AuditResult) -> str:
         f"**{escape(verdict.sentence)}**",
         f"What this does not mean: {escape(verdict.not_meaning)}",
         *([f"What would mend it: {escape(verdict.mend)}"] if verdict.mend else []),
+        *([f"The last checkpoint, {escape(_last(result))}, alone:"] if result.kind == "forget" else []),
         _table(
             ("", "", ""),
             (
@@ -56,7 +71,7 @@ def _verdict(result: AuditResult) -> str:
                 ),
                 (
                     "p-value",
-                    f"**{p_value(main.p_value, main.alpha)}**, {compared} the level of {number(main.alpha)}",
+                    f"**{p_value(main.p_value, main.alpha)}**, {compared}",
                     amount(main.permutations, "permutation"),
                 ),
                 (
@@ -69,6 +84,54 @@ def _verdict(result: AuditResult) -> str:
         f"Validity class {verdict.validity_class}: {escape(verdict.validity)} Reason code: {escape(verdict.reason)}.",
     ]
     return "\n\n".join(lines)
+
+
+def _last(result: AuditResult) -> str:
+    series = series_of(result)
+    return series.checkpoints[-1].name if series else "not recorded"
+
+
+def _states(result: AuditResult) -> str:
+    series = series_of(result)
+    if series is None:
+        return ""
+    alpha, policy = result.thresholds.alpha, series.thresholds
+    rows = [
+        (
+            escape(checkpoint.name),
+            f"**{checkpoint.state.code}** {escape(checkpoint.state.name)}",
+            estimate(checkpoint.suspect.gap, 0),
+            estimate(checkpoint.suspect.auc, 0.5, policy.inverted_auc),
+            "not stated"
+            if checkpoint.suspect.retained is None
+            else estimate(checkpoint.suspect.retained, 0, policy.retained_share),
+            p_value(checkpoint.detection.p_adjusted, alpha),
+            _brought_back(checkpoint),
+        )
+        for checkpoint in series.checkpoints
+    ]
+    headers = ("Checkpoint", "State", "Gap, bits per byte", "AUC of the loss", "Share left", "p (Holm)", "Brought back")
+    sentences = "\n".join(
+        f"* {escape(checkpoint.name)}: {escape(checkpoint.state.sentence)}"
+        + (f" To mend it: {escape(checkpoint.state.mend)}" if checkpoint.state.mend else "")
+        for checkpoint in series.checkpoints
+    )
+    alarms = "".join(f"**{escape(alarm)}**\n\n" for alarm in placebo_alarms(result))
+    codes = dict.fromkeys(checkpoint.state.code for checkpoint in series.checkpoints)
+    limits = "\n".join(f"* {code} {STATES[code]}: {NOT_MEANS[code]}" for code in codes)
+    left = len(result.forgetting.checkpoints) - len(rows) if result.forgetting else 0
+    more = f" ({left:,} more in the JSON result)" if left else ""
+    return (
+        f"### States of {amount(len(rows), 'checkpoint')}{more}\n\n{_table(headers, rows)}\n\n{alarms}{sentences}\n\n"
+        f"What these states do not mean:\n\n{limits}"
+    )
+
+
+def _brought_back(checkpoint: Checkpoint) -> str:
+    if checkpoint.relearning is None or not checkpoint.relearning.probes:
+        return "not tested"
+    brought = [probe.name for probe in checkpoint.relearning.probes if probe.recovered]
+    return f"by {' and '.join(brought)}" if brought else "by none"
 
 
 def _guards(result: AuditResult) -> str:
@@ -114,9 +177,8 @@ def _command(result: AuditResult) -> str:
 
 
 def _render(result: AuditResult) -> str:
-    sections = [
-        part for part in (make(result) for make in (_verdict, _guards, _command, _limitations, _features)) if part
-    ]
+    makers = (_verdict, _states, _guards, _command, _limitations, _features)
+    sections = [part for part in (make(result) for make in makers) if part]
     kept = ""
     for section in sections:
         longer = f"{kept}\n{section}\n" if kept else f"{section}\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 
+from auditor.record import Record
 from auditor.report.text import number
-from auditor.result import Thresholds
 
 _ENTRY = re.compile(r"^(\w+): (.*)$")
 
@@ -26,7 +26,7 @@ def attribute_docs(kind: type) -> dict[str, str]:
     return found
 
 
-def threshold_rows(thresholds: Thresholds) -> list[tuple[str, str, str]]:
+def threshold_rows(thresholds: Record) -> list[tuple[str, str, str]]:
     """Each single-valued threshold: its name, its value, what it decides."""
     docs = attribute_docs(type(thresholds))
     return [(name, number(value), docs.get(name, "")) for name, value in thresholds if isinstance(value, int | float)]

@@ -6,7 +6,9 @@ import textwrap
 
 from auditor.report import selection
 from auditor.report.renderer import Renderer
-from auditor.report.text import amount, auc, difference, interval, number, p_value, percent, shorten, visible
+from auditor.report.series import level_words, placebo_alarms, series_of
+from auditor.report.states import tone
+from auditor.report.text import amount, auc, difference, estimate, fixed, interval, p_value, percent, shorten, visible
 from auditor.result import AuditResult
 
 _WIDTH = 100
@@ -35,7 +37,6 @@ def summary(result: AuditResult) -> str:
     """
     verdict, main, thresholds = result.verdict, result.membership, result.thresholds
     detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
-    compared = "at or below" if main.p_value <= main.alpha else "above"
     lines = [
         f"{verdict.word}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
@@ -44,6 +45,7 @@ def summary(result: AuditResult) -> str:
     ]
     if verdict.mend:
         lines.append(_entry("To mend", verdict.mend))
+    lines += _states(result)
     lines += [
         _entry(
             "Effect",
@@ -52,8 +54,7 @@ def summary(result: AuditResult) -> str:
         ),
         _entry(
             "p-value",
-            f"{p_value(main.p_value, main.alpha)}, {compared} the level of {number(main.alpha)} "
-            f"({amount(main.permutations, 'permutation')})",
+            f"{p_value(main.p_value, main.alpha)}, {level_words(result)} ({amount(main.permutations, 'permutation')})",
         ),
         _entry(
             "Groups",
@@ -79,6 +80,30 @@ def summary(result: AuditResult) -> str:
         lines.append(_entry(label, guard.reason + (f" {guard.mend}" if guard.mend else ""), len(label)))
     lines += ["", _entry("Validity", f"class {verdict.validity_class}: {verdict.validity}")]
     return "\n".join(lines) + "\n"
+
+
+def _states(result: AuditResult) -> list[str]:
+    """Each checkpoint with its state and what it rests on."""
+    series = series_of(result)
+    if series is None:
+        return []
+    widest = max(len(_label(checkpoint.name)) for checkpoint in series.checkpoints)
+    lines = ["", f"States    of {amount(len(series.checkpoints), 'checkpoint')}"]
+    for checkpoint in series.checkpoints:
+        state, contrast = checkpoint.state, checkpoint.suspect
+        label = f"  {state.code} {_label(checkpoint.name):<{widest}}  "
+        told = (
+            f"{state.name}; gap {estimate(contrast.gap, 0)} bits per byte, AUC {fixed(contrast.auc.value, 0.5)}, "
+            f"p (Holm) {p_value(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
+        )
+        if tone(state.code) == "open":
+            told += f". {state.sentence} {state.mend}".rstrip()
+        lines.append(_entry(label, told, len(label)))
+    lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
+    if result.kind == "forget":
+        lines += ["", _entry("Last", f"{_label(series.checkpoints[-1].name)} alone, on the features one pass gives:")]
+        return lines
+    return [*lines, ""]
 
 
 TEXT = Renderer(name="text", extensions=(".txt",), render=summary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.forgetting.findings.estimate import Estimate
 from auditor.inference.separability_result import Interval
 
 # Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML. The joiners
@@ -40,11 +41,11 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: limit - 1 - tail]}…{text[-tail:]}" if tail else "…"
 
 
-def _exact_enough(written: Iterator[str], value: float, limit: float | None) -> str:
-    """The first spelling that stands on the same side of the limit as the value; on it only where the value is."""
+def _exact_enough(written: Iterator[str], value: float, *limits: float | None) -> str:
+    """The first spelling that stands on the same side of each limit as the value; on it only where the value is."""
 
-    def side(of: float) -> int:
-        return 0 if limit is None else (of > limit) - (of < limit)
+    def side(of: float) -> list[int]:
+        return [(of > limit) - (of < limit) for limit in limits if limit is not None]
 
     return next((text for text in written if side(float(text.replace(",", ""))) == side(value)), repr(value))
 
@@ -84,6 +85,23 @@ def difference(value: float) -> str:
     """A difference of AUCs to three decimals; more where rounding would hide on which side of zero it lies."""
     written = f"{value:.3f}"
     return number(value) if float(written) == 0 and value != 0 else written
+
+
+def fixed(value: float, *limits: float) -> str:
+    """A number to three decimals; more where rounding would move it across one of `limits`."""
+    written = (f"{value:,.{decimals}f}" for decimals in range(3, 20))
+    spelled = _exact_enough(written, value, *limits)
+    return "0.000" if spelled == "-0.000" else spelled
+
+
+def estimate(value: Estimate, *limits: float) -> str:
+    """A figure and both ends of its interval, none of them rounded across one of `limits`."""
+    return f"{fixed(value.value, *limits)} ({ends(value, *limits)})"
+
+
+def ends(value: Estimate, *limits: float) -> str:
+    """Both ends of an interval, neither rounded across one of `limits`."""
+    return f"{fixed(value.low, *limits)} to {fixed(value.high, *limits)}"
 
 
 def interval(value: Interval) -> str:

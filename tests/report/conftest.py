@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import pytest
@@ -354,6 +355,21 @@ def poison(value: Any, text: str) -> Any:
     if isinstance(value, list | tuple):
         return [poison(item, text) for item in value]
     return value + text if isinstance(value, str) else value
+
+
+def parse_page(document: str) -> Element:
+    """A page as a browser reads it; errors of its markup fail the test."""
+    html5lib = pytest.importorskip("html5lib")
+    parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
+    root: Element = parser.parse(document)
+    assert not parser.errors, parser.errors[:3]
+    return root
+
+
+@pytest.fixture(scope="session")
+def parse() -> Callable[[str], Element]:
+    """The reader of pages."""
+    return parse_page
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.forgetting.findings.estimate import Estimate
 from auditor.inference.separability_result import Interval
 from auditor.report import text
 
@@ -80,6 +81,20 @@ def test_numbers(value: float, written: str) -> None:
 def test_a_difference_does_not_hide_its_sign() -> None:
     assert text.difference(-0.0001) == "-0.0001"
     assert text.difference(0.2204) == "0.220"
+
+
+@given(st.floats(-1e6, 1e6), st.lists(st.floats(-2, 2), max_size=2))
+def test_a_fixed_number_never_crosses_a_limit_by_rounding(value: float, limits: list[float]) -> None:
+    written = float(text.fixed(value, *limits).replace(",", ""))
+    assert [(written > limit) - (written < limit) for limit in limits] == [
+        (value > limit) - (value < limit) for limit in limits
+    ]
+
+
+def test_fixed_numbers_and_estimates() -> None:
+    assert [text.fixed(value) for value in (0.5, -0.0001, 12345.67891)] == ["0.500", "0.000", "12,345.679"]
+    assert text.fixed(-0.0001, 0) == "-0.0001"
+    assert text.estimate(Estimate(value=0.1234, low=0.0002, high=0.25), 0) == "0.123 (0.0002 to 0.250)"
 
 
 def test_typeset() -> None:

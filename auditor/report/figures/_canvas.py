@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from auditor.report.figures._lean import lean
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -111,6 +113,7 @@ def _inline(document: str, name: str, title: str, description: str) -> str:
         if element.text is not None and not element.text.strip():
             element.text = None
         element.tail = None
+    lean(root, name)
     root.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
         "viewBox": root.attrib["viewBox"],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from auditor.inference.separability_result import ColumnEffect
 from auditor.report.figures._canvas import MUTED, SUSPECT
 from auditor.report.figures._forest import Row, draw_forest
-from auditor.report.figures.figure import Figure, Table
+from auditor.report.figures.figure import Figure
 from auditor.report.selection import strongest_columns
+from auditor.report.tables.table import Table
 from auditor.report.text import amount, auc, interval, number, p_value, visible
 from auditor.result import AuditResult
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from auditor.report.figures._canvas import CONTROL, GUARD, SUSPECT
 from auditor.report.figures._forest import Row, draw_forest
-from auditor.report.figures.figure import Figure, Table
+from auditor.report.figures.figure import Figure
+from auditor.report.tables.table import Table
 from auditor.report.text import auc, p_value, visible
 from auditor.result import AuditResult
 

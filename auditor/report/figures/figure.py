@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from auditor.plugins import discover
+from auditor.report.tables.table import Table
 from auditor.result import AuditResult
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The numbers of a figure, written out.
-
-    Attributes:
-        headers: One a column.
-        rows: Cells as text; the first names the row.
-    """
-
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +23,7 @@ class Figure:
         describe: What is to be seen, in words, from the result: the text alternative.
         draw: SVG of bounded size, or None where the result has nothing to draw.
         table: The numbers behind it.
+        part: The part of the report it stands in: the audit of one model, or the series of checkpoints.
     """
 
     name: str
@@ -43,6 +33,7 @@ class Figure:
     describe: Callable[[AuditResult], str] = field(repr=False)
     draw: Callable[[AuditResult], str | None] = field(repr=False)
     table: Callable[[AuditResult], Table] = field(repr=False)
+    part: Literal["audit", "series"] = "audit"
 
 
 def figures() -> tuple[Figure, ...]:

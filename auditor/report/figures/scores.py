@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
-from auditor.report.figures.figure import Figure, Table
+from auditor.report.figures.figure import Figure
+from auditor.report.tables.table import Table
 from auditor.report.text import amount, number, typeset
 from auditor.result import AuditResult, Side
 

@@ -1,0 +1,96 @@
+"""What the figures of a series share: places for checkpoints, labels at the ends of lines, marks of their own."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from auditor.forgetting.findings.estimate import Estimate
+from auditor.report.figures._canvas import CONTROL, GUARD, HELDOUT, INK, LINE, PAPER, SUSPECT
+from auditor.report.text import shorten, visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Look = tuple[str, str, tuple[float, ...]]
+LOOKS: tuple[Look, ...] = (
+    (SUSPECT, "o", ()),
+    (HELDOUT, "s", (5, 2)),
+    (GUARD, "^", (1, 1.5)),
+    (CONTROL, "D", (6, 2, 1, 2)),
+    (INK, "v", (3, 1.5)),
+    (HELDOUT, "X", (1, 3)),
+)
+"""Colour, mark and dashes, so that lines are told apart without colour."""
+
+_LETTER = 7.0  # width of a letter in user units, for what fits where
+
+
+def name_places(axes: Axes, names: Sequence[str], width: float) -> None:
+    """Name the checkpoints under a panel `width` user units wide; by their number where names would run together."""
+    room = int(width / len(names) / _LETTER) - 1
+    if room >= 5:
+        labels = [_in_two_lines(visible(name), min(room, 24)) for name in names]
+    else:
+        labels = [str(place + 1) for place in range(len(names))]
+        axes.set_xlabel("Number of the checkpoint")
+    axes.set_xticks(range(len(names)), labels)
+    axes.set_xlim(-0.4, len(names) - 0.6)
+
+
+def _in_two_lines(name: str, room: int) -> str:
+    lines = textwrap.wrap(name, room, drop_whitespace=False)
+    return "\n".join(lines) if len(lines) <= 2 else shorten(name, room)
+
+
+def draw_estimates(
+    axes: Axes, values: Sequence[Estimate | None], look: Look, *, shift: float = 0.0, hollow: bool = False
+) -> None:
+    """A line through the figures of the checkpoints with a bar for each interval; None leaves a gap."""
+    colour, marker, dashes = look
+    places = [place + shift for place in range(len(values))]
+    known = [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
+    axes.vlines(
+        [place for place, _ in known],
+        [value.low for _, value in known],
+        [value.high for _, value in known],
+        color=colour,
+        linewidth=2.0,
+    )
+    axes.plot(
+        places,
+        [float("nan") if value is None else value.value for value in values],
+        color=colour,
+        marker=marker,
+        markersize=6.5,
+        markerfacecolor=PAPER if hollow else colour,
+        linewidth=1.6,
+        linestyle=(0, dashes) if dashes else "-",
+    )
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], height: float) -> None:
+    """Name lines at the right of a panel `height` user units high, moved apart where they would cover each other.
+
+    Args:
+        axes: The panel, its limits set.
+        ends: Of each line its last value, its name and its colour.
+        height: In user units.
+    """
+    low, high = axes.get_ylim()
+    least = 15.0 / height
+    top = 1.0 + least / 2
+    wanted = sorted(((value - low) / (high - low), name, colour) for value, name, colour in ends)
+    places = [min(max(place, 0.0), 1.0) for place, _, _ in wanted]
+    for place in range(1, len(places)):
+        places[place] = max(places[place], places[place - 1] + least)
+    for place in range(len(places) - 1, -1, -1):
+        places[place] = min(places[place], top - least * (len(places) - 1 - place))
+    for at, (_, name, colour) in zip(places, wanted, strict=True):
+        axes.text(1.015, at, name, transform=axes.transAxes, va="center_baseline", color=colour)
+
+
+def grid(axes: Axes) -> None:
+    """Thin horizontal lines."""
+    axes.grid(visible=True, axis="y", color=LINE)

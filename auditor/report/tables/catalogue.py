@@ -1,0 +1,35 @@
+"""Every table of a series by its name."""
+
+from __future__ import annotations
+
+from auditor.report.tables import contrasts, documents, labelled, models, probes
+from auditor.report.tables.table import Table
+from auditor.result import AuditResult
+
+_TABLES = {
+    "losses": contrasts.losses,
+    "gaps": contrasts.gaps,
+    "changes": contrasts.changes,
+    "memorisation": contrasts.memorisation,
+    "equivalence": contrasts.equivalence,
+    "events": contrasts.events,
+    "engine": models.engine,
+    "guards": models.guards,
+    "drift": models.drift,
+    "wreckage": models.wreckage,
+    "weights": models.weights,
+    "layer_weights": models.layer_weights,
+    "interventions": probes.interventions,
+    "kinds": labelled.kinds,
+    "measures": labelled.measures,
+    "splits": labelled.splits,
+    "tests": labelled.tests,
+    "geometry": labelled.geometry,
+    "probe_layers": labelled.probe_layers,
+    "movers": documents.movers,
+}
+
+
+def series_tables(result: AuditResult) -> dict[str, Table]:
+    """The tables of a result's series; one without rows has nothing to show."""
+    return {name: make(result) for name, make in _TABLES.items()}

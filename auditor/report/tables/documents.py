@@ -1,0 +1,32 @@
+"""The documents that moved farthest."""
+
+from __future__ import annotations
+
+from auditor.report.series import label, series_of
+from auditor.report.tables.table import Table
+from auditor.report.text import fixed, shorten, visible
+from auditor.result import AuditResult
+
+_MOVERS = 20
+MEMORISED = "●"
+"""Mark of a document above the memorised line."""
+
+
+def movers(result: AuditResult) -> Table:
+    """Their movement at each checkpoint."""
+    series = series_of(result)
+    if series is None:
+        return Table(("Document", "Group"), (), names=2)
+    rows = [
+        (
+            shorten(visible(mover.id), 80),
+            shorten(visible(mover.group), 80),
+            *(
+                fixed(move, 0) + (f" {MEMORISED}" if above else "")
+                for move, above in zip(mover.moves, mover.memorised, strict=True)
+            ),
+        )
+        for mover in series.movers[:_MOVERS]
+        if len(mover.moves) == len(mover.memorised) == len(series.checkpoints)
+    ]
+    return Table(("Document", "Group", *(label(c.name) for c in series.checkpoints)), tuple(rows), names=2)

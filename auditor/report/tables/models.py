@@ -1,0 +1,145 @@
+"""The engine's answer, the drift and the weights of each checkpoint."""
+
+from __future__ import annotations
+
+from auditor.forgetting.findings.drift import LayerWeights
+from auditor.forgetting.findings.series import Checkpoint
+from auditor.report.series import label, series_of, spread
+from auditor.report.tables.table import Table, or_else
+from auditor.report.text import auc, estimate, fixed, interval, number, p_value, percent, z_score
+from auditor.result import AuditResult
+
+_WEIGHED = 8  # checkpoints whose weights are shown layer by layer
+_ROWS = 120
+
+
+def _checkpoints(result: AuditResult) -> tuple[Checkpoint, ...]:
+    series = series_of(result)
+    return series.checkpoints if series else ()
+
+
+def engine(result: AuditResult) -> Table:
+    """The engine on single-pass features."""
+    alpha = result.thresholds.alpha
+    rows = []
+    for checkpoint in _checkpoints(result):
+        found, placebo, seen = checkpoint.detection, checkpoint.placebo_p_adjusted, checkpoint.detection.detectable_auc
+        rows.append(
+            (
+                label(checkpoint.name),
+                p_value(found.p_value, alpha),
+                p_value(found.p_adjusted, alpha),
+                f"{auc(found.auc)} ({interval(found.auc_interval)})",
+                "no direction" if found.mean_z is None else z_score(found.mean_z, 0),
+                "not stated" if seen is None else fixed(seen, result.thresholds.required_auc),
+                "yes" if found.detected else "no",
+                "not given" if placebo is None else p_value(placebo, alpha),
+            )
+        )
+    headers = ("Checkpoint", "p", "p (Holm)", "AUC", "Mean z", "Detectable AUC", "Detected", "Placebo p (Holm)")
+    return Table(headers, tuple(rows))
+
+
+def guards(result: AuditResult) -> Table:
+    """The status of every guard at every checkpoint."""
+    checkpoints = _checkpoints(result)
+    names = list(dict.fromkeys(guard.name for checkpoint in checkpoints for guard in checkpoint.detection.guards))
+    rows = []
+    for checkpoint in checkpoints:
+        statuses = {guard.name: guard.status for guard in checkpoint.detection.guards}
+        rows.append((label(checkpoint.name), *(statuses.get(name, "not asked") for name in names)))
+    return Table(("Checkpoint", *map(label, names)), tuple(rows) if names else ())
+
+
+def drift(result: AuditResult) -> Table:
+    """General text under each checkpoint."""
+    rows = []
+    for checkpoint in _checkpoints(result):
+        found = checkpoint.general
+        if found is not None:
+            rows.append(
+                (
+                    label(checkpoint.name),
+                    f"{found.documents:,}",
+                    estimate(found.loss),
+                    or_else(found.change, "origin", 0),
+                    or_else(found.divergence, "origin", 0),
+                    "origin" if found.covered is None else percent(found.covered),
+                    or_else(found.agreement, "origin"),
+                )
+            )
+    headers = (
+        "Checkpoint",
+        "Documents",
+        "Loss (bits per byte)",
+        "Change",
+        "Divergence, at least (nats a token)",
+        "Covered",
+        "Same first choice",
+    )
+    return Table(headers, tuple(rows))
+
+
+def wreckage(result: AuditResult) -> Table:
+    """How much worse each checkpoint got at everything."""
+    rows = []
+    for checkpoint in _checkpoints(result):
+        found = checkpoint.wreckage
+        rows.append(
+            (label(checkpoint.name), "origin", "origin", "origin", "origin")
+            if found is None
+            else (
+                label(checkpoint.name),
+                estimate(found.ratio, 1, found.limit),
+                number(found.limit),
+                "yes" if found.wrecked else "no",
+                "general text" if found.measured_on == "general" else "held-out text",
+            )
+        )
+    return Table(("Checkpoint", "Loss over that of the origin", "Limit", "Wrecked", "Measured on"), tuple(rows))
+
+
+def weights(result: AuditResult) -> Table:
+    """What became of the weights as a whole."""
+    rows = []
+    for checkpoint in _checkpoints(result):
+        found = checkpoint.weights
+        if found is not None:
+            change = found.relative_change
+            frozen = sum(layer.frozen for layer in found.layers)
+            rows.append(
+                (
+                    label(checkpoint.name),
+                    found.kind,
+                    found.reason,
+                    "not compared" if change is None else number(change),
+                    f"{frozen:,} of {len(found.layers):,}" if found.layers else "not compared",
+                )
+            )
+    headers = ("Checkpoint", "Kind", "What was seen", "Relative change", "Unchanged layers")
+    return Table(headers, tuple(rows), names=3)
+
+
+def layer_weights(result: AuditResult) -> Table:
+    """Relative change and effective rank, a layer a row and a checkpoint a column."""
+    compared = [checkpoint for checkpoint in _checkpoints(result) if checkpoint.weights and checkpoint.weights.layers]
+    compared = [compared[place] for place in spread(len(compared), _WEIGHED)]
+    found = [{layer.layer: layer for layer in c.weights.layers} for c in compared if c.weights]
+    sizes = {name: layer.parameters for layers in found for name, layer in layers.items()}
+    names = list(sizes)
+    rows = [
+        (label(name), f"{sizes[name]:,}", *(_change(layers.get(name)) for layers in found))
+        for name in (names[place] for place in spread(len(names), _ROWS))
+    ]
+    return Table(("Layer", "Parameters", *(label(checkpoint.name) for checkpoint in compared)), tuple(rows))
+
+
+def _change(layer: LayerWeights | None) -> str:
+    if layer is None:
+        return "not compared"
+    if layer.frozen:
+        return "unchanged"
+    if layer.effective_rank is None:
+        return number(layer.relative_change)
+    full = "" if layer.full_rank is None else f" of {layer.full_rank:,}"
+    return f"{number(layer.relative_change)} (rank {number(layer.effective_rank)}{full})"
