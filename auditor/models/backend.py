@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from auditor.errors import RunError
 from auditor.signals.tokens import Floats, Ints
+from auditor.signals.traces import NO_TRACES, NOTHING, Traces, Wanted
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
@@ -71,12 +73,16 @@ class WindowScores:
     """The statistics of the scored tokens of one window, all of shape [window.scored].
 
     See `auditor.signals.tokens.TokenSignals` for their definitions.
+
+    Attributes:
+        traces: What else was wanted of the pass, over this window's scored tokens.
     """
 
     logprob: Floats
     mean: Floats
     std: Floats
     rank: Ints
+    traces: Traces = NO_TRACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +145,15 @@ class Backend(Protocol):
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         """Cut a prompt into windows. `max_tokens` limits how many tokens of the text are read."""
 
-    def score(self, windows: Sequence[Window], *, variant: Variant = "batched") -> list[WindowScores]:
+    def score(
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+    ) -> list[WindowScores]:
         """Score windows in one forward pass (`alone`: in one each).
+
+        Args:
+            windows: What to score.
+            variant: How.
+            wanted: What to keep of the same pass; the statistics are the same to the last bit whatever is wanted.
 
         Raises:
             RunError: The model returned NaN or infinite values.
@@ -152,15 +165,22 @@ class Backend(Protocol):
     def enter_worker(self) -> None:
         """Make the calling thread ready for `score`."""
 
-    def base(self, identity: ModelIdentity) -> Backend | None:
-        """The same weights without their adapter, sharing this backend's memory, under the identity of that model.
+    def sibling(self, spec: ModelSpec) -> Backend | None:
+        """Another model out of the same weights in memory: an adapter's base, or another adapter over that base.
+
+        The backend that was asked, and those it gave before, must not score any more. It can be asked for others, and
+        each is closed by whoever asked.
+
+        Args:
+            spec: The base of this adapter, or an adapter with that base (`spec.base.identity.key` is the same).
 
         Returns:
-            None where these weights without the adapter are not what that model computes (some adapters change more of
-            it than can be switched off); it has to be loaded by itself.
+            None where the weights can no longer be had as that model reads them from its files (some adapters change
+            more than can be taken back, and a whole model has no siblings); it has to be loaded by itself.
 
         Raises:
-            RunError: This model has no base.
+            RunError: The other adapter cannot be loaded.
+            UsageError: Its tokenizer cannot be read.
         """
 
     def recover(self) -> None:
@@ -200,6 +220,15 @@ class Origin:
     revision: str | None
 
 
+def no_tokenizer(source: str, options: LoadOptions) -> Any:
+    """A model that is not read from files has no tokenizer of its own.
+
+    Raises:
+        RunError: Always.
+    """
+    raise RunError(f"{source} has no tokenizer of its own")
+
+
 @dataclass(frozen=True, slots=True)
 class Loader:
     """One way to open a model; one file a loader, found by discovery.
@@ -212,6 +241,7 @@ class Loader:
         identify: Reads everything that makes the identity, without the weights in memory.
         load: Opens the model.
         base: The model an adapter was trained on; None where there is none.
+        tokenizer: Opens its tokenizer alone.
     """
 
     name: str
@@ -221,6 +251,7 @@ class Loader:
     identify: Callable[[str, LoadOptions, Memo], ModelIdentity]
     load: Callable[[ModelIdentity, LoadOptions], Backend]
     base: Callable[[str], Origin | None]
+    tokenizer: Callable[[str, LoadOptions], Any] = no_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +262,7 @@ class ModelSpec:
         identity: What its scores are kept under.
         loader: How to open it.
         options: With which options.
-        base: The model it was adapted from, which it may be able to play (`Backend.base`); None where there is none.
+        base: The model it was adapted from, whose memory they may share (`Backend.sibling`); None where there is none.
     """
 
     identity: ModelIdentity
@@ -242,6 +273,14 @@ class ModelSpec:
     def load(self) -> Backend:
         """Read the weights into memory."""
         return self.loader.load(self.identity, self.options)
+
+    def tokenizer(self) -> Any:
+        """Open the tokenizer alone.
+
+        Raises:
+            UsageError: It cannot be read.
+        """
+        return self.loader.tokenizer(self.identity.source, self.options)
 
 
 def empty_scores() -> WindowScores:

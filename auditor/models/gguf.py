@@ -82,9 +82,13 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     from auditor.models.runtime.causal import CausalBackend
 
     path = Path(identity.source)
-    where = {"gguf_file": path.name}
-    model = hf.load_model(path.parent, identity.source, identity.dtype, identity.device, **where)
-    return CausalBackend(model, load_tokenizer(path.parent, **where), identity)
+    model = hf.load_model(path.parent, identity.source, identity.dtype, identity.device, gguf_file=path.name)
+    return CausalBackend(model, tokenizer(identity.source, options), identity)
 
 
-GGUF = Loader("gguf", "a GGUF file, dequantised to float32", 20, accepts, identify, load, hf.no_base)
+def tokenizer(source: str, options: LoadOptions) -> Any:
+    """See `Loader.tokenizer`."""
+    return load_tokenizer(Path(source).parent, gguf_file=Path(source).name)
+
+
+GGUF = Loader("gguf", "a GGUF file, dequantised to float32", 20, accepts, identify, load, hf.no_base, tokenizer)

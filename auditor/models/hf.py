@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -84,27 +85,17 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any) -> Any:
     """A transformers model in evaluation mode on its device, every weight of it read from the file.
 
-    How attention and experts are computed is transformers' choice for this machine, never that of the files: a
-    configuration can name a kernel on the hub, whose code would be fetched and run.
-
     Raises:
         RunError: It cannot be loaded, or some of its weights are missing.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-    from transformers.utils import logging
+    from transformers import AutoModelForCausalLM
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        # The bar of GGUF files heeds no setting; what goes wrong is raised, and told below.
-        with contextlib.redirect_stderr(io.StringIO()):
-            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
-            config._attn_implementation = config._experts_implementation = None
+        with quiet_transformers():
             model, report = AutoModelForCausalLM.from_pretrained(
                 folder,
-                config=config,
+                config=read_config(folder, **where),
                 dtype=getattr(torch, dtype),
                 device_map=None if device == "cpu" else device,
                 local_files_only=True,
@@ -118,10 +109,6 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
             f"cannot load {source}: {type(error).__name__}: {first_line(error)}",
             hint="Check that the files are whole and, for a quantised model, that its library is installed.",
         ) from error
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
     wrong = [*report.get("missing_keys", ()), *(str(key) for key in report.get("mismatched_keys", ()))]
     if wrong:
         shown = ", ".join(sorted(wrong)[:3])
@@ -130,6 +117,42 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
             hint="The weights and config.json do not belong together; copy both again.",
         )
     return model.eval()
+
+
+def read_config(folder: Path, **where: Any) -> Any:
+    """A model's configuration.
+
+    How attention and experts are computed is transformers' choice for this machine, never that of the files: a
+    configuration can name a kernel on the hub, whose code would be fetched and run.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
+    config._attn_implementation = config._experts_implementation = None
+    return config
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers from printing; what goes wrong it raises."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        # The bar of GGUF files heeds no setting.
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def tokenizer(source: str, options: LoadOptions) -> Any:
+    """See `Loader.tokenizer`."""
+    return load_tokenizer(locate(source, options.revision))
 
 
 def no_base(source: str) -> None:
@@ -145,4 +168,5 @@ HF = Loader(
     identify,
     load,
     no_base,
+    tokenizer,
 )

@@ -13,6 +13,7 @@ from auditor.models.backend import Loader, LoadOptions, ModelSpec
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import refuse_pickle
 from auditor.models.nearby import close_names
+from auditor.models.untrained import UNTRAINED
 from auditor.plugins import discover
 
 
@@ -38,7 +39,8 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     """Identify one model without its weights in memory.
 
     Args:
-        source: Path of a model or adapter folder or GGUF file, or the name of a model on the hub.
+        source: Path of a model or adapter folder or GGUF file, or the name of a model on the hub; behind `untrained:`
+            for the same architecture with random weights.
         options: Device, number format, revision, longest window.
         memo: Remembers digests between runs; the score store is one.
 
@@ -48,7 +50,7 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     """
     options = options or LoadOptions()
     memo = NoMemo() if memo is None else memo
-    source = _local(source, options.revision)
+    source = _checked(source, options.revision)
     loader = next((loader for loader in all_loaders() if loader.accepts(source)), None)
     if loader is None:
         raise UsageError(
@@ -88,6 +90,13 @@ def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
     if spec.identity.dtype == "float32":
         return spec
     return open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
+
+
+def _checked(source: str, revision: str | None) -> str:
+    """Check a path, that of the model whose untrained twin is meant too."""
+    if source.startswith(UNTRAINED):
+        return UNTRAINED + _local(source.removeprefix(UNTRAINED), revision)
+    return _local(source, revision)
 
 
 def _local(source: str, revision: str | None) -> str:

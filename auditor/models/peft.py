@@ -1,8 +1,9 @@
 """PEFT adapters, scored unmerged over their base.
 
-With the adapter switched off the same memory plays the base, where that is shown when the adapter is loaded. Not all
-adapters can be switched off: biases trained with them stay, some initialisations change the weights they are added to,
-some rearrange the layers. The base of such an adapter is loaded a second time, by itself.
+With the adapter switched off the same memory plays the base, and with it taken off the base wears another adapter,
+where that is shown when it is asked for. Not all adapters can be switched off: biases trained with them stay, some
+initialisations change the weights they are added to, some rearrange the layers. What comes after such an adapter is
+loaded by itself.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from __future__ import annotations
 import dataclasses
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from auditor.errors import RunError, UsageError, first_line
+from auditor.errors import UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, Origin
+from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, ModelSpec, Origin
 from auditor.models.digests import Memo, file_sha256, files_sha256
 from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in
 from auditor.models.safetensors_header import read_header
 from auditor.models.tokenizing import has_tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from auditor.models.runtime.causal import CausalBackend
+    from auditor.models.runtime.shared_base import SharedBase
 
 _WEIGHTS = "adapter_model.safetensors"
 _PROMPTS = {
@@ -86,7 +91,7 @@ def _weights(folder: Path) -> Path:
     return path
 
 
-def _tokenizer_folder(adapter: Path, model: Path) -> Path:
+def tokenizer_folder(adapter: Path, model: Path) -> Path:
     """The adapter's own tokenizer where it was saved with one, its base's otherwise."""
     return adapter if has_tokenizer(adapter) else model
 
@@ -100,7 +105,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     folder = _checked(source)
     weights, origin = _weights(folder), base(source)
     model = read_folder(hf.locate(origin.source, origin.revision))
-    found = hf.identity_of(model, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(folder, model.path))
+    found = hf.identity_of(model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path))
     return dataclasses.replace(
         found,
         source=source,
@@ -117,34 +122,42 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
 
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     """See `Loader.load`."""
-    from peft import PeftModel
+    from auditor.models.runtime.shared_base import SharedBase
 
-    from auditor.models.runtime.causal import CausalBackend
-    from auditor.models.runtime.untouched import Untouched
-
-    origin, folder = base(identity.source), Path(identity.source)
+    origin = base(identity.source)
     where = hf.locate(origin.source, origin.revision)
     inner = hf.load_model(where, origin.source, identity.dtype, identity.device)
-    before = Untouched(inner, context=identity.context)
-    try:
-        model: Any = PeftModel.from_pretrained(inner, str(folder), autocast_adapter_dtype=False).eval()
-    except Exception as error:
-        raise RunError(
-            f"cannot load the adapter {identity.source}: {type(error).__name__}: {first_line(error)}",
-            hint="Check that it was trained on the base it names and that its files are whole.",
-        ) from error
+    return _dressed(SharedBase(inner, context=identity.context), where, identity)
 
-    shared = before.still_in(model, model.disable_adapter)
 
-    def make_base(base_identity: ModelIdentity) -> CausalBackend | None:
-        if not shared:
-            return None
-        return CausalBackend(model, load_tokenizer(where), base_identity, switch=model.disable_adapter)
+def _dressed(shared: SharedBase, where: Path, identity: ModelIdentity) -> CausalBackend:
+    """An adapter over a base in memory that wears none."""
+    from auditor.models.runtime.causal import CausalBackend
 
-    tokenizer = load_tokenizer(_tokenizer_folder(folder, where))
-    return CausalBackend(model, tokenizer, identity, make_base=make_base)
+    def sibling(spec: ModelSpec) -> CausalBackend | None:
+        if spec.base is not None:
+            return _dressed(shared, where, spec.identity) if shared.free() else None
+        bare = shared.bare()
+        return None if bare is None else CausalBackend(bare[0], load_tokenizer(where), spec.identity, switch=bare[1])
+
+    folder = Path(identity.source)
+    own = load_tokenizer(tokenizer_folder(folder, where))
+    return CausalBackend(shared.wear(folder, identity.source), own, identity, make_sibling=sibling)
+
+
+def tokenizer(source: str, options: LoadOptions) -> Any:
+    """See `Loader.tokenizer`."""
+    origin = base(source)
+    return load_tokenizer(tokenizer_folder(Path(source), hf.locate(origin.source, origin.revision)))
 
 
 PEFT = Loader(
-    "peft", "a folder with a PEFT adapter (LoRA and its kin), scored unmerged", 50, accepts, identify, load, base
+    "peft",
+    "a folder with a PEFT adapter (LoRA and its kin), scored unmerged",
+    50,
+    accepts,
+    identify,
+    load,
+    base,
+    tokenizer,
 )

@@ -31,7 +31,13 @@ class TokenisedText:
 
 
 def cut(
-    text: TokenisedText, *, lead: Sequence[int], prefix: Ints, context: int, max_tokens: int | None = None
+    text: TokenisedText,
+    *,
+    lead: Sequence[int],
+    prefix: Ints,
+    context: int,
+    max_tokens: int | None = None,
+    answer: bool = False,
 ) -> Encoded:
     """Cut a text into consecutive windows that do not overlap, each with the special tokens in front.
 
@@ -47,10 +53,16 @@ def cut(
         prefix: Token ids read before the text; empty for none.
         context: Longest window in tokens.
         max_tokens: Read at most this many tokens of the text.
+        answer: The text answers the prefix (see `Prompt`): it is scored from its first token on, and what of the prefix
+            does not fit in front of it is left out at the beginning.
     """
     total = len(text.ids) if max_tokens is None else min(len(text.ids), max_tokens)
     front = np.asarray(lead, dtype=np.int32)
     skipped = 0 if len(front) else 1
+    if len(prefix) and answer:
+        fitting = min(total, context - len(front) - 1)
+        front = np.concatenate([front, prefix[-(context - len(front) - fitting) :]])
+        return Encoded((_window(text, front, 0, fitting, 0),), truncated=fitting < len(text.ids))
     if len(prefix):
         front = np.concatenate([front, prefix[: (context - len(front)) // 2]])
         fitting = min(total, context - len(front))

@@ -9,23 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.corpora.document import Corpus, Document
+from auditor.corpora.document import Corpus
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, Key, requested_views
 from auditor.models.backend import ModelIdentity, ModelSpec
 from auditor.models.loading import Models
 from auditor.scoring.plan import Request
+from auditor.scoring.probing import choose_probes
 from auditor.scoring.progress import Progress
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
-from auditor.signals.probes import Numerics, compare
+from auditor.signals.probes import Numerics
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.transforms.whole import AS_IS
-from auditor.signals.transforms.words import SHUFFLED
-
-PROBES_ALONE = 8
-PROBES_SHUFFLED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +86,18 @@ def score_corpora(
     }
     requests = [Request(specs[label], prompt) for label, name in views for prompt in texts[name]]
 
-    probes = _probes(suspect.documents, heldout.documents, rng)
-    alone, shuffled = probes[:PROBES_ALONE], probes[:PROBES_SHUFFLED]
+    ours, theirs = ([document.text for document in side.documents] for side in (suspect, heldout))
+    probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     for spec in specs.values():
-        requests += [Request(spec, texts[AS_IS.name][index], "alone") for index in alone]
-        requests += [Request(spec, transform_text(SHUFFLED, documents[index].text, seed)) for index in shuffled]
+        requests += probes.requests(spec)
 
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
     answers = iter(scored.signals)
     by_view = {view: [next(answers) for _ in documents] for view in views}
-    numerics = {}
-    for label in specs:
-        plain = by_view[label, AS_IS.name]
-        again = [(plain[index], next(answers)) for index in alone]
-        numerics[label] = compare(again, [(plain[index], next(answers)) for index in shuffled])
     return Evidence(
         records=tuple({view: by_view[view][index] for view in views} for index in range(len(documents))),
         references=references,
-        numerics=numerics,
+        numerics={label: probes.numerics(by_view[label, AS_IS.name], answers) for label in specs},
         models={label: spec.identity for label, spec in specs.items()},
         computed=scored.computed,
         from_store=scored.from_store,
@@ -122,10 +113,3 @@ def _labels(references: Sequence[ModelSpec]) -> tuple[str, ...]:
         taken[name] += 1
         labels.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
     return tuple(labels)
-
-
-def _probes(suspect: Sequence[Document], heldout: Sequence[Document], rng: np.random.Generator) -> list[int]:
-    """Positions of probe documents, from both sides in turn."""
-    ours = rng.permutation(len(suspect)).tolist()
-    theirs = (len(suspect) + rng.permutation(len(heldout))).tolist()
-    return [index for pair in zip(ours, theirs, strict=False) for index in pair][: max(PROBES_ALONE, PROBES_SHUFFLED)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window
+from auditor.signals.traces import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 
@@ -19,17 +20,21 @@ class Request:
         model: The model, not in memory.
         prompt: What it reads and what is scored.
         variant: As fast as is exact, or alone in float32 as a check.
+        wanted: What of the pass is kept beside token signals; changes no figure of theirs.
     """
 
     model: ModelSpec
     prompt: Prompt
     variant: Variant = "batched"
+    wanted: Wanted = NOTHING
 
 
 def record_key(request: Request, max_tokens: int | None) -> str:
     """Hex digest of everything that influences the record of a request: model, text, prefix, limits, variant."""
     text, prefix = (hashlib.sha256(part.encode()).hexdigest() for part in (request.prompt.text, request.prompt.prefix))
     parts = [request.model.identity.key, request.variant, max_tokens, text, prefix]
+    if request.prompt.answer:
+        parts.append("answer")
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
-from auditor.errors import RunError
-from auditor.models.backend import Backend, ModelSpec, Variant, WindowScores
+from auditor.models.backend import Backend, ModelSpec, Variant
 from auditor.models.loading import in_float32
-from auditor.scoring.plan import Item, Request, cost, in_order, next_batch, passes, record_key
+from auditor.scoring.assembly import Answer
+from auditor.scoring.batches import executor, is_out_of_memory, score_batch, smaller
+from auditor.scoring.plan import Item, Request, in_order, next_batch, record_key
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
+from auditor.scoring.trace_packing import Kept
 from auditor.signals.tokens import TokenSignals
+from auditor.signals.traces import NOTHING, Traces, Wanted
 from auditor.signals.views import Prompt
 
 
@@ -28,12 +27,15 @@ class Scored:
 
     Attributes:
         signals: One record per request, in their order.
-        computed: Distinct records computed in this run.
-        from_store: Distinct records that were in the store.
+        traces: What else each request wanted, and no more than that; None where it wanted nothing.
+        computed: Distinct texts under a model scored in this run, those too whose signals were there and whose traces
+            were not.
+        from_store: Distinct ones that were in the store with all that was wanted.
         tokens: Tokens the models read in this run.
     """
 
     signals: tuple[TokenSignals, ...]
+    traces: tuple[Traces | None, ...]
     computed: int
     from_store: int
     tokens: int
@@ -41,10 +43,10 @@ class Scored:
 
 @dataclass(slots=True)
 class _Job:
-    """What one model has to score: prompts by key, for each variant."""
+    """What one model has to score: prompts by key, for each variant and for what has to be kept of the pass."""
 
     spec: ModelSpec
-    missing: dict[Variant, dict[str, Prompt]] = field(default_factory=dict)
+    missing: dict[tuple[Variant, Wanted], dict[str, Prompt]] = field(default_factory=dict)
 
 
 def score_requests(
@@ -52,11 +54,13 @@ def score_requests(
 ) -> Scored:
     """Answer requests. Each distinct one is computed once, ever; a model is loaded only when something is missing.
 
-    One model is in memory at a time; an adapter and its base share one load where the adapter can be switched off
-    without a trace. Every batch is stored when it is done, so a run that is broken off goes on where it stood.
+    One model is in memory at a time; adapters over one base and the base share one load, as far as the adapters can be
+    taken off without a trace. Every batch is stored when it is done, so a run that is broken off goes on where it
+    stood. A text whose signals are kept already is read again for traces that are not; its signals stay those that are
+    kept, whatever else is asked of them later.
 
     Args:
-        requests: In any order, repeats allowed.
+        requests: In any order, repeats allowed; what repeats want is kept in one pass.
         store: Where records are looked up and kept.
         max_tokens: Read at most this many tokens of each text.
         progress: Told of each model's scoring.
@@ -67,18 +71,31 @@ def score_requests(
     """
     narrowed = [_in_variant(request, store) for request in requests]
     keys = [record_key(request, max_tokens) for request in narrowed]
-    records = store.get_many(list(dict.fromkeys(keys)))
-    from_store = len(records)
+    wants: dict[str, Wanted] = {}
+    for key, request in zip(keys, narrowed, strict=True):
+        wants[key] = wants.get(key, NOTHING) | request.wanted
+    records = store.get_many(list(wants))
+    kept = store.get_traces([key for key, wanted in wants.items() if wanted])
+
     jobs: dict[str, _Job] = {}
     for key, request in zip(keys, narrowed, strict=True):
-        if key not in records:
+        lacking = wants[key] - kept[key].wanted if key in kept else wants[key]
+        if lacking or key not in records:
             job = jobs.setdefault(request.model.identity.key, _Job(request.model))
-            job.missing.setdefault(request.variant, {})[key] = request.prompt
-    run = _Run(store, max_tokens, progress or Silent())
+            job.missing.setdefault((request.variant, lacking), {})[key] = request.prompt
+    run = _Run(store, records, kept, max_tokens, progress or Silent())
     for group in _share_loads(jobs):
         run.score(group)
-    records.update(run.records)
-    return Scored(tuple(records[key] for key in keys), len(run.records), from_store, run.tokens)
+    return Scored(
+        signals=tuple(run.records[key] for key in keys),
+        traces=tuple(
+            run.kept[key].traces.only(request.wanted) if request.wanted else None
+            for key, request in zip(keys, narrowed, strict=True)
+        ),
+        computed=run.computed,
+        from_store=len(wants) - run.computed,
+        tokens=run.tokens,
+    )
 
 
 def _in_variant(request: Request, store: Store) -> Request:
@@ -87,167 +104,112 @@ def _in_variant(request: Request, store: Store) -> Request:
     return dataclasses.replace(request, model=in_float32(request.model, store))
 
 
-def _share_loads(jobs: dict[str, _Job]) -> list[list[_Job]]:
-    """Jobs that one load may do: an adapter's with that of its base behind it, all others alone."""
-    groups: list[list[_Job]] = []
-    placed: set[str] = set()
+def _share_loads(jobs: Mapping[str, _Job]) -> list[list[_Job]]:
+    """Jobs that one load may do: those of adapters over one base, with that of the base behind them."""
+    groups: dict[str, list[_Job]] = {}
+    for job in jobs.values():
+        if job.spec.base is not None:
+            groups.setdefault(job.spec.base.identity.key, []).append(job)
     for key, job in jobs.items():
-        base = None if job.spec.base is None else job.spec.base.identity.key
-        if base in jobs and base not in placed:
-            placed.update((key, base))
-            groups.append([job, jobs[base]])
-    return groups + [[job] for key, job in jobs.items() if key not in placed]
+        if job.spec.base is None:
+            groups.setdefault(key, []).append(job)
+    return list(groups.values())
 
 
 class _Run:
     """The scoring of one call."""
 
-    def __init__(self, store: Store, max_tokens: int | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        store: Store,
+        records: Mapping[str, TokenSignals],
+        kept: Mapping[str, Kept],
+        max_tokens: int | None,
+        progress: Progress,
+    ) -> None:
         self.store = store
         self.max_tokens = max_tokens
         self.progress = progress
-        self.records: dict[str, TokenSignals] = {}
+        self.records = dict(records)
+        self.kept = dict(kept)
+        self.computed = 0
         self.tokens = 0
 
-    def score(self, group: list[_Job]) -> None:
-        """Load the first job's model and do with it all of them that it can do, the others by themselves."""
+    def score(self, group: Sequence[_Job]) -> None:
+        """Do jobs with as few loads of the weights as can be."""
+        while group:
+            group = self._one_load(group)
+
+    def _one_load(self, group: Sequence[_Job]) -> list[_Job]:
+        """Load the first job's model and do with it all of them that it can do; the others are left."""
         apart: list[_Job] = []
         host = group[0].spec.load()
         try:
             self._job(group[0], host)
             for guest in group[1:]:
-                backend = host.base(guest.spec.identity)
+                backend = host.sibling(guest.spec)
                 if backend is None:
                     apart.append(guest)
-                else:
+                    continue
+                try:
                     self._job(guest, backend)
+                finally:
+                    backend.close()
         finally:
             host.close()
-        for job in apart:
-            self.score([job])
+        return apart
 
     def _job(self, job: _Job, backend: Backend) -> None:
-        planned: list[tuple[Variant, list[Item]]] = []
-        for variant, prompts in job.missing.items():
+        planned: list[tuple[Variant, Wanted, list[Item]]] = []
+        for (variant, wanted), prompts in job.missing.items():
             items = [
                 Item(key, prompt.text, backend.encode(prompt, max_tokens=self.max_tokens))
                 for key, prompt in prompts.items()
             ]
-            planned.append((variant, in_order(items)))
+            planned.append((variant, wanted, in_order(items)))
         self.progress.start(
-            sum(item.encoded.tokens for _, items in planned for item in items), job.spec.identity.source
+            sum(item.encoded.tokens for _, _, items in planned for item in items), job.spec.identity.source
         )
         try:
-            for variant, items in planned:
-                self._items(items, variant, backend)
+            for variant, wanted, items in planned:
+                self._items(items, variant, wanted, backend)
         finally:
             self.progress.stop()
 
-    def _items(self, items: list[Item], variant: Variant, backend: Backend) -> None:
+    def _items(self, items: list[Item], variant: Variant, wanted: Wanted, backend: Backend) -> None:
         """Score batches, several at once where the backend likes that, and store them in their order."""
         budget, workers, at = backend.token_budget, backend.workers, 0
-        ahead: deque[tuple[list[Item], Future[dict[str, TokenSignals]]]] = deque()
+        ahead: deque[tuple[list[Item], Future[dict[str, Answer]]]] = deque()
         planned = 0
         with backend.session(variant), executor(backend) as pool:
             while at < len(items):
                 while planned < len(items) and len(ahead) < workers:
                     batch = next_batch(items, budget, planned)
-                    ahead.append((batch, pool.submit(_batch, batch, variant, backend, budget)))
+                    ahead.append((batch, pool.submit(score_batch, batch, variant, wanted, backend, budget)))
                     planned += len(batch)
                 batch, future = ahead.popleft()
                 error = future.exception()
                 if error is None:
-                    self._keep(batch, future.result())
+                    self._keep(batch, wanted, future.result())
                     at += len(batch)
                     continue
                 if not is_out_of_memory(error):
                     raise error
                 wait([other for _, other in ahead])
                 ahead.clear()
-                budget, workers, planned = _smaller(batch, budget, backend, error), 1, at
+                budget, workers, planned = smaller(batch, budget, backend, error), 1, at
                 # The exception holds the tensors of the failed batch.
                 del future, error
                 backend.recover()
 
-    def _keep(self, batch: list[Item], records: dict[str, TokenSignals]) -> None:
-        self.store.put_many(records)
+    def _keep(self, batch: Sequence[Item], wanted: Wanted, answers: Mapping[str, Answer]) -> None:
+        records = {key: answer.signals for key, answer in answers.items() if key not in self.records}
+        fresh = {key: Kept(wanted, answer.traces) for key, answer in answers.items()} if wanted else {}
+        kept = {key: self.kept[key].with_more(new) if key in self.kept else new for key, new in fresh.items()}
+        self.store.put_many(records, kept)
         self.records.update(records)
+        self.kept.update(kept)
+        self.computed += len(answers)
         tokens = sum(item.encoded.tokens for item in batch)
         self.tokens += tokens
         self.progress.advance(tokens)
-
-
-class _Inline(Executor):
-    """Does the work when it is submitted, in the calling thread."""
-
-    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
-        """Do it now."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(work(*args, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-def executor(backend: Backend) -> Executor:
-    """Threads for a backend that scores several batches at once, none for one that does not."""
-    if backend.workers == 1:
-        return _Inline()
-    return ThreadPoolExecutor(backend.workers, "scoring", initializer=backend.enter_worker)
-
-
-def _smaller(batch: list[Item], budget: int, backend: Backend, error: BaseException) -> int:
-    """Half of what was too much.
-
-    Raises:
-        RunError: It was a single window.
-    """
-    windows = [window for item in batch for window in item.encoded.windows]
-    largest = max(len(some) for some in passes(windows, budget))
-    if largest == 1:
-        raise RunError(
-            f"{backend.identity.source} needs more memory than there is for one window of"
-            f" {max(len(window) for window in windows):,} tokens",
-            hint="Use a shorter --context, --dtype bfloat16, or a device with more memory.",
-        ) from error
-    return max(1, min(budget, cost(windows)) // 2)
-
-
-def _batch(batch: list[Item], variant: Variant, backend: Backend, budget: int) -> dict[str, TokenSignals]:
-    windows = [window for item in batch for window in item.encoded.windows]
-    scores: list[WindowScores] = []
-    for some in passes(windows, budget):
-        scores.extend(backend.score(some, variant=variant))
-    found = iter(scores)
-    return {item.key: assemble(item, [next(found) for _ in item.encoded.windows]) for item in batch}
-
-
-def assemble(item: Item, scores: Sequence[WindowScores]) -> TokenSignals:
-    """The record of a text from the statistics of its windows."""
-    windows = item.encoded.windows
-    characters = b"".join(item.text[window.char_start : window.char_end].encode() for window in windows)
-    no_ints, no_floats = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-    return TokenSignals(
-        token_ids=np.concatenate([no_ints, *(window.token_ids[window.context :] for window in windows)]),
-        starts=np.concatenate([no_ints, *(window.starts for window in windows)]),
-        ends=np.concatenate([no_ints, *(window.ends for window in windows)]),
-        positions=np.concatenate(
-            [no_ints, *(np.arange(window.context, len(window), dtype=np.int32) for window in windows)]
-        ),
-        logprob=np.concatenate([no_floats, *(score.logprob for score in scores)]),
-        mean=np.concatenate([no_floats, *(score.mean for score in scores)]),
-        std=np.concatenate([no_floats, *(score.std for score in scores)]),
-        rank=np.concatenate([no_ints, *(score.rank for score in scores)]),
-        n_bytes=len(characters),
-        zlib_bytes=len(zlib.compress(characters)),
-        truncated=item.encoded.truncated,
-    )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception means that memory ran out, on whichever device and from whichever allocator."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return any(sign in text for sign in ("out of memory", "can't allocate memory", "cannot allocate memory"))

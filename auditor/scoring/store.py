@@ -6,19 +6,25 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Literal, TypeVar
 
 from auditor.errors import RunError, UsageError
-from auditor.scoring.packing import from_bytes, to_bytes
+from auditor.scoring import packing, trace_packing
+from auditor.scoring.trace_packing import Kept
 from auditor.signals.tokens import TokenSignals
+
+T = TypeVar("T")
+_Table = Literal["scores", "traces"]
 
 _FILE = "scores-1.sqlite"
 _WAIT_SECONDS = 120
 _CHUNK = 500
 _TABLES = """
 CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS traces (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -34,7 +40,7 @@ def default_directory() -> Path:
 
 
 class Store:
-    """Records of token signals and facts about files, kept between runs.
+    """Records of token signals, traces beside them, and facts about files, kept between runs.
 
     Several processes may use one store at a time: writers wait for each other, each `put_many` is there as a whole or
     not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
@@ -80,32 +86,47 @@ class Store:
 
     def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
         """The records that are there and whole, by key."""
+        return self._get("scores", keys, packing.from_bytes)
+
+    def get_traces(self, keys: Sequence[str]) -> dict[str, Kept]:
+        """The traces that are there and whole, by the key of their record."""
+        return self._get("traces", keys, trace_packing.from_bytes)
+
+    def _get(self, table: _Table, keys: Sequence[str], read: Callable[[bytes], T]) -> dict[str, T]:
         found = {}
         for at in range(0, len(keys), _CHUNK):
             some = list(keys[at : at + _CHUNK])
             marks = ",".join("?" * len(some))
             with _explained(self.path):
                 rows = self._connection.execute(
-                    f"SELECT key, record, check_sum FROM scores WHERE key IN ({marks})", some
+                    f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", some
                 ).fetchall()
             for key, record, check_sum in rows:
                 with contextlib.suppress(ValueError):
                     if _check_sum(key, record) == check_sum:
-                        found[key] = from_bytes(record)
+                        found[key] = read(record)
         return found
 
-    def put_many(self, records: Mapping[str, TokenSignals]) -> None:
-        """Keep records, all of them or none.
+    def put_many(self, records: Mapping[str, TokenSignals], traces: Mapping[str, Kept] = MappingProxyType({})) -> None:
+        """Keep records and traces, all of them or none.
+
+        Args:
+            records: By their keys.
+            traces: By the keys of their records.
 
         Raises:
             RunError: The disk is full or the store damaged.
         """
-        rows = []
-        for key, signals in records.items():
-            record = to_bytes(signals)
-            rows.append((key, record, _check_sum(key, record)))
+        rows: dict[_Table, list[tuple[str, bytes]]] = {
+            "scores": [(key, packing.to_bytes(signals)) for key, signals in records.items()],
+            "traces": [(key, trace_packing.to_bytes(kept)) for key, kept in traces.items()],
+        }
         with self._transaction():
-            self._connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
+            for table, some in rows.items():
+                self._connection.executemany(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                    [(key, record, _check_sum(key, record)) for key, record in some],
+                )
 
     def recall(self, key: str) -> str | None:
         """The fact kept under a key, or None."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from auditor.signals.leaders import Leaders, Leading
+
 LogitTransform = Callable[[torch.Tensor], torch.Tensor]
 """An elementwise function some models apply to their logits (soft capping, scaling)."""
 
@@ -32,12 +34,14 @@ class Statistics:
         mean: E over v~p of log p(v).
         std: Standard deviation over v~p of log p(v).
         rank: Entries strictly more probable than the target, int32.
+        leading: The most probable entries, where they were asked for.
     """
 
     logprob: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
     rank: torch.Tensor
+    leading: Leading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,13 @@ class Accumulator:
     S2 = sum u^2 exp(u). Then log p = u - log S0, E log p = S1/S0 - log S0 and Var log p = S2/S0 - (S1/S0)^2. Being
     taken about the maximum the moments do not cancel where the distribution is peaked. Sums within a block are float32,
     across blocks float64, so the error does not grow with the vocabulary.
+
+    Args:
+        target: [rows] logits of the targets.
+        top: How many of the most probable entries to keep; 0 for none, which changes no other figure.
     """
 
-    def __init__(self, target: torch.Tensor) -> None:
+    def __init__(self, target: torch.Tensor, top: int = 0) -> None:
         # Apple's devices know no float64.
         self.wide = torch.float32 if target.device.type == "mps" else torch.float64
         self.target = target.to(self.wide)
@@ -87,6 +95,7 @@ class Accumulator:
         self.maximum = torch.full_like(self.target, _LOWEST)
         self.sums = (torch.zeros_like(self.target), torch.zeros_like(self.target), torch.zeros_like(self.target))
         self.greater = torch.zeros_like(self.target, dtype=torch.int64)
+        self.leaders = Leaders(len(target), top, target.device) if top else None
 
     def add(self, logits: torch.Tensor) -> None:
         """Take in a block of logits [rows, columns]; the block is overwritten.
@@ -94,6 +103,8 @@ class Accumulator:
         The exponentials come out of softmax, and their sum out of its largest entry, which is one over it: on a CPU
         that is half the time of exp. A comparison written as float32 is a quarter of the time of one written as bool.
         """
+        if self.leaders is not None:
+            self.leaders.add(logits)
         above = torch.gt(logits, self.threshold, out=torch.empty_like(logits))
         self.greater += above.sum(dim=1).long()
         top = logits.amax(dim=1)
@@ -122,6 +133,7 @@ class Accumulator:
             mean=(mean - log_sum).clamp_max(0).float(),
             std=variance.sqrt().float(),
             rank=self.greater.int(),
+            leading=None if self.leaders is None else self.leaders.result(self.maximum + log_sum),
         )
 
 
@@ -132,7 +144,9 @@ def _moved(sums: Sums, by: torch.Tensor) -> Sums:
     return s0 * scale, (s1 + by * s0) * scale, (s2 + by * (2 * s1 + by * s0)) * scale
 
 
-def token_statistics(hidden: torch.Tensor, targets: torch.Tensor, head: Head, blocks: Blocks) -> Statistics:
+def token_statistics(
+    hidden: torch.Tensor, targets: torch.Tensor, head: Head, blocks: Blocks, top: int = 0
+) -> Statistics:
     """Statistics of the tokens that follow some hidden states.
 
     The logit of the target is taken from a matrix product of the same inner length as all others rather than from a
@@ -144,18 +158,19 @@ def token_statistics(hidden: torch.Tensor, targets: torch.Tensor, head: Head, bl
         targets: [n] token ids.
         head: The last layer.
         blocks: Shape of the pieces; changes memory and speed, not figures (to rounding).
+        top: How many of the most probable entries to keep at each position.
     """
     parts = [
-        _rows(hidden[at : at + blocks.rows], targets[at : at + blocks.rows], head, blocks.columns)
+        _rows(hidden[at : at + blocks.rows], targets[at : at + blocks.rows], head, blocks.columns, top)
         for at in range(0, len(targets), blocks.rows)
     ]
     return concatenate(parts)
 
 
-def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int) -> Statistics:
+def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int, top: int) -> Statistics:
     bias = None if head.bias is None else head.bias[targets]
     target = head.logits(hidden, head.weight[targets], bias).diagonal().clone()
-    accumulator = Accumulator(target)
+    accumulator = Accumulator(target, top)
     own = torch.zeros_like(accumulator.greater)
     for at in range(0, len(head.weight), columns):
         bias = None if head.bias is None else head.bias[at : at + columns]
@@ -168,10 +183,10 @@ def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int)
     return accumulator.result()
 
 
-def logit_statistics(logits: torch.Tensor, targets: torch.Tensor) -> Statistics:
+def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) -> Statistics:
     """The same statistics from logits [n, vocabulary] that a model has already made; they are overwritten."""
     logits = logits.float()
-    accumulator = Accumulator(logits.gather(1, targets.unsqueeze(1)).squeeze(1))
+    accumulator = Accumulator(logits.gather(1, targets.unsqueeze(1)).squeeze(1), top)
     accumulator.add(logits)
     return accumulator.result()
 
@@ -184,9 +199,13 @@ def concatenate(parts: list[Statistics]) -> Statistics:
     """
     if not parts:
         raise ValueError("no statistics to concatenate")
+    leading = [part.leading for part in parts if part.leading is not None]
     return Statistics(
         logprob=torch.cat([part.logprob for part in parts]),
         mean=torch.cat([part.mean for part in parts]),
         std=torch.cat([part.std for part in parts]),
         rank=torch.cat([part.rank for part in parts]),
+        leading=Leading(torch.cat([each.ids for each in leading]), torch.cat([each.logprobs for each in leading]))
+        if leading
+        else None,
     )

@@ -11,10 +11,19 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is given: `prefix` is read and not scored, `text` is scored."""
+    """What a model is given: `prefix` is read and not scored, `text` is scored.
+
+    Attributes:
+        text: What is scored.
+        prefix: What is read before it.
+        answer: The text answers the prefix: all its tokens are scored, the first one too where no BOS stands in front,
+            and of a prefix that does not fit with it the end is kept. Otherwise the beginning of the prefix is kept, in
+            half a window, and the tokens scored are those that are scored without it.
+    """
 
     text: str
     prefix: str = ""
+    answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def test_only_what_can_be_switched_off_plays_the_base(
     spec = open_model(str(made(source, tmp_path / "adapter", **settings)), CPU)
     assert spec.base is not None
     backend = spec.load()
-    assert (backend.base(spec.base.identity) is not None) == shared
+    assert (backend.sibling(spec.base) is not None) == shared
     backend.close()
 
     requests = [Request(model, Prompt(text)) for text in TEXTS for model in (spec.base, spec)]

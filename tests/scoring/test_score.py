@@ -29,10 +29,12 @@ from auditor.models.backend import (
 )
 from auditor.models.loading import open_model
 from auditor.scoring import plan
+from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
-from auditor.scoring.score import Scored, is_out_of_memory, score_requests
+from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
+from auditor.signals.traces import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -58,12 +60,14 @@ class Hooked:
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         return self.inner.encode(prompt, max_tokens=max_tokens)
 
-    def score(self, windows: Sequence[Window], *, variant: Variant = "batched") -> list[WindowScores]:
+    def score(
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+    ) -> list[WindowScores]:
         size = plan.cost(windows)
         if self.limit is not None and size > self.limit and self.error is not None:
             raise self.error
         self.calls.append(len(windows))
-        return self.inner.score(windows, variant=variant)
+        return self.inner.score(windows, variant=variant, wanted=wanted)
 
     def session(self, variant: Variant) -> AbstractContextManager[None]:
         return self.inner.session(variant)
@@ -71,8 +75,8 @@ class Hooked:
     def enter_worker(self) -> None:
         self.inner.enter_worker()
 
-    def base(self, identity: ModelIdentity) -> Backend | None:
-        return self.inner.base(identity)
+    def sibling(self, spec: ModelSpec) -> Backend | None:
+        return self.inner.sibling(spec)
 
     def recover(self) -> None:
         self.recovered += 1

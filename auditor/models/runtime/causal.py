@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 
 from auditor.errors import RunError
-from auditor.models.backend import Encoded, ModelIdentity, Variant, Window, WindowScores, empty_scores
+from auditor.models.backend import Encoded, ModelIdentity, ModelSpec, Variant, Window, WindowScores, empty_scores
+from auditor.models.runtime.layers import Means, Span
 from auditor.models.runtime.paths import find_paths
 from auditor.models.runtime.precision import fast_settings, plain_settings, threads_for
 from auditor.models.runtime.sizing import blocks_for, token_budget, workers_for
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import cut
 from auditor.signals.kernel import Statistics, concatenate, logit_statistics, token_statistics
+from auditor.signals.traces import NOTHING, TOP, Traces, Wanted
 from auditor.signals.views import Prompt
 
 
@@ -28,7 +31,8 @@ class CausalBackend:
         tokenizer: Its fast tokenizer.
         identity: What its scores are kept under.
         switch: Opens the context in which the model plays this part (an adapter switched off); none by default.
-        make_base: Makes the backend of the model without its adapter, or None where its weights are not that model's.
+        make_sibling: Makes the backend of another model out of the same weights, or None where they are not that
+            model's.
     """
 
     def __init__(
@@ -38,13 +42,13 @@ class CausalBackend:
         identity: ModelIdentity,
         *,
         switch: Callable[[], AbstractContextManager[Any]] = nullcontext,
-        make_base: Callable[[ModelIdentity], CausalBackend | None] | None = None,
+        make_sibling: Callable[[ModelSpec], CausalBackend | None] | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.identity = identity
         self._switch = switch
-        self._make_base = make_base
+        self._make_sibling = make_sibling
         self._lead = front_of(tokenizer).ids
         with switch():
             self._paths = find_paths(model, identity.source, context=identity.context)
@@ -52,7 +56,7 @@ class CausalBackend:
         self.token_budget = token_budget(model, identity.context)
         self.workers = workers_for(model.device)
         self._threads = torch.get_num_threads()
-        self._switched = False
+        self._held = False
 
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         """See `Backend.encode`."""
@@ -66,86 +70,128 @@ class CausalBackend:
                 f" {self._paths.vocabulary:,} tokens",
                 hint="The tokenizer and the weights do not belong together; copy both again.",
             )
-        return cut(text, lead=self._lead, prefix=prefix, context=self.identity.context, max_tokens=max_tokens)
+        return cut(
+            text,
+            lead=self._lead,
+            prefix=prefix,
+            context=self.identity.context,
+            max_tokens=max_tokens,
+            answer=prompt.answer,
+        )
 
-    def score(self, windows: Sequence[Window], *, variant: Variant = "batched") -> list[WindowScores]:
+    def score(
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+    ) -> list[WindowScores]:
         """See `Backend.score`."""
         scored = [window for window in windows if window.scored > 0]
         fresh: list[WindowScores] = []
-        with torch.inference_mode(), nullcontext() if self._switched else self._switch():
+        with torch.inference_mode(), nullcontext() if self._held else self._held_settings():
             if variant == "alone":
-                fresh = [part for window in scored for part in self._padded([window])]
+                fresh = [part for window in scored for part in self._padded([window], wanted)]
             elif scored:
-                fresh = self._packed(scored) if self._paths.packing else self._padded(scored)
+                fresh = self._packed(scored, wanted) if self._paths.packing else self._padded(scored, wanted)
         results = iter(fresh)
         return [next(results) if window.scored > 0 else empty_scores() for window in windows]
 
     @contextmanager
     def session(self, variant: Variant) -> Iterator[None]:
-        """See `Backend.session`. An adapter is switched here, once for all threads."""
+        """See `Backend.session`. An adapter is switched and the layers are watched here, once for all threads."""
         settings = plain_settings() if variant == "alone" else fast_settings(self.model.device)
-        with settings, threads_for(self.workers), self._switch():
-            self._switched = True
+        with settings, threads_for(self.workers), self._held_settings():
+            self._held = True
             try:
                 yield
             finally:
-                self._switched = False
+                self._held = False
+
+    @contextmanager
+    def _held_settings(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(self._switch())
+            if self._paths.layers is not None:
+                stack.enter_context(self._paths.layers.watched())
+            yield
 
     def enter_worker(self) -> None:
         """See `Backend.enter_worker`."""
         torch.set_num_threads(max(1, self._threads // self.workers))
 
-    def _packed(self, windows: Sequence[Window]) -> list[WindowScores]:
-        hidden = self._paths.packed([window.token_ids.tolist() for window in windows])
-        rows, targets, at = [], [], 0
+    @contextmanager
+    def _means(self, spans: Sequence[Span], wanted: Wanted) -> Iterator[Means | None]:
+        """Take the means over some spans of what is computed meanwhile."""
+        layers = self._paths.layers if wanted.layers else None
+        if layers is None:
+            yield None
+            return
+        means = Means(spans, len(layers))
+        with layers.taken(means.take):
+            yield means
+
+    def _packed(self, windows: Sequence[Window], wanted: Wanted) -> list[WindowScores]:
+        rows, targets, spans, at = [], [], [], 0
         for window in windows:
             rows.append(torch.arange(at + window.context - 1, at + len(window) - 1))
             targets.append(torch.from_numpy(window.token_ids[window.context :]).long())
+            spans.append((0, at + window.context, at + len(window)))
             at += len(window)
-        place = self.model.device
+        with self._means(spans, wanted) as means:
+            hidden = self._paths.packed([window.token_ids.tolist() for window in windows])
+        place, top = self.model.device, TOP if wanted.top else 0
         hidden = hidden[torch.cat(rows).to(place)]
-        found = token_statistics(hidden, torch.cat(targets).to(place), self._paths.require_head(), self._blocks)
-        return self._split(found, windows)
+        found = token_statistics(hidden, torch.cat(targets).to(place), self._paths.require_head(), self._blocks, top)
+        return self._split(found, windows, means)
 
-    def _padded(self, windows: Sequence[Window]) -> list[WindowScores]:
+    def _padded(self, windows: Sequence[Window], wanted: Wanted) -> list[WindowScores]:
         """Right padding without a mask: what stands behind a token has no influence on a causal model."""
-        ids = [window.token_ids.tolist() for window in windows]
-        parts: list[Statistics] = []
         if self._paths.head is None:
-            for window, row in zip(windows, ids, strict=True):
-                targets = torch.tensor(row[window.context :], device=self.model.device)
-                at = window.context - 1
-                for logits in self._paths.logits(row, first=at, rows=self._blocks.rows):
-                    done = at - window.context + 1
-                    parts.append(logit_statistics(logits, targets[done : done + len(logits)]))
-                    at += len(logits)
-        else:
+            return [self._whole(window, wanted) for window in windows]
+        ids = [window.token_ids.tolist() for window in windows]
+        with self._means([(i, w.context, len(w)) for i, w in enumerate(windows)], wanted) as means:
             hidden = self._paths.padded(ids)
-            rows = [hidden[i, w.context - 1 : len(w) - 1] for i, w in enumerate(windows)]
-            targets = torch.tensor([t for w, row in zip(windows, ids, strict=True) for t in row[w.context :]])
-            flat = torch.cat(rows)
-            del hidden, rows
-            parts.append(token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks))
-        return self._split(concatenate(parts), windows)
+        rows = [hidden[i, w.context - 1 : len(w) - 1] for i, w in enumerate(windows)]
+        targets = torch.tensor([t for w, row in zip(windows, ids, strict=True) for t in row[w.context :]])
+        flat = torch.cat(rows)
+        del hidden, rows
+        top = TOP if wanted.top else 0
+        found = token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks, top)
+        return self._split(found, windows, means)
 
-    def _split(self, found: Statistics, windows: Sequence[Window]) -> list[WindowScores]:
-        arrays = [found.logprob.cpu(), found.mean.cpu(), found.std.cpu()]
-        if not all(bool(torch.isfinite(array).all()) for array in arrays):
+    def _whole(self, window: Window, wanted: Wanted) -> WindowScores:
+        """One window by the model's own logits."""
+        row, parts = window.token_ids.tolist(), []
+        targets = torch.tensor(row[window.context :], device=self.model.device)
+        with self._means([(0, window.context, len(window))], wanted) as means:
+            done = 0
+            for logits in self._paths.logits(row, first=window.context - 1, rows=self._blocks.rows):
+                parts.append(logit_statistics(logits, targets[done : done + len(logits)], TOP if wanted.top else 0))
+                done += len(logits)
+        (scores,) = self._split(concatenate(parts), [window], means)
+        return scores
+
+    def _split(self, found: Statistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
+        columns = [each.cpu().numpy() for each in (found.logprob, found.mean, found.std, found.rank)]
+        if not all(np.isfinite(column).all() for column in columns):
             raise RunError(
                 f"{self.identity.source} returned NaN or infinite values",
                 hint="The weights may be damaged, or overflow in half precision: try --dtype float32.",
             )
-        sizes = [window.scored for window in windows]
-        columns = [
-            [piece.numpy().copy() for piece in torch.split(array, sizes)] for array in (*arrays, found.rank.cpu())
-        ]
-        return [WindowScores(*row) for row in zip(*columns, strict=True)]
+        layers = None if means is None else means.result()
+        leading = found.leading
+        top = None if leading is None else (leading.ids.cpu().numpy(), leading.logprobs.cpu().numpy())
+        scores, at = [], 0
+        for index, window in enumerate(windows):
+            piece = slice(at, at + window.scored)
+            at += window.scored
+            # Copies, so that no record holds on to the batch it came from.
+            ids, logprobs = (None, None) if top is None else (top[0][piece].copy(), top[1][piece].copy())
+            traces = Traces(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
+            logprob, mean, std, rank = (column[piece].copy() for column in columns)
+            scores.append(WindowScores(logprob, mean, std, rank, traces))
+        return scores
 
-    def base(self, identity: ModelIdentity) -> CausalBackend | None:
-        """See `Backend.base`."""
-        if self._make_base is None:
-            raise RunError(f"{self.identity.source} is no adapter", hint="Name its base as a reference.")
-        return self._make_base(identity)
+    def sibling(self, spec: ModelSpec) -> CausalBackend | None:
+        """See `Backend.sibling`."""
+        return None if self._make_sibling is None else self._make_sibling(spec)
 
     def recover(self) -> None:
         """See `Backend.recover`."""
@@ -156,7 +202,7 @@ class CausalBackend:
     def close(self) -> None:
         """See `Backend.close`."""
         place = self.model.device.type
-        del self.model, self._paths, self._make_base, self._switch
+        del self.model, self._paths, self._make_sibling, self._switch
         gc.collect()
         if place == "cuda":
             torch.cuda.empty_cache()

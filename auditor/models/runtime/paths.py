@@ -10,6 +10,7 @@ import torch
 
 from auditor.errors import RunError, UsageError
 from auditor.models.runtime.attention import PACKED, register
+from auditor.models.runtime.layers import Layers, find_layers
 from auditor.signals.kernel import Head, LogitTransform
 
 _PROBE_LENGTHS = (40, 23)
@@ -25,6 +26,7 @@ class Paths:
         head: The last layer, or None where body and head do not give what the model gives; then `logits` is the way.
         packing: Whether windows may be laid end to end.
         vocabulary: Number of logits.
+        layers: Where the hidden states pass by, or None where that is not surely known.
     """
 
     model: Any
@@ -32,6 +34,7 @@ class Paths:
     head: Head | None
     packing: bool
     vocabulary: int
+    layers: Layers | None = None
 
     def require_head(self) -> Head:
         """The head.
@@ -114,6 +117,7 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
                 paths.head = head if _close(made, truth, model.dtype) else None
         if paths.head is not None and model.device.type == "cpu":
             paths.packing = _can_pack(inner, paths, [short, long, short])
+        paths.layers = find_layers(inner, paths.body, long)
     return paths
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -15,8 +15,9 @@ from auditor.models.runtime.paths import probe_rows
 class Untouched:
     """What a model was before an adapter was added to it.
 
-    Two things are held: which tensors it consists of and how often each was written to, which covers every weight, and
-    what it computes for two rows of tokens, which covers how the weights are put together.
+    Three things are held: which tensors it consists of and how often each was written to, which covers every weight;
+    what it computes for two rows of tokens, which covers how the weights are put together; and of which modules it
+    consists.
 
     Args:
         model: In evaluation mode.
@@ -27,6 +28,7 @@ class Untouched:
         vocabulary = int(model.config.get_text_config().vocab_size)
         self._rows = probe_rows(vocabulary, context)
         self._logits = self._computed(model)
+        self._modules = _modules(model)
         # The tensors themselves are held, so that no later one can take the place of one that is gone.
         self._tensors = [(tensor, tensor.data_ptr(), tensor._version) for tensor in _tensors(model)]
 
@@ -46,6 +48,12 @@ class Untouched:
             found = self._computed(model)
         return all(torch.equal(now, then) for now, then in zip(found, self._logits, strict=True))
 
+    def alone_in(self, model: Any) -> bool:
+        """Whether the model, its adapter taken off, is the one seen before and has nothing besides."""
+        if len(_tensors(model)) != len(self._tensors) or _modules(model) != self._modules:
+            return False
+        return self.still_in(model, nullcontext)
+
     def _computed(self, model: Any) -> list[torch.Tensor]:
         with torch.inference_mode():
             rows = [torch.tensor([row], device=model.device) for row in self._rows]
@@ -54,3 +62,7 @@ class Untouched:
 
 def _tensors(model: Any) -> list[torch.Tensor]:
     return [*model.parameters(), *model.buffers()]
+
+
+def _modules(model: Any) -> list[tuple[str, type]]:
+    return [(name, type(module)) for name, module in model.named_modules()]

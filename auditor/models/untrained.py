@@ -1,0 +1,116 @@
+"""The untrained twin of a model: the same architecture and tokenizer with random weights, as a baseline."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import RunError, UsageError, first_line
+from auditor.models import gguf, hf, peft
+from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, Origin
+from auditor.models.digests import Memo
+from auditor.models.folder import read_folder
+from auditor.models.tokenizing import load_tokenizer
+
+UNTRAINED = "untrained:"
+"""Stands in front of the model whose architecture is meant."""
+
+SEED = 1729
+"""The weights are drawn from the architecture's own initial distribution with this seed, which is none that a training
+is likely to have begun with: the twin is not the model's own first state."""
+
+
+def accepts(source: str) -> bool:
+    """A source that begins with `untrained:`."""
+    return source.startswith(UNTRAINED)
+
+
+def _meant(source: str, revision: str | None) -> Origin:
+    """The model whose architecture is meant: the base of an adapter.
+
+    Raises:
+        UsageError: It is a GGUF file, or a revision was given for an adapter.
+    """
+    named = source.removeprefix(UNTRAINED)
+    if gguf.accepts(named):
+        raise UsageError(
+            f"there is no untrained twin of {named}: a GGUF file does not say how its weights were initialised",
+            hint="Name the model's folder as transformers saves it.",
+        )
+    if not peft.accepts(named):
+        return Origin(named, revision)
+    if revision is not None:
+        raise UsageError(f"{named} is a local folder and has no revision {revision!r}", hint="Leave --revision out.")
+    return peft.base(named)
+
+
+def _tokenizer_folder(source: str, model: Path) -> Path:
+    named = source.removeprefix(UNTRAINED)
+    return peft.tokenizer_folder(Path(named), model) if peft.accepts(named) else model
+
+
+def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
+    """See `Loader.identify`: in place of the weights' digest stands one of what they are drawn from."""
+    meant = _meant(source, options.revision)
+    folder = read_folder(hf.locate(meant.source, meant.revision))
+    found = hf.identity_of(folder, meant.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path))
+    drawn = json.dumps([found.details["config_sha256"], SEED])
+    return dataclasses.replace(
+        found,
+        source=source,
+        kind="untrained",
+        weights_sha256=hashlib.sha256(drawn.encode()).hexdigest(),
+        details={**found.details, "seed": str(SEED)},
+    )
+
+
+def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
+    """See `Loader.load`.
+
+    Raises:
+        RunError: The architecture cannot be made from its configuration.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from auditor.models.runtime.causal import CausalBackend
+
+    meant = _meant(identity.source, options.revision)
+    folder = hf.locate(meant.source, meant.revision)
+    try:
+        with hf.quiet_transformers(), torch.random.fork_rng(devices=[]):
+            config = hf.read_config(folder)
+            # How trained weights were stored is no matter here, and the library for it may not take random ones.
+            if hasattr(config, "quantization_config"):
+                del config.quantization_config
+            torch.default_generator.manual_seed(SEED)
+            # Drawn in float32 on the CPU whatever comes after, so that the weights are the same on every device.
+            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    except Exception as error:
+        raise RunError(
+            f"cannot make {identity.source}: {type(error).__name__}: {first_line(error)}",
+            hint="Leave the untrained twin out.",
+        ) from error
+    model = model.to(device=identity.device, dtype=getattr(torch, identity.dtype)).eval()
+    return CausalBackend(model, tokenizer(identity.source, options), identity)
+
+
+def tokenizer(source: str, options: LoadOptions) -> Any:
+    """See `Loader.tokenizer`."""
+    meant = _meant(source, options.revision)
+    return load_tokenizer(_tokenizer_folder(source, hf.locate(meant.source, meant.revision)))
+
+
+TWIN = Loader(
+    "untrained",
+    "`untrained:` and a model: its architecture and tokenizer with random weights",
+    10,
+    accepts,
+    identify,
+    load,
+    hf.no_base,
+    tokenizer,
+)
