@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from auditor.version import VERSION
 
 if TYPE_CHECKING:
-    from auditor.audit import check
+    from auditor.api import check, forget
     from auditor.errors import AuditorError, RunError, UsageError
+    from auditor.forgetting.policy import ForgettingPolicy
     from auditor.guards.policy import Policy
     from auditor.report.renderer import load_result, render, write_outputs
     from auditor.result import AuditResult
@@ -23,21 +24,25 @@ __version__ = VERSION
 __all__ = [
     "AuditResult",
     "AuditorError",
+    "ForgettingPolicy",
     "Policy",
     "RunError",
     "UsageError",
     "__version__",
     "check",
+    "forget",
     "load_result",
     "render",
     "write_outputs",
 ]
 
 _HOMES = {
-    "check": "auditor.audit",
+    "check": "auditor.api",
+    "forget": "auditor.api",
     "AuditorError": "auditor.errors",
     "RunError": "auditor.errors",
     "UsageError": "auditor.errors",
+    "ForgettingPolicy": "auditor.forgetting.policy",
     "Policy": "auditor.guards.policy",
     "load_result": "auditor.report.renderer",
     "render": "auditor.report.renderer",

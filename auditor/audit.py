@@ -3,84 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike, fspath
-from pathlib import PurePath
-from typing import Unpack
 
 from auditor.corpora.comparable import require_comparable
-from auditor.corpora.document import Corpus
 from auditor.corpora.own_groups import part_namesakes
-from auditor.corpora.read import read_corpus
 from auditor.documents import document_results, group_scores, summary
-from auditor.errors import UsageError
+from auditor.examination import examine, read_sides
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
-from auditor.guards.case import Case
-from auditor.guards.catalogue import all_guards, guard_alphas
+from auditor.forgetting.measure import Account, measure_forgetting
+from auditor.forgetting.series import Role
+from auditor.forgetting.verdict import decide_series
+from auditor.guards.catalogue import guard_alphas
 from auditor.inference.curve import learning_curve
-from auditor.inference.excess import excess_auc
 from auditor.inference.rows import Rows
-from auditor.inference.separability import separability
-from auditor.inference.separability_result import Separability
 from auditor.limitations import limitations
 from auditor.manifest import feature_notes, left_out, make_manifest
-from auditor.models.backend import LoadOptions
-from auditor.models.loading import open_models
+from auditor.models.loading import Models, open_model, open_models
 from auditor.procedures.published import select_procedures
 from auditor.randomness import stream
-from auditor.result import AuditResult, Thresholds
+from auditor.reading import read_asked
+from auditor.reproduce import default_name, python_call
+from auditor.result import AuditResult, CorpusSummary, Thresholds
 from auditor.scoring.evidence import Evidence, score_corpora
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
-from auditor.settings import CheckOptions, CheckSettings, RunOptions, make_options, make_settings, require_permutations
+from auditor.settings import CheckSettings, RunOptions, load_options, require_permutations
 from auditor.signals.views import TARGET
-from auditor.text.rows import text_rows
 from auditor.verdict import decide
-
-
-def check(
-    suspect: str | PathLike[str],
-    heldout: str | PathLike[str],
-    *,
-    model: str | PathLike[str],
-    references: Sequence[str | PathLike[str]] = (),
-    cache_dir: str | PathLike[str] | None = None,
-    name: str = "",
-    progress: Progress | None = None,
-    **settings: Unpack[CheckOptions],
-) -> AuditResult:
-    """Was `model` trained on `suspect`? The same audit as `auditor check`.
-
-    Args:
-        suspect: Folder, file or `hf:NAME[:SPLIT]` of the documents in question.
-        heldout: The same for documents like them that the model cannot have been trained on.
-        model: Folder or name of a causal language model, a PEFT adapter folder, or a GGUF file.
-        references: Models that cannot have seen the suspect documents.
-        cache_dir: Where scores are kept; the platform's cache folder by default.
-        name: How the audit is called in its report.
-        progress: Told how far scoring is; silent by default.
-        **settings: Any other field of `auditor.settings.CheckSettings`, such as `group_column="author"` or `seed=1`.
-
-    Returns:
-        The result tree; `auditor.write_outputs` renders it.
-
-    Raises:
-        UsageError: The request cannot be carried out as given.
-        RunError: The run broke.
-    """
-    if isinstance(references, str | PathLike):
-        raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
-    asked = make_settings(
-        suspect=fspath(suspect),
-        heldout=fspath(heldout),
-        model=fspath(model),
-        references=tuple(fspath(reference) for reference in references),
-        **settings,
-    )
-    return run_check(
-        asked, make_options(name=name, cache_dir=None if cache_dir is None else fspath(cache_dir)), progress=progress
-    )
 
 
 def run_check(
@@ -88,18 +38,20 @@ def run_check(
 ) -> AuditResult:
     """Carry an audit out: read, score, compute, test, guard, decide."""
     options, policy, seed = options or RunOptions(), settings.policy, settings.seed
+    progress = progress or Silent()
     features, procedures = select_features(settings.features), select_procedures(settings.procedures)
-    suspect, heldout = (_read(source, settings) for source in (settings.suspect, settings.heldout))
+    suspect, heldout = (read_asked(source, settings) for source in (settings.suspect, settings.heldout))
     require_comparable(suspect, heldout)
     heldout = part_namesakes(suspect, heldout)
 
     with Store.open(options.cache_dir) as store:
-        loading = LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
-        models = open_models(settings.model, settings.references, loading, store)
+        models = _models(settings, store)
         if not models.references:
             require_reference(settings.features)
         controls_alpha = policy.controls_alpha / max(1, len(models.references))
         require_permutations(settings.permutations, controls_alpha)
+        # The series first: its one pass over each text keeps more than the audit of the model asks for.
+        series = None if settings.series is None else measure_forgetting(settings, suspect, heldout, store, progress)
         evidence = score_corpora(
             suspect,
             heldout,
@@ -109,59 +61,47 @@ def run_check(
             max_tokens=settings.max_tokens,
             store=store,
             rng=stream(seed, "probes"),
-            progress=progress or Silent(),
+            progress=progress,
         )
     plain = evidence.plain(TARGET_LABEL)
     ours, theirs = plain[: len(suspect.documents)], plain[len(suspect.documents) :]
 
-    sides = [True] * len(ours) + [False] * len(theirs)
+    labels = [True] * len(ours) + [False] * len(theirs)
     groups = [document.group for document in (*suspect.documents, *heldout.documents)]
     table = compute_table(features, evidence.records, references=evidence.references)
-    all_rows = group_rows(table, groups, sides)
-    rows = drop_sparse(all_rows, policy.most_missing)
-
-    def test(what: Rows, purpose: str, alpha: float) -> Separability:
-        return separability(
-            what, rng=stream(seed, purpose), alpha=alpha, permutations=settings.permutations, power=policy.power
-        )
-
-    membership = test(rows, "membership", policy.alpha)
-    alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
-    text = test(alone, "blind", policy.blind_alpha)
+    all_rows = group_rows(table, groups, labels)
+    sides = read_sides(suspect, heldout, all_rows, permutations=settings.permutations, policy=policy, seed=seed)
     controls = {
-        label: test(drop_sparse(control, policy.most_missing), f"control {label}", controls_alpha)
-        for label, control in _control_rows(features, evidence, groups, sides).items()
+        label: sides.test(drop_sparse(control, policy.most_missing), f"control {label}", controls_alpha)
+        for label, control in _control_rows(features, evidence, groups, labels).items()
     }
-    excess = excess_auc(membership, text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
-    case = Case(
-        suspect=suspect,
-        heldout=heldout,
-        all_rows=all_rows,
-        rows=rows,
-        membership=membership,
-        text_rows=alone,
-        text=text,
-        excess=excess,
+    found = examine(
+        sides,
+        all_rows,
         controls=controls,
         numerics=evidence.numerics,
-        truncated_suspect=sum(record.truncated for record in ours),
-        truncated_heldout=sum(record.truncated for record in theirs),
-        policy=policy,
-        seed=seed,
+        truncated=(sum(record.truncated for record in ours), sum(record.truncated for record in theirs)),
+        alpha=policy.alpha,
     )
-    guards = tuple(guard.run(case) for guard in all_guards())
+    membership, rows = found.membership, found.rows
+    # A series is its own control: there is nothing to name beside it.
+    guards = tuple(guard for guard in found.guards if settings.kind == "check" or guard.name != "controls")
     scores = group_scores(rows, membership)
+    forgetting = None if series is None else series.forgetting
     return AuditResult(
-        name=options.name or _name(settings),
-        verdict=decide(membership, guards, policy),
+        kind=settings.kind,
+        name=options.name or default_name(settings),
+        verdict=decide(membership, guards, policy)
+        if forgetting is None or settings.kind == "check"
+        else decide_series(forgetting),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=membership,
-        excess=excess,
+        excess=found.excess,
         guards=guards,
         controls=controls,
         curve=learning_curve(rows, membership, rng=stream(seed, "curve"), alpha=policy.alpha),
         procedures=tuple(
-            procedure.run(plain, sides, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
+            procedure.run(plain, labels, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),
         feature_notes=feature_notes(rows.columns, features),
         left_out=left_out(features, table, rows.columns, policy.most_missing),
@@ -169,26 +109,36 @@ def run_check(
         documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
         suspect=summary(suspect, ours),
         heldout=summary(heldout, theirs),
-        limitations=limitations(guards),
+        placebo=_beside(series, "placebo"),
+        general=_beside(series, "general"),
+        limitations=limitations(guards, series=forgetting is not None),
         manifest=make_manifest(
             settings,
-            command=options.command or _command(settings),
+            command=options.command or python_call(settings),
             models=evidence.models,
+            checkpoints={} if series is None else series.models,
             features=[column.name for column in rows.columns],
-            scored=evidence.computed,
+            scored=evidence.computed + (0 if series is None else series.computed),
             stored=evidence.from_store,
         ),
+        forgetting=forgetting,
     )
 
 
-def _read(source: str, settings: CheckSettings) -> Corpus:
-    return read_corpus(
-        source,
-        text_column=settings.text_column,
-        group_column=settings.group_column,
-        group_by=settings.group_by,
-        limit=settings.limit,
-    )
+def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
+    """What was read of a corpus that only a series has, as its origin read it."""
+    if account is None or role not in account.series.corpora:
+        return None
+    read = account.series
+    return summary(read.corpora[role], read.readings[read.origin.name, role].signals)
+
+
+def _models(settings: CheckSettings, store: Store) -> Models:
+    loading = load_options(settings)
+    if settings.kind == "forget":
+        # The base of an adapter is no control here: it may itself be a checkpoint that was shown the data.
+        return Models(open_model(settings.model, loading, store), ())
+    return open_models(settings.model, settings.references, loading, store)
 
 
 def _control_rows(
@@ -203,16 +153,3 @@ def _control_rows(
         records = [{(TARGET_LABEL, TARGET.transform): record} for record in evidence.plain(label)]
         rows[label] = group_rows(compute_table(plain, records, references=()), groups, sides)
     return rows
-
-
-def _name(settings: CheckSettings) -> str:
-    parts = (settings.suspect, settings.heldout, settings.model)
-    suspect, heldout, model = (PurePath(part).name or part for part in parts)
-    return f"{suspect} against {heldout} on {model}"
-
-
-def _command(settings: CheckSettings) -> str:
-    """The call from Python that reproduces the audit."""
-    given = settings.model_dump(mode="json", exclude_defaults=True)
-    arguments = [repr(given.pop("suspect")), repr(given.pop("heldout"))]
-    return f"auditor.check({', '.join([*arguments, *(f'{key}={value!r}' for key, value in given.items())])})"

@@ -8,7 +8,9 @@ from typing import Any, Literal, Self, TypedDict, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from auditor.errors import UsageError
+from auditor.forgetting.policy import ForgettingPolicy
 from auditor.guards.policy import Policy
+from auditor.models.backend import LoadOptions
 from auditor.plugins import did_you_mean
 from auditor.record import Record
 
@@ -27,10 +29,66 @@ class _Asked(Record):
         return value
 
 
-class CheckSettings(_Asked):
-    """Everything that decides the figures of a `check`, and nothing that does not.
+class SeriesSettings(_Asked):
+    """What is asked about forgetting.
 
     Attributes:
+        checkpoints: Name and source of each, the origin first.
+        general: Documents on neither side, for drift, for what wreckage is measured on and for the reminder.
+        placebo: A second held-out set, measured as if it were the suspect one.
+        relearn: Whether short trainings may be run to tell suppressed from gone.
+        layers: Whether hidden states are kept, to see where the trace sits.
+        tasks: Name and source of each labelled set, in the order in which they were learned.
+        label_column: Column that holds the label.
+        label_template: How a text and a label are joined for the observed accuracy; ends with the label.
+        policy: The thresholds of the states.
+    """
+
+    checkpoints: tuple[tuple[str, str], ...]
+    general: str | None = None
+    placebo: str | None = None
+    relearn: bool = False
+    layers: bool = True
+    tasks: tuple[tuple[str, str], ...] = ()
+    label_column: str = "label"
+    label_template: str = "{text}\n{label}"
+    policy: ForgettingPolicy = ForgettingPolicy()
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _a_series(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        if len(value) < 2:
+            raise ValueError("a series needs at least two checkpoints: the origin and a later one")
+        return _distinct(value, "checkpoint")
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return _distinct(value, "task")
+
+    @field_validator("label_template")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        if value.count("{text}") != 1 or value.count("{label}") != 1 or not value.endswith("{label}"):
+            raise ValueError("the template must hold {text} once and end with {label}")
+        return value
+
+
+def _distinct(value: tuple[tuple[str, str], ...], what: str) -> tuple[tuple[str, str], ...]:
+    names = [name for name, _ in value]
+    for name, source in value:
+        if not name.strip() or not source.strip():
+            raise ValueError(f"every {what} needs a name and a source")
+        if names.count(name) > 1:
+            raise ValueError(f"two {what}s are called {name!r}")
+    return value
+
+
+class CheckSettings(_Asked):
+    """Everything that decides the figures of an audit, and nothing that does not.
+
+    Attributes:
+        kind: `check` asks about a model, `forget` about a series whose last checkpoint is that model.
         suspect: Folder, file or `hf:NAME` of the documents in question.
         heldout: The same for documents the model cannot have been trained on.
         model: Path or name of the model, adapter folder or GGUF file.
@@ -49,9 +107,11 @@ class CheckSettings(_Asked):
         permutations: Label permutations of the membership test.
         seed: The one seed.
         reveal: Keep excerpts of the documents in the result.
+        series: What is asked about forgetting; None where nothing is.
         policy: The thresholds.
     """
 
+    kind: Literal["check", "forget"] = "check"
     suspect: str
     heldout: str
     model: str
@@ -70,12 +130,14 @@ class CheckSettings(_Asked):
     permutations: int = Field(default=9999, ge=99)
     seed: int = Field(default=0, ge=0)
     reveal: bool = False
+    series: SeriesSettings | None = None
     policy: Policy = Policy()
 
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
+        looks = 1 if self.series is None else len(self.series.checkpoints)
         strictest = min(
-            self.policy.alpha,
+            self.policy.alpha / looks,
             self.policy.blind_alpha,
             self.policy.clusters_alpha,
             self.policy.controls_alpha / max(1, len(self.references)),
@@ -84,6 +146,11 @@ class CheckSettings(_Asked):
         if shortage:
             raise ValueError(shortage)
         return self
+
+
+def load_options(settings: CheckSettings) -> LoadOptions:
+    """How the models of an audit are loaded."""
+    return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
 
 
 class CheckOptions(TypedDict, total=False):
@@ -132,6 +199,26 @@ def make_settings(**given: Any) -> CheckSettings:
         UsageError: One is unknown, of the wrong type, out of range or at odds with another; the message names it.
     """
     return _validated(CheckSettings, given)
+
+
+def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
+    """The settings of a `forget`: the audited model is the last checkpoint, read in one pass.
+
+    Raises:
+        UsageError: As `make_settings`.
+    """
+    asked = _validated(SeriesSettings, dict(series))
+    return make_settings(kind="forget", model=asked.checkpoints[-1][1], features="single-pass", series=asked, **given)
+
+
+def inputs_of(settings: CheckSettings) -> list[str]:
+    """Everything an audit reads, so that no output overwrites it."""
+    series = settings.series
+    read = [settings.suspect, settings.heldout, settings.model, *settings.references]
+    if series is not None:
+        read += [source for _, source in (*series.checkpoints, *series.tasks)]
+        read += [source for source in (series.general, series.placebo) if source is not None]
+    return read
 
 
 def make_options(**given: Any) -> RunOptions:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 import auditor
-from auditor.settings import CheckOptions, CheckSettings
+from auditor.api import AuditOptions, SeriesOptions
+from auditor.settings import CheckOptions, CheckSettings, SeriesSettings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def test_the_typed_options_are_the_settings() -> None:
-    own = {"suspect", "heldout", "model", "references"}
+    own = {"kind", "suspect", "heldout", "model", "references", "series"}
     assert set(CheckOptions.__annotations__) == set(CheckSettings.model_fields) - own
 
 
@@ -52,6 +53,30 @@ def test_check_and_write_outputs(sample_cache: Path, tmp_path: Path) -> None:
     assert auditor.load_result(str(tmp_path / "r.json")) == result
     assert result.manifest.command.startswith("auditor.check(")
     assert "limit=60" in result.manifest.command
+
+
+def test_the_typed_options_of_a_series_are_its_settings() -> None:
+    shared = set(CheckOptions.__annotations__)
+    own = {"checkpoints": "checkpoints", "policy": "forgetting_policy"}
+    fields = {own.get(name, name) for name in SeriesSettings.model_fields}
+    assert set(AuditOptions.__annotations__) - shared == fields
+    assert set(SeriesOptions.__annotations__) - shared == fields - {"checkpoints"}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"relearn": True}, "needs a series"),
+        ({"checkpoints": {"base": "c"}}, "two checkpoints"),
+        ({"checkpoints": {"base": "c", "later": "d"}, "label_template": "{label} {text}"}, "template"),
+        ({"checkpoints": {"base": "c", "": "d"}}, "name and a source"),
+        ({"checkpoints": {"base": "c", "later": "d"}, "permutations": 150}, "permutations"),
+    ],
+)
+def test_wrong_series_are_usage_errors(given: dict[str, object], says: str) -> None:
+    with pytest.raises(auditor.UsageError) as caught:
+        auditor.check("a", "b", model="c", **given)  # type: ignore[arg-type]
+    assert says in str(caught.value)
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

@@ -6,9 +6,10 @@ import doctest
 import re
 from pathlib import Path
 
+import click
 import pytest
 
-from auditor.cli.commands.check import command
+from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
 from auditor.guards.catalogue import all_guards, guard_alphas
 from auditor.guards.policy import Policy
@@ -25,8 +26,16 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, sample_cache: 
     assert found.failed == 0
 
 
+def options() -> set[str]:
+    """Every option of every command."""
+    context = click.Context(cli)
+    commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
+    found = [parameter for command in commands if command is not None for parameter in command.params]
+    return {option for parameter in found for option in (*parameter.opts, *parameter.secondary_opts)}
+
+
 def test_every_option_it_names_exists() -> None:
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = options()
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named <= known
 
@@ -43,7 +52,7 @@ def test_the_feature_sets_it_names_exist() -> None:
 
 
 def test_every_option_a_message_names_exists() -> None:
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--output"}
+    known = options() | {"--help", "--output"}
     for path in (ROOT / "auditor").rglob("*.py"):
         # The names of colours in a style sheet look like options.
         if "figures" not in path.parts:

@@ -13,6 +13,7 @@ from auditor.guards.guard import Figure, Finding, guard
     misses="Differences in meaning or quality that leave no mark on words, characters, length, layout or years; months "
     "are known by their English names only, and of texts beyond 60,000 characters start, middle and end are read.",
     level=lambda policy: policy.blind_alpha,
+    of_texts=True,
 )
 def blind(case: Case) -> Finding:
     """Ask the engine about word and character n-grams, lengths, layout and years."""

@@ -15,6 +15,7 @@ from auditor.inference.neighbours import neighbour_test
     question="Do documents resemble those of the other side as much as those of their own?",
     misses="Documents of one source that share no more words with each other than with the rest.",
     level=lambda policy: policy.clusters_alpha,
+    of_texts=True,
 )
 def clusters(case: Case) -> Finding:
     """Look at the nearest neighbours by words: pieces of one book lie together, and so betray a split by book."""

@@ -76,6 +76,7 @@ class Guard:
         level: How often it may fail on sound input, as the policy has it; 0 for a guard that draws no conclusion from
             chance, or that is only asked once the membership test rejects.
         examine: Looks at the case and returns a finding. It draws randomness only from the case's generators.
+        of_texts: Whether it reads the texts alone and never what a model made of them.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Guard:
     misses: str
     examine: Callable[[Case], Finding] = field(repr=False)
     level: Callable[[Policy], float] = field(repr=False)
+    of_texts: bool = False
 
     def run(self, case: Case) -> GuardResult:
         """Examine the case and label the finding."""
@@ -104,11 +106,17 @@ class Guard:
 
 
 def guard(
-    *, name: str, order: int, question: str, misses: str, level: Callable[[Policy], float] = lambda policy: 0.0
+    *,
+    name: str,
+    order: int,
+    question: str,
+    misses: str,
+    level: Callable[[Policy], float] = lambda policy: 0.0,
+    of_texts: bool = False,
 ) -> Callable[[Callable[[Case], Finding]], Guard]:
     """Turn a function of the case into a Guard."""
 
     def decorate(examine: Callable[[Case], Finding]) -> Guard:
-        return Guard(name, order, question, misses, examine, level)
+        return Guard(name, order, question, misses, examine, level, of_texts)
 
     return decorate

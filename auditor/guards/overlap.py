@@ -14,6 +14,7 @@ _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one with
     order=20,
     question="Are the two sets free of shared documents, near-duplicates and shared groups?",
     misses="Paraphrases and translations, and held-out documents that were published elsewhere and trained on.",
+    of_texts=True,
 )
 def overlap(case: Case) -> Finding:
     """Look for exact and near-duplicates across the sides, and for groups that stand on both."""

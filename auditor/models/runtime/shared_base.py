@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -44,7 +45,10 @@ class SharedBase:
         # Until it is on, some weights may have been changed for it.
         self._whole = False
         try:
-            self._worn = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
+            with warnings.catch_warnings():
+                # What a library will rename in its next version is nothing an auditor's user can act on.
+                warnings.simplefilter("ignore", FutureWarning)
+                self._worn = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
         except Exception as error:
             raise RunError(
                 f"cannot load the adapter {source}: {type(error).__name__}: {first_line(error)}",

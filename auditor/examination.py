@@ -1,0 +1,140 @@
+"""Examination: one model's scores of the two sides, through the engine and every guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from auditor.corpora.document import Corpus
+from auditor.features.table import drop_sparse
+from auditor.guards.case import Case
+from auditor.guards.catalogue import all_guards
+from auditor.guards.guard import GuardResult
+from auditor.guards.policy import Policy
+from auditor.inference.excess import excess_auc
+from auditor.inference.rows import Rows
+from auditor.inference.separability import separability
+from auditor.inference.separability_result import Excess, Separability
+from auditor.randomness import stream
+from auditor.signals.probes import Numerics
+from auditor.text.rows import text_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two sides of an audit and what their text alone tells, which is the same whatever model reads them.
+
+    Attributes:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        text_rows: Text alone, one row a group.
+        text: The engine on it.
+        permutations: Of every test of the audit.
+        policy: The thresholds.
+        seed: The audit's seed.
+    """
+
+    suspect: Corpus
+    heldout: Corpus
+    text_rows: Rows
+    text: Separability
+    permutations: int
+    policy: Policy
+    seed: int
+
+    def test(self, rows: Rows, purpose: str, alpha: float) -> Separability:
+        """Ask the engine, with a stream of its own for each purpose."""
+        return separability(
+            rows,
+            rng=stream(self.seed, purpose),
+            alpha=alpha,
+            permutations=self.permutations,
+            power=self.policy.power,
+        )
+
+
+def read_sides(suspect: Corpus, heldout: Corpus, rows: Rows, *, permutations: int, policy: Policy, seed: int) -> Sides:
+    """Ask the engine about the text of both sides.
+
+    Args:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        rows: Rows of any features of theirs, for the order of groups and sides.
+        permutations: Of every test.
+        policy: The thresholds.
+        seed: The audit's seed.
+    """
+    alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
+    text = separability(
+        alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
+    )
+    return Sides(suspect, heldout, alone, text, permutations, policy, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the engine and the guards say of one model.
+
+    Attributes:
+        rows: What the membership test saw: the features that enough groups have.
+        membership: The engine on them.
+        excess: How far its AUC exceeds that of text alone.
+        guards: Every guard, in the order of the report.
+    """
+
+    rows: Rows
+    membership: Separability
+    excess: Excess
+    guards: tuple[GuardResult, ...]
+
+
+def examine(
+    sides: Sides,
+    all_rows: Rows,
+    *,
+    controls: Mapping[str, Separability],
+    numerics: Mapping[str, Numerics],
+    truncated: tuple[int, int],
+    alpha: float,
+    known: Mapping[str, GuardResult] | None = None,
+) -> Examination:
+    """Test one model's rows and let the guards look.
+
+    Args:
+        sides: The two sides, as `read_sides` gave them.
+        all_rows: The rows of every feature asked for, in the same order of groups.
+        controls: The engine under models that cannot have seen the data.
+        numerics: What the probes of the backends showed.
+        truncated: Documents cut by a token limit, suspect and held-out.
+        alpha: Level at which the detectable effect is stated.
+        known: Findings of the guards that read texts alone, where another model of the audit has them already.
+    """
+    policy, seed = sides.policy, sides.seed
+    rows = drop_sparse(all_rows, policy.most_missing)
+    membership = sides.test(rows, "membership", alpha)
+    excess = excess_auc(membership, sides.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
+    case = Case(
+        suspect=sides.suspect,
+        heldout=sides.heldout,
+        all_rows=all_rows,
+        rows=rows,
+        membership=membership,
+        text_rows=sides.text_rows,
+        text=sides.text,
+        excess=excess,
+        controls=controls,
+        numerics=numerics,
+        truncated_suspect=truncated[0],
+        truncated_heldout=truncated[1],
+        policy=policy,
+        seed=seed,
+    )
+    known = known or {}
+    guards = tuple(known[guard.name] if guard.name in known else guard.run(case) for guard in all_guards())
+    return Examination(rows, membership, excess, guards)
+
+
+def of_texts(guards: tuple[GuardResult, ...]) -> dict[str, GuardResult]:
+    """The findings of the guards that read texts alone, which hold under every model."""
+    alone = {guard.name for guard in all_guards() if guard.of_texts}
+    return {guard.name: guard for guard in guards if guard.name in alone}

@@ -1,0 +1,58 @@
+"""Gathering the corpora of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from auditor.corpora.comparable import require_comparable
+from auditor.corpora.document import Corpus
+from auditor.corpora.overlap import find_overlap
+from auditor.corpora.own_groups import part_namesakes
+from auditor.errors import UsageError
+from auditor.forgetting.series import Role
+from auditor.reading import read_asked
+from auditor.settings import CheckSettings, SeriesSettings
+
+
+def gather(settings: CheckSettings, asked: SeriesSettings, suspect: Corpus, heldout: Corpus) -> Mapping[Role, Corpus]:
+    """Read the corpora of a series by role, none of which may hold what another is compared with.
+
+    Args:
+        settings: How corpora are read.
+        asked: Which there are beside the two sides.
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+
+    Raises:
+        UsageError: One cannot be read, or repeats documents of a side.
+    """
+    corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
+    if asked.placebo is not None:
+        placebo = read_asked(asked.placebo, settings)
+        require_comparable(placebo, heldout)
+        corpora["placebo"] = part_namesakes(heldout, placebo)
+    if asked.general is not None:
+        corpora["general"] = read_asked(asked.general, settings)
+    sides: tuple[Role, ...] = ("suspect", "heldout")
+    extra: tuple[Role, ...] = ("placebo", "general")
+    for role in extra:
+        for side in sides:
+            if role in corpora:
+                _require_apart(corpora[role], role, corpora[side], side, settings)
+    return corpora
+
+
+def _require_apart(corpus: Corpus, role: Role, side: Corpus, name: Role, settings: CheckSettings) -> None:
+    """Refuse a corpus that repeats documents of a side.
+
+    Raises:
+        UsageError: It does.
+    """
+    found = find_overlap(corpus, side, threshold=settings.policy.overlap_similarity, seed=settings.seed)
+    pairs = [pair for pair in found.pairs if pair.kind != "contained"]
+    if pairs:
+        raise UsageError(
+            f"the {role} set {corpus.source} repeats documents of the {name} set: {pairs[0].suspect!r} is "
+            f"{pairs[0].heldout!r} ({len(pairs)} such pairs)",
+            hint="It must be text that is on neither side.",
+        )

@@ -1,0 +1,64 @@
+"""The budget of the interventions: fixed before anything is trained, the same for both sides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auditor.models.changes import Method
+from auditor.record import Record
+
+Steps = tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
+
+
+class Budget(Record):
+    """How much is trained, and how.
+
+    Attributes:
+        method: `auto` tunes all weights of a model below `full_below` parameters and trains a LoRA adapter otherwise.
+        full_below: The size in parameters from which on `auto` takes LoRA.
+        half_steps: Steps of relearn-half after which documents are scored, ascending.
+        reminder_steps: Steps of the reminder after which documents are scored, ascending. A reminder helps for some ten
+            steps and then wears the trace away.
+        batch: Stretches of text a step.
+        length: Longest stretch in tokens, leading tokens included; longer documents are cut into several.
+        full_rate: Learning rate of full tuning.
+        lora_rate: Learning rate of LoRA.
+        lora_rank: Rank of the adapter; its scale alpha is twice that.
+        clip: Largest norm of the gradient of a step.
+        bits: Bits a weight is rounded to.
+        group: Neighbouring weights along the input that share a scale in rounding.
+    """
+
+    method: Literal["auto", "full", "lora"] = "auto"
+    full_below: int = Field(default=20_000_000, ge=0)
+    half_steps: Steps = Field(default=(5, 10, 20, 40), min_length=1)
+    reminder_steps: Steps = Field(default=(2, 5, 10, 20), min_length=1)
+    batch: int = Field(default=8, ge=1)
+    length: int = Field(default=256, ge=8)
+    full_rate: float = Field(default=3e-4, gt=0)
+    lora_rate: float = Field(default=1e-3, gt=0)
+    lora_rank: int = Field(default=16, ge=1)
+    clip: float = Field(default=1.0, gt=0)
+    bits: int = Field(default=4, ge=2, le=8)
+    group: int = Field(default=64, ge=1)
+
+    def method_for(self, parameters: int) -> Method:
+        """Full tuning or LoRA, for a model of so many parameters."""
+        if self.method != "auto":
+            return self.method
+        return "full" if parameters < self.full_below else "lora"
+
+    def words(self, method: Method) -> str:
+        """How a training is done, in words."""
+        rate = self.full_rate if method == "full" else self.lora_rate
+        what = (
+            "full tuning of all weights"
+            if method == "full"
+            else f"LoRA on all linear layers, rank {self.lora_rank}, alpha {2 * self.lora_rank}"
+        )
+        return (
+            f"{what}; AdamW, learning rate {rate:g}, {self.batch} stretches of at most {self.length} tokens a step,"
+            f" gradient clipped at {self.clip:g}, no dropout, no weight decay"
+        )

@@ -1,0 +1,1 @@
+"""One file an intervention; a module-level `Intervention` is found by looking."""

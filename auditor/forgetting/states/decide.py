@@ -1,0 +1,150 @@
+"""From the figures of a checkpoint to its state. Nothing else decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from auditor.forgetting.findings.series import STATES, Code, Condition, State
+from auditor.forgetting.policy import ForgettingPolicy
+from auditor.forgetting.states.conditions import CONDITIONS
+from auditor.forgetting.states.evidence import Evidence, deciding_figures
+from auditor.guards.policy import Policy
+
+
+def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> State:
+    """Hold a checkpoint against each state in turn; the first that is met is its state.
+
+    First a comparison that a guard refuses can carry no state but H. Then a wrecked model, in which nothing is
+    detected, is said to be wrecked (W). Then A to H in the order of their letters. Two conditions are stricter than
+    "not detected" and "worse": A needs an audit that would have seen something and a set that does not score worse than
+    held-out; G needs a change since the origin.
+
+    Args:
+        evidence: The figures.
+        policy: Levels and the effect an audit must be able to see.
+        forgetting: The thresholds of the states.
+    """
+    refused = _refusal(evidence, policy)
+    conditions = [CONDITIONS[code](evidence, policy, forgetting) for code in CONDITIONS]
+    if refused is not None:
+        conditions = [Condition(code=c.code, status="not met", because=refused.sentence) for c in conditions]
+    met = next((condition for condition in conditions if condition.status == "met"), None)
+    figures = deciding_figures(evidence, policy, forgetting)
+    if met is not None:
+        closed = Condition(code="H", status="not met", because="Another state is met.")
+        return State(
+            code=met.code,
+            name=STATES[met.code],
+            sentence=met.because,
+            reason=_REASONS[met.code],
+            figures=figures,
+            conditions=(*conditions, closed),
+        )
+    left = refused or _undecided(evidence, conditions, policy, forgetting)
+    return State(
+        code="H",
+        name=STATES["H"],
+        sentence=left.sentence,
+        reason=left.reason,
+        figures=figures,
+        conditions=(*conditions, Condition(code="H", status="met", because=left.sentence)),
+        mend=left.mend,
+    )
+
+
+def out_of_sight(evidence: Evidence, policy: Policy) -> bool:
+    """Whether a trace that was detected before is not detected here, so that it takes interventions to say more."""
+    sound = _refusal(evidence, policy) is None
+    return sound and evidence.shown_before and not evidence.detection.detected and not evidence.wrecked
+
+
+_REASONS: dict[Code, str] = {
+    "W": "wrecked",
+    "A": "never-detected",
+    "B": "detected-first",
+    "C": "detected-whole",
+    "D": "detected-less",
+    "E": "recovered",
+    "F": "equivalent",
+    "G": "inverted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Undecided:
+    """Why no state could be given, and what would change that."""
+
+    reason: str
+    sentence: str
+    mend: str
+
+
+def _refusal(evidence: Evidence, policy: Policy) -> _Undecided | None:
+    """The guard, or the placebo set, that refuses the comparison at this checkpoint, if any.
+
+    What only a rejection makes a guard ask (direction, excess) cannot refuse a state that rests on nothing being
+    detected, and a wrecked model cannot be asked to read words in order.
+    """
+    spared = {"direction", "excess"} | ({"numerics"} if evidence.wrecked else set())
+    failed = [g for g in evidence.detection.guards if g.status == "failed" and g.name not in spared]
+    if not failed and evidence.placebo_p is not None and evidence.placebo_p <= policy.alpha:
+        return _Undecided(
+            "placebo",
+            f"The placebo set, which nobody trained on, is told from the held-out set too (p = {evidence.placebo_p:.2g} "
+            "over all checkpoints), so what is seen of the suspect set may have nothing to do with training on it.",
+            "Choose placebo and held-out documents from one source; best, split one collection at random.",
+        )
+    if not failed:
+        return None
+    first = failed[0]
+    return _Undecided(
+        f"guard:{first.name}",
+        f"The comparison cannot carry a state: {first.reason[:1].lower()}{first.reason[1:]}",
+        " ".join(dict.fromkeys(guard.mend for guard in failed if guard.mend)),
+    )
+
+
+def _undecided(
+    evidence: Evidence, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
+) -> _Undecided:
+    """Which of the reasons for an inconclusive state holds."""
+    found, limits = evidence.detection, evidence.suspect.equivalence
+    failed = [guard for guard in found.guards if guard.status == "failed"]
+    if found.p_adjusted <= policy.alpha and failed:
+        return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].mend)
+    if found.detected:
+        return _Undecided(
+            "share-undefined",
+            f"The suspect set is detected ({evidence.seen}), but the gap at the reference is too uncertain to say how "
+            "much of it is left.",
+            "Give more independent documents.",
+        )
+    if any(condition.status == "not tested" for condition in conditions):
+        return _Undecided(
+            "not-tested",
+            f"The suspect set is not detected any more ({evidence.seen}); whether it is suppressed or gone was not "
+            "tested.",
+            "Run again with --relearn.",
+        )
+    if evidence.shown_before:
+        needed = _groups_needed(evidence, forgetting)
+        return _Undecided(
+            "not-equivalent",
+            f"Neither detected nor shown to be gone ({evidence.seen}; equivalence p = {limits.p_value:.2g}).",
+            f"Give more independent documents: about {needed} groups a side would show a gap of nothing to be below "
+            "the margin, four times in five.",
+        )
+    return _Undecided(
+        "underpowered",
+        f"Nothing was found ({evidence.seen}), but the audit is too small to say so.",
+        "Give more independent documents.",
+    )
+
+
+def _groups_needed(evidence: Evidence, forgetting: ForgettingPolicy) -> int:
+    """Groups a side at which TOST puts a true gap of nothing below the margin with 80 % power (normal theory)."""
+    z = float(norm.isf(forgetting.equivalence_alpha) + norm.isf(0.1))
+    return max(evidence.suspect.groups + 1, int(2 * (z / forgetting.equivalence_d) ** 2) + 1)

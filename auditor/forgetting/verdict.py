@@ -1,0 +1,56 @@
+"""From the state of the last checkpoint to one of three words."""
+
+from __future__ import annotations
+
+from auditor.forgetting.findings.series import STATES, Checkpoint, Code, Forgetting
+from auditor.forgetting.meanings import NOT_MEANS
+from auditor.result import Verdict, Word
+
+_WORDS: dict[Code, Word] = {
+    "A": "NO EVIDENCE",
+    "B": "EVIDENCE",
+    "C": "EVIDENCE",
+    "D": "EVIDENCE",
+    "E": "EVIDENCE",
+    "F": "NO EVIDENCE",
+    "G": "EVIDENCE",
+    "H": "INCONCLUSIVE",
+    "W": "INCONCLUSIVE",
+}
+_VALIDITY = {
+    "B": "The p-values of detections, changes and interventions are exact if suspect and held-out documents are "
+    "exchangeable but for training, which the guards probe and cannot prove. Shares, intervals and equivalence are "
+    "approximate.",
+    "C": "Descriptive only: the comparison is unsound or undecided, so the figures do not speak about training.",
+}
+
+
+def decide_series(forgetting: Forgetting) -> Verdict:
+    """The verdict of a `forget`: the state of its last checkpoint in one of three words.
+
+    A trace that is there, was brought back or was turned over is EVIDENCE; where none was ever seen, or none is left
+    that comes back, there is NO EVIDENCE; an undecided or wrecked checkpoint is INCONCLUSIVE. A trace that is detected
+    stays EVIDENCE where only its share cannot be stated.
+    """
+    last = forgetting.checkpoints[-1]
+    state = last.state
+    word: Word = "EVIDENCE" if last.detection.detected else _WORDS[state.code]
+    validity = "C" if state.code in ("H", "W") and word == "INCONCLUSIVE" else "B"
+    return Verdict(
+        word=word,
+        reason=f"state:{state.code}",
+        sentence=f"At the last checkpoint, {last.name}, the suspect set is {_phrase(last)}. {state.sentence}",
+        not_meaning=NOT_MEANS[state.code],
+        mend=state.mend,
+        validity_class="B" if validity == "B" else "C",
+        validity=_VALIDITY[validity],
+    )
+
+
+def _phrase(checkpoint: Checkpoint) -> str:
+    code = checkpoint.state.code
+    if code == "W":
+        return "not seen in a wrecked model"
+    if code == "H":
+        return "in an inconclusive state"
+    return {"A": "not seen to have been shown", "F": "not found any more"}.get(code, STATES[code])

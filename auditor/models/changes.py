@@ -1,0 +1,106 @@
+"""What can be done to a model in memory, as data; and the identity under which the scores after it are kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from auditor.errors import RunError
+from auditor.models.backend import ModelIdentity
+
+CHANGES_VERSION = 1
+"""Raised whenever the same change would give other weights; older scores are then never used."""
+
+Method = Literal["full", "lora"]
+
+
+class UntrainableError(RunError):
+    """A model cannot be changed in memory; a reason to leave an intervention out, not to break a run off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training, wholly determined by what stands here.
+
+    Attributes:
+        texts: What is trained on, in order.
+        method: `full` tunes all weights, `lora` an adapter on all linear layers.
+        rate: Learning rate.
+        batch: Stretches of text a step.
+        length: Longest stretch in tokens, leading tokens included.
+        rank: Rank of the adapter, its scale alpha being twice that; 0 for full tuning.
+        clip: Largest norm of the gradient.
+        seed: Of the order of the stretches and of the adapter's first weights.
+        max_tokens: Read at most this many tokens of each text, as scoring does.
+    """
+
+    texts: tuple[str, ...]
+    method: Method
+    rate: float
+    batch: int
+    length: int
+    rank: int
+    clip: float
+    seed: int
+    max_tokens: int | None
+
+    def dtype(self, identity: ModelIdentity) -> str:
+        """Number format in memory: float32, save that LoRA keeps the bfloat16 weights of a model on an accelerator.
+
+        The steps of full tuning vanish in the rounding of half precision, and gradients in that of float16.
+        """
+        keeps = self.method == "lora" and identity.dtype == "bfloat16" and not identity.device.startswith("cpu")
+        return "bfloat16" if keeps else "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Symmetric rounding of the weights of linear layers.
+
+    Attributes:
+        bits: Bits a weight; 4 allow the 15 values from -7 to 7 times the scale.
+        group: Neighbouring weights along the input of a layer that share a scale.
+    """
+
+    bits: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What has to be known of a model before it is decided how to change it.
+
+    Attributes:
+        parameters: How many it has.
+        rounded_layers: Linear layers whose weights a rounding reaches.
+        rounded_share: Their share of all parameters.
+    """
+
+    parameters: int
+    rounded_layers: int
+    rounded_share: float
+
+
+def identity_after(identity: ModelIdentity, change: Training | Rounding, steps: int, name: str) -> ModelIdentity:
+    """The identity of a model after so many steps of a training, or after a rounding.
+
+    Args:
+        identity: Of the model as it is.
+        change: What is done to it.
+        steps: Steps of a training; 1 for a rounding.
+        name: What a reader knows the model by.
+    """
+    parts = dataclasses.asdict(change)
+    after, dtype, details = "rounding", identity.dtype, dict(identity.details)
+    if isinstance(change, Training):
+        parts["texts"] = [hashlib.sha256(text.encode()).hexdigest() for text in change.texts]
+        dtype, after = change.dtype(identity), f"{steps} training steps"
+        if change.method == "lora":
+            details["peft"] = version("peft")
+    described = json.dumps([CHANGES_VERSION, type(change).__name__, parts, steps, identity.dtype], sort_keys=True)
+    details["change"] = hashlib.sha256(described.encode()).hexdigest()
+    return dataclasses.replace(identity, source=f"{name} after {after}", dtype=dtype, details=details)

@@ -1,0 +1,174 @@
+"""Each state from the figures that make it, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auditor.forgetting.findings.contrast import Contrast, Equivalence, Events
+from auditor.forgetting.findings.drift import Wreckage
+from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.findings.relearning import Probe, ProbePoint, Relearning
+from auditor.forgetting.findings.series import Detection, State
+from auditor.forgetting.policy import ForgettingPolicy
+from auditor.forgetting.states.decide import decide_state
+from auditor.forgetting.states.evidence import Evidence
+from auditor.guards.guard import GuardResult
+from auditor.guards.policy import Policy
+from auditor.inference.separability_result import Interval
+
+
+def about(value: float, spread: float = 0.02) -> Estimate:
+    return Estimate(value=value, low=value - spread, high=value + spread)
+
+
+def guard(name: str, status: str = "passed") -> GuardResult:
+    return GuardResult(name=name, question="?", status=status, reason=f"The {name} saw it.", mend="Mend.", misses="-")
+
+
+def detection(p: float, *, failed: tuple[str, ...] = (), detectable: float | None = 0.6) -> Detection:
+    guards = tuple(guard(name, "failed" if name in failed else "passed") for name in ("blind", "direction", "numerics"))
+    return Detection(
+        p_value=p,
+        p_adjusted=p,
+        auc=0.6,
+        auc_interval=Interval(low=0.5, high=0.7),
+        mean_z=1.0,
+        detectable_auc=detectable,
+        detected=p <= 0.01 and not failed,
+        guards=guards,
+    )
+
+
+def contrast(
+    *,
+    gap: float = 0.0,
+    gap_p: float = 0.5,
+    auc: float = 0.5,
+    share: float | None = None,
+    did_p: float | None = 0.5,
+    equivalent: bool = True,
+) -> Contrast:
+    return Contrast(
+        documents=200,
+        groups=200,
+        loss=about(2.0),
+        change=None,
+        gap=about(gap),
+        gap_p_value=gap_p,
+        gap_p_adjusted=gap_p,
+        effect_size=about(gap),
+        auc=about(auc),
+        trace=about(abs(2 * auc - 1)),
+        retained=None if share is None else about(share),
+        difference_in_differences=None if did_p is None else about(0.0),
+        did_p_value=did_p,
+        did_p_adjusted=did_p,
+        memorisation=(),
+        equivalence=Equivalence(
+            p_value=0.01 if equivalent else 0.3,
+            margin=0.1,
+            margin_d=0.3,
+            equivalent=equivalent,
+            detectable_gap=0.1,
+            detectable_d=0.35,
+        ),
+        events=Events(memorised=0, forgotten=0, learned=0, events=0, expected=10.0),
+    )
+
+
+def relearning(*, recovered: bool) -> Relearning:
+    points = tuple(
+        ProbePoint(
+            steps=u, suspect=about(2), heldout=about(2), gap=about(0.1), auc=about(0.5 + u / 50), placebo_gap=None
+        )
+        for u in (0, 5)
+    )
+    p = 0.0004 if recovered else 0.4
+    probe = Probe(
+        name="reminder",
+        method="full",
+        points=points,
+        after_p_value=p,
+        rise_p_value=p,
+        p_value=p,
+        p_adjusted=p,
+        placebo_p_value=0.5,
+        recovered=recovered,
+    )
+    return Relearning(probes=(probe,), left_out=(), budget="short")
+
+
+def wreckage(*, wrecked: bool) -> Wreckage:
+    return Wreckage(measured_on="general", ratio=about(2.0 if wrecked else 1.0), limit=1.25, wrecked=wrecked)
+
+
+def state(**given: Any) -> State:
+    known: dict[str, Any] = {
+        "name": "later",
+        "position": 1,
+        "reference": 0,
+        "detection": detection(0.5),
+        "suspect": contrast(),
+        "wreckage": wreckage(wrecked=False),
+        "relearning": None,
+    }
+    return decide_state(Evidence(**{**known, **given}), Policy(), ForgettingPolicy())
+
+
+FOUND = detection(0.0001)
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "reason"),
+    [
+        ({"reference": None}, "A", "never-detected"),
+        ({"reference": 2}, "A", "never-detected"),
+        ({"reference": 1, "detection": FOUND}, "B", "detected-first"),
+        ({"position": 0, "detection": FOUND, "wreckage": None}, "C", "detected-whole"),
+        ({"detection": FOUND, "suspect": contrast(share=0.8)}, "C", "detected-whole"),
+        ({"detection": FOUND, "suspect": contrast(share=1.4)}, "C", "detected-whole"),
+        ({"detection": FOUND, "suspect": contrast(share=0.79)}, "D", "detected-less"),
+        ({"relearning": relearning(recovered=True)}, "E", "recovered"),
+        ({"relearning": relearning(recovered=False)}, "F", "equivalent"),
+        ({"suspect": contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)}, "G", "inverted"),
+        ({"wreckage": wreckage(wrecked=True)}, "W", "wrecked"),
+        ({"wreckage": wreckage(wrecked=True), "detection": detection(0.5, failed=("numerics",))}, "W", "wrecked"),
+        ({}, "H", "not-tested"),
+        ({"reference": None, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
+        ({"reference": None, "detection": detection(0.5, detectable=None)}, "H", "underpowered"),
+        ({"relearning": relearning(recovered=False), "suspect": contrast(equivalent=False)}, "H", "not-equivalent"),
+        ({"detection": FOUND, "suspect": contrast(share=None)}, "H", "share-undefined"),
+        ({"detection": detection(0.0001, failed=("blind",)), "reference": 1}, "H", "guard:blind"),
+        ({"detection": detection(0.0001, failed=("direction",)), "reference": None}, "H", "guard:direction"),
+        ({"detection": detection(0.5, failed=("numerics",))}, "H", "guard:numerics"),
+    ],
+)
+def test_each_state_has_its_figures(given: dict[str, Any], code: str, reason: str) -> None:
+    found = state(**given)
+    assert (found.code, found.reason) == (code, reason)
+    assert [condition.code for condition in found.conditions] == list("WABCDEFGH")
+    assert [condition.code for condition in found.conditions if condition.status == "met"] == [code]
+    assert found.figures
+
+
+def test_without_interventions_suppressed_and_gone_are_not_tested() -> None:
+    statuses = {condition.code: condition.status for condition in state().conditions}
+    assert statuses["E"] == statuses["F"] == "not tested"
+    assert "--relearn" in state().mend
+
+
+def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -> None:
+    found = state(reference=None, suspect=contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.6))
+    assert found.code == "A"
+
+
+def test_a_wrecked_model_that_shows_the_trace_is_not_excused() -> None:
+    found = state(wreckage=wreckage(wrecked=True), detection=FOUND, suspect=contrast(share=0.5))
+    assert found.code == "D"
+
+
+def test_inverted_without_a_detection_is_still_over_corrected() -> None:
+    found = state(reference=None, suspect=contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001))
+    assert found.code == "G"
