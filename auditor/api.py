@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from typing import Any, Unpack
+from typing import Any, TypedDict, Unpack
 
 from auditor.audit import run_check
 from auditor.errors import UsageError
 from auditor.forgetting.policy import ForgettingPolicy
 from auditor.result import AuditResult
 from auditor.scoring.progress import Progress
-from auditor.settings import CheckOptions, SeriesSettings, make_options, make_series_settings, make_settings
+from auditor.settings import (
+    CheckOptions,
+    SeriesSettings,
+    SharedOptions,
+    make_options,
+    make_series_settings,
+    make_settings,
+)
 
 Path = str | PathLike[str]
 
 
-class SeriesOptions(CheckOptions, total=False):
+class SeriesOptions(TypedDict, total=False):
     """What may be asked about a series of checkpoints; see `auditor.settings.SeriesSettings`."""
 
     general: Path | None
@@ -29,10 +36,14 @@ class SeriesOptions(CheckOptions, total=False):
     forgetting_policy: ForgettingPolicy
 
 
-class AuditOptions(SeriesOptions, total=False):
+class AuditOptions(CheckOptions, SeriesOptions, total=False):
     """All that `check` takes beside its own arguments."""
 
     checkpoints: Mapping[str, Path]
+
+
+class ForgetOptions(SharedOptions, SeriesOptions, total=False):
+    """All that `forget` takes beside its own arguments."""
 
 
 def check(
@@ -93,7 +104,7 @@ def forget(
     cache_dir: Path | None = None,
     name: str = "",
     progress: Progress | None = None,
-    **settings: Unpack[SeriesOptions],
+    **settings: Unpack[ForgetOptions],
 ) -> AuditResult:
     """What do the checkpoints of a model do with `suspect`? The same audit as `auditor forget`.
 
@@ -124,17 +135,17 @@ _ABOUT_SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - 
 
 def _parted(settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """What is asked about the series, and the rest."""
-    series = {key: _plain(value) for key, value in settings.items() if key in _ABOUT_SERIES}
+    series = {key: _plain(key, value) for key, value in settings.items() if key in _ABOUT_SERIES}
     rest = {key: value for key, value in settings.items() if key not in _ABOUT_SERIES}
     if "forgetting_policy" in series:
         series["policy"] = series.pop("forgetting_policy")
     return series or None, rest
 
 
-def _plain(value: Any) -> Any:
-    """Paths as text, mappings as pairs."""
-    if isinstance(value, Mapping):
-        return tuple((name, fspath(source)) for name, source in value.items())
+def _plain(key: str, value: Any) -> Any:
+    """Paths as text, named sources as pairs; what is neither is left for the settings to refuse."""
+    if key in ("checkpoints", "tasks") and isinstance(value, Mapping):
+        return tuple((name, _plain("", source)) for name, source in value.items())
     return fspath(value) if isinstance(value, PathLike) else value
 
 

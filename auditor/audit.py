@@ -13,18 +13,19 @@ from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
 from auditor.forgetting.measure import Account, measure_forgetting
 from auditor.forgetting.series import Role
-from auditor.forgetting.verdict import decide_series
+from auditor.forgetting.verdict import beside_series, decide_series
 from auditor.guards.catalogue import guard_alphas
 from auditor.inference.curve import learning_curve
 from auditor.inference.rows import Rows
 from auditor.limitations import limitations
 from auditor.manifest import feature_notes, left_out, make_manifest
+from auditor.models.backend import ModelSpec
 from auditor.models.loading import Models, open_model, open_models
 from auditor.procedures.published import select_procedures
 from auditor.randomness import stream
 from auditor.reading import read_asked
 from auditor.reproduce import default_name, python_call
-from auditor.result import AuditResult, CorpusSummary, Thresholds
+from auditor.result import AuditResult, CorpusSummary, Thresholds, Verdict
 from auditor.scoring.evidence import Evidence, score_corpora
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
@@ -91,9 +92,7 @@ def run_check(
     return AuditResult(
         kind=settings.kind,
         name=options.name or default_name(settings),
-        verdict=decide(membership, guards, policy)
-        if forgetting is None or settings.kind == "check"
-        else decide_series(forgetting),
+        verdict=_verdict(settings, decide(membership, guards, policy), series, models.target),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=membership,
         excess=found.excess,
@@ -104,7 +103,11 @@ def run_check(
             procedure.run(plain, labels, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
         ),
         feature_notes=feature_notes(rows.columns, features),
-        left_out=left_out(features, table, rows.columns, policy.most_missing),
+        left_out=tuple(
+            one
+            for one in left_out(features, table, rows.columns, policy.most_missing)
+            if settings.kind == "check" or one.name in table.names
+        ),
         group_scores=scores,
         documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
         suspect=summary(suspect, ours),
@@ -118,11 +121,21 @@ def run_check(
             models=evidence.models,
             checkpoints={} if series is None else series.models,
             features=[column.name for column in rows.columns],
-            scored=evidence.computed + (0 if series is None else series.computed),
-            stored=evidence.from_store,
+            scored=len(store.scored),
+            stored=len(store.recalled),
         ),
         forgetting=forgetting,
     )
+
+
+def _verdict(settings: CheckSettings, alone: Verdict, account: Account | None, audited: ModelSpec) -> Verdict:
+    """The verdict of the model alone, or with its series."""
+    if account is None:
+        return alone
+    if settings.kind == "forget":
+        return decide_series(account.forgetting)
+    names = [name for name, model in account.models.items() if model.key == audited.identity.key]
+    return beside_series(alone, account.forgetting, names[0] if names else None)
 
 
 def _beside(account: Account | None, role: Role) -> CorpusSummary | None:

@@ -19,8 +19,8 @@ _ALWAYS = (
 
 _SERIES = (
     "Changes from checkpoint to checkpoint are safer to read than levels: a difference between the sets that has "
-    "nothing to do with training is there at every checkpoint alike. They are not immune: training on text closer to one "
-    "set than to the other moves the two apart.",
+    "nothing to do with training is there at every checkpoint alike. They are not immune: training on text closer to "
+    "one set than to the other moves the two apart.",
     "That nothing of the suspect set is found at a checkpoint, nor brought back by the interventions that were run, "
     "does not prove that it was deleted: other prompts, longer training or other attacks may still bring it back.",
     "Interventions test whether the trace of the set as a whole comes back. They say nothing of single documents.",

@@ -24,7 +24,7 @@ class Verdict(Record):
     Attributes:
         word: One of three.
         reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a
-            `forget` `state:LETTER`.
+            `forget` `state:LETTER`, of a `check` beside a series that finds a trace `series:LETTER`.
         sentence: The verdict in one plain sentence.
         not_meaning: What it does not mean, one sentence.
         mend: What would change an INCONCLUSIVE; empty otherwise.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Literal, Self, TypedDict, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -17,15 +18,23 @@ from auditor.record import Record
 R = TypeVar("R", bound=Record)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep in tuples."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part)
+
+
 class _Asked(Record):
     """What a user gave, with text that can be written down."""
 
     @field_validator("*")
     @classmethod
     def _writable(cls, value: Any) -> Any:
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise ValueError("it holds bytes that are not UTF-8")
+        if any("\ud800" <= letter <= "\udfff" for text in _texts(value) for letter in text):
+            raise ValueError("it holds bytes that are not UTF-8")
         return value
 
 
@@ -84,6 +93,10 @@ def _distinct(value: tuple[tuple[str, str], ...], what: str) -> tuple[tuple[str,
     return value
 
 
+_INTERVENTIONS = 3
+"""At most so many at each checkpoint, over which their p-values are corrected."""
+
+
 class CheckSettings(_Asked):
     """Everything that decides the figures of an audit, and nothing that does not.
 
@@ -136,8 +149,12 @@ class CheckSettings(_Asked):
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
         looks = 1 if self.series is None else len(self.series.checkpoints)
+        relearned = 1.0
+        if self.series is not None and self.series.relearn:
+            relearned = self.series.policy.relearn_alpha / (_INTERVENTIONS * looks)
         strictest = min(
             self.policy.alpha / looks,
+            relearned,
             self.policy.blind_alpha,
             self.policy.clusters_alpha,
             self.policy.controls_alpha / max(1, len(self.references)),
@@ -153,15 +170,13 @@ def load_options(settings: CheckSettings) -> LoadOptions:
     return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
 
 
-class CheckOptions(TypedDict, total=False):
-    """The settings of `auditor.check` beside its own arguments, for type checkers; see `CheckSettings`."""
+class SharedOptions(TypedDict, total=False):
+    """The settings that every audit has beside its own arguments, for type checkers; see `CheckSettings`."""
 
     text_column: str
     group_column: str | None
     group_by: Literal["document", "parent"]
     limit: int | None
-    features: str
-    procedures: tuple[str, ...]
     device: str
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     revision: str | None
@@ -171,6 +186,13 @@ class CheckOptions(TypedDict, total=False):
     seed: int
     reveal: bool
     policy: Policy
+
+
+class CheckOptions(SharedOptions, total=False):
+    """The settings of `auditor.check` beside its own arguments."""
+
+    features: str
+    procedures: tuple[str, ...]
 
 
 def _shortage(permutations: int, level: float) -> str:
@@ -208,6 +230,11 @@ def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
         UsageError: As `make_settings`.
     """
     asked = _validated(SeriesSettings, dict(series))
+    for name in ("kind", "model", "features", "references", "procedures"):
+        if name in given:
+            raise UsageError(
+                f"{name} is not for a series", hint="Its models are its checkpoints, its features of one pass."
+            )
     return make_settings(kind="forget", model=asked.checkpoints[-1][1], features="single-pass", series=asked, **given)
 
 

@@ -69,15 +69,13 @@ def _deal(texts: list[Text], sizes: dict[str, int], seed: int) -> dict[str, list
     return dealt
 
 
-def _audit(
-    folder: Path, checkpoints: dict[str, Path], cache: Path, *, relearn: bool, placebo: bool = True
-) -> AuditResult:
+def _audit(folder: Path, checkpoints: dict[str, Path], cache: Path, *, relearn: bool) -> AuditResult:
     return forget(
         folder / "later.jsonl",
         folder / "heldout.jsonl",
         checkpoints=checkpoints,
         general=folder / "general.jsonl",
-        placebo=folder / "placebo.jsonl" if placebo else None,
+        placebo=folder / "placebo.jsonl",
         relearn=relearn,
         layers=False,
         cache_dir=cache,
@@ -145,11 +143,11 @@ def main() -> None:
             folder.mkdir(parents=True, exist_ok=True)
             shown = {line.id for line in _deal(texts, {"later": 700, "other": len(texts) - 700}, seed)["other"]}
             left = [text for text in texts if text.id not in shown]
-            dealt = _deal(left, {"later": 200, "heldout": 200, "general": 100}, 1000 + twin)
+            dealt = _deal(left, {"later": 200, "heldout": 200, "placebo": 200, "general": 100}, 1000 + twin)
             for side, some in dealt.items():
                 write_jsonl(some, folder / f"{side}.jsonl")
             never = work / f"seed-{seed}" / "never"
-            result = _audit(folder, {"base": base, "never": never}, cache, relearn=False, placebo=False)
+            result = _audit(folder, {"base": base, "never": never}, cache, relearn=False)
             found = _states(result)["never"]
             accused[found] += 1
             if found != "A":

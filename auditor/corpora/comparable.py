@@ -6,16 +6,21 @@ from auditor.corpora.document import Corpus
 from auditor.errors import UsageError
 
 
-def require_comparable(suspect: Corpus, heldout: Corpus) -> None:
+def require_comparable(suspect: Corpus, heldout: Corpus, *, first: str = "suspect") -> None:
     """Refuse pairs of corpora that no statistic can tell anything about.
 
     This is the bare minimum for a comparison to be defined, not for it to have power; the guards judge that.
+
+    Args:
+        suspect: The set in question.
+        heldout: The held-out set.
+        first: What the set in question is called.
 
     Raises:
         UsageError: A side has fewer than two documents (all others were identical or empty) or fewer than two groups,
             or the two sides hold the very same texts.
     """
-    for label, corpus in (("suspect", suspect), ("held-out", heldout)):
+    for label, corpus in ((first, suspect), ("held-out", heldout)):
         if len(corpus.documents) < 2:
             left = "all its documents are identical" if corpus.dropped_duplicate else "it holds one document only"
             raise UsageError(

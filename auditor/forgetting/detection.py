@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from auditor.corpora.document import Corpus
 from auditor.examination import Examination, Sides, examine, of_texts, read_sides
@@ -22,7 +22,9 @@ from auditor.signals.views import TARGET
 FEATURES = "single-pass"
 
 
-def detect(series: Series, *, permutations: int, policy: Policy, seed: int) -> dict[str, Detection]:
+def detect(
+    series: Series, *, permutations: int, policy: Policy, seed: int, refused: Collection[str] = ()
+) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
     The p-values are the engine's, with Holm's correction over the checkpoints; a detection also needs every guard that
@@ -33,6 +35,7 @@ def detect(series: Series, *, permutations: int, policy: Policy, seed: int) -> d
         permutations: Of every test.
         policy: The thresholds.
         seed: The audit's seed.
+        refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
         By checkpoint name.
@@ -65,14 +68,14 @@ def detect(series: Series, *, permutations: int, policy: Policy, seed: int) -> d
         known = of_texts(found[checkpoint.name].guards)
     adjusted = holm([examination.membership.p_value for examination in found.values()])
     return {
-        name: _detection(examination, p_adjusted, policy)
+        name: _detection(examination, p_adjusted, policy, refused=name in refused)
         for (name, examination), p_adjusted in zip(found.items(), adjusted, strict=True)
     }
 
 
-def _detection(examination: Examination, p_adjusted: float, policy: Policy) -> Detection:
+def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
     membership = examination.membership
-    sound = all(guard.status != "failed" for guard in examination.guards)
+    sound = not refused and all(guard.status != "failed" for guard in examination.guards)
     return Detection(
         p_value=membership.p_value,
         p_adjusted=p_adjusted,

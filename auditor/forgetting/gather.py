@@ -29,30 +29,36 @@ def gather(settings: CheckSettings, asked: SeriesSettings, suspect: Corpus, held
     corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
     if asked.placebo is not None:
         placebo = read_asked(asked.placebo, settings)
-        require_comparable(placebo, heldout)
+        require_comparable(placebo, heldout, first="placebo")
         corpora["placebo"] = part_namesakes(heldout, placebo)
     if asked.general is not None:
         corpora["general"] = read_asked(asked.general, settings)
-    sides: tuple[Role, ...] = ("suspect", "heldout")
-    extra: tuple[Role, ...] = ("placebo", "general")
-    for role in extra:
-        for side in sides:
-            if role in corpora:
-                _require_apart(corpora[role], role, corpora[side], side, settings)
+    for role, others in _APART.items():
+        for other in others:
+            if role in corpora and other in corpora:
+                _require_apart(corpora[role], role, corpora[other], other, settings)
     return corpora
 
 
+_APART: dict[Role, tuple[Role, ...]] = {
+    "placebo": ("suspect", "heldout"),
+    "general": ("suspect", "heldout", "placebo"),
+}
+
+
 def _require_apart(corpus: Corpus, role: Role, side: Corpus, name: Role, settings: CheckSettings) -> None:
-    """Refuse a corpus that repeats documents of a side.
+    """Refuse a corpus that repeats documents of another, as a whole, nearly, or one within the other.
+
+    A reminder trained on texts that hold suspect documents would bring back what it was just told.
 
     Raises:
         UsageError: It does.
     """
-    found = find_overlap(corpus, side, threshold=settings.policy.overlap_similarity, seed=settings.seed)
-    pairs = [pair for pair in found.pairs if pair.kind != "contained"]
+    pairs = find_overlap(corpus, side, threshold=settings.policy.overlap_similarity, seed=settings.seed).pairs
     if pairs:
+        kind = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}[pairs[0].kind]
         raise UsageError(
-            f"the {role} set {corpus.source} repeats documents of the {name} set: {pairs[0].suspect!r} is "
-            f"{pairs[0].heldout!r} ({len(pairs)} such pairs)",
-            hint="It must be text that is on neither side.",
+            f"the {role} set {corpus.source} repeats documents of the {name} set: {pairs[0].suspect!r} and "
+            f"{pairs[0].heldout!r} are {kind} ({len(pairs)} such pairs)",
+            hint="It must be text that is in no other set.",
         )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auditor.corpora.document import Corpus
+from auditor.errors import UsageError
 from auditor.forgetting.detection import detect, detect_placebo
 from auditor.forgetting.findings.contrast import Contrast
 from auditor.forgetting.findings.relearning import Relearning
 from auditor.forgetting.findings.series import Checkpoint, Forgetting
-from auditor.forgetting.findings.tasks import TaskFindings
 from auditor.forgetting.gather import gather
 from auditor.forgetting.layers.measure import measure_layers
 from auditor.forgetting.measures.contrasts import measure_contrasts
@@ -22,10 +22,11 @@ from auditor.forgetting.opened import open_series
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import adjust, relearn
 from auditor.forgetting.scored import score_series
-from auditor.forgetting.series import Named, Series
-from auditor.forgetting.states.decide import decide_state, out_of_sight
+from auditor.forgetting.series import Series
+from auditor.forgetting.states.decide import decide_state, worth_asking
 from auditor.forgetting.states.evidence import Evidence
 from auditor.forgetting.tasks.measure import measure_tasks
+from auditor.forgetting.tasks.reading import UNTRAINED, Task, read_tasks
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.models.backend import ModelIdentity
 from auditor.randomness import stream
@@ -46,15 +47,11 @@ class Account:
         forgetting: What it showed.
         series: Its scores.
         models: The checkpoints' identities by their names.
-        computed: Texts scored in this run, interventions and tasks left out.
-        from_store: Texts whose scores were there already.
     """
 
     forgetting: Forgetting
     series: Series
     models: Mapping[str, ModelIdentity]
-    computed: int
-    from_store: int
 
 
 def measure_forgetting(
@@ -78,6 +75,7 @@ def measure_forgetting(
         raise ValueError("no series was asked for")
     seed, policy = settings.seed, settings.policy
     corpora = gather(settings, asked, suspect, heldout)
+    tasks = _read_tasks(settings, asked)
     checkpoints = open_series(asked.checkpoints, load_options(settings), store)
     series = score_series(
         checkpoints,
@@ -90,7 +88,14 @@ def measure_forgetting(
         progress=progress,
     )
     names = [checkpoint.name for checkpoint in checkpoints]
-    detections = detect(series, permutations=settings.permutations, policy=policy, seed=seed)
+    placebo_p = detect_placebo(series, permutations=settings.permutations, policy=policy, seed=seed)
+    detections = detect(
+        series,
+        permutations=settings.permutations,
+        policy=policy,
+        seed=seed,
+        refused=[name for name, p in placebo_p.items() if p <= asked.policy.placebo_alpha],
+    )
     reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:
@@ -107,13 +112,24 @@ def measure_forgetting(
 
     suspects = contrasts("suspect")
     placebos = contrasts("placebo") if "placebo" in corpora else {}
-    placebo_p = detect_placebo(series, permutations=settings.permutations, policy=policy, seed=seed)
     levels = measure_heldout(series, rng=stream(seed, "held-out"))
     general = measure_general(series, rng=stream(seed, "general")) if "general" in corpora else {}
     wreckage = measure_wreckage(series, policy=asked.policy, rng=stream(seed, "wreckage"))
     weights = measure_weights(checkpoints)
     layers = measure_layers(series, seed=seed, alpha=policy.alpha, permutations=LAYER_PERMUTATIONS)
-    tasks, notes = _tasks(checkpoints, settings, asked, store, progress)
+    learned, notes = (
+        measure_tasks(
+            checkpoints,
+            tasks,
+            template=asked.label_template,
+            store=store,
+            max_tokens=settings.max_tokens,
+            seed=seed,
+            progress=progress,
+        )
+        if tasks
+        else (None, ())
+    )
 
     def evidence(place: int, relearning: Relearning | None) -> Evidence:
         name = names[place]
@@ -125,6 +141,8 @@ def measure_forgetting(
             suspects[name],
             wreckage.get(name),
             relearning,
+            None if reference is None else (names[reference], suspects[names[reference]]),
+            placebos.get(name),
             placebo_p.get(name),
         )
 
@@ -142,7 +160,7 @@ def measure_forgetting(
                 max_tokens=settings.max_tokens,
             )
             for place, checkpoint in enumerate(checkpoints)
-            if out_of_sight(evidence(place, None), policy)
+            if worth_asking(evidence(place, None), asked.policy, last=place == len(names) - 1)
         }
         relearned = adjust(found, alpha=asked.policy.relearn_alpha)
     points = tuple(
@@ -170,36 +188,32 @@ def measure_forgetting(
             reference=None if reference is None else names[reference],
             movers=movements(series),
             slopes=slopes(series),
-            tasks=tasks,
+            tasks=learned,
             thresholds=asked.policy,
-            notes=(*_notes(asked, points), *notes),
+            notes=(*_notes(settings, asked, points), *notes),
         ),
         series=series,
         models={checkpoint.name: checkpoint.spec.identity for checkpoint in checkpoints},
-        computed=series.computed,
-        from_store=series.from_store,
     )
 
 
-def _tasks(
-    checkpoints: Sequence[Named], settings: CheckSettings, asked: SeriesSettings, store: Store, progress: Progress
-) -> tuple[TaskFindings | None, tuple[str, ...]]:
+def _read_tasks(settings: CheckSettings, asked: SeriesSettings) -> tuple[Task, ...]:
+    """Read the labelled sets before anything is scored, whole: a limit would cut a sorted set to a few classes."""
     if not asked.tasks:
-        return None, ()
-    return measure_tasks(
-        checkpoints,
-        asked,
-        read=lambda source: read_asked(source, settings),
-        store=store,
-        max_tokens=settings.max_tokens,
-        seed=settings.seed,
-        progress=progress,
-    )
+        return ()
+    if any(name == UNTRAINED for name, _ in asked.checkpoints):
+        raise UsageError(
+            f"a checkpoint is called {UNTRAINED!r}, as the model of random weights is", hint="Give it another name."
+        )
+    whole = settings.model_copy(update={"limit": None})
+    return read_tasks(asked.tasks, label_column=asked.label_column, read=lambda source: read_asked(source, whole))
 
 
-def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
+def _notes(settings: CheckSettings, asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
     """What was not given, and what that costs."""
     notes = []
+    if settings.kind == "check" and settings.model not in {source for _, source in asked.checkpoints}:
+        notes.append("The audited model is named as none of the checkpoints: the series tells of other models.")
     if asked.general is None:
         notes.append(
             "No general text was given: wreckage is measured on the held-out documents, drift from the origin is not "

@@ -16,6 +16,7 @@ class ForgettingPolicy(Record):
         equivalence_alpha: Level of the equivalence test.
         inverted_auc: A suspect set that scores worse than held-out counts as over-corrected only below this AUC.
         wrecked_ratio: A model is wrecked where its loss on general text is surely above this multiple of the origin's.
+        placebo_alpha: Level at which the placebo set counts as told from held-out, over all checkpoints.
         relearn_alpha: Level at which an intervention counts as having brought the trace back, over all interventions.
     """
 
@@ -24,4 +25,5 @@ class ForgettingPolicy(Record):
     equivalence_alpha: float = Field(default=0.05, gt=0, lt=0.5)
     inverted_auc: float = Field(default=0.45, gt=0, le=0.5)
     wrecked_ratio: float = Field(default=1.25, gt=1)
+    placebo_alpha: float = Field(default=0.002, gt=0, lt=0.5)
     relearn_alpha: float = Field(default=0.01, gt=0, lt=0.5)

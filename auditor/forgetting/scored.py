@@ -52,7 +52,7 @@ def score_series(
         role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
         for role, corpus in corpora.items()
     }
-    wanted = {role: Wanted(layers=layers, top=role == "general") for role in corpora}
+    wanted = {role: Wanted(layers=layers and role != "placebo", top=role == "general") for role in corpora}
     ours, theirs = ([document.text for document in corpora[role].documents] for role in ("suspect", "heldout"))
     probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     requests: list[Request] = []

@@ -17,6 +17,8 @@ _WORDS: dict[Code, Word] = {
     "H": "INCONCLUSIVE",
     "W": "INCONCLUSIVE",
 }
+_DETECTED = ("share-undefined", "not-grown")
+"""Reasons of an inconclusive state in which the suspect set is detected all the same."""
 _VALIDITY = {
     "B": "The p-values of detections, changes and interventions are exact if suspect and held-out documents are "
     "exchangeable but for training, which the guards probe and cannot prove. Shares, intervals and equivalence are "
@@ -30,11 +32,11 @@ def decide_series(forgetting: Forgetting) -> Verdict:
 
     A trace that is there, was brought back or was turned over is EVIDENCE; where none was ever seen, or none is left
     that comes back, there is NO EVIDENCE; an undecided or wrecked checkpoint is INCONCLUSIVE. A trace that is detected
-    stays EVIDENCE where only its share cannot be stated.
+    stays EVIDENCE where only its share or its origin cannot be stated.
     """
     last = forgetting.checkpoints[-1]
     state = last.state
-    word: Word = "EVIDENCE" if last.detection.detected else _WORDS[state.code]
+    word: Word = "EVIDENCE" if state.reason in _DETECTED else _WORDS[state.code]
     validity = "C" if state.code in ("H", "W") and word == "INCONCLUSIVE" else "B"
     return Verdict(
         word=word,
@@ -54,3 +56,25 @@ def _phrase(checkpoint: Checkpoint) -> str:
     if code == "H":
         return "in an inconclusive state"
     return {"A": "not seen to have been shown", "F": "not found any more"}.get(code, STATES[code])
+
+
+def beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
+    """The verdict of a `check` beside a series: never NO EVIDENCE for a model that the series finds a trace in.
+
+    Args:
+        verdict: Of the check alone.
+        forgetting: The series.
+        audited: Name of the checkpoint that is the audited model; None where it is none of them.
+    """
+    state = next((point.state for point in forgetting.checkpoints if point.name == audited), None)
+    if verdict.word != "NO EVIDENCE" or state is None or _WORDS[state.code] != "EVIDENCE":
+        return verdict
+    return Verdict(
+        word="INCONCLUSIVE",
+        reason=f"series:{state.code}",
+        sentence=f"The test of this model alone finds nothing, but the series does, at {audited}: {state.sentence}",
+        not_meaning=NOT_MEANS[state.code],
+        mend="Read the series; `auditor forget` makes its verdict from it.",
+        validity_class=verdict.validity_class,
+        validity=verdict.validity,
+    )

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from auditor.forgetting.findings.series import STATES, Checkpoint
 from auditor.forgetting.meanings import NOT_MEANS
 from auditor.report import selection
+from auditor.report.figures.figure import figures
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
+from auditor.report.tables.catalogue import series_tables
 from auditor.report.text import (
     amount,
     auc,
@@ -127,6 +129,52 @@ def _states(result: AuditResult) -> str:
     )
 
 
+def _measures(result: AuditResult) -> str:
+    """Every table of the series, and what a reader must know of it."""
+    series = series_of(result)
+    if series is None or result.forgetting is None:
+        return ""
+    drawn = {figure.title: figure.table(result) for figure in figures() if figure.name in _DRAWN}
+    told = {
+        _TITLES.get(name, name.capitalize()): table
+        for name, table in series_tables(result).items()
+        if name not in _ELSEWHERE
+    }
+    parts = [
+        f"#### {title}\n\n"
+        + _table([escape(header) for header in table.headers], [[escape(cell) for cell in row] for row in table.rows])
+        for title, table in {**told, **drawn}.items()
+        if table.rows
+    ]
+    notes = "\n".join(f"* {escape(note)}" for note in result.forgetting.notes)
+    beside = "The verdict above is of the audited model; it rests on the series only where it says so.\n\n"
+    beside = "" if result.kind == "forget" else beside
+    return "### The series, measure by measure\n\n" + beside + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
+
+
+_ELSEWHERE = ("guards", "layer_weights", "movers")
+"""Tables too long for a summary; the HTML and JSON results have them."""
+_DRAWN = ("matrix", "relearning")
+"""Figures whose numbers stand in no other table."""
+_TITLES = {
+    "losses": "Loss of each set, bits per byte",
+    "gaps": "Gap to held-out text, bits per byte",
+    "changes": "Difference-in-differences, bits per byte",
+    "memorisation": "Verbatim memory",
+    "equivalence": "Equivalence and detectable gap, bits per byte",
+    "events": "Crossings of the memorised line",
+    "engine": "Detection",
+    "drift": "Drift on general text",
+    "weights": "Change of the weights",
+    "kinds": "Accuracy, observed and probed",
+    "measures": "Measures of the accuracy matrix",
+    "splits": "Forgetting, by where it happened",
+    "tests": "McNemar's tests",
+    "geometry": "Geometry of the classes",
+    "probe_layers": "Probe accuracy by layer",
+}
+
+
 def _brought_back(checkpoint: Checkpoint) -> str:
     if checkpoint.relearning is None or not checkpoint.relearning.probes:
         return "not tested"
@@ -177,7 +225,7 @@ def _command(result: AuditResult) -> str:
 
 
 def _render(result: AuditResult) -> str:
-    makers = (_verdict, _states, _guards, _command, _limitations, _features)
+    makers = (_verdict, _states, _guards, _command, _limitations, _measures, _features)
     sections = [part for part in (make(result) for make in makers) if part]
     kept = ""
     for section in sections:

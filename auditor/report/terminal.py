@@ -96,10 +96,12 @@ def _states(result: AuditResult) -> list[str]:
             f"{state.name}; gap {estimate(contrast.gap, 0)} bits per byte, AUC {fixed(contrast.auc.value, 0.5)}, "
             f"p (Holm) {p_value(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
         )
-        if tone(state.code) == "open":
+        last = checkpoint is series.checkpoints[-1]
+        if tone(state.code) == "open" or (last and result.kind == "check"):
             told += f". {state.sentence} {state.mend}".rstrip()
         lines.append(_entry(label, told, len(label)))
     lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
+    lines += [_entry("  -", note, 4) for note in (result.forgetting.notes if result.forgetting else ())]
     if result.kind == "forget":
         lines += ["", _entry("Last", f"{_label(series.checkpoints[-1].name)} alone, on the features one pass gives:")]
         return lines

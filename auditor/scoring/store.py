@@ -44,11 +44,17 @@ class Store:
 
     Several processes may use one store at a time: writers wait for each other, each `put_many` is there as a whole or
     not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
+
+    Attributes:
+        scored: Keys of the records kept since it was opened.
+        recalled: Keys of those found that had been there before.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self.scored: set[str] = set()
+        self.recalled: set[str] = set()
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str] | None = None) -> Store:
@@ -86,7 +92,9 @@ class Store:
 
     def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
         """The records that are there and whole, by key."""
-        return self._get("scores", keys, packing.from_bytes)
+        found = self._get("scores", keys, packing.from_bytes)
+        self.recalled |= found.keys() - self.scored
+        return found
 
     def get_traces(self, keys: Sequence[str]) -> dict[str, Kept]:
         """The traces that are there and whole, by the key of their record."""
@@ -127,6 +135,7 @@ class Store:
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
                     [(key, record, _check_sum(key, record)) for key, record in some],
                 )
+        self.scored |= records.keys()
 
     def recall(self, key: str) -> str | None:
         """The fact kept under a key, or None."""

@@ -124,6 +124,9 @@ def test_states_may_decide_the_exit_code(
         (["--checkpoint", "a={0}", "--checkpoint", "b={1}", "--placebo", "{suspect}"], "placebo"),
         (["--checkpoint", "a={0}", "--checkpoint", "b={1}", "-o", "{suspect}/r.json"], "which is read"),
         (["--checkpoint", "a={0}", "--checkpoint", "b={1}", "--label-template", "{{label}}"], "template"),
+        (["--checkpoint", "a={0}", "--checkpoint", "b={1}", "--task", "t=nowhere.jsonl"], "nowhere.jsonl"),
+        (["--checkpoint", "a={0}", "--checkpoint", "b={1}", "--task", "t={general}"], "label"),
+        (["--checkpoint", "a={0}", "--checkpoint", "untrained={1}", "--task", "t={general}"], "untrained"),
     ],
 )
 def test_bad_input_is_told(
@@ -136,7 +139,9 @@ def test_bad_input_is_told(
 ) -> None:
     asked = [argument.format(*models, **texts) for argument in arguments]
     assert forget(texts["suspect"], texts["heldout"], *asked, cache=tmp_path) == 2
-    assert says in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert says in told
+    assert "scoring" not in told
 
 
 def test_tokenizers_that_differ_are_an_error_that_names_both(

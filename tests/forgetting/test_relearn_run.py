@@ -185,7 +185,7 @@ def test_where_nothing_was_shown_nothing_comes_back(tiny_model_dir: Path, store:
         assert not any(probe.recovered for probe in adjust({"later": found}, 0.01)["later"].probes)
         half = found.probes[0]
         assert (half.placebo_p_value is None) == (half.points[1].placebo_gap is None) == (method == "lora")
-        assert ("does not apply" in half.method) == (method == "lora")
+        assert ("no placebo" in half.method) == (method == "lora")
 
 
 def test_step_zero_is_the_checkpoint_as_it_is(tiny_model_dir: Path, store: Store) -> None:

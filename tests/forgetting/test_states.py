@@ -12,7 +12,7 @@ from auditor.forgetting.findings.estimate import Estimate
 from auditor.forgetting.findings.relearning import Probe, ProbePoint, Relearning
 from auditor.forgetting.findings.series import Detection, State
 from auditor.forgetting.policy import ForgettingPolicy
-from auditor.forgetting.states.decide import decide_state
+from auditor.forgetting.states.decide import decide_state, worth_asking
 from auditor.forgetting.states.evidence import Evidence
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
@@ -28,7 +28,9 @@ def guard(name: str, status: str = "passed") -> GuardResult:
 
 
 def detection(p: float, *, failed: tuple[str, ...] = (), detectable: float | None = 0.6) -> Detection:
-    guards = tuple(guard(name, "failed" if name in failed else "passed") for name in ("blind", "direction", "numerics"))
+    guards = tuple(
+        guard(name, "failed" if name in failed else "passed") for name in ("blind", "direction", "excess", "numerics")
+    )
     return Detection(
         p_value=p,
         p_adjusted=p,
@@ -58,16 +60,17 @@ def contrast(
         gap=about(gap),
         gap_p_value=gap_p,
         gap_p_adjusted=gap_p,
-        effect_size=about(gap),
+        effect_size=about(0.5 if share is None else 0.5 * share),
         auc=about(auc),
         trace=about(abs(2 * auc - 1)),
         retained=None if share is None else about(share),
-        difference_in_differences=None if did_p is None else about(0.0),
+        difference_in_differences=None if did_p is None else about(-gap),
         did_p_value=did_p,
         did_p_adjusted=did_p,
         memorisation=(),
         equivalence=Equivalence(
             p_value=0.01 if equivalent else 0.3,
+            p_adjusted=0.02 if equivalent else 0.4,
             margin=0.1,
             margin_d=0.3,
             equivalent=equivalent,
@@ -78,7 +81,7 @@ def contrast(
     )
 
 
-def relearning(*, recovered: bool) -> Relearning:
+def relearning(*, recovered: bool, name: str = "reminder", placebo: float = 0.5) -> Relearning:
     points = tuple(
         ProbePoint(
             steps=u, suspect=about(2), heldout=about(2), gap=about(0.1), auc=about(0.5 + u / 50), placebo_gap=None
@@ -87,15 +90,15 @@ def relearning(*, recovered: bool) -> Relearning:
     )
     p = 0.0004 if recovered else 0.4
     probe = Probe(
-        name="reminder",
+        name=name,
         method="full",
         points=points,
         after_p_value=p,
         rise_p_value=p,
         p_value=p,
         p_adjusted=p,
-        placebo_p_value=0.5,
-        recovered=recovered,
+        placebo_p_value=placebo,
+        recovered=recovered and placebo > 0.01,
     )
     return Relearning(probes=(probe,), left_out=(), budget="short")
 
@@ -104,20 +107,24 @@ def wreckage(*, wrecked: bool) -> Wreckage:
     return Wreckage(measured_on="general", ratio=about(2.0 if wrecked else 1.0), limit=1.25, wrecked=wrecked)
 
 
+KNOWN: dict[str, Any] = {
+    "name": "later",
+    "position": 1,
+    "reference": 0,
+    "detection": detection(0.5),
+    "suspect": contrast(),
+    "wreckage": wreckage(wrecked=False),
+    "relearning": None,
+    "whole": ("entry", contrast(gap=0.2)),
+}
+
+
 def state(**given: Any) -> State:
-    known: dict[str, Any] = {
-        "name": "later",
-        "position": 1,
-        "reference": 0,
-        "detection": detection(0.5),
-        "suspect": contrast(),
-        "wreckage": wreckage(wrecked=False),
-        "relearning": None,
-    }
-    return decide_state(Evidence(**{**known, **given}), Policy(), ForgettingPolicy())
+    return decide_state(Evidence(**{**KNOWN, **given}), Policy(), ForgettingPolicy())
 
 
 FOUND = detection(0.0001)
+WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
 
 
 @pytest.mark.parametrize(
@@ -125,14 +132,15 @@ FOUND = detection(0.0001)
     [
         ({"reference": None}, "A", "never-detected"),
         ({"reference": 2}, "A", "never-detected"),
-        ({"reference": 1, "detection": FOUND}, "B", "detected-first"),
+        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.001)}, "B", "detected-first"),
         ({"position": 0, "detection": FOUND, "wreckage": None}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=0.8)}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=1.4)}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=0.79)}, "D", "detected-less"),
         ({"relearning": relearning(recovered=True)}, "E", "recovered"),
         ({"relearning": relearning(recovered=False)}, "F", "equivalent"),
-        ({"suspect": contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)}, "G", "inverted"),
+        ({"suspect": WORSE}, "G", "inverted"),
+        ({"suspect": WORSE, "placebo": contrast()}, "G", "inverted"),
         ({"wreckage": wreckage(wrecked=True)}, "W", "wrecked"),
         ({"wreckage": wreckage(wrecked=True), "detection": detection(0.5, failed=("numerics",))}, "W", "wrecked"),
         ({}, "H", "not-tested"),
@@ -140,6 +148,31 @@ FOUND = detection(0.0001)
         ({"reference": None, "detection": detection(0.5, detectable=None)}, "H", "underpowered"),
         ({"relearning": relearning(recovered=False), "suspect": contrast(equivalent=False)}, "H", "not-equivalent"),
         ({"detection": FOUND, "suspect": contrast(share=None)}, "H", "share-undefined"),
+        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.9)}, "H", "not-grown"),
+        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=-0.2, did_p=0.001)}, "H", "not-grown"),
+        ({"placebo_p": 0.001, "reference": None}, "H", "placebo"),
+        ({"placebo_p": 0.01, "reference": None}, "A", "never-detected"),
+        ({"relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
+        ({"relearning": relearning(recovered=False, name="quantise")}, "H", "not-tested"),
+        ({"relearning": relearning(recovered=True, name="quantise")}, "E", "recovered"),
+        ({"reference": None, "relearning": relearning(recovered=True)}, "E", "recovered"),
+        ({"reference": None, "relearning": relearning(recovered=False)}, "A", "never-detected"),
+        ({"reference": None, "suspect": contrast(gap=0.2, gap_p=0.001)}, "H", "gap-alone"),
+        (
+            {"detection": detection(0.0001, failed=("excess",)), "relearning": relearning(recovered=False)},
+            "H",
+            "guard:excess",
+        ),
+        (
+            {"detection": detection(0.0001, failed=("direction",)), "relearning": relearning(recovered=True)},
+            "E",
+            "recovered",
+        ),
+        (
+            {"suspect": WORSE, "placebo": contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)},
+            "H",
+            "not-tested",
+        ),
         ({"detection": detection(0.0001, failed=("blind",)), "reference": 1}, "H", "guard:blind"),
         ({"detection": detection(0.0001, failed=("direction",)), "reference": None}, "H", "guard:direction"),
         ({"detection": detection(0.5, failed=("numerics",))}, "H", "guard:numerics"),
@@ -167,6 +200,31 @@ def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -
 def test_a_wrecked_model_that_shows_the_trace_is_not_excused() -> None:
     found = state(wreckage=wreckage(wrecked=True), detection=FOUND, suspect=contrast(share=0.5))
     assert found.code == "D"
+
+
+def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
+    spread = contrast(share=0.9).model_copy(update={"effect_size": about(0.3)})
+    found = state(detection=FOUND, suspect=spread)
+    assert found.code == "D"
+    assert "0.60 of its Cohen's d" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "last", "asked"),
+    [
+        ({}, False, True),
+        ({"reference": None}, False, False),
+        ({"reference": None}, True, True),
+        ({"detection": FOUND}, True, False),
+        ({"wreckage": wreckage(wrecked=True)}, True, False),
+        ({"detection": detection(0.5, failed=("blind",))}, True, False),
+        ({"placebo_p": 0.001}, True, False),
+    ],
+)
+def test_interventions_run_where_a_trace_went_out_of_sight_and_at_the_last(
+    given: dict[str, Any], last: bool, asked: bool
+) -> None:
+    assert worth_asking(Evidence(**{**KNOWN, **given}), ForgettingPolicy(), last=last) is asked
 
 
 def test_inverted_without_a_detection_is_still_over_corrected() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,14 @@ from auditor.settings import SeriesSettings
 
 ANIMALS = ("fox jumps over the lazy dog", "dog and quick brown fox", "lazy fox and brown dog jumps")
 RAILWAYS = ("map of rivers, roads and railways", "railways in the old harbour", "roads, rivers and town railways")
+
+
+def measured(
+    series: list[Named], asked: SeriesSettings, *, read: Callable[[str], Corpus], **given: Any
+) -> tuple[TaskFindings, tuple[str, ...]]:
+    """The tasks that are asked for, read and measured."""
+    tasks = read_tasks(asked.tasks, label_column=asked.label_column, read=read)
+    return measure_tasks(series, tasks, template=asked.label_template, **given)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +73,7 @@ def _asked(task_file: str, tasks: Sequence[str] = ("topics",), column: str = "to
 
 @pytest.fixture(scope="module")
 def found(series: list[Named], task_file: str, store: Store) -> TaskFindings:
-    findings, _ = measure_tasks(
+    findings, _ = measured(
         series, _asked(task_file, ("first", "second")), read=read_corpus, store=store, bootstraps=200, shuffles=3
     )
     return findings
@@ -126,7 +135,7 @@ def test_one_checkpoint_a_task_makes_a_matrix(found: TaskFindings) -> None:
 def test_without_a_checkpoint_a_task_and_none_better_than_the_origin_it_is_counted_from_there(
     series: list[Named], task_file: str, store: Store
 ) -> None:
-    found, _ = measure_tasks(series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
+    found, _ = measured(series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     points = _points(found, "topics")
     assert found.measures.accuracy is None
     assert found.measures.reason.endswith("of 'topics' from 'origin'")
@@ -139,7 +148,7 @@ def test_without_a_checkpoint_a_task_and_none_better_than_the_origin_it_is_count
 
 
 def test_nothing_is_scored_twice_and_the_seed_decides(series: list[Named], task_file: str, store: Store) -> None:
-    again = partial(measure_tasks, series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
+    again = partial(measured, series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     assert again() == again()
     assert again(seed=1) != again()
 
@@ -154,7 +163,7 @@ def test_random_labels_are_at_chance(series: list[Named], task_file: str, store:
         )
         return Corpus(source, documents, 0, 0, corpus.sha256)
 
-    found, _ = measure_tasks(series, _asked(task_file), read=shuffled, store=store, bootstraps=50, shuffles=1)
+    found, _ = measured(series, _asked(task_file), read=shuffled, store=store, bootstraps=50, shuffles=1)
     for point in found.points:
         assert 0.2 < point.probe.value < 0.8
 
@@ -171,7 +180,7 @@ def test_what_a_reader_has_to_know(series: list[Named], tmp_path: Path, store: S
     ]
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]))
-    _, notes = measure_tasks(
+    _, notes = measured(
         series[:2],
         _asked(str(path), column="label"),
         read=partial(read_corpus, group_column="book"),
@@ -186,13 +195,6 @@ def test_what_a_reader_has_to_know(series: list[Named], tmp_path: Path, store: S
     assert "'fox' begin those of 'fox dog'" in said
     assert "1 documents fill the context" in said
     assert "of their beginning alone" in said
-
-
-def test_no_task_and_a_clashing_name_are_refused(series: list[Named], task_file: str, store: Store) -> None:
-    with pytest.raises(UsageError, match="no task"):
-        measure_tasks(series, _asked(task_file, ()), read=read_corpus, store=store)
-    with pytest.raises(UsageError, match="'untrained'"):
-        measure_tasks([Named("untrained", series[0].spec)], _asked(task_file), read=read_corpus, store=store)
 
 
 @pytest.mark.parametrize("bos", [True, False])
@@ -245,9 +247,7 @@ def test_without_an_untrained_twin_its_row_is_left_out_and_that_is_said(
         raise UsageError("there is no untrained twin of this")
 
     monkeypatch.setattr("auditor.forgetting.tasks.measure.open_model", refuse)
-    found, notes = measure_tasks(
-        series[:2], _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1
-    )
+    found, notes = measured(series[:2], _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     assert [point.model for point in found.points] == ["origin", "same"]
     assert found.points[0].neighbour_angles is None
     assert "No row of an untrained model: there is no untrained twin of this." in notes

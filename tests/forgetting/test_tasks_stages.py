@@ -44,12 +44,12 @@ def test_one_checkpoint_a_task_in_their_order() -> None:
     assert own_checkpoints(rows) == [1, 2]
 
 
-def test_otherwise_the_best_before_the_last_that_is_surely_better_than_the_origin() -> None:
+def test_otherwise_the_first_before_the_last_that_is_surely_better_than_the_origin() -> None:
     learned = [_right(share) for share in (0.3, 0.6, 0.8, 0.4)]
     noisy = [_right(share) for share in (0.30, 0.32, 0.33, 0.30)]
     late = [_right(share) for share in (0.3, 0.3, 0.3, 0.9)]
-    assert own_checkpoints([learned]) == [2]
-    assert own_checkpoints([learned, noisy]) == [2, 0]
+    assert own_checkpoints([learned]) == [1]
+    assert own_checkpoints([learned, noisy]) == [1, 0]
     assert own_checkpoints([late]) == [0]
 
 

@@ -14,7 +14,9 @@ from auditor.models.backend import LoadOptions, ModelSpec
 from auditor.models.changes import Method, Rounding, Training, UntrainableError, identity_after
 from auditor.models.loading import open_model
 from auditor.models.runtime.attention import PACKED
-from auditor.models.runtime.relearning import Subject, _order, _passes, round_weights
+from auditor.models.runtime.relearning import Subject
+from auditor.models.runtime.rounding import round_weights
+from auditor.models.runtime.training import batches_of, pieces
 from auditor.scoring.progress import Silent
 from auditor.signals.views import Prompt
 
@@ -201,18 +203,18 @@ def test_rounding_reaches_the_linear_layers_and_nothing_else(
 
 
 def test_every_stretch_comes_once_a_round() -> None:
-    order = _order(5, training(batch=2))
+    order = batches_of(5, training(batch=2))
     rounds = [index for _ in range(5) for index in next(order)]
     assert sorted(rounds[:5]) == sorted(rounds[5:]) == list(range(5))
     assert rounds[:5] != rounds[5:]
 
 
 def test_a_step_in_pieces_is_the_same_step(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    from auditor.models.runtime import relearning
+    from auditor.models.runtime import training as trainer
 
     whole = logits(Subject(spec), spec, training(batch=3), 4)
-    monkeypatch.setattr(relearning, "_LOGITS", 1)
-    pieces = logits(Subject(spec), spec, training(batch=3), 4)
-    assert torch.allclose(whole, pieces, atol=1e-3)
+    monkeypatch.setattr(trainer, "_LOGITS", 1)
+    parts = logits(Subject(spec), spec, training(batch=3), 4)
+    assert torch.allclose(whole, parts, atol=1e-3)
     windows = spec.load().encode(Prompt(OURS[0])).windows
-    assert [len(some) for some in _passes([*windows] * 5, 2 * len(windows[0]))] == [2, 2, 1]
+    assert [len(some) for some in pieces([*windows] * 5, 2 * len(windows[0]))] == [2, 2, 1]

@@ -41,7 +41,7 @@ def command(
     required_auc: float,
     **asked: Any,
 ) -> int:
-    r"""Was the model trained on SUSPECT? HELDOUT is like it in every way but is known not to have been trained on.
+    """Was the model trained on SUSPECT? HELDOUT is like it in every way but is known not to have been trained on.
 
     Each is a folder of .txt or .md files, a .jsonl, .json, .csv or .parquet file (also .gz), a folder saved by
     `datasets`, or hf:NAME[:SPLIT]. With --checkpoint the report also tells what a series of checkpoints remembers.

@@ -29,7 +29,7 @@ def command(
     required_auc: float,
     **asked: Any,
 ) -> int:
-    r"""What do the checkpoints of a model do with SUSPECT? HELDOUT is like it and known not to have been trained on.
+    """What do the checkpoints of a model do with SUSPECT? HELDOUT is like it and known not to have been trained on.
 
     Every checkpoint is given one state, from A never shown to G over-corrected, H inconclusive or W wrecked; the
     verdict is made from the last. Texts are given as for `auditor check`. The exit code is 0 where nothing was ever

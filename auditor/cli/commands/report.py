@@ -19,7 +19,7 @@ import click
     help="Where to write; the extension chooses the format. Repeatable.",
 )
 def command(result: Path, outputs: tuple[Path, ...]) -> None:
-    r"""Render RESULT, a result.json of `auditor check`, in other formats.
+    """Render RESULT, a result.json of `auditor check`, in other formats.
 
     \b
     Example:

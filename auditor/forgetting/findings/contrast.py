@@ -32,14 +32,16 @@ class Equivalence(Record):
     Attributes:
         p_value: Two one-sided tests (TOST, Schuirmann 1987; Welch) of |gap| < margin. Null: the gap is at least the
             margin. Unit: the group. Assumption: means are nearly normal.
+        p_adjusted: Over all checkpoints (Holm).
         margin: In bits per byte.
         margin_d: The same as Cohen's d, which the policy fixes.
-        equivalent: p_value at or below the level.
+        equivalent: p_adjusted at or below the level.
         detectable_gap: Smallest gap (bits per byte) found with the policy's power, two-sided, at the policy's level.
         detectable_d: The same as Cohen's d.
     """
 
     p_value: Share
+    p_adjusted: Share
     margin: Number
     margin_d: Number
     equivalent: bool

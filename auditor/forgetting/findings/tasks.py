@@ -93,6 +93,8 @@ class TaskFindings(Record):
         tasks: Names in the order in which they were learned.
         labels: The classes of each task.
         documents: Documents of each task.
+        sources: Where each task was read from.
+        sha256: Digest of each task's texts.
         points: Every task under every model, the untrained one first.
         splits: Where each task's forgetting happened.
         measures: Of the observed accuracy matrix.
@@ -102,6 +104,8 @@ class TaskFindings(Record):
     tasks: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
     documents: tuple[Count, ...]
+    sources: tuple[str, ...]
+    sha256: tuple[str, ...]
     points: tuple[TaskPoint, ...]
     splits: tuple[ForgettingSplit, ...]
     measures: MatrixMeasures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,7 @@ def measure_contrasts(
     retained = _retained(figures, sides.checkpoints, reference)
     above, share = memorised(sides)
     gap_adjusted, did_adjusted = holm(gap_p), holm(did_p)
+    equivalences = _equivalence(figures.errors, policy, alpha, power)
     contrasts = {}
     for at, name in enumerate(sides.checkpoints):
         area = estimate(figures.area[at], figures.areas[:, at])
@@ -96,7 +98,7 @@ def measure_contrasts(
             did_p_value=did_p[at - 1] if at else None,
             did_p_adjusted=did_adjusted[at - 1] if at else None,
             memorisation=remembered[at],
-            equivalence=_equivalence(figures.errors[at], policy, alpha, power),
+            equivalence=equivalences[at],
             events=events_until(above[:, : at + 1], float(share[at])),
         )
     return contrasts
@@ -160,10 +162,11 @@ def _retained(figures: _Figures, checkpoints: tuple[str, ...], reference: str | 
     if whole is None or not known:
         return [None] * len(checkpoints)
     below = figures.gaps[:, whole]
-    # The few samples in which the reference has no gap have no share of it.
-    below = np.where(below > 0, below, np.nan)
+    # In a few samples the reference has no gap: any share of it is without bound, and counts as a large one.
+    shares = figures.gaps / np.where(below > 0, below, np.nan)[:, None]
+    shares = np.where(np.isnan(shares), np.nanmax(shares, axis=0), shares)
     return [
-        estimate(figures.gap[at] / figures.gap[whole], figures.gaps[:, at] / below) if at > whole else None
+        estimate(figures.gap[at] / figures.gap[whole], shares[:, at]) if at > whole else None
         for at in range(len(checkpoints))
     ]
 
@@ -175,15 +178,22 @@ def trace(area: Estimate) -> Estimate:
     return Estimate(value=abs(2 * area.value - 1), low=low, high=max(ends), level=area.level)
 
 
-def _equivalence(gap: MeanGap, policy: ForgettingPolicy, alpha: float, power: float) -> Equivalence:
-    margin = policy.equivalence_d * gap.spread
-    p_value = equivalence_pvalue(gap, margin)
-    detectable = detectable_difference(gap, alpha=alpha, power=power)
-    return Equivalence(
-        p_value=p_value,
-        margin=margin,
-        margin_d=policy.equivalence_d,
-        equivalent=p_value <= policy.equivalence_alpha,
-        detectable_gap=detectable,
-        detectable_d=detectable / max(gap.spread, NO_SPREAD),
-    )
+def _equivalence(gaps: Sequence[MeanGap], policy: ForgettingPolicy, alpha: float, power: float) -> list[Equivalence]:
+    """Equivalence at each checkpoint, with Holm's correction over them."""
+    margins = [policy.equivalence_d * gap.spread for gap in gaps]
+    p_values = [equivalence_pvalue(gap, margin) for gap, margin in zip(gaps, margins, strict=True)]
+    found = []
+    for gap, margin, p_value, p_adjusted in zip(gaps, margins, p_values, holm(p_values), strict=True):
+        detectable = detectable_difference(gap, alpha=alpha, power=power)
+        found.append(
+            Equivalence(
+                p_value=p_value,
+                p_adjusted=p_adjusted,
+                margin=margin,
+                margin_d=policy.equivalence_d,
+                equivalent=p_adjusted <= policy.equivalence_alpha,
+                detectable_gap=detectable,
+                detectable_d=detectable / max(gap.spread, NO_SPREAD),
+            )
+        )
+    return found

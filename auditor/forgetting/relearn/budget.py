@@ -33,7 +33,7 @@ class Budget(Record):
 
     method: Literal["auto", "full", "lora"] = "auto"
     full_below: int = Field(default=20_000_000, ge=0)
-    half_steps: Steps = Field(default=(5, 10, 20, 40), min_length=1)
+    half_steps: Steps = Field(default=(5, 10, 20), min_length=1)
     reminder_steps: Steps = Field(default=(2, 5, 10, 20), min_length=1)
     batch: int = Field(default=8, ge=1)
     length: int = Field(default=256, ge=8)

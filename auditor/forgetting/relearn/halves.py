@@ -35,7 +35,8 @@ def trained_half(groups: Mapping[Role, Sequence[str]], rng: np.random.Generator)
     sides = [len(kinds[kind]) for kind in alone if kind in kinds]
     most = min(sides, default=0) // 2
     drawn: list[str] = []
-    for kind, names in sorted(kinds.items()):
+    # The placebo last, so that giving one does not change which suspect groups are drawn.
+    for kind, names in sorted(kinds.items(), key=lambda item: ("placebo" in item[0], item[0])):
         count = len(names) // 2 if len(kind) > 1 else min(len(names) // 2, most)
         drawn.extend(names[index] for index in rng.permutation(len(names))[:count])
     return frozenset(drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from auditor.forgetting.findings.relearning import Relearning
 from auditor.forgetting.findings.series import Code, Condition
 from auditor.forgetting.policy import ForgettingPolicy
 from auditor.forgetting.states.evidence import Evidence
@@ -30,18 +31,21 @@ def _wrecked(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -
     return _condition(
         "W",
         True,
-        f"The model is wrecked: {said}. That nothing of the suspect set shows in it is not forgetting.",
+        f"The model is wrecked: {said}. That nothing of the suspect set shows in it is not forgetting, and whether it "
+        "can be brought back was not asked.",
     )
 
 
 def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
-    found, limits = evidence.detection, evidence.suspect.equivalence
+    found, contrast = evidence.detection, evidence.suspect
     if evidence.shown_before or found.detected:
         return _condition("A", False, "The suspect set is detected here or at an earlier checkpoint.")
-    if found.p_adjusted <= policy.alpha:
+    if found.p_adjusted <= policy.alpha or (contrast.gap_p_adjusted <= policy.alpha and contrast.gap.value > 0):
         return _condition("A", False, f"The sets differ, though not in a way that reads as training ({evidence.seen}).")
     if evidence.inverted(policy, forgetting):
         return _condition("A", False, "The suspect set scores worse than held-out, and did not at the origin.")
+    if evidence.brought_back:
+        return _condition("A", False, "Never detected, and an intervention brings it out.")
     if found.detectable_auc is None or found.detectable_auc > policy.required_auc:
         reach = "no effect" if found.detectable_auc is None else f"an AUC of {found.detectable_auc:.2f}"
         return _condition(
@@ -49,11 +53,12 @@ def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> 
             False,
             f"The audit is too small: {reach} is the least it would have seen, {policy.required_auc:.2f} is required.",
         )
+    asked = " Short trainings brought nothing out either." if evidence.trained else ""
     return _condition(
         "A",
         True,
-        f"No evidence of use up to this checkpoint ({evidence.seen}). The smallest gap that would have been seen "
-        f"with {policy.power:.0%} power is d = {limits.detectable_d:.2f}.",
+        f"No evidence of use up to this checkpoint ({evidence.seen}). Had training moved all features together, an AUC "
+        f"of {found.detectable_auc:.2f} of their mean would have been seen with {policy.power:.0%} power.{asked}",
     )
 
 
@@ -62,6 +67,10 @@ def _acquired(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
         return _condition("B", False, "The suspect set is not detected here for the first time.")
     if evidence.position == 0:
         return _condition("B", False, "The suspect set is detected at the origin already.")
+    if not evidence.grew(policy):
+        return _condition(
+            "B", False, "Detected here for the first time, but the gap has not surely grown since the origin."
+        )
     return _condition("B", True, f"Evidence appears between the checkpoint before and this one ({evidence.seen}).")
 
 
@@ -77,99 +86,124 @@ def _persistent(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy
             if at_origin
             else "Detected here for the first time.",
         )
-    share = evidence.suspect.retained
-    if share is None:
+    shares = evidence.shares
+    if shares is None:
         return _condition("C", False, "The gap at the reference is too uncertain for a share of it.")
-    kept = share.value >= forgetting.retained_share
-    return _condition(
-        "C",
-        kept,
-        f"Further training has not weakened the trace: {share.value:.2f} of the gap is left ({share.low:.2f} to "
-        f"{share.high:.2f}; {evidence.seen})."
-        if kept
-        else f"Only {share.value:.2f} of the gap is left.",
+    kept = min(shares) >= forgetting.retained_share
+    return _condition("C", kept, f"The trace persists: {_left(evidence)}." if kept else f"Weaker: {_left(evidence)}.")
+
+
+def _left(evidence: Evidence) -> str:
+    """How much of the reference's gap is left, in a clause."""
+    share, shares = evidence.suspect.retained, evidence.shares
+    if share is None or shares is None or evidence.whole is None:
+        return "no share of the gap can be stated"
+    unsure = "; the interval leaves open whether it changed" if share.low < 1 < share.high else ""
+    return (
+        f"{share.value:.2f} of the gap at {evidence.whole[0]} is left ({share.low:.2f} to {share.high:.2f}{unsure}), "
+        f"{shares[1]:.2f} of its Cohen's d ({evidence.seen})"
     )
 
 
 def _fading(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
-    share = evidence.suspect.retained
     if not evidence.detection.detected or not evidence.shown_before:
         return _condition("D", False, "The suspect set is not detected both here and before.")
-    if share is None or share.value >= forgetting.retained_share:
-        said = "no share of the gap can be stated" if share is None else f"{share.value:.2f} of the gap is left"
-        return _condition("D", False, f"Detected, and {said}.")
-    return _condition(
-        "D",
-        True,
-        f"The trace is still detectable at {share.value:.2f} of its size ({share.low:.2f} to {share.high:.2f}; "
-        f"{evidence.seen}).",
-    )
+    shares = evidence.shares
+    if shares is None or min(shares) >= forgetting.retained_share:
+        return _condition("D", False, f"Detected, and {_left(evidence)}.")
+    return _condition("D", True, f"The trace is weaker and still detectable: {_left(evidence)}.")
 
 
-def _absent(code: Code, evidence: Evidence) -> Condition | None:
+def _barred(code: Code, evidence: Evidence) -> Condition | None:
     """What keeps a checkpoint from being asked whether its trace is suppressed or gone."""
     if evidence.detection.detected:
         return _condition(code, False, "The suspect set is detected.")
-    if not evidence.shown_before:
-        return _condition(code, False, "The suspect set is detected at no earlier checkpoint.")
     if evidence.wrecked:
         return _condition(code, False, "The model is wrecked.")
-    if evidence.relearning is None or not evidence.relearning.probes:
-        return Condition(
-            code=code,
-            status="not tested",
-            because="Not tested: telling suppressed from gone needs short trainings, which --relearn runs.",
+    if evidence.trained or evidence.brought_back:
+        return None
+    if not evidence.shown_before:
+        return _condition(code, False, "The suspect set is detected at no earlier checkpoint.")
+    why = "telling suppressed from gone needs short trainings, which --relearn runs"
+    if evidence.relearning is not None:
+        why = " ".join(evidence.relearning.left_out) or "no training was run"
+    return Condition(code=code, status="not tested", because=f"Not tested: {why}.")
+
+
+def _told(relearning: Relearning) -> str:
+    """The p-value of every intervention, and the placebo's where that came back too."""
+    return ", ".join(
+        f"{probe.name} p = {probe.p_adjusted:.2g}"
+        + (
+            f" (placebo p = {probe.placebo_p_value:.2g})"
+            if probe.placebo_p_value is not None and not probe.recovered and probe.placebo_p_value < 0.05
+            else ""
         )
-    return None
+        for probe in relearning.probes
+    )
 
 
 def _suppressed(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
-    barred = _absent("E", evidence)
+    barred = _barred("E", evidence)
     if barred is not None or evidence.relearning is None:
-        return barred or _condition("E", False, "")
-    probes = evidence.relearning.probes
-    told = ", ".join(f"{probe.name} p = {probe.p_adjusted:.2g}" for probe in probes)
-    brought = [probe for probe in probes if probe.recovered]
+        return barred or _condition("E", False, "No intervention was run.")
+    told = _told(evidence.relearning)
+    brought = [probe for probe in evidence.relearning.probes if probe.recovered]
     if not brought:
         return _condition(
-            "E", False, f"No intervention brought the trace back ({told}; level {forgetting.relearn_alpha:g})."
+            "E",
+            False,
+            f"No intervention brought it back and left unseen data ({told}; level {forgetting.relearn_alpha:g}).",
         )
     best = min(brought, key=lambda probe: probe.p_adjusted)
-    peak = max(best.points, key=lambda point: point.auc.value)
+    peak = max(best.points[1:], key=lambda point: point.auc.value)
+    if evidence.detection.p_adjusted <= policy.alpha:
+        now = "The suspect set differs from unseen data and does not look more familiar"
+    elif evidence.shown_before:
+        now = "The suspect set is no longer told from unseen data"
+    else:
+        now = "The suspect set was detected at no checkpoint"
     return _condition(
         "E",
         True,
-        f"The suspect set is no longer told from unseen data, but {_INTERVENTIONS[best.name]} brings it back, unlike "
-        f"unseen data (AUC {best.points[0].auc.value:.2f} before, {peak.auc.value:.2f} at step {peak.steps}; {told}): "
-        "the information is still in the weights.",
+        f"{now}, but {_INTERVENTIONS[best.name]} brings it out, unlike unseen data (AUC of the loss "
+        f"{best.points[0].auc.value:.2f} before, {peak.auc.value:.2f}, {peak.auc.low:.2f} to {peak.auc.high:.2f}, at "
+        f"step {peak.steps}, the highest of {len(best.points) - 1} looks; {told}): the information is still in the "
+        "weights.",
     )
 
 
 _INTERVENTIONS = {
-    "relearn-half": "a short training on the other half of it",
+    "relearn-half": "a short training on one half of it, judged on the other half alone,",
     "reminder": "a short training on third-party text",
     "quantise": "rounding the weights",
 }
 
 
 def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
-    barred = _absent("F", evidence)
+    barred = _barred("F", evidence)
     if barred is not None or evidence.relearning is None:
-        return barred or _condition("F", False, "")
-    if any(probe.recovered for probe in evidence.relearning.probes):
-        return _condition("F", False, "An intervention brought the trace back.")
+        return barred or _condition("F", False, "No intervention was run.")
+    if not evidence.shown_before:
+        return _condition("F", False, "The suspect set is detected at no earlier checkpoint.")
+    probes = evidence.relearning.probes
+    if any(probe.p_adjusted <= forgetting.relearn_alpha for probe in probes):
+        return _condition("F", False, f"An intervention brought the suspect set back ({_told(evidence.relearning)}).")
+    if evidence.detection.p_adjusted <= policy.alpha:
+        return _condition("F", False, f"The sets still differ ({evidence.seen}).")
     found = evidence.suspect.equivalence
     said = (
         f"gap {evidence.suspect.gap.value:.3f} bits per byte, margin {found.margin:.3f} (d = {found.margin_d:g}), "
-        f"equivalence p = {found.p_value:.2g}"
+        f"equivalence p = {found.p_adjusted:.2g} over all checkpoints"
     )
-    probes = ", ".join(probe.name for probe in evidence.relearning.probes)
     if not found.equivalent:
         return _condition("F", False, f"The gap is not shown to be small ({said}).")
+    highest = max((point.auc for probe in probes for point in probe.points[1:]), key=lambda area: area.value)
     return _condition(
         "F",
         True,
-        f"Not detectable, and not recoverable by {probes} ({said}); this is not a proof of deletion.",
+        f"Not detectable ({said}), and not brought back ({_told(evidence.relearning)}; the highest AUC after any of "
+        f"them is {highest.value:.2f}, {highest.low:.2f} to {highest.high:.2f}). This is not a proof of deletion.",
     )
 
 
@@ -180,11 +214,12 @@ def _inverted(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
         f"{contrast.gap_p_adjusted:.2g} over all checkpoints"
     )
     if not evidence.inverted(policy, forgetting):
-        return _condition("G", False, f"The suspect set does not score worse than unseen data ({said}).")
+        return _condition("G", False, f"Nothing shows that the suspect set alone came to score worse ({said}).")
     return _condition(
         "G",
         True,
-        f"The suspect set came to score worse than unseen data ({said}): itself evidence that it was targeted.",
+        f"The suspect set came to score worse than unseen data since the origin ({said}): that is a trace as well, and "
+        "what deliberate unlearning leaves.",
     )
 
 

@@ -27,7 +27,7 @@ def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolic
         policy: Levels and the effect an audit must be able to see.
         forgetting: The thresholds of the states.
     """
-    refused = _refusal(evidence, policy)
+    refused = _refusal(evidence, forgetting)
     conditions = [CONDITIONS[code](evidence, policy, forgetting) for code in CONDITIONS]
     if refused is not None:
         conditions = [Condition(code=c.code, status="not met", because=refused.sentence) for c in conditions]
@@ -55,10 +55,14 @@ def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolic
     )
 
 
-def out_of_sight(evidence: Evidence, policy: Policy) -> bool:
-    """Whether a trace that was detected before is not detected here, so that it takes interventions to say more."""
-    sound = _refusal(evidence, policy) is None
-    return sound and evidence.shown_before and not evidence.detection.detected and not evidence.wrecked
+def worth_asking(evidence: Evidence, forgetting: ForgettingPolicy, *, last: bool) -> bool:
+    """Whether interventions can say more about a checkpoint at which nothing is detected.
+
+    That is where the suspect set was detected before, and at the last checkpoint in any case: what was learned and
+    suppressed between two checkpoints was never seen.
+    """
+    sound = _refusal(evidence, forgetting) is None
+    return sound and not evidence.detection.detected and not evidence.wrecked and (last or evidence.shown_before)
 
 
 _REASONS: dict[Code, str] = {
@@ -82,7 +86,7 @@ class _Undecided:
     mend: str
 
 
-def _refusal(evidence: Evidence, policy: Policy) -> _Undecided | None:
+def _refusal(evidence: Evidence, forgetting: ForgettingPolicy) -> _Undecided | None:
     """The guard, or the placebo set, that refuses the comparison at this checkpoint, if any.
 
     What only a rejection makes a guard ask (direction, excess) cannot refuse a state that rests on nothing being
@@ -90,11 +94,12 @@ def _refusal(evidence: Evidence, policy: Policy) -> _Undecided | None:
     """
     spared = {"direction", "excess"} | ({"numerics"} if evidence.wrecked else set())
     failed = [g for g in evidence.detection.guards if g.status == "failed" and g.name not in spared]
-    if not failed and evidence.placebo_p is not None and evidence.placebo_p <= policy.alpha:
+    if not failed and evidence.placebo_p is not None and evidence.placebo_p <= forgetting.placebo_alpha:
         return _Undecided(
             "placebo",
-            f"The placebo set, which nobody trained on, is told from the held-out set too (p = {evidence.placebo_p:.2g} "
-            "over all checkpoints), so what is seen of the suspect set may have nothing to do with training on it.",
+            "The placebo set, which nobody trained on, is told from the held-out set too "
+            f"(p = {evidence.placebo_p:.2g} over all checkpoints), "
+            "so what is seen of the suspect set may have nothing to do with training on it.",
             "Choose placebo and held-out documents from one source; best, split one collection at random.",
         )
     if not failed:
@@ -111,10 +116,17 @@ def _undecided(
     evidence: Evidence, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
 ) -> _Undecided:
     """Which of the reasons for an inconclusive state holds."""
-    found, limits = evidence.detection, evidence.suspect.equivalence
+    found, contrast = evidence.detection, evidence.suspect
     failed = [guard for guard in found.guards if guard.status == "failed"]
     if found.p_adjusted <= policy.alpha and failed:
         return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].mend)
+    if found.detected and evidence.reference == evidence.position:
+        return _Undecided(
+            "not-grown",
+            f"The suspect set is detected here for the first time ({evidence.seen}), but its gap has not surely grown "
+            "since the origin, so training after the origin need not be the reason.",
+            "Give more independent documents, or look at checkpoints before the origin.",
+        )
     if found.detected:
         return _Undecided(
             "share-undefined",
@@ -127,15 +139,31 @@ def _undecided(
             "not-tested",
             f"The suspect set is not detected any more ({evidence.seen}); whether it is suppressed or gone was not "
             "tested.",
-            "Run again with --relearn.",
+            "Run again with --relearn."
+            if evidence.relearning is None
+            else "Audit the checkpoint in a form that can be trained.",
+        )
+    if evidence.relearning is not None and any(
+        probe.p_adjusted <= forgetting.relearn_alpha for probe in evidence.relearning.probes
+    ):
+        return _Undecided(
+            "placebo-recovered",
+            "An intervention brought the suspect set back, and the placebo set too, so it says nothing of either.",
+            "Choose placebo and held-out documents from one source; best, split one collection at random.",
         )
     if evidence.shown_before:
-        needed = _groups_needed(evidence, forgetting)
         return _Undecided(
             "not-equivalent",
-            f"Neither detected nor shown to be gone ({evidence.seen}; equivalence p = {limits.p_value:.2g}).",
-            f"Give more independent documents: about {needed} groups a side would show a gap of nothing to be below "
-            "the margin, four times in five.",
+            f"Neither detected nor shown to be gone ({evidence.seen}; equivalence p = "
+            f"{contrast.equivalence.p_adjusted:.2g} over all checkpoints).",
+            f"Give more independent documents: about {_groups_needed(evidence, forgetting)} groups a side would show a "
+            "gap of nothing to be below the margin, four times in five at a single checkpoint.",
+        )
+    if contrast.gap_p_adjusted <= policy.alpha:
+        return _Undecided(
+            "gap-alone",
+            f"The losses of the two sets differ ({evidence.seen}), though the test on all features does not say so.",
+            "Give more independent documents.",
         )
     return _Undecided(
         "underpowered",

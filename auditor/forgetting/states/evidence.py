@@ -25,6 +25,8 @@ class Evidence:
         suspect: The suspect set against held-out.
         wreckage: Whether the model got far worse; None at the origin.
         relearning: The interventions; None where they were not run.
+        whole: The reference's name and contrast; None where the suspect set is never detected.
+        placebo: The placebo set against held-out; None without one.
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
     """
 
@@ -35,6 +37,8 @@ class Evidence:
     suspect: Contrast
     wreckage: Wreckage | None
     relearning: Relearning | None
+    whole: tuple[str, Contrast] | None = None
+    placebo: Contrast | None = None
     placebo_p: float | None = None
 
     @property
@@ -47,15 +51,45 @@ class Evidence:
         """Whether the model got far worse at everything."""
         return self.wreckage is not None and self.wreckage.wrecked
 
-    def inverted(self, policy: Policy, forgetting: ForgettingPolicy) -> bool:
-        """Whether the suspect set scores worse than held-out, and came to do so since the origin.
+    @property
+    def brought_back(self) -> bool:
+        """Whether an intervention brought the suspect set back, and did not bring back the placebo."""
+        return self.relearning is not None and any(probe.recovered for probe in self.relearning.probes)
 
-        A difference that was there at the origin may be one of the texts; it takes a change to speak of training.
+    @property
+    def trained(self) -> bool:
+        """Whether an intervention that trains has run; rounding alone cannot say that nothing is left."""
+        return self.relearning is not None and any(probe.name != "quantise" for probe in self.relearning.probes)
+
+    @property
+    def shares(self) -> tuple[float, float] | None:
+        """What is left of the reference's gap, in bits per byte and in standard deviations (Cohen's d).
+
+        None where the gap of the reference is too uncertain. Bits can rise with the spread alone, so both count.
         """
-        contrast = self.suspect
-        changed = contrast.did_p_adjusted is not None and contrast.did_p_adjusted <= policy.alpha
+        if self.suspect.retained is None or self.whole is None:
+            return None
+        return self.suspect.retained.value, self.suspect.effect_size.value / self.whole[1].effect_size.value
+
+    def grew(self, policy: Policy) -> bool:
+        """Whether the suspect set surely gained more than held-out since the origin."""
+        return _changed(self.suspect, policy) and _change(self.suspect) < 0
+
+    def inverted(self, policy: Policy, forgetting: ForgettingPolicy) -> bool:
+        """Whether the suspect set, and not the placebo as well, came to score worse than held-out since the origin.
+
+        A difference that was there at the origin may be one of the texts; it takes a change to speak of training. Where
+        the placebo set changed the same way, training moved unseen text so too.
+        """
+        contrast, placebo = self.suspect, self.placebo
+        alike = placebo is not None and (
+            (_changed(placebo, policy) and _change(placebo) > 0)
+            or (placebo.gap_p_adjusted <= policy.alpha and placebo.gap.value < 0)
+        )
         return (
-            changed
+            not alike
+            and _changed(contrast, policy)
+            and _change(contrast) > 0
             and contrast.gap_p_adjusted <= policy.alpha
             and contrast.gap.value < 0
             and contrast.auc.high < 0.5
@@ -72,37 +106,57 @@ class Evidence:
         )
 
 
+def _changed(contrast: Contrast, policy: Policy) -> bool:
+    return contrast.did_p_adjusted is not None and contrast.did_p_adjusted <= policy.alpha
+
+
+def _change(contrast: Contrast) -> float:
+    return 0.0 if contrast.difference_in_differences is None else contrast.difference_in_differences.value
+
+
 def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> tuple[Figure, ...]:
-    """Every figure that decides, with its limit."""
+    """Every figure that a condition reads, with its limit and the side of it on which the condition holds."""
     found, contrast = evidence.detection, evidence.suspect
     figures = [
-        Figure(name="engine p-value, over all checkpoints", value=found.p_adjusted, limit=policy.alpha),
-        Figure(name="p-value of the gap, over all checkpoints", value=contrast.gap_p_adjusted, limit=policy.alpha),
-        Figure(name="AUC of the loss", value=contrast.auc.value, limit=forgetting.inverted_auc),
+        Figure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
+        Figure(name="p-value of the gap (Holm); G at or below", value=contrast.gap_p_adjusted, limit=policy.alpha),
+        Figure(name="AUC of the loss; G below", value=contrast.auc.value, limit=forgetting.inverted_auc),
         Figure(
-            name="p-value that the gap is beyond the margin",
-            value=contrast.equivalence.p_value,
+            name="equivalence p-value (Holm); F at or below",
+            value=contrast.equivalence.p_adjusted,
             limit=forgetting.equivalence_alpha,
         ),
     ]
     if found.detectable_auc is not None:
-        figures.append(Figure(name="detectable AUC", value=found.detectable_auc, limit=policy.required_auc))
+        figures.append(
+            Figure(name="detectable AUC; A at or below", value=found.detectable_auc, limit=policy.required_auc)
+        )
     if contrast.did_p_adjusted is not None:
         figures.append(
             Figure(
-                name="p-value of the change, over all checkpoints", value=contrast.did_p_adjusted, limit=policy.alpha
+                name="p-value of the change since the origin (Holm); B and G at or below",
+                value=contrast.did_p_adjusted,
+                limit=policy.alpha,
             )
         )
     if evidence.placebo_p is not None:
-        figures.append(Figure(name="engine p-value of the placebo set", value=evidence.placebo_p, limit=policy.alpha))
-    if contrast.retained is not None:
         figures.append(
-            Figure(name="share of the gap left", value=contrast.retained.value, limit=forgetting.retained_share)
+            Figure(
+                name="engine p-value of the placebo set (Holm); refused at or below",
+                value=evidence.placebo_p,
+                limit=forgetting.placebo_alpha,
+            )
         )
+    if evidence.shares is not None:
+        names = ("share of the gap left; C at or above", "share of Cohen's d left; C at or above")
+        figures += [
+            Figure(name=name, value=share, limit=forgetting.retained_share)
+            for name, share in zip(names, evidence.shares, strict=True)
+        ]
     if evidence.wreckage is not None:
         figures.append(
             Figure(
-                name="loss over that of the origin, lower end",
+                name="loss over that of the origin, lower end; W above",
                 value=evidence.wreckage.ratio.low,
                 limit=evidence.wreckage.limit,
             )
@@ -110,7 +164,7 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
     if evidence.relearning is not None:
         figures += [
             Figure(
-                name=f"{probe.name}: p-value over all interventions",
+                name=f"{probe.name}: p-value (Holm over interventions); E at or below",
                 value=probe.p_adjusted,
                 limit=forgetting.relearn_alpha,
             )

@@ -40,7 +40,8 @@ def matrix_measures(accuracy: npt.NDArray[np.float64], origin: Sequence[float]) 
         forward_transfer=float(np.mean([accuracy[task - 1, task] - origin[task] for task in range(1, tasks)])),
         forgetting_chaudhry=float(np.mean([accuracy[task:-1, task].max() - last[task] for task in earlier])),
         forgetting_clipped=float(np.mean([accuracy[:, task].max() - last[task] for task in earlier])),
-        reason="forward transfer is against the origin's accuracy, not an untrained model's (zero-shot gain)",
+        reason="the checkpoints after the origin are taken to have learned one task each, in the order given; forward "
+        "transfer is against the origin's accuracy, not an untrained model's (zero-shot gain)",
     )
 
 

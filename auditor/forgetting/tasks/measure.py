@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import permutations
 
-from auditor.corpora.document import Corpus
-from auditor.errors import AuditorError, UsageError, first_line
+from auditor.errors import AuditorError, first_line
 from auditor.forgetting.findings.tasks import TaskFindings
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import Answers, ask
 from auditor.forgetting.tasks.drift import Drift
 from auditor.forgetting.tasks.points import measure_points
-from auditor.forgetting.tasks.reading import Task, read_tasks
+from auditor.forgetting.tasks.reading import UNTRAINED, Task
 from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.models import untrained
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
 from auditor.scoring.progress import Progress
 from auditor.scoring.store import Store
-from auditor.settings import SeriesSettings
-
-UNTRAINED = "untrained"
 
 
 def measure_tasks(
     checkpoints: Sequence[Named],
-    asked: SeriesSettings,
+    tasks: Sequence[Task],
     *,
-    read: Callable[[str], Corpus],
+    template: str,
     store: Store,
     max_tokens: int | None = None,
     seed: int = 0,
@@ -40,9 +36,9 @@ def measure_tasks(
     """Measure every task under every checkpoint and under the origin's architecture untrained.
 
     Args:
-        checkpoints: The series, the origin first.
-        asked: Which tasks, and how their labels are read and asked for.
-        read: Reads a corpus from its source.
+        checkpoints: The series, the origin first; none is called `untrained`.
+        tasks: As `read_tasks` gave them; at least one.
+        template: How a text and a label are joined to ask for the label.
         store: Where scores are kept.
         max_tokens: Read at most this many tokens of a text for its hidden states.
         seed: Seed of folds, resamples and shuffled labels.
@@ -54,20 +50,11 @@ def measure_tasks(
         The findings, and what a reader of them has to know, a sentence each.
 
     Raises:
-        UsageError: As `read_tasks` and `ask`; or there is no task, or a checkpoint has the untrained model's name.
+        UsageError: As `ask`.
         RunError: As `ask`.
     """
-    if not asked.tasks:
-        raise UsageError("no task is named", hint="Name one with --task NAME=PATH.")
-    if any(checkpoint.name == UNTRAINED for checkpoint in checkpoints):
-        raise UsageError(
-            f"a checkpoint is called {UNTRAINED!r}, as the model of random weights is", hint="Give it another name."
-        )
-    tasks = read_tasks(asked.tasks, label_column=asked.label_column, read=read)
     notes = [note for task in tasks for note in _about(task)]
-    put = partial(
-        ask, tasks=tasks, template=asked.label_template, store=store, max_tokens=max_tokens, progress=progress
-    )
+    put = partial(ask, tasks=tasks, template=template, store=store, max_tokens=max_tokens, progress=progress)
     models, answers = list(checkpoints), put(checkpoints)
     try:
         twin = Named(UNTRAINED, _untrained(checkpoints[0].spec, store))
@@ -89,6 +76,8 @@ def measure_tasks(
         tasks=tuple(task.name for task in tasks),
         labels=tuple(task.classes for task in tasks),
         documents=tuple(len(task.corpus.documents) for task in tasks),
+        sources=tuple(task.corpus.source for task in tasks),
+        sha256=tuple(task.corpus.sha256 for task in tasks),
         points=tuple(point for model in zip(*points, strict=True) for point in model),
         splits=splits_of(series, own),
         measures=measures_of(series, own),

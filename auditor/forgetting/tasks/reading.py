@@ -21,6 +21,10 @@ FEWEST_DOCUMENTS = 5
 FEWEST_GROUPS = FOLDS
 
 
+UNTRAINED = "untrained"
+"""What the model of random weights is called, beside the checkpoints."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A labelled corpus.

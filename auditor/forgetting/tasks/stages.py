@@ -22,9 +22,9 @@ def own_checkpoints(answers: Sequence[Sequence[Answers]]) -> list[int]:
     """The checkpoint that each task's forgetting is counted from.
 
     With one checkpoint a task after the origin, in the order of the tasks, it is the task's own. Otherwise nobody has
-    said which checkpoint taught what: it is the best one before the last among those surely better than the origin
-    (exact McNemar, Holm over checkpoints and tasks), and the origin where there is none. The best of several
-    checkpoints that differ by noise would look as if the last had forgotten.
+    said which checkpoint taught what: it is the first before the last that is surely better than the origin (exact
+    McNemar, Holm over checkpoints and tasks), and the origin where there is none. The best of several that differ by
+    noise would look as if the last had forgotten.
 
     Args:
         answers: By task, then by checkpoint.
@@ -39,10 +39,10 @@ def own_checkpoints(answers: Sequence[Sequence[Answers]]) -> list[int]:
         lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
         gains.append(gained - lost)
         p_values.append(mcnemar(lost, gained))
-    own, best = [0] * len(answers), [0] * len(answers)
+    own = [0] * len(answers)
     for (task, later), gain, p_value in zip(tried, gains, holm(p_values), strict=True):
-        if p_value <= LEVEL and gain > best[task]:
-            own[task], best[task] = later, gain
+        if not own[task] and p_value <= LEVEL and gain > 0:
+            own[task] = later
     return own
 
 
@@ -84,7 +84,7 @@ def measures_of(points: Sequence[Sequence[TaskPoint]], own: Sequence[int]) -> Ma
     counted = ", ".join(f"of {row[0].task!r} from {row[start].model!r}" for row, start in zip(points, own, strict=True))
     return no_matrix(
         f"the series has {checkpoints - 1} checkpoints after the origin for {tasks} tasks, so nobody has said which "
-        f"taught which. Forgetting is counted from the best checkpoint before the last that is surely better than the "
+        f"taught which. Forgetting is counted from the first checkpoint before the last that is surely better than the "
         f"origin, or from the origin: {counted}"
     )
 

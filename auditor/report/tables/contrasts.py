@@ -122,6 +122,7 @@ def equivalence(result: AuditResult) -> Table:
             (
                 *names,
                 p_value(found.p_value, level),
+                p_value(found.p_adjusted, level),
                 "yes" if found.equivalent else "no",
                 fixed(found.margin),
                 number(found.margin_d),
@@ -129,7 +130,17 @@ def equivalence(result: AuditResult) -> Table:
                 fixed(found.detectable_d),
             )
         )
-    headers = ("Checkpoint", "Set", "p", "Shown to be small", "Margin", "Margin as d", "Detectable gap", "Detectable d")
+    headers = (
+        "Checkpoint",
+        "Set",
+        "p",
+        "p (Holm)",
+        "Shown to be small",
+        "Margin",
+        "Margin as d",
+        "Detectable gap",
+        "Detectable d",
+    )
     return Table(headers, tuple(rows), names=2)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from auditor.forgetting.findings.tasks import TaskFindings
 from auditor.report.series import label, series_of, spread
 from auditor.report.tables.table import Table
-from auditor.report.text import fixed, p_value, percent
+from auditor.report.text import fixed, p_value, percent, shorten, visible
 from auditor.result import AuditResult
 
 _ROWS = 120
@@ -48,13 +48,22 @@ def _tasks(result: AuditResult) -> TaskFindings | None:
 def kinds(result: AuditResult) -> Table:
     """What each task is."""
     tasks = _tasks(result)
+    headers = ("Task", "Labels", "Source", "SHA-256 of the set", "Documents")
     if tasks is None:
-        return Table(("Task", "Labels", "Documents"), ())
+        return Table(headers, ())
     rows = [
-        (label(task), ", ".join(map(label, labels[:20])) + (" and more" if len(labels) > 20 else ""), f"{documents:,}")
-        for task, labels, documents in zip(tasks.tasks, tasks.labels, tasks.documents, strict=False)
+        (
+            label(task),
+            ", ".join(map(label, labels[:20])) + (" and more" if len(labels) > 20 else ""),
+            shorten(visible(source), 80),
+            digest,
+            f"{documents:,}",
+        )
+        for task, labels, source, digest, documents in zip(
+            tasks.tasks, tasks.labels, tasks.sources, tasks.sha256, tasks.documents, strict=False
+        )
     ]
-    return Table(("Task", "Labels", "Documents"), tuple(rows), names=2)
+    return Table(headers, tuple(rows), names=4)
 
 
 def measures(result: AuditResult) -> Table:

@@ -95,6 +95,7 @@ def contrast(gap: float, place: int, loss: float) -> Contrast:
         ),
         equivalence=Equivalence(
             p_value=0.0123 if abs(gap) < 0.05 else 0.8765,
+            p_adjusted=0.0246 if abs(gap) < 0.05 else 0.9321,
             margin=0.0941,
             margin_d=0.3,
             equivalent=abs(gap) < 0.05,
@@ -287,6 +288,8 @@ def labelled(names: list[str], count: int, layers: int) -> TaskFindings:
         tasks=tasks,
         labels=tuple(("yes", "no") for _ in tasks),
         documents=tuple(90 + place for place, _ in enumerate(tasks)),
+        sources=tuple(f"data/{task}.jsonl" for task in tasks),
+        sha256=tuple(f"{place:x}" * 64 for place, _ in enumerate(tasks)),
         points=tuple(
             TaskPoint(
                 model=model,

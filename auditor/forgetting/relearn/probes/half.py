@@ -28,13 +28,15 @@ def run(case: Case) -> Probe | str:
     exchangeable wherever all groups are.
     """
     roles: tuple[Role, ...] = ("suspect", "heldout")
-    placebo = case.method == "full" and case.corpus("placebo") is not None
-    if placebo:
-        roles = (*roles, "placebo")
-    groups = {role: list(dict.fromkeys(document.group for document in case.documents(role))) for role in roles}
-    fewest = min(len(names) for names in groups.values())
-    if why := too_few("relearn-half", fewest, _LEAST):
+    every: tuple[Role, ...] = (*roles, "placebo")
+    groups = {role: list(dict.fromkeys(document.group for document in case.documents(role))) for role in every}
+    if why := too_few("relearn-half", min(len(groups[role]) for role in roles), _LEAST):
         return why
+    placebo = case.method == "full" and len(groups["placebo"]) >= _LEAST
+    if placebo:
+        roles = every
+    else:
+        del groups["placebo"]
     drawn = trained_half(groups, case.rng("halves"))
     steps = tuple(sorted(set(case.budget.half_steps)))
     documents, of_role, before = case.documents(*roles), case.roles(*roles), case.before(*roles)
@@ -65,7 +67,7 @@ def run(case: Case) -> Probe | str:
     counts = " and ".join(f"{trained[role]} of {len(groups[role])} groups of the {role} set" for role in roles)
     method = f"{case.budget.words(case.method)}; trained on {counts}, one copy each, and scored on the others"
     if not placebo and case.corpus("placebo") is not None:
-        method += "; the placebo does not apply, as it would need a third training of a large model"
+        method += "; no placebo: it has few groups, or would need a third training of a large model"
     return finding(case, "relearn-half", method, steps, losses("suspect"), losses("placebo") if placebo else None)
 
 

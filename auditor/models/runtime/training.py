@@ -1,0 +1,152 @@
+"""Short training of a model in memory: a few steps of AdamW with nothing left to chance, and the way back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from auditor.errors import first_line
+from auditor.models.backend import ModelIdentity, Window
+from auditor.models.changes import Training, UntrainableError
+from auditor.models.runtime.precision import fast_settings
+from auditor.randomness import stream
+
+if TYPE_CHECKING:
+    from auditor.scoring.progress import Progress
+
+_LOGITS = 2**26
+"""Logits of one forward pass of a step; a step with more is done in several whose gradients add up."""
+
+_BETAS = (0.9, 0.95)
+
+
+class TrainingRun:
+    """One training on its way.
+
+    Args:
+        model: The model as it is.
+        training: The training.
+        windows: What is trained on.
+        identity: Says the number format.
+    """
+
+    def __init__(self, model: Any, training: Training, windows: Sequence[Window], identity: ModelIdentity) -> None:
+        self.training = training
+        self.done = 0
+        self._dtype = model.dtype
+        self._windows = windows
+        self._order = batches_of(len(windows), training)
+        model.to(getattr(torch, identity.dtype))
+        self.model: Any = model if training.method == "full" else _with_lora(model, training, identity.source)
+        if training.method == "full":
+            self.model.requires_grad_(True)
+        self._weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self._before = [] if training.method == "lora" else [weight.detach().clone() for weight in self._weights]
+        self._optimizer = torch.optim.AdamW(self._weights, lr=training.rate, betas=_BETAS, weight_decay=0.0)
+
+    def to(self, steps: int, label: str, progress: Progress) -> None:
+        """Train up to a step."""
+        batches = [[self._windows[index] for index in next(self._order)] for _ in range(steps - self.done)]
+        if not batches:
+            return
+        progress.start(sum(len(window) for batch in batches for window in batch), f"{label}, training")
+        try:
+            with fast_settings(self.model.device):
+                for batch in batches:
+                    self._step(batch)
+                    progress.advance(sum(map(len, batch)))
+        finally:
+            progress.stop()
+
+    def undone(self) -> Any:
+        """The model as it was before the training."""
+        if self.training.method == "lora":
+            model = self.model.unload()
+        else:
+            model = self.model.requires_grad_(False)
+            with torch.no_grad():
+                for weight, before in zip(self._weights, self._before, strict=True):
+                    weight.copy_(before)
+                    weight.grad = None
+        return model.to(self._dtype)
+
+    def _step(self, batch: Sequence[Window]) -> None:
+        total = sum(window.scored for window in batch)
+        vocabulary = int(self.model.config.get_text_config().vocab_size)
+        for some in pieces(batch, _LOGITS // vocabulary):
+            loss = _loss(self.model, some) / total
+            torch.autograd.backward(loss)
+        norm = torch.nn.utils.clip_grad_norm_(self._weights, self.training.clip)
+        if not bool(torch.isfinite(norm)):
+            raise UntrainableError(f"training diverged at step {self.done + 1}")
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.done += 1
+
+
+def _with_lora(model: Any, training: Training, source: str) -> Any:
+    """The model under a fresh adapter that changes nothing yet.
+
+    Raises:
+        UntrainableError: It has no layer of a kind PEFT knows.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=training.rank,
+        lora_alpha=2 * training.rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    devices = [model.device] if model.device.type == "cuda" else []
+    # PEFT draws the first weights from the global generators, which are put back afterwards.
+    with torch.random.fork_rng(devices), warnings.catch_warnings(action="ignore"):
+        torch.manual_seed(training.seed)
+        try:
+            return get_peft_model(model, config).eval()
+        except Exception as error:
+            raise UntrainableError(f"{source}: no LoRA adapter can be added: {first_line(error)}") from error
+
+
+def batches_of(count: int, training: Training) -> Iterator[list[int]]:
+    """Batches of stretches without end: every stretch once in each round, each round in its own order."""
+    rng = stream(training.seed, "relearn training order")
+    ahead: list[int] = []
+    while True:
+        while len(ahead) < training.batch:
+            ahead.extend(rng.permutation(count).tolist())
+        yield ahead[: training.batch]
+        ahead = ahead[training.batch :]
+
+
+def pieces(batch: Sequence[Window], most: int) -> Iterator[list[Window]]:
+    """A batch in pieces of at most so many tokens when padded, at least one stretch each."""
+    some: list[Window] = []
+    for window in batch:
+        longest = max(map(len, [*some, window]))
+        if some and longest * (len(some) + 1) > most:
+            yield some
+            some = []
+        some.append(window)
+    yield some
+
+
+def _loss(model: Any, windows: Sequence[Window]) -> torch.Tensor:
+    """Sum over scored tokens of minus their log-probability; what is read and not scored is not trained on either."""
+    longest = max(map(len, windows))
+    ids = torch.zeros(len(windows), longest, dtype=torch.long)
+    targets = torch.full((len(windows), longest - 1), -100)
+    for row, window in enumerate(windows):
+        tokens = torch.from_numpy(window.token_ids).long()
+        ids[row, : len(window)] = tokens
+        targets[row, window.context - 1 : len(window) - 1] = tokens[window.context :]
+    # Right padding without a mask: what stands behind a token has no influence on a causal model.
+    logits = model(input_ids=ids.to(model.device), use_cache=False).logits[:, :-1].float()
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), targets.to(model.device).flatten(), ignore_index=-100, reduction="sum"
+    )
