@@ -13,13 +13,13 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 SERIES = SAMPLES / "series"
 
 
-def audit(cache: Path, *names: str, relearn: bool) -> AuditResult:
+def audit(cache: Path, *names: str, relearn: bool = False, placebo: bool = False) -> AuditResult:
     return auditor.forget(
         SERIES / "later.jsonl",
         SAMPLES / "heldout",
         checkpoints={"base": SAMPLES / "model", **{name: SERIES / name for name in names}},
         general=SERIES / "general.jsonl",
-        placebo=SAMPLES / "innocent",
+        placebo=SAMPLES / "innocent" if placebo else None,
         relearn=relearn,
         layers=False,
         cache_dir=cache,
@@ -43,29 +43,27 @@ def test_each_state_is_told_right(course: AuditResult) -> None:
     assert (course.verdict.word, course.exit_code) == ("EVIDENCE", 1)
 
 
-def test_the_placebo_row_shows_nothing_at_any_checkpoint(course: AuditResult) -> None:
-    assert course.forgetting is not None
-    for point in course.forgetting.checkpoints:
-        assert point.placebo is not None
-        assert point.placebo_p_adjusted is not None
-        assert point.placebo_p_adjusted > 0.01
-
-
 def test_only_what_went_out_of_sight_was_relearned(course: AuditResult) -> None:
     assert course.forgetting is not None
     ran = {point.name for point in course.forgetting.checkpoints if point.relearning is not None}
     assert ran == {"suppressed"}
 
 
-def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(sample_cache: Path) -> None:
-    result = audit(sample_cache, "never", relearn=True)
-    assert states(result) == {"base": "A", "never": "A"}
-    assert (result.verdict.word, result.exit_code) == ("NO EVIDENCE", 0)
-
-
-def test_without_interventions_suppressed_reads_not_tested(sample_cache: Path) -> None:
-    result = audit(sample_cache, "acquired", "suppressed", relearn=False)
+def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_shows_nothing(
+    sample_cache: Path,
+) -> None:
+    result = audit(sample_cache, "acquired", "suppressed", placebo=True)
     assert result.forgetting is not None
     state = result.forgetting.checkpoints[-1].state
     assert (state.code, state.reason) == ("H", "not-tested")
     assert (result.verdict.word, result.exit_code) == ("INCONCLUSIVE", 3)
+    for point in result.forgetting.checkpoints:
+        assert point.placebo is not None
+        assert point.placebo_p_adjusted is not None
+        assert point.placebo_p_adjusted > 0.01
+
+
+def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(sample_cache: Path) -> None:
+    result = audit(sample_cache, "never", placebo=True)
+    assert states(result) == {"base": "A", "never": "A"}
+    assert (result.verdict.word, result.exit_code) == ("NO EVIDENCE", 0)
