@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--relearn", action="store_true", help="also run the interventions where the trace is gone")
+    parser.add_argument("--layers", action="store_true", help="also keep hidden states and probe every layer")
     parser.add_argument("--keep", type=Path, help="folder for models, texts and result; what is there stays")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -67,6 +68,7 @@ def main() -> None:
             general=general,
             placebo=placebo,
             relearn=asked.relearn,
+            layers=asked.layers,
             seed=asked.seed,
         )
         took = time.monotonic() - started

@@ -11,6 +11,7 @@ import pytest
 
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
+from auditor.forgetting.findings.series import STATES
 from auditor.guards.catalogue import all_guards, guard_alphas
 from auditor.guards.policy import Policy
 
@@ -40,6 +41,17 @@ def test_every_option_it_names_exists() -> None:
     assert named <= known
 
 
+def test_examples_in_the_help_stand_on_lines_of_their_own() -> None:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        told = command.get_help(click.Context(command, info_name=name))
+        assert "\\b" not in told
+        assert "\b" not in told
+        assert told.count(f"auditor {name} ") <= 1 + told.count(f"\n    auditor {name} ")
+
+
 def test_its_table_of_guards_is_complete_and_gives_the_levels() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| ([\d.]+|exact|after a rejection) \|$", README, flags=re.MULTILINE))
     assert list(rows) == [guard.name for guard in all_guards()]
@@ -57,3 +69,8 @@ def test_every_option_a_message_names_exists() -> None:
         # The names of colours in a style sheet look like options.
         if "figures" not in path.parts:
             assert set(re.findall(r"(?<![\w`-])--[a-z][a-z-]+", path.read_text(encoding="utf-8"))) <= known, path.name
+
+
+def test_its_table_of_states_is_complete() -> None:
+    rows = re.findall(r"^\| ([A-Z]) ([a-z -]+) \|", README, flags=re.MULTILINE)
+    assert sorted(rows) == sorted(STATES.items())

@@ -78,7 +78,12 @@ data_options = _together(
         show_default=True,
         help="Group files by themselves or by the folder they lie in.",
     ),
-    click.option("--limit", type=click.IntRange(min=1), default=None, help="Read at most this many documents a side."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Read at most this many documents of each set (labelled ones are read whole).",
+    ),
 )
 
 scoring_options = _together(

@@ -36,6 +36,13 @@ def test_sets_that_share_all_groups_are_halved_too() -> None:
     assert sum(name in drawn for name in both) == 5
 
 
+def test_a_placebo_does_not_change_what_else_is_drawn() -> None:
+    alone: dict[Role, list[str]] = {"suspect": named("s", 20), "heldout": named("h", 20)}
+    beside = draw({**alone, "placebo": named("p", 8)})
+    assert {name for name in beside if not name.startswith("p")} == draw(alone)
+    assert sum(name.startswith("p") for name in beside) == 4
+
+
 def test_the_draw_is_random_and_depends_on_the_seed_alone() -> None:
     groups: dict[Role, list[str]] = {"suspect": named("s", 20), "heldout": named("h", 20)}
     again: dict[Role, list[str]] = {"heldout": named("h", 20)[::-1], "suspect": named("s", 20)[::-1]}
