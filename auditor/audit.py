@@ -20,7 +20,7 @@ from auditor.inference.rows import Rows
 from auditor.limitations import limitations
 from auditor.manifest import feature_notes, left_out, make_manifest
 from auditor.models.backend import ModelSpec
-from auditor.models.loading import Models, open_model, open_models
+from auditor.models.loading import Models, open_models
 from auditor.procedures.published import select_procedures
 from auditor.randomness import stream
 from auditor.reading import read_asked
@@ -46,13 +46,17 @@ def run_check(
     heldout = part_namesakes(suspect, heldout)
 
     with Store.open(options.cache_dir) as store:
-        models = _models(settings, store)
-        if not models.references:
-            require_reference(settings.features)
-        controls_alpha = policy.controls_alpha / max(1, len(models.references))
+        models = None
+        if settings.kind == "check":
+            models = open_models(settings.model, settings.references, load_options(settings), store)
+            if not models.references:
+                require_reference(settings.features)
+        controls_alpha = policy.controls_alpha / max(1, len(models.references) if models else 0)
         require_permutations(settings.permutations, controls_alpha)
         # The series first: its one pass over each text keeps more than the audit of the model asks for.
         series = None if settings.series is None else measure_forgetting(settings, suspect, heldout, store, progress)
+        if models is None:
+            models = _last_of(series)
         evidence = score_corpora(
             suspect,
             heldout,
@@ -134,8 +138,12 @@ def _verdict(settings: CheckSettings, alone: Verdict, account: Account | None, a
         return alone
     if settings.kind == "forget":
         return decide_series(account.forgetting)
-    names = [name for name, model in account.models.items() if model.key == audited.identity.key]
-    return beside_series(alone, account.forgetting, names[0] if names else None)
+    return beside_series(alone, account.forgetting, _place_of(audited, account))
+
+
+def _place_of(audited: ModelSpec, account: Account) -> str | None:
+    """The name of the checkpoint that is the audited model; None where it is none of them."""
+    return next((name for name, model in account.models.items() if model.key == audited.identity.key), None)
 
 
 def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
@@ -146,12 +154,11 @@ def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
     return summary(read.corpora[role], read.readings[read.origin.name, role].signals)
 
 
-def _models(settings: CheckSettings, store: Store) -> Models:
-    loading = load_options(settings)
-    if settings.kind == "forget":
-        # The base of an adapter is no control here: it may itself be a checkpoint that was shown the data.
-        return Models(open_model(settings.model, loading, store), ())
-    return open_models(settings.model, settings.references, loading, store)
+def _last_of(account: Account | None) -> Models:
+    """The last checkpoint; the base of an adapter is no control, as it may be a checkpoint that was shown the data."""
+    if account is None:
+        raise ValueError("no series was asked for")
+    return Models(account.last, ())
 
 
 def _control_rows(

@@ -149,12 +149,15 @@ class CheckSettings(_Asked):
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
         looks = 1 if self.series is None else len(self.series.checkpoints)
-        relearned = 1.0
+        relearned = placebo = 1.0
         if self.series is not None and self.series.relearn:
             relearned = self.series.policy.relearn_alpha / (_INTERVENTIONS * looks)
+        if self.series is not None and self.series.placebo is not None:
+            placebo = self.series.policy.placebo_alpha / looks
         strictest = min(
             self.policy.alpha / looks,
             relearned,
+            placebo,
             self.policy.blind_alpha,
             self.policy.clusters_alpha,
             self.policy.controls_alpha / max(1, len(self.references)),

@@ -12,8 +12,10 @@ import pytest
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
 from auditor.forgetting.findings.series import STATES
+from auditor.forgetting.verdict import WORDS
 from auditor.guards.catalogue import all_guards, guard_alphas
 from auditor.guards.policy import Policy
+from auditor.result import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,5 +74,5 @@ def test_every_option_a_message_names_exists() -> None:
 
 
 def test_its_table_of_states_is_complete() -> None:
-    rows = re.findall(r"^\| ([A-Z]) ([a-z -]+) \|", README, flags=re.MULTILINE)
-    assert sorted(rows) == sorted(STATES.items())
+    rows = re.findall(r"^\| ([A-Z]) ([a-z -]+) \|.*\| (\d) \|$", README, flags=re.MULTILINE)
+    assert sorted(rows) == sorted((code, name, str(EXIT_CODES[WORDS[code]])) for code, name in STATES.items())

@@ -7,12 +7,12 @@ from auditor.forgetting.findings.series import Code
 MEANS: dict[Code, str] = {
     "A": "The suspect set is detected neither here nor at any checkpoint before, and the audit is large enough to have "
     "seen an effect of the size that is required.",
-    "B": "The suspect set is detected here for the first time, after an earlier checkpoint where it was not.",
+    "B": "The suspect set is detected here and at no earlier checkpoint, and its gap has grown since the origin.",
     "C": "The suspect set is detected, and the gap has kept at least the required share of the reference gap; or it is "
     "detected at the origin already.",
     "D": "The suspect set is detected, and the gap has kept a smaller share of the reference gap.",
-    "E": "The suspect set was detected before and is not any more, but a short intervention brings it back and does "
-    "not bring back unseen text.",
+    "E": "The suspect set is not detected here, but a short intervention brings it out and does not bring out unseen "
+    "text.",
     "F": "The suspect set was detected before and is not any more, the gap is shown to be below the margin, and no "
     "intervention that was run brings it back.",
     "G": "The suspect set has come to score worse than text the model has never seen.",

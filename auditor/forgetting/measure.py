@@ -28,7 +28,7 @@ from auditor.forgetting.states.evidence import Evidence
 from auditor.forgetting.tasks.measure import measure_tasks
 from auditor.forgetting.tasks.reading import UNTRAINED, Task, read_tasks
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.models.backend import ModelIdentity
+from auditor.models.backend import ModelIdentity, ModelSpec
 from auditor.randomness import stream
 from auditor.reading import read_asked
 from auditor.scoring.progress import Progress
@@ -47,11 +47,13 @@ class Account:
         forgetting: What it showed.
         series: Its scores.
         models: The checkpoints' identities by their names.
+        last: The last checkpoint, not in memory.
     """
 
     forgetting: Forgetting
     series: Series
     models: Mapping[str, ModelIdentity]
+    last: ModelSpec
 
 
 def measure_forgetting(
@@ -144,6 +146,8 @@ def measure_forgetting(
             None if reference is None else (names[reference], suspects[names[reference]]),
             placebos.get(name),
             placebo_p.get(name),
+            last=place == len(names) - 1,
+            looks=len(names),
         )
 
     relearned: dict[str, Relearning] = {}
@@ -160,7 +164,7 @@ def measure_forgetting(
                 max_tokens=settings.max_tokens,
             )
             for place, checkpoint in enumerate(checkpoints)
-            if worth_asking(evidence(place, None), asked.policy, last=place == len(names) - 1)
+            if worth_asking(evidence(place, None), asked.policy)
         }
         relearned = adjust(found, alpha=asked.policy.relearn_alpha)
     points = tuple(
@@ -190,10 +194,11 @@ def measure_forgetting(
             slopes=slopes(series),
             tasks=learned,
             thresholds=asked.policy,
-            notes=(*_notes(settings, asked, points), *notes),
+            notes=(*_notes(asked, points), *notes),
         ),
         series=series,
         models={checkpoint.name: checkpoint.spec.identity for checkpoint in checkpoints},
+        last=checkpoints[-1].spec,
     )
 
 
@@ -209,11 +214,9 @@ def _read_tasks(settings: CheckSettings, asked: SeriesSettings) -> tuple[Task, .
     return read_tasks(asked.tasks, label_column=asked.label_column, read=lambda source: read_asked(source, whole))
 
 
-def _notes(settings: CheckSettings, asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
+def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
     """What was not given, and what that costs."""
     notes = []
-    if settings.kind == "check" and settings.model not in {source for _, source in asked.checkpoints}:
-        notes.append("The audited model is named as none of the checkpoints: the series tells of other models.")
     if asked.general is None:
         notes.append(
             "No general text was given: wreckage is measured on the held-out documents, drift from the origin is not "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from auditor.forgetting.findings.series import STATES, Checkpoint, Code, Forgetting
+from auditor.forgetting.findings.series import STATES, Checkpoint, Code, Forgetting, State
 from auditor.forgetting.meanings import NOT_MEANS
 from auditor.result import Verdict, Word
 
-_WORDS: dict[Code, Word] = {
+WORDS: dict[Code, Word] = {
     "A": "NO EVIDENCE",
     "B": "EVIDENCE",
     "C": "EVIDENCE",
@@ -36,21 +36,27 @@ def decide_series(forgetting: Forgetting) -> Verdict:
     """
     last = forgetting.checkpoints[-1]
     state = last.state
-    word: Word = "EVIDENCE" if state.reason in _DETECTED else _WORDS[state.code]
+    word = _word(state)
     validity = "C" if state.code in ("H", "W") and word == "INCONCLUSIVE" else "B"
     return Verdict(
         word=word,
         reason=f"state:{state.code}",
         sentence=f"At the last checkpoint, {last.name}, the suspect set is {_phrase(last)}. {state.sentence}",
-        not_meaning=NOT_MEANS[state.code],
+        not_meaning=NOT_MEANS["C" if state.reason in _DETECTED else state.code],
         mend=state.mend,
         validity_class="B" if validity == "B" else "C",
         validity=_VALIDITY[validity],
     )
 
 
+def _word(state: State) -> Word:
+    return "EVIDENCE" if state.reason in _DETECTED else WORDS[state.code]
+
+
 def _phrase(checkpoint: Checkpoint) -> str:
     code = checkpoint.state.code
+    if checkpoint.state.reason in _DETECTED:
+        return "detected, and its course unclear"
     if code == "W":
         return "not seen in a wrecked model"
     if code == "H":
@@ -67,7 +73,7 @@ def beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None)
         audited: Name of the checkpoint that is the audited model; None where it is none of them.
     """
     state = next((point.state for point in forgetting.checkpoints if point.name == audited), None)
-    if verdict.word != "NO EVIDENCE" or state is None or _WORDS[state.code] != "EVIDENCE":
+    if verdict.word != "NO EVIDENCE" or state is None or _word(state) != "EVIDENCE":
         return verdict
     return Verdict(
         word="INCONCLUSIVE",

@@ -166,7 +166,7 @@ _TITLES = {
     "engine": "Detection",
     "drift": "Drift on general text",
     "weights": "Change of the weights",
-    "kinds": "Accuracy, observed and probed",
+    "kinds": "Labelled sets",
     "measures": "Measures of the accuracy matrix",
     "splits": "Forgetting, by where it happened",
     "tests": "McNemar's tests",

@@ -46,7 +46,7 @@ class Store:
     not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
 
     Attributes:
-        scored: Keys of the records kept since it was opened.
+        scored: Keys of what was kept since it was opened, records or their traces.
         recalled: Keys of those found that had been there before.
     """
 
@@ -135,7 +135,9 @@ class Store:
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
                     [(key, record, _check_sum(key, record)) for key, record in some],
                 )
-        self.scored |= records.keys()
+        fresh = records.keys() | traces.keys()
+        self.scored |= fresh
+        self.recalled -= fresh
 
     def recall(self, key: str) -> str | None:
         """The fact kept under a key, or None."""

@@ -42,7 +42,10 @@ def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
 
 @pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-grown", "EVIDENCE")])
 def test_a_detection_that_cannot_be_placed_is_evidence_all_the_same(reason: str, word: str) -> None:
-    assert decide_series(series("H", reason)).word == word
+    verdict = decide_series(series("H", reason))
+    assert verdict.word == word
+    assert "inconclusive" not in verdict.sentence
+    assert beside_series(alone("NO EVIDENCE"), series("H", reason), "last").word == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize("reason", ["placebo", "guard:blind", "placebo-recovered", "not-tested", "underpowered"])

@@ -150,6 +150,15 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"detection": FOUND, "suspect": contrast(share=None)}, "H", "share-undefined"),
         ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.9)}, "H", "not-grown"),
         ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=-0.2, did_p=0.001)}, "H", "not-grown"),
+        ({"suspect": WORSE, "relearning": relearning(recovered=False)}, "G", "inverted"),
+        (
+            {"suspect": contrast(gap=0.2, gap_p=0.001), "relearning": relearning(recovered=False)},
+            "H",
+            "gap-alone",
+        ),
+        ({"reference": None, "relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
+        ({"reference": None, "last": True}, "A", "never-detected"),
+        ({"reference": None, "last": True, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
         ({"placebo_p": 0.001, "reference": None}, "H", "placebo"),
         ({"placebo_p": 0.01, "reference": None}, "A", "never-detected"),
         ({"relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
@@ -171,7 +180,7 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         (
             {"suspect": WORSE, "placebo": contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)},
             "H",
-            "not-tested",
+            "gap-alone",
         ),
         ({"detection": detection(0.0001, failed=("blind",)), "reference": 1}, "H", "guard:blind"),
         ({"detection": detection(0.0001, failed=("direction",)), "reference": None}, "H", "guard:direction"),
@@ -190,6 +199,18 @@ def test_without_interventions_suppressed_and_gone_are_not_tested() -> None:
     statuses = {condition.code: condition.status for condition in state().conditions}
     assert statuses["E"] == statuses["F"] == "not tested"
     assert "--relearn" in state().mend
+
+
+def test_at_the_last_checkpoint_suppression_that_was_not_asked_for_reads_not_tested() -> None:
+    statuses = {c.code: c.status for c in state(reference=None, last=True).conditions}
+    assert (statuses["A"], statuses["E"], statuses["F"]) == ("met", "not tested", "not met")
+
+
+def test_how_many_documents_are_wanted_depends_on_how_many_there_are() -> None:
+    given = {"relearning": relearning(recovered=False), "suspect": contrast(equivalent=False)}
+    assert "about" in state(**given).mend
+    many = {**given, "suspect": contrast(equivalent=False).model_copy(update={"groups": 2000})}
+    assert "near the margin" in state(**many).mend
 
 
 def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -> None:
@@ -224,7 +245,7 @@ def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
 def test_interventions_run_where_a_trace_went_out_of_sight_and_at_the_last(
     given: dict[str, Any], last: bool, asked: bool
 ) -> None:
-    assert worth_asking(Evidence(**{**KNOWN, **given}), ForgettingPolicy(), last=last) is asked
+    assert worth_asking(Evidence(**{**KNOWN, "last": last, **given}), ForgettingPolicy()) is asked
 
 
 def test_inverted_without_a_detection_is_still_over_corrected() -> None:

@@ -31,8 +31,8 @@ def _wrecked(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -
     return _condition(
         "W",
         True,
-        f"The model is wrecked: {said}. That nothing of the suspect set shows in it is not forgetting, and whether it "
-        "can be brought back was not asked.",
+        f"The model is wrecked: {said}. That the suspect set is not detected in it (engine p = "
+        f"{evidence.detection.p_adjusted:.2g}) is not forgetting, and whether it can be brought back was not asked.",
     )
 
 
@@ -44,8 +44,10 @@ def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> 
         return _condition("A", False, f"The sets differ, though not in a way that reads as training ({evidence.seen}).")
     if evidence.inverted(policy, forgetting):
         return _condition("A", False, "The suspect set scores worse than held-out, and did not at the origin.")
-    if evidence.brought_back:
-        return _condition("A", False, "Never detected, and an intervention brings it out.")
+    if evidence.relearning is not None and evidence.risen(forgetting):
+        return _condition(
+            "A", False, f"Never detected, and an intervention brings it out ({_told(evidence.relearning)})."
+        )
     if found.detectable_auc is None or found.detectable_auc > policy.required_auc:
         reach = "no effect" if found.detectable_auc is None else f"an AUC of {found.detectable_auc:.2f}"
         return _condition(
@@ -71,7 +73,12 @@ def _acquired(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
         return _condition(
             "B", False, "Detected here for the first time, but the gap has not surely grown since the origin."
         )
-    return _condition("B", True, f"Evidence appears between the checkpoint before and this one ({evidence.seen}).")
+    return _condition(
+        "B",
+        True,
+        f"The suspect set is detected here and at no earlier checkpoint, and its gap has grown since the origin "
+        f"({evidence.seen}).",
+    )
 
 
 def _persistent(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
@@ -90,7 +97,7 @@ def _persistent(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy
     if shares is None:
         return _condition("C", False, "The gap at the reference is too uncertain for a share of it.")
     kept = min(shares) >= forgetting.retained_share
-    return _condition("C", kept, f"The trace persists: {_left(evidence)}." if kept else f"Weaker: {_left(evidence)}.")
+    return _condition("C", kept, f"The trace persists: {_left(evidence)}." if kept else f"Less: {_left(evidence)}.")
 
 
 def _left(evidence: Evidence) -> str:
@@ -111,7 +118,7 @@ def _fading(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) ->
     shares = evidence.shares
     if shares is None or min(shares) >= forgetting.retained_share:
         return _condition("D", False, f"Detected, and {_left(evidence)}.")
-    return _condition("D", True, f"The trace is weaker and still detectable: {_left(evidence)}.")
+    return _condition("D", True, f"The trace is still detectable, and weaker by estimate: {_left(evidence)}.")
 
 
 def _barred(code: Code, evidence: Evidence) -> Condition | None:
@@ -122,7 +129,7 @@ def _barred(code: Code, evidence: Evidence) -> Condition | None:
         return _condition(code, False, "The model is wrecked.")
     if evidence.trained or evidence.brought_back:
         return None
-    if not evidence.shown_before:
+    if not evidence.shown_before and not (code == "E" and evidence.last):
         return _condition(code, False, "The suspect set is detected at no earlier checkpoint.")
     why = "telling suppressed from gone needs short trainings, which --relearn runs"
     if evidence.relearning is not None:
@@ -158,7 +165,8 @@ def _suppressed(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy
     best = min(brought, key=lambda probe: probe.p_adjusted)
     peak = max(best.points[1:], key=lambda point: point.auc.value)
     if evidence.detection.p_adjusted <= policy.alpha:
-        now = "The suspect set differs from unseen data and does not look more familiar"
+        failed = ", ".join(guard.name for guard in evidence.detection.guards if guard.status == "failed")
+        now = f"The suspect set differs from unseen data, though not in a way that reads as training ({failed} guard)"
     elif evidence.shown_before:
         now = "The suspect set is no longer told from unseen data"
     else:
@@ -187,9 +195,9 @@ def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> C
     if not evidence.shown_before:
         return _condition("F", False, "The suspect set is detected at no earlier checkpoint.")
     probes = evidence.relearning.probes
-    if any(probe.p_adjusted <= forgetting.relearn_alpha for probe in probes):
+    if evidence.risen(forgetting):
         return _condition("F", False, f"An intervention brought the suspect set back ({_told(evidence.relearning)}).")
-    if evidence.detection.p_adjusted <= policy.alpha:
+    if min(evidence.detection.p_adjusted, evidence.suspect.gap_p_adjusted) <= policy.alpha:
         return _condition("F", False, f"The sets still differ ({evidence.seen}).")
     found = evidence.suspect.equivalence
     said = (

@@ -55,14 +55,16 @@ def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolic
     )
 
 
-def worth_asking(evidence: Evidence, forgetting: ForgettingPolicy, *, last: bool) -> bool:
+def worth_asking(evidence: Evidence, forgetting: ForgettingPolicy) -> bool:
     """Whether interventions can say more about a checkpoint at which nothing is detected.
 
     That is where the suspect set was detected before, and at the last checkpoint in any case: what was learned and
     suppressed between two checkpoints was never seen.
     """
     sound = _refusal(evidence, forgetting) is None
-    return sound and not evidence.detection.detected and not evidence.wrecked and (last or evidence.shown_before)
+    return (
+        sound and not evidence.detection.detected and not evidence.wrecked and (evidence.last or evidence.shown_before)
+    )
 
 
 _REASONS: dict[Code, str] = {
@@ -134,7 +136,13 @@ def _undecided(
             "much of it is left.",
             "Give more independent documents.",
         )
-    if any(condition.status == "not tested" for condition in conditions):
+    if contrast.gap_p_adjusted <= policy.alpha:
+        return _Undecided(
+            "gap-alone",
+            f"The losses of the two sets differ ({evidence.seen}), though the test on all features does not say so.",
+            "Give more independent documents.",
+        )
+    if evidence.shown_before and any(condition.status == "not tested" for condition in conditions):
         return _Undecided(
             "not-tested",
             f"The suspect set is not detected any more ({evidence.seen}); whether it is suppressed or gone was not "
@@ -143,9 +151,7 @@ def _undecided(
             if evidence.relearning is None
             else "Audit the checkpoint in a form that can be trained.",
         )
-    if evidence.relearning is not None and any(
-        probe.p_adjusted <= forgetting.relearn_alpha for probe in evidence.relearning.probes
-    ):
+    if evidence.risen(forgetting):
         return _Undecided(
             "placebo-recovered",
             "An intervention brought the suspect set back, and the placebo set too, so it says nothing of either.",
@@ -156,14 +162,7 @@ def _undecided(
             "not-equivalent",
             f"Neither detected nor shown to be gone ({evidence.seen}; equivalence p = "
             f"{contrast.equivalence.p_adjusted:.2g} over all checkpoints).",
-            f"Give more independent documents: about {_groups_needed(evidence, forgetting)} groups a side would show a "
-            "gap of nothing to be below the margin, four times in five at a single checkpoint.",
-        )
-    if contrast.gap_p_adjusted <= policy.alpha:
-        return _Undecided(
-            "gap-alone",
-            f"The losses of the two sets differ ({evidence.seen}), though the test on all features does not say so.",
-            "Give more independent documents.",
+            _more(evidence, policy, forgetting),
         )
     return _Undecided(
         "underpowered",
@@ -172,7 +171,15 @@ def _undecided(
     )
 
 
-def _groups_needed(evidence: Evidence, forgetting: ForgettingPolicy) -> int:
-    """Groups a side at which TOST puts a true gap of nothing below the margin with 80 % power (normal theory)."""
-    z = float(norm.isf(forgetting.equivalence_alpha) + norm.isf(0.1))
-    return max(evidence.suspect.groups + 1, int(2 * (z / forgetting.equivalence_d) ** 2) + 1)
+def _more(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> str:
+    """How many groups TOST needs to put a true gap of nothing below the margin (normal theory), first step of Holm."""
+    z = float(norm.isf(forgetting.equivalence_alpha / evidence.looks) + norm.isf((1 - policy.power) / 2))
+    needed = int(2 * (z / forgetting.equivalence_d) ** 2) + 1
+    if needed <= evidence.suspect.groups:
+        return (
+            "So many documents would have shown a gap of nothing to be small: a gap near the margin seems to be left."
+        )
+    return (
+        f"Give more independent documents: about {needed} groups a side would show a gap of nothing to be below the "
+        f"margin with {policy.power:.0%} power."
+    )

@@ -28,6 +28,8 @@ class Evidence:
         whole: The reference's name and contrast; None where the suspect set is never detected.
         placebo: The placebo set against held-out; None without one.
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
+        last: Whether it is the last of the series, at which suppression is asked for in any case.
+        looks: How many checkpoints there are.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Evidence:
     whole: tuple[str, Contrast] | None = None
     placebo: Contrast | None = None
     placebo_p: float | None = None
+    last: bool = False
+    looks: int = 2
 
     @property
     def shown_before(self) -> bool:
@@ -55,6 +59,11 @@ class Evidence:
     def brought_back(self) -> bool:
         """Whether an intervention brought the suspect set back, and did not bring back the placebo."""
         return self.relearning is not None and any(probe.recovered for probe in self.relearning.probes)
+
+    def risen(self, forgetting: ForgettingPolicy) -> bool:
+        """Whether an intervention raised the suspect set, even if it raised the placebo as well."""
+        probes = () if self.relearning is None else self.relearning.probes
+        return any(probe.p_adjusted <= forgetting.relearn_alpha for probe in probes)
 
     @property
     def trained(self) -> bool:
@@ -119,8 +128,13 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
     found, contrast = evidence.detection, evidence.suspect
     figures = [
         Figure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
-        Figure(name="p-value of the gap (Holm); G at or below", value=contrast.gap_p_adjusted, limit=policy.alpha),
+        Figure(
+            name="p-value of the gap (Holm); G at or below, A and F above",
+            value=contrast.gap_p_adjusted,
+            limit=policy.alpha,
+        ),
         Figure(name="AUC of the loss; G below", value=contrast.auc.value, limit=forgetting.inverted_auc),
+        Figure(name="upper end of that AUC; G below", value=contrast.auc.high, limit=0.5),
         Figure(
             name="equivalence p-value (Holm); F at or below",
             value=contrast.equivalence.p_adjusted,
@@ -170,4 +184,21 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
             )
             for probe in evidence.relearning.probes
         ]
+        figures += [
+            Figure(
+                name=f"{probe.name}: p-value of the placebo; E above",
+                value=probe.placebo_p_value,
+                limit=forgetting.relearn_alpha,
+            )
+            for probe in evidence.relearning.probes
+            if probe.placebo_p_value is not None
+        ]
+    if evidence.placebo is not None:
+        figures.append(
+            Figure(
+                name="p-value of the placebo's gap (Holm); G above where it is negative",
+                value=evidence.placebo.gap_p_adjusted,
+                limit=policy.alpha,
+            )
+        )
     return tuple(figures)
