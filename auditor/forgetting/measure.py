@@ -148,6 +148,7 @@ def measure_forgetting(
             placebo_p.get(name),
             last=place == len(names) - 1,
             looks=len(names),
+            clean_before=all(detections[earlier].p_adjusted > policy.alpha for earlier in names[:place]),
         )
 
     relearned: dict[str, Relearning] = {}

@@ -17,7 +17,7 @@ WORDS: dict[Code, Word] = {
     "H": "INCONCLUSIVE",
     "W": "INCONCLUSIVE",
 }
-_DETECTED = ("share-undefined", "not-grown")
+_DETECTED = ("share-undefined", "not-placed")
 """Reasons of an inconclusive state in which the suspect set is detected all the same."""
 _VALIDITY = {
     "B": "The p-values of detections, changes and interventions are exact if suspect and held-out documents are "

@@ -40,7 +40,7 @@ def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
     assert verdict.not_meaning == NOT_MEANS[cast(Any, code)]
 
 
-@pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-grown", "EVIDENCE")])
+@pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-placed", "EVIDENCE")])
 def test_a_detection_that_cannot_be_placed_is_evidence_all_the_same(reason: str, word: str) -> None:
     verdict = decide_series(series("H", reason))
     assert verdict.word == word

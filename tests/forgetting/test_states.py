@@ -148,8 +148,8 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"reference": None, "detection": detection(0.5, detectable=None)}, "H", "underpowered"),
         ({"relearning": relearning(recovered=False), "suspect": contrast(equivalent=False)}, "H", "not-equivalent"),
         ({"detection": FOUND, "suspect": contrast(share=None)}, "H", "share-undefined"),
-        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.9)}, "H", "not-grown"),
-        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=-0.2, did_p=0.001)}, "H", "not-grown"),
+        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.9)}, "H", "not-placed"),
+        ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=-0.2, did_p=0.001)}, "H", "not-placed"),
         ({"suspect": WORSE, "relearning": relearning(recovered=False)}, "G", "inverted"),
         (
             {"suspect": contrast(gap=0.2, gap_p=0.001), "relearning": relearning(recovered=False)},
@@ -159,6 +159,11 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"reference": None, "relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
         ({"reference": None, "last": True}, "A", "never-detected"),
         ({"reference": None, "last": True, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
+        (
+            {"reference": 1, "detection": FOUND, "clean_before": False, "suspect": contrast(gap=0.2, did_p=0.001)},
+            "H",
+            "not-placed",
+        ),
         ({"placebo_p": 0.001, "reference": None}, "H", "placebo"),
         ({"placebo_p": 0.01, "reference": None}, "A", "never-detected"),
         ({"relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),

@@ -69,6 +69,10 @@ def _acquired(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
         return _condition("B", False, "The suspect set is not detected here for the first time.")
     if evidence.position == 0:
         return _condition("B", False, "The suspect set is detected at the origin already.")
+    if not evidence.clean_before:
+        return _condition(
+            "B", False, "The sets differ at an earlier checkpoint already, where a guard speaks against it."
+        )
     if not evidence.grew(policy):
         return _condition(
             "B", False, "Detected here for the first time, but the gap has not surely grown since the origin."

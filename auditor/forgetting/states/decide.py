@@ -124,10 +124,15 @@ def _undecided(
         return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].mend)
     if found.detected and evidence.reference == evidence.position:
         return _Undecided(
-            "not-grown",
-            f"The suspect set is detected here for the first time ({evidence.seen}), but its gap has not surely grown "
-            "since the origin, so training after the origin need not be the reason.",
-            "Give more independent documents, or look at checkpoints before the origin.",
+            "not-placed",
+            f"The suspect set is detected here for the first time ({evidence.seen}), but "
+            + (
+                "its gap has not surely grown since the origin, so training after the origin need not be the reason."
+                if evidence.clean_before
+                else "the sets differ at an earlier checkpoint already, where a guard speaks against it, so when it was "
+                "learned cannot be said."
+            ),
+            "Give more independent documents, or more checkpoints.",
         )
     if found.detected:
         return _Undecided(

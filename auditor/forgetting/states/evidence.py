@@ -30,6 +30,8 @@ class Evidence:
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
         last: Whether it is the last of the series, at which suppression is asked for in any case.
         looks: How many checkpoints there are.
+        clean_before: Whether the engine finds no difference at any earlier checkpoint, not even one that a guard
+            refuses.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Evidence:
     placebo_p: float | None = None
     last: bool = False
     looks: int = 2
+    clean_before: bool = True
 
     @property
     def shown_before(self) -> bool:
