@@ -54,4 +54,5 @@ def test_the_verdict_does_not_hang_on_names(sample_cache: Path, tmp_path: Path) 
 def test_the_samples_are_small_and_hold_no_pickle() -> None:
     files = [path for path in SAMPLES.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in (SAMPLES / "model").iterdir()) <= 12_000_000
+    assert sum(path.stat().st_size for path in (SAMPLES / "series").rglob("*") if path.is_file()) <= 12_000_000
     assert not [path for path in files if path.suffix in {".bin", ".pt", ".pkl", ".ckpt"}]

@@ -129,8 +129,8 @@ def _undecided(
             + (
                 "its gap has not surely grown since the origin, so training after the origin need not be the reason."
                 if evidence.clean_before
-                else "the sets differ at an earlier checkpoint already, where a guard speaks against it, so when it was "
-                "learned cannot be said."
+                else "the sets differ at an earlier checkpoint already, where a guard speaks against it, so when it "
+                "was learned cannot be said."
             ),
             "Give more independent documents, or more checkpoints.",
         )
