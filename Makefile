@@ -16,8 +16,9 @@ demo: $(VENV)/.installed
 		--output demo/report.html --output demo/result.json
 	@echo "The report is at $(CURDIR)/demo/report.html"
 
+# One thread a process: two that share the cores with two threads each are slower than one.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

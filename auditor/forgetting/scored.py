@@ -39,7 +39,7 @@ def score_series(
         corpora: By role; suspect and heldout at least. A text that is in two is scored once.
         seed: Seed of the transforms.
         max_tokens: Read at most this many tokens of each text.
-        layers: Whether mean hidden states are kept.
+        layers: Whether mean hidden states are kept, but for the placebo's, which nothing reads.
         store: Where scores are kept.
         rng: Chooses the probe documents; the same for every checkpoint.
         progress: Told how far scoring is.
