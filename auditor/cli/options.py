@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from auditor.result import AuditResult
+    from auditor.settings import CheckSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -196,6 +196,9 @@ report_options = _together(
 )
 
 
+_SERIES = ("checkpoints", "general", "placebo", "relearn", "layers", "tasks", "label_column", "label_template")
+
+
 def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
     """Take what is asked about forgetting out of a command's parameters; None where nothing is.
 
@@ -205,8 +208,7 @@ def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
     from auditor.errors import UsageError
 
     context = click.get_current_context()
-    given = {name: asked.pop(name) for name in ("checkpoints", "general", "placebo", "relearn", "layers", "tasks")}
-    given |= {name: asked.pop(name) for name in ("label_column", "label_template")}
+    given = take(asked, _SERIES)
     if given["checkpoints"]:
         given["label_template"] = given["label_template"].replace("\\n", "\n").replace("\\t", "\t")
         return given
@@ -221,11 +223,26 @@ def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def conclude(result: AuditResult, outputs: Sequence[Path], fail_on: Sequence[str], *, exit_zero: bool) -> int:
-    """Write the outputs, print the result, and give the exit code."""
-    from auditor.report.renderer import render, write_outputs
+def carry_out(
+    settings: CheckSettings,
+    *,
+    outputs: Sequence[Path],
+    name: str,
+    cache_dir: str | None,
+    fail_on: Sequence[str],
+    exit_zero: bool,
+) -> int:
+    """Run an audit as the current command was asked to, write and print its result, and give the exit code."""
+    from auditor.audit import run_check
+    from auditor.cli.progress import make_progress
+    from auditor.report.renderer import check_outputs, render, write_outputs
     from auditor.report.text import visible
+    from auditor.settings import inputs_of, make_options
 
+    options = make_options(name=name, command=_command_line(click.get_current_context()), cache_dir=cache_dir)
+    check_outputs(outputs, inputs=inputs_of(settings))
+    with make_progress() as progress:
+        result = run_check(settings, options, progress=progress)
     write_outputs(result, outputs)
     click.echo(render(result, "text"))
     for path in outputs:
@@ -238,12 +255,23 @@ def conclude(result: AuditResult, outputs: Sequence[Path], fail_on: Sequence[str
     return (result.exit_code or 1) if last is not None and f"state {last}" in fail_on else 0
 
 
+def take(asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Take some of a command's parameters out of the others."""
+    return {name: asked.pop(name) for name in names}
+
+
+RUN = ("outputs", "name", "cache_dir", "fail_on", "exit_zero")
+"""Parameters of `carry_out`."""
+POLICY = ("alpha", "required_auc")
+"""Parameters that are thresholds."""
+
+
 # Where an audit writes and how it exits do not belong to what reproduces it.
 _NOT_REPRODUCED = frozenset({"outputs", "cache_dir", "fail_on", "exit_zero", "name"})
 _NAMED = frozenset({"checkpoints", "tasks"})
 
 
-def command_line(context: click.Context) -> str:
+def _command_line(context: click.Context) -> str:
     """The command that reproduces the figures: arguments, and the options that were given."""
     words = ["auditor", str(context.info_name)]
     for parameter in context.command.params:

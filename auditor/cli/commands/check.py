@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -31,16 +30,7 @@ from auditor.cli import options
 @options.test_options
 @options.series_options(required=False)
 @options.report_options
-def command(
-    outputs: tuple[Path, ...],
-    name: str,
-    cache_dir: str | None,
-    fail_on: tuple[str, ...],
-    exit_zero: bool,
-    alpha: float,
-    required_auc: float,
-    **asked: Any,
-) -> int:
+def command(**asked: Any) -> int:
     """Was the model trained on SUSPECT? HELDOUT is like it in every way but is known not to have been trained on.
 
     Each is a folder of .txt or .md files, a .jsonl, .json, .csv or .parquet file (also .gz), a folder saved by
@@ -52,15 +42,8 @@ def command(
       auditor check book.jsonl unseen.jsonl --group-column author --model org/name --reference org/base -o r.json
       auditor check a.csv b.csv --text-column body --model tuned-adapter/ --fail-on evidence -o summary.md
     """
-    from auditor.audit import run_check
-    from auditor.cli.progress import make_progress
-    from auditor.report.renderer import check_outputs
-    from auditor.settings import inputs_of, make_options, make_settings
+    from auditor.settings import make_settings
 
+    run, policy = options.take(asked, options.RUN), options.take(asked, options.POLICY)
     series = options.series_settings(asked)
-    settings = make_settings(policy={"alpha": alpha, "required_auc": required_auc}, series=series, **asked)
-    run = make_options(name=name, command=options.command_line(click.get_current_context()), cache_dir=cache_dir)
-    check_outputs(outputs, inputs=inputs_of(settings))
-    with make_progress() as progress:
-        result = run_check(settings, run, progress=progress)
-    return options.conclude(result, outputs, fail_on, exit_zero=exit_zero)
+    return options.carry_out(make_settings(policy=policy, series=series, **asked), **run)
