@@ -10,14 +10,14 @@ import numpy as np
 
 from auditor.features.table import FeatureTable, group_rows
 from auditor.forgetting.findings.estimate import Estimate
-from auditor.inference.auc import auc, resamples, weighted_auc
+from auditor.forgetting.measures.bootstrap import Resampler, estimate
+from auditor.inference.auc import auc
 from auditor.inference.design import Bools, Design, Floats, build_design, relabellings
 from auditor.inference.mean_difference import studentised_differences
 from auditor.inference.pool import tail
 from auditor.inference.rows import Column, Rows
 from auditor.inference.threads import one_blas_thread
 
-_LEVEL = 0.95
 _TESTED: tuple[tuple[str, Literal[-1, 1]], ...] = (("loss", -1), ("gain", 1))
 
 
@@ -141,25 +141,16 @@ def judge(units: Units, *, permutations: int, rng: np.random.Generator) -> Outco
 def show_curve(units: Units, *, bootstraps: int, rng: np.random.Generator) -> tuple[Shown, ...]:
     """The figures of each point, with intervals from the same resamples of groups at all of them."""
     suspect = units.design.suspect
-    means: list[list[Floats]] = [[], []]
-    chances: list[Floats] = []
-    for weights in resamples(suspect, units.design.pairs, bootstraps, rng):
-        for side, of_side in zip((suspect, ~suspect), means, strict=True):
-            of_side.append(units.shown[side].T @ weights[side] / weights[side].sum(axis=0))
-        chances.append(np.array([weighted_auc(-column, suspect, weights) for column in units.judged.T]))
-    ours, theirs, areas = (np.hstack(parts) for parts in (*means, chances))
-    mine, other = units.shown[suspect].mean(axis=0), units.shown[~suspect].mean(axis=0)
+    resampler = Resampler(suspect, units.design.pairs, bootstraps=bootstraps, rng=rng)
+    ours, theirs = (resampler.means(units.shown, suspect=side) for side in (True, False))
+    areas = resampler.aucs(-units.judged)
+    mine, other = units.shown[suspect].mean(axis=0).tolist(), units.shown[~suspect].mean(axis=0).tolist()
     return tuple(
         Shown(
-            suspect=_estimate(mine[point], ours[point]),
-            heldout=_estimate(other[point], theirs[point]),
-            gap=_estimate(other[point] - mine[point], theirs[point] - ours[point]),
-            auc=_estimate(auc(-units.judged[:, point], suspect), areas[point]),
+            suspect=estimate(mine[point], ours[:, point]),
+            heldout=estimate(other[point], theirs[:, point]),
+            gap=estimate(other[point] - mine[point], theirs[:, point] - ours[:, point]),
+            auc=estimate(auc(-units.judged[:, point], suspect), areas[:, point]),
         )
         for point in range(units.shown.shape[1])
     )
-
-
-def _estimate(value: float, samples: Floats) -> Estimate:
-    low, high = np.quantile(samples, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return Estimate(value=float(value), low=float(low), high=float(high), level=_LEVEL)

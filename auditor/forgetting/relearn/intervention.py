@@ -18,6 +18,7 @@ from auditor.inference.design import Bools, Floats
 from auditor.models.changes import Facts, Method, Training
 from auditor.randomness import stream
 
+SIDES: tuple[Role, Role] = ("suspect", "heldout")
 Roles = npt.NDArray[np.str_]
 Name = Literal["relearn-half", "reminder", "quantise"]
 
@@ -54,6 +55,15 @@ class Case:
     def documents(self, *roles: Role) -> tuple[Document, ...]:
         """The documents of some roles, one role after the other."""
         return tuple(document for role in roles if (some := self.corpus(role)) for document in some.documents)
+
+    def groups(self, role: Role) -> list[str]:
+        """The distinct groups of a role, in the order of their first documents."""
+        return list(dict.fromkeys(document.group for document in self.documents(role)))
+
+    def too_few(self, name: str, least: int) -> str:
+        """Why an intervention is left out for want of groups on a side; empty where there are enough."""
+        fewest = min(len(self.groups(role)) for role in SIDES)
+        return "" if fewest >= least else f"{name} was left out: a set has {fewest} groups, and it needs {least}"
 
     def before(self, *roles: Role) -> Floats:
         """Losses [units of loss, documents] of the checkpoint as it is, in the order of `documents`."""
@@ -136,8 +146,3 @@ def sided(roles: Roles, scored: Bools, suspect: Role) -> tuple[Bools, Bools]:
     ours = roles == suspect
     part = scored & (ours | (roles == "heldout"))
     return part, ours[part]
-
-
-def too_few(name: str, groups: int, least: int) -> str:
-    """Empty, or why an intervention is left out."""
-    return "" if groups >= least else f"{name} was left out: a set has {groups} groups, and it needs {least}"

@@ -12,7 +12,7 @@ from auditor.forgetting.findings.relearning import Probe
 from auditor.forgetting.relearn.curve import Losses
 from auditor.forgetting.relearn.finding import finding
 from auditor.forgetting.relearn.halves import trained_half
-from auditor.forgetting.relearn.intervention import Case, Intervention, sided, too_few
+from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, sided
 from auditor.forgetting.series import Role
 from auditor.inference.design import Floats
 
@@ -27,16 +27,11 @@ def run(case: Case) -> Probe | str:
     happened to train badly then touches both sides alike, and given the halves trained on, the groups left over are
     exchangeable wherever all groups are.
     """
-    roles: tuple[Role, ...] = ("suspect", "heldout")
-    every: tuple[Role, ...] = (*roles, "placebo")
-    groups = {role: list(dict.fromkeys(document.group for document in case.documents(role))) for role in every}
-    if why := too_few("relearn-half", min(len(groups[role]) for role in roles), _LEAST):
+    if why := case.too_few("relearn-half", _LEAST):
         return why
-    placebo = case.method == "full" and len(groups["placebo"]) >= _LEAST
-    if placebo:
-        roles = every
-    else:
-        del groups["placebo"]
+    placebo = case.method == "full" and len(case.groups("placebo")) >= _LEAST
+    roles: tuple[Role, ...] = (*SIDES, "placebo") if placebo else SIDES
+    groups = {role: case.groups(role) for role in roles}
     drawn = trained_half(groups, case.rng("halves"))
     steps = tuple(sorted(set(case.budget.half_steps)))
     documents, of_role, before = case.documents(*roles), case.roles(*roles), case.before(*roles)

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from auditor.forgetting.findings.relearning import Probe
 from auditor.forgetting.relearn.finding import finding
-from auditor.forgetting.relearn.intervention import Case, Intervention, too_few
-from auditor.forgetting.relearn.probes.reminder import ROLES, same_model
+from auditor.forgetting.relearn.intervention import Case, Intervention
+from auditor.forgetting.relearn.probes.reminder import LEAST, ROLES, same_model
 from auditor.models.changes import Rounding
-
-_LEAST = 2
 
 
 def run(case: Case) -> Probe | str:
     """Round the weights of the linear layers, all but those of the output layer, and score every document once."""
     if not case.facts.rounded_layers:
         return "the rounding was left out: the model has no linear layer whose weights could be rounded"
-    fewest = min(len({document.group for document in case.documents(role)}) for role in ("suspect", "heldout"))
-    if why := too_few("the rounding", fewest, _LEAST):
+    if why := case.too_few("the rounding", LEAST):
         return why
     rounding = Rounding(case.budget.bits, case.budget.group)
     after = case.bench.losses_rounded(rounding, case.documents(*ROLES))

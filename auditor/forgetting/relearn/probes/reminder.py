@@ -11,12 +11,12 @@ from auditor.corpora.document import Document
 from auditor.forgetting.findings.relearning import Probe
 from auditor.forgetting.relearn.curve import Losses
 from auditor.forgetting.relearn.finding import finding
-from auditor.forgetting.relearn.intervention import Case, Intervention, sided, too_few
+from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, sided
 from auditor.forgetting.series import Role
 from auditor.inference.design import Floats
 
-ROLES: tuple[Role, ...] = ("suspect", "heldout", "placebo")
-_LEAST = 2
+ROLES: tuple[Role, ...] = (*SIDES, "placebo")
+LEAST = 2
 
 
 def run(case: Case) -> Probe | str:
@@ -28,8 +28,7 @@ def run(case: Case) -> Probe | str:
     general = case.corpus("general")
     if general is None:
         return "the reminder was left out: it trains on general text, and none was given"
-    fewest = min(len({document.group for document in case.documents(role)}) for role in ("suspect", "heldout"))
-    if why := too_few("the reminder", fewest, _LEAST):
+    if why := case.too_few("the reminder", LEAST):
         return why
     documents = case.documents(*ROLES)
     texts = third_party(general.documents, documents)
@@ -71,7 +70,7 @@ def same_model(case: Case, after: Floats) -> tuple[Losses, Losses | None]:
         groups = [documents[int(index)].group for index in np.flatnonzero(part)]
         return Losses(whole[0, part], judged[:, part], groups, ours)
 
-    has_placebo = len({document.group for document in case.documents("placebo")}) >= _LEAST
+    has_placebo = len(case.groups("placebo")) >= LEAST
     return losses("suspect"), losses("placebo") if has_placebo else None
 
 
