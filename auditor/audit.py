@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.own_groups import part_namesakes
 from auditor.documents import document_results, group_scores, summary
-from auditor.examination import examine, read_sides
+from auditor.examination import examine, of_texts, read_sides
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
-from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
+from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows, plain_rows
 from auditor.forgetting.measure import Account, measure_forgetting
 from auditor.forgetting.series import Role
 from auditor.forgetting.verdict import beside_series, decide_series
 from auditor.guards.catalogue import guard_alphas
+from auditor.guards.guard import GuardResult
 from auditor.inference.curve import learning_curve
 from auditor.inference.rows import Rows
 from auditor.limitations import limitations
@@ -75,7 +76,12 @@ def run_check(
     groups = [document.group for document in (*suspect.documents, *heldout.documents)]
     table = compute_table(features, evidence.records, references=evidence.references)
     all_rows = group_rows(table, groups, labels)
-    sides = read_sides(suspect, heldout, all_rows, permutations=settings.permutations, policy=policy, seed=seed)
+    known: Mapping[str, GuardResult] = {}
+    if series is None:
+        sides = read_sides(suspect, heldout, all_rows, permutations=settings.permutations, policy=policy, seed=seed)
+    else:
+        # The texts of both sides are the same under every model: what the series asked of them holds here.
+        sides, known = series.sides, of_texts(series.forgetting.checkpoints[0].detection.guards)
     controls = {
         label: sides.test(drop_sparse(control, policy.most_missing), f"control {label}", controls_alpha)
         for label, control in _control_rows(features, evidence, groups, labels).items()
@@ -87,6 +93,7 @@ def run_check(
         numerics=evidence.numerics,
         truncated=(sum(record.truncated for record in ours), sum(record.truncated for record in theirs)),
         alpha=policy.alpha,
+        known=known,
     )
     membership, rows = found.membership, found.rows
     # A series is its own control: there is nothing to name beside it.
@@ -168,8 +175,4 @@ def _control_rows(
     plain = [feature for feature in features if feature.views == (TARGET,)]
     if not plain:
         return {}
-    rows = {}
-    for label in evidence.references:
-        records = [{(TARGET_LABEL, TARGET.transform): record} for record in evidence.plain(label)]
-        rows[label] = group_rows(compute_table(plain, records, references=()), groups, sides)
-    return rows
+    return {label: plain_rows(plain, evidence.plain(label), groups, sides) for label in evidence.references}

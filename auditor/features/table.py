@@ -14,6 +14,7 @@ from auditor.errors import RunError, UsageError
 from auditor.features.feature import Feature, Missing
 from auditor.inference.rows import Column, Rows, unit_means
 from auditor.signals.tokens import TokenSignals
+from auditor.signals.views import TARGET
 
 TARGET_LABEL = "target"
 Key = tuple[str, str]
@@ -141,6 +142,21 @@ def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[boo
     means = unit_means(table.values, rows, len(keys))
     sides = np.array([side for side, _ in keys], dtype=np.bool_)
     return Rows(means, sides, tuple(name for _, name in keys), table.columns)
+
+
+def plain_rows(
+    features: Sequence[Feature], records: Sequence[TokenSignals], groups: Sequence[str], suspect: Sequence[bool]
+) -> Rows:
+    """The rows that features of a single pass give of documents as they are, under one model.
+
+    Args:
+        features: Each needs nothing but the text as it is under the model itself.
+        records: One a document.
+        groups: Group of each document.
+        suspect: Whether each document is on the suspect side.
+    """
+    views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
+    return group_rows(compute_table(features, views, references=()), groups, suspect)
 
 
 def drop_sparse(rows: Rows, most_missing: float) -> Rows:

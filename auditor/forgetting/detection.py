@@ -7,24 +7,19 @@ from collections.abc import Collection, Sequence
 from auditor.corpora.document import Corpus
 from auditor.examination import Examination, Sides, examine, of_texts, read_sides
 from auditor.features.catalogue import select_features
-from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows
+from auditor.features.table import drop_sparse, plain_rows
 from auditor.forgetting.findings.series import Detection
 from auditor.forgetting.series import Role, Series
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
 from auditor.inference.multiplicity import holm
 from auditor.inference.rows import Rows
-from auditor.inference.separability import separability
-from auditor.randomness import stream
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.views import TARGET
 
 FEATURES = "single-pass"
 
 
-def detect(
-    series: Series, *, permutations: int, policy: Policy, seed: int, refused: Collection[str] = ()
-) -> dict[str, Detection]:
+def detect(series: Series, sides: Sides, *, refused: Collection[str] = ()) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
     The p-values are the engine's, with Holm's correction over the checkpoints; a detection also needs every guard that
@@ -32,45 +27,48 @@ def detect(
 
     Args:
         series: The scored series.
-        permutations: Of every test.
-        policy: The thresholds.
-        seed: The audit's seed.
+        sides: Its two sides, as `sides_of` gave them.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
         By checkpoint name.
     """
-    alpha = policy.alpha / len(series.checkpoints)
-    sides: Sides | None = None
     known: dict[str, GuardResult] = {}
     found: dict[str, Examination] = {}
-    for checkpoint in series.checkpoints:
-        rows = _rows(series, checkpoint.name, "suspect")
-        if sides is None:
-            sides = read_sides(
-                series.corpora["suspect"],
-                series.corpora["heldout"],
-                rows,
-                permutations=permutations,
-                policy=policy,
-                seed=seed,
-            )
-        suspect, heldout = (series.readings[checkpoint.name, role].signals for role in ("suspect", "heldout"))
-        found[checkpoint.name] = examine(
+    for name in series.names:
+        suspect, heldout = (series.readings[name, role].signals for role in ("suspect", "heldout"))
+        found[name] = examine(
             sides,
-            rows,
+            _rows(series, name, "suspect"),
             controls={},
-            numerics={checkpoint.name: series.numerics[checkpoint.name]},
+            numerics={name: series.numerics[name]},
             truncated=(_truncated(suspect), _truncated(heldout)),
-            alpha=alpha,
+            alpha=_alpha(series, sides),
             known=known,
         )
-        known = of_texts(found[checkpoint.name].guards)
+        known = of_texts(found[name].guards)
     adjusted = holm([examination.membership.p_value for examination in found.values()])
     return {
-        name: _detection(examination, p_adjusted, policy, refused=name in refused)
+        name: _detection(examination, p_adjusted, sides.policy, refused=name in refused)
         for (name, examination), p_adjusted in zip(found.items(), adjusted, strict=True)
     }
+
+
+def sides_of(series: Series, *, permutations: int, policy: Policy, seed: int) -> Sides:
+    """The two sides of a series and what their text alone tells; arguments as of `auditor.examination.read_sides`."""
+    return read_sides(
+        series.corpora["suspect"],
+        series.corpora["heldout"],
+        _rows(series, series.origin.name, "suspect"),
+        permutations=permutations,
+        policy=policy,
+        seed=seed,
+    )
+
+
+def _alpha(series: Series, sides: Sides) -> float:
+    """The level of the first step of Holm over the checkpoints."""
+    return sides.policy.alpha / len(series.checkpoints)
 
 
 def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
@@ -88,7 +86,7 @@ def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, r
     )
 
 
-def detect_placebo(series: Series, *, permutations: int, policy: Policy, seed: int) -> dict[str, float]:
+def detect_placebo(series: Series, sides: Sides) -> dict[str, float]:
     """The engine's p-values with the placebo set in the place of the suspect set, corrected over checkpoints (Holm).
 
     Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the group.
@@ -98,27 +96,17 @@ def detect_placebo(series: Series, *, permutations: int, policy: Policy, seed: i
     """
     if "placebo" not in series.corpora:
         return {}
-    found = [
-        separability(
-            drop_sparse(_rows(series, checkpoint.name, "placebo"), policy.most_missing),
-            rng=stream(seed, "placebo"),
-            alpha=policy.alpha / len(series.checkpoints),
-            permutations=permutations,
-            power=policy.power,
-        ).p_value
-        for checkpoint in series.checkpoints
-    ]
-    return {checkpoint.name: p for checkpoint, p in zip(series.checkpoints, holm(found), strict=True)}
+    rows = [drop_sparse(_rows(series, name, "placebo"), sides.policy.most_missing) for name in series.names]
+    found = [sides.test(some, "placebo", _alpha(series, sides)).p_value for some in rows]
+    return dict(zip(series.names, holm(found), strict=True))
 
 
 def _rows(series: Series, name: str, role: Role) -> Rows:
     """The rows of single-pass features of one set against held-out at one checkpoint."""
     ours, theirs = series.corpora[role], series.corpora["heldout"]
     records = [*series.readings[name, role].signals, *series.readings[name, "heldout"].signals]
-    table = compute_table(
-        select_features(FEATURES), [{(TARGET_LABEL, TARGET.transform): record} for record in records], references=()
-    )
-    return group_rows(table, _groups(ours, theirs), [True] * len(ours.documents) + [False] * len(theirs.documents))
+    labels = [True] * len(ours.documents) + [False] * len(theirs.documents)
+    return plain_rows(select_features(FEATURES), records, _groups(ours, theirs), labels)
 
 
 def _groups(*corpora: Corpus) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from auditor.corpora.document import Corpus
 from auditor.errors import UsageError
-from auditor.forgetting.detection import detect, detect_placebo
+from auditor.examination import Sides
+from auditor.forgetting.detection import detect, detect_placebo, sides_of
 from auditor.forgetting.findings.contrast import Contrast
 from auditor.forgetting.findings.relearning import Relearning
 from auditor.forgetting.findings.series import Checkpoint, Forgetting
@@ -46,12 +47,14 @@ class Account:
     Attributes:
         forgetting: What it showed.
         series: Its scores.
+        sides: Its two sides and what their text alone tells.
         models: The checkpoints' identities by their names.
         last: The last checkpoint, not in memory.
     """
 
     forgetting: Forgetting
     series: Series
+    sides: Sides
     models: Mapping[str, ModelIdentity]
     last: ModelSpec
 
@@ -89,15 +92,11 @@ def measure_forgetting(
         rng=stream(seed, "probes"),
         progress=progress,
     )
-    names = [checkpoint.name for checkpoint in checkpoints]
-    placebo_p = detect_placebo(series, permutations=settings.permutations, policy=policy, seed=seed)
-    detections = detect(
-        series,
-        permutations=settings.permutations,
-        policy=policy,
-        seed=seed,
-        refused=[name for name, p in placebo_p.items() if p <= asked.policy.placebo_alpha],
-    )
+    names = series.names
+    sides = sides_of(series, permutations=settings.permutations, policy=policy, seed=seed)
+    placebo_p = detect_placebo(series, sides)
+    refused = [name for name, p in placebo_p.items() if p <= asked.policy.placebo_alpha]
+    detections = detect(series, sides, refused=refused)
     reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:
@@ -146,7 +145,6 @@ def measure_forgetting(
             None if reference is None else (names[reference], suspects[names[reference]]),
             placebos.get(name),
             placebo_p.get(name),
-            last=place == len(names) - 1,
             looks=len(names),
             clean_before=all(detections[earlier].p_adjusted > policy.alpha for earlier in names[:place]),
         )
@@ -198,6 +196,7 @@ def measure_forgetting(
             notes=(*_notes(asked, points), *notes),
         ),
         series=series,
+        sides=sides,
         models={checkpoint.name: checkpoint.spec.identity for checkpoint in checkpoints},
         last=checkpoints[-1].spec,
     )

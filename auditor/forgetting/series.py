@@ -57,6 +57,11 @@ class Series:
     from_store: int
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the checkpoints are called, in their order."""
+        return tuple(checkpoint.name for checkpoint in self.checkpoints)
+
+    @property
     def origin(self) -> Named:
         """The checkpoint all others are compared with."""
         return self.checkpoints[0]

@@ -116,6 +116,7 @@ KNOWN: dict[str, Any] = {
     "wreckage": wreckage(wrecked=False),
     "relearning": None,
     "whole": ("entry", contrast(gap=0.2)),
+    "looks": 3,
 }
 
 
@@ -157,8 +158,8 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
             "gap-alone",
         ),
         ({"reference": None, "relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
-        ({"reference": None, "last": True}, "A", "never-detected"),
-        ({"reference": None, "last": True, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
+        ({"reference": None, "looks": 2}, "A", "never-detected"),
+        ({"reference": None, "looks": 2, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
         (
             {"reference": 1, "detection": FOUND, "clean_before": False, "suspect": contrast(gap=0.2, did_p=0.001)},
             "H",
@@ -207,7 +208,7 @@ def test_without_interventions_suppressed_and_gone_are_not_tested() -> None:
 
 
 def test_at_the_last_checkpoint_suppression_that_was_not_asked_for_reads_not_tested() -> None:
-    statuses = {c.code: c.status for c in state(reference=None, last=True).conditions}
+    statuses = {c.code: c.status for c in state(reference=None, looks=2).conditions}
     assert (statuses["A"], statuses["E"], statuses["F"]) == ("met", "not tested", "not met")
 
 
@@ -250,7 +251,7 @@ def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
 def test_interventions_run_where_a_trace_went_out_of_sight_and_at_the_last(
     given: dict[str, Any], last: bool, asked: bool
 ) -> None:
-    assert worth_asking(Evidence(**{**KNOWN, "last": last, **given}), ForgettingPolicy()) is asked
+    assert worth_asking(Evidence(**{**KNOWN, "looks": 2 if last else 3, **given}), ForgettingPolicy()) is asked
 
 
 def test_inverted_without_a_detection_is_still_over_corrected() -> None:

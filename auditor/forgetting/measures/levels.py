@@ -65,7 +65,7 @@ def measure_heldout(series: Series, *, rng: np.random.Generator, bootstraps: int
     """
     with one_blas_thread():
         losses, resampler = _losses(series, "heldout", rng, bootstraps)
-        return dict(zip(_names(series), levels(losses, resampler), strict=True))
+        return dict(zip(series.names, levels(losses, resampler), strict=True))
 
 
 def measure_wreckage(
@@ -95,7 +95,7 @@ def measure_wreckage(
         samples = resampler.means(losses)
     means = losses.mean(axis=0)
     found = {}
-    for at, name in enumerate(_names(series)[1:], start=1):
+    for at, name in enumerate(series.names[1:], start=1):
         ratio = estimate(means[at] / max(means[0], NO_SPREAD), samples[:, at] / np.maximum(samples[:, 0], NO_SPREAD))
         found[name] = Wreckage(
             measured_on=measured_on,
@@ -110,7 +110,3 @@ def _losses(series: Series, role: Role, rng: np.random.Generator, bootstraps: in
     columns = read_columns(series, role)
     losses = by_group(columns.groups, columns.values["loss"])
     return losses, Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)
-
-
-def _names(series: Series) -> tuple[str, ...]:
-    return tuple(checkpoint.name for checkpoint in series.checkpoints)

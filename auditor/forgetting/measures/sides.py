@@ -54,11 +54,10 @@ def read_sides(series: Series, role: Literal["suspect", "placebo"], *, rng: np.r
         UsageError: A side has fewer than two groups.
     """
     ours, heldout = read_columns(series, role), read_columns(series, "heldout")
-    names = tuple(checkpoint.name for checkpoint in series.checkpoints)
     stacked = [np.hstack([columns.values[measure] for measure in MEASURES]) for columns in (ours, heldout)]
-    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in names]
+    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in series.names]
     sides = [True] * len(ours.documents) + [False] * len(heldout.documents)
     rows = group_rows(FeatureTable(np.vstack(stacked), tuple(labels), {}), [*ours.groups, *heldout.groups], sides)
     design, arranged = arrange(rows.values, rows.suspect, rows.groups, rng=rng)
     parts = np.split(arranged, len(MEASURES), axis=1)
-    return Sides(names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))
+    return Sides(series.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from auditor.forgetting.findings.relearning import Relearning
+from auditor.forgetting.findings.relearning import Probe
 from auditor.forgetting.findings.series import Code, Condition
 from auditor.forgetting.policy import ForgettingPolicy
 from auditor.forgetting.states.evidence import Evidence
@@ -44,10 +44,8 @@ def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> 
         return _condition("A", False, f"The sets differ, though not in a way that reads as training ({evidence.seen}).")
     if evidence.inverted(policy, forgetting):
         return _condition("A", False, "The suspect set scores worse than held-out, and did not at the origin.")
-    if evidence.relearning is not None and evidence.risen(forgetting):
-        return _condition(
-            "A", False, f"Never detected, and an intervention brings it out ({_told(evidence.relearning)})."
-        )
+    if evidence.risen(forgetting):
+        return _condition("A", False, f"Never detected, and an intervention brings it out ({_told(evidence.probes)}).")
     if found.detectable_auc is None or found.detectable_auc > policy.required_auc:
         reach = "no effect" if found.detectable_auc is None else f"an AUC of {found.detectable_auc:.2f}"
         return _condition(
@@ -141,7 +139,7 @@ def _barred(code: Code, evidence: Evidence) -> Condition | None:
     return Condition(code=code, status="not tested", because=f"Not tested: {why}.")
 
 
-def _told(relearning: Relearning) -> str:
+def _told(probes: Sequence[Probe]) -> str:
     """The p-value of every intervention, and the placebo's where that came back too."""
     return ", ".join(
         f"{probe.name} p = {probe.p_adjusted:.2g}"
@@ -150,16 +148,16 @@ def _told(relearning: Relearning) -> str:
             if probe.placebo_p_value is not None and not probe.recovered and probe.placebo_p_value < 0.05
             else ""
         )
-        for probe in relearning.probes
+        for probe in probes
     )
 
 
 def _suppressed(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     barred = _barred("E", evidence)
-    if barred is not None or evidence.relearning is None:
-        return barred or _condition("E", False, "No intervention was run.")
-    told = _told(evidence.relearning)
-    brought = [probe for probe in evidence.relearning.probes if probe.recovered]
+    if barred is not None:
+        return barred
+    told = _told(evidence.probes)
+    brought = [probe for probe in evidence.probes if probe.recovered]
     if not brought:
         return _condition(
             "E",
@@ -194,13 +192,12 @@ _INTERVENTIONS = {
 
 def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     barred = _barred("F", evidence)
-    if barred is not None or evidence.relearning is None:
-        return barred or _condition("F", False, "No intervention was run.")
+    if barred is not None:
+        return barred
     if not evidence.shown_before:
         return _condition("F", False, "The suspect set is detected at no earlier checkpoint.")
-    probes = evidence.relearning.probes
     if evidence.risen(forgetting):
-        return _condition("F", False, f"An intervention brought the suspect set back ({_told(evidence.relearning)}).")
+        return _condition("F", False, f"An intervention brought the suspect set back ({_told(evidence.probes)}).")
     if min(evidence.detection.p_adjusted, evidence.suspect.gap_p_adjusted) <= policy.alpha:
         return _condition("F", False, f"The sets still differ ({evidence.seen}).")
     found = evidence.suspect.equivalence
@@ -210,11 +207,11 @@ def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> C
     )
     if not found.equivalent:
         return _condition("F", False, f"The gap is not shown to be small ({said}).")
-    highest = max((point.auc for probe in probes for point in probe.points[1:]), key=lambda area: area.value)
+    highest = max((point.auc for probe in evidence.probes for point in probe.points[1:]), key=lambda area: area.value)
     return _condition(
         "F",
         True,
-        f"Not detectable ({said}), and not brought back ({_told(evidence.relearning)}; the highest AUC after any of "
+        f"Not detectable ({said}), and not brought back ({_told(evidence.probes)}; the highest AUC after any of "
         f"them is {highest.value:.2f}, {highest.low:.2f} to {highest.high:.2f}). This is not a proof of deletion.",
     )
 

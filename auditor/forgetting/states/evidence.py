@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditor.forgetting.findings.contrast import Contrast
 from auditor.forgetting.findings.drift import Wreckage
-from auditor.forgetting.findings.relearning import Relearning
+from auditor.forgetting.findings.relearning import Probe, Relearning
 from auditor.forgetting.findings.series import Detection
 from auditor.forgetting.policy import ForgettingPolicy
 from auditor.guards.guard import Figure
@@ -28,7 +28,6 @@ class Evidence:
         whole: The reference's name and contrast; None where the suspect set is never detected.
         placebo: The placebo set against held-out; None without one.
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
-        last: Whether it is the last of the series, at which suppression is asked for in any case.
         looks: How many checkpoints there are.
         clean_before: Whether the engine finds no difference at any earlier checkpoint, not even one that a guard
             refuses.
@@ -44,9 +43,18 @@ class Evidence:
     whole: tuple[str, Contrast] | None = None
     placebo: Contrast | None = None
     placebo_p: float | None = None
-    last: bool = False
     looks: int = 2
     clean_before: bool = True
+
+    @property
+    def last(self) -> bool:
+        """Whether it is the last of the series, at which suppression is asked for in any case."""
+        return self.position == self.looks - 1
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The interventions that ran; none where they were not asked for."""
+        return () if self.relearning is None else self.relearning.probes
 
     @property
     def shown_before(self) -> bool:
@@ -61,17 +69,16 @@ class Evidence:
     @property
     def brought_back(self) -> bool:
         """Whether an intervention brought the suspect set back, and did not bring back the placebo."""
-        return self.relearning is not None and any(probe.recovered for probe in self.relearning.probes)
+        return any(probe.recovered for probe in self.probes)
 
     def risen(self, forgetting: ForgettingPolicy) -> bool:
         """Whether an intervention raised the suspect set, even if it raised the placebo as well."""
-        probes = () if self.relearning is None else self.relearning.probes
-        return any(probe.p_adjusted <= forgetting.relearn_alpha for probe in probes)
+        return any(probe.p_adjusted <= forgetting.relearn_alpha for probe in self.probes)
 
     @property
     def trained(self) -> bool:
         """Whether an intervention that trains has run; rounding alone cannot say that nothing is left."""
-        return self.relearning is not None and any(probe.name != "quantise" for probe in self.relearning.probes)
+        return any(probe.name != "quantise" for probe in self.probes)
 
     @property
     def shares(self) -> tuple[float, float] | None:
@@ -178,24 +185,23 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
                 limit=evidence.wreckage.limit,
             )
         )
-    if evidence.relearning is not None:
-        figures += [
-            Figure(
-                name=f"{probe.name}: p-value (Holm over interventions); E at or below",
-                value=probe.p_adjusted,
-                limit=forgetting.relearn_alpha,
-            )
-            for probe in evidence.relearning.probes
-        ]
-        figures += [
-            Figure(
-                name=f"{probe.name}: p-value of the placebo; E above",
-                value=probe.placebo_p_value,
-                limit=forgetting.relearn_alpha,
-            )
-            for probe in evidence.relearning.probes
-            if probe.placebo_p_value is not None
-        ]
+    figures += [
+        Figure(
+            name=f"{probe.name}: p-value (Holm over interventions); E at or below",
+            value=probe.p_adjusted,
+            limit=forgetting.relearn_alpha,
+        )
+        for probe in evidence.probes
+    ]
+    figures += [
+        Figure(
+            name=f"{probe.name}: p-value of the placebo; E above",
+            value=probe.placebo_p_value,
+            limit=forgetting.relearn_alpha,
+        )
+        for probe in evidence.probes
+        if probe.placebo_p_value is not None
+    ]
     if evidence.placebo is not None:
         figures.append(
             Figure(
