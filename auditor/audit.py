@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from auditor.conclude import Told, conclude
 from auditor.corpora.comparable import require_comparable
+from auditor.corpora.document import Corpus
 from auditor.corpora.own_groups import part_namesakes
-from auditor.documents import document_results, group_scores, summary
-from auditor.examination import examine, of_texts, read_sides
+from auditor.documents import document_results, summary, with_marks
+from auditor.examination import Sides, of_texts
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
-from auditor.features.table import TARGET_LABEL, compute_table, drop_sparse, group_rows, plain_rows
+from auditor.features.table import TARGET_LABEL, FeatureTable, compute_table, group_rows, of_one_pass, plain_table
+from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.measure import Account, measure_forgetting
-from auditor.forgetting.series import Role
-from auditor.forgetting.verdict import beside_series, decide_series
-from auditor.guards.catalogue import guard_alphas
-from auditor.guards.guard import GuardResult
-from auditor.inference.curve import learning_curve
-from auditor.inference.rows import Rows
-from auditor.limitations import limitations
-from auditor.manifest import feature_notes, left_out, make_manifest
-from auditor.models.backend import ModelSpec
+from auditor.gathered import Gathered
+from auditor.kept import Kept, KeptPair, keep_rows
+from auditor.kept_parts import KeptNumerics, Table
+from auditor.manifest import make_manifest
 from auditor.models.loading import Models, open_models
-from auditor.procedures.published import select_procedures
+from auditor.procedures.published import PublishedProcedure, select_procedures
 from auditor.randomness import stream
-from auditor.reading import read_asked
 from auditor.reproduce import default_name, python_call
-from auditor.result import AuditResult, CorpusSummary, Thresholds, Verdict
+from auditor.result import AuditResult, CorpusSummary
 from auditor.scoring.evidence import Evidence, score_corpora
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
+from auditor.seal import sealed
 from auditor.settings import CheckSettings, RunOptions, load_options, require_permutations
-from auditor.signals.views import TARGET
-from auditor.verdict import decide
+from auditor.shared import Shared
 
 
 def run_check(
-    settings: CheckSettings, options: RunOptions | None = None, *, progress: Progress | None = None
+    settings: CheckSettings,
+    options: RunOptions | None = None,
+    *,
+    progress: Progress | None = None,
+    shared: Shared | None = None,
 ) -> AuditResult:
-    """Carry an audit out: read, score, compute, test, guard, decide."""
-    options, policy, seed = options or RunOptions(), settings.policy, settings.seed
-    progress = progress or Silent()
+    """Carry an audit out: read and score, keep what the figures are made from, and conclude.
+
+    Args:
+        settings: What is asked.
+        options: How it is run.
+        progress: Told how far scoring is; silent by default.
+        shared: What other audits have read already; changes no figure.
+
+    Raises:
+        UsageError: The audit cannot be carried out as asked.
+        RunError: The run broke.
+    """
+    options, progress, seed = options or RunOptions(), progress or Silent(), settings.seed
+    shared = shared or Shared()
     features, procedures = select_features(settings.features), select_procedures(settings.procedures)
-    suspect, heldout = (read_asked(source, settings) for source in (settings.suspect, settings.heldout))
+    suspect, heldout = (shared.corpus(source, settings) for source in (settings.suspect, settings.heldout))
     require_comparable(suspect, heldout)
     heldout = part_namesakes(suspect, heldout)
 
@@ -52,10 +64,12 @@ def run_check(
             models = open_models(settings.model, settings.references, load_options(settings), store)
             if not models.references:
                 require_reference(settings.features)
-        controls_alpha = policy.controls_alpha / max(1, len(models.references) if models else 0)
-        require_permutations(settings.permutations, controls_alpha)
+        references = len(models.references) if models else 0
+        require_permutations(settings.permutations, settings.policy.controls_alpha / max(1, references))
         # The series first: its one pass over each text keeps more than the audit of the model asks for.
-        series = None if settings.series is None else measure_forgetting(settings, suspect, heldout, store, progress)
+        series = None
+        if settings.series is not None:
+            series = measure_forgetting(settings, suspect, heldout, store, progress, shared)
         if models is None:
             models = _last_of(series)
         evidence = score_corpora(
@@ -69,88 +83,79 @@ def run_check(
             rng=stream(seed, "probes"),
             progress=progress,
         )
-    plain = evidence.plain(TARGET_LABEL)
-    ours, theirs = plain[: len(suspect.documents)], plain[len(suspect.documents) :]
-
-    labels = [True] * len(ours) + [False] * len(theirs)
-    groups = [document.group for document in (*suspect.documents, *heldout.documents)]
-    table = compute_table(features, evidence.records, references=evidence.references)
-    all_rows = group_rows(table, groups, labels)
-    known: Mapping[str, GuardResult] = {}
-    if series is None:
-        sides = read_sides(suspect, heldout, all_rows, permutations=settings.permutations, policy=policy, seed=seed)
-    else:
-        # The texts of both sides are the same under every model: what the series asked of them holds here.
-        sides, known = series.sides, of_texts(series.forgetting.checkpoints[0].detection.guards)
-    controls = {
-        label: sides.test(drop_sparse(control, policy.most_missing), f"control {label}", controls_alpha)
-        for label, control in _control_rows(features, evidence, groups, labels).items()
-    }
-    found = examine(
-        sides,
-        all_rows,
-        controls=controls,
-        numerics=evidence.numerics,
-        truncated=(sum(record.truncated for record in ours), sum(record.truncated for record in theirs)),
-        alpha=policy.alpha,
-        known=known,
-    )
-    membership, rows = found.membership, found.rows
-    # A series is its own control: there is nothing to name beside it.
-    guards = tuple(guard for guard in found.guards if settings.kind == "check" or guard.name != "controls")
-    scores = group_scores(rows, membership)
-    forgetting = None if series is None else series.forgetting
-    return AuditResult(
-        kind=settings.kind,
-        name=options.name or default_name(settings),
-        verdict=_verdict(settings, decide(membership, guards, policy), series, models.target),
-        thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
-        membership=membership,
-        excess=found.excess,
-        guards=guards,
-        controls=controls,
-        curve=learning_curve(rows, membership, rng=stream(seed, "curve"), alpha=policy.alpha),
-        procedures=tuple(
-            procedure.run(plain, labels, stream(seed, f"procedure {procedure.name}")) for procedure in procedures
-        ),
-        feature_notes=feature_notes(rows.columns, features),
-        left_out=tuple(
-            one
-            for one in left_out(features, table, rows.columns, policy.most_missing)
-            if settings.kind == "check" or one.name in table.names
-        ),
-        group_scores=scores,
-        documents=document_results(suspect, heldout, plain, scores, reveal=settings.reveal),
-        suspect=summary(suspect, ours),
-        heldout=summary(heldout, theirs),
-        placebo=_beside(series, "placebo"),
-        general=_beside(series, "general"),
-        limitations=limitations(guards, series=forgetting is not None),
-        manifest=make_manifest(
+        manifest = make_manifest(
             settings,
             command=options.command or python_call(settings),
             models=evidence.models,
             checkpoints={} if series is None else series.models,
-            features=[column.name for column in rows.columns],
             scored=len(store.scored),
             stored=len(store.recalled),
+        )
+
+    plain = evidence.plain(TARGET_LABEL)
+    ours, theirs = plain[: len(suspect.documents)], plain[len(suspect.documents) :]
+    table = compute_table(features, evidence.records, references=evidence.references)
+    groups = [document.group for document in (*suspect.documents, *heldout.documents)]
+    rows = group_rows(table, groups, [True] * len(ours) + [False] * len(theirs))
+    sides = shared.sides(suspect, heldout, rows, settings) if series is None else series.sides
+    known = shared.guards(sides, suspect, heldout)
+    result = conclude(
+        Gathered(
+            settings=settings,
+            name=options.name or default_name(settings),
+            documents=document_results(suspect, heldout, plain, reveal=settings.reveal),
+            suspect=summary(suspect, ours),
+            heldout=summary(heldout, theirs),
+            placebo=_beside(series, "placebo"),
+            general=_beside(series, "general"),
+            kept=_keep(suspect, heldout, evidence, table, features, procedures, series, sides),
+            manifest=manifest,
+            forgetting=None if series is None else series.forgetting,
+            gate=options.gate,
         ),
-        forgetting=forgetting,
+        Told(sides, None if series is None else series.forgetting, dict(known)),
     )
+    known.update(of_texts(result.guards))
+    if settings.reveal:
+        result = sealed(result.model_copy(update={"documents": with_marks(result.documents, suspect, plain)}))
+    return result
 
 
-def _verdict(settings: CheckSettings, alone: Verdict, account: Account | None, audited: ModelSpec) -> Verdict:
-    """The verdict of the model alone, or with its series."""
-    if account is None:
-        return alone
-    if settings.kind == "forget":
-        return decide_series(account.forgetting)
-    return beside_series(alone, account.forgetting, _place_of(audited, account))
-
-
-def _place_of(audited: ModelSpec, account: Account) -> str | None:
-    """The name of the checkpoint that is the audited model; None where it is none of them."""
-    return next((name for name, model in account.models.items() if model.key == audited.identity.key), None)
+def _keep(
+    suspect: Corpus,
+    heldout: Corpus,
+    evidence: Evidence,
+    table: FeatureTable,
+    features: Sequence[Feature],
+    procedures: Sequence[PublishedProcedure],
+    series: Account | None,
+    sides: Sides,
+) -> Kept:
+    """What every figure will be made from."""
+    plain = evidence.plain(TARGET_LABEL)
+    documents = (*suspect.documents, *heldout.documents)
+    labels = [place < len(suspect.documents) for place in range(len(documents))]
+    single = of_one_pass(features)
+    return Kept(
+        features=Table.of(table),
+        reasons={name: dict(counts) for name, counts in table.reasons.items()},
+        text=keep_rows(sides.text_rows),
+        controls={
+            label: Table.of(plain_table(single, evidence.plain(label))) for label in evidence.references if single
+        },
+        procedures={
+            procedure.name: Table.of(plain_table(select_features(procedure.features), plain))
+            for procedure in procedures
+        },
+        numerics={label: KeptNumerics.of(probe) for label, probe in evidence.numerics.items()},
+        overlap=tuple(KeptPair.of(pair) for pair in sides.overlap.pairs),
+        characters=tuple(len(document.text) for document in documents),
+        truncated=(
+            sum(record.truncated for record, ours in zip(plain, labels, strict=True) if ours),
+            sum(record.truncated for record, ours in zip(plain, labels, strict=True) if not ours),
+        ),
+        series=None if series is None else series.kept,
+    )
 
 
 def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
@@ -166,13 +171,3 @@ def _last_of(account: Account | None) -> Models:
     if account is None:
         raise ValueError("no series was asked for")
     return Models(account.last, ())
-
-
-def _control_rows(
-    features: Sequence[Feature], evidence: Evidence, groups: Sequence[str], sides: Sequence[bool]
-) -> Mapping[str, Rows]:
-    """The rows each reference would give if it were the audited model, by the chosen features of one pass."""
-    plain = [feature for feature in features if feature.views == (TARGET,)]
-    if not plain:
-        return {}
-    return {label: plain_rows(plain, evidence.plain(label), groups, sides) for label in evidence.references}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
+from typing import Any
 
 from auditor.corpora.document import Corpus, Document
 from auditor.features.loss import bits_per_byte
+from auditor.features.table import FeatureTable
 from auditor.inference.rows import Rows
 from auditor.inference.separability_result import Separability
 from auditor.result import CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
@@ -27,35 +29,70 @@ def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]
 
 
 def document_results(
-    suspect: Corpus, heldout: Corpus, signals: Sequence[TokenSignals], scores: Iterable[GroupScore], *, reveal: bool
+    suspect: Corpus, heldout: Corpus, signals: Sequence[TokenSignals], *, reveal: bool
 ) -> tuple[DocumentResult, ...]:
-    """Every document with its group's score, suspect side first.
+    """Every document before its group has a score, suspect side first.
 
     Args:
         suspect: The suspect documents.
         heldout: The held-out documents.
         signals: The audited model's record of each document as it is, in the same order.
-        scores: Score of each group.
-        reveal: Whether to keep excerpts, and the tokens of the suspect documents that score highest.
+        reveal: Whether to keep excerpts.
     """
-    by_group: Mapping[tuple[str, str], float] = {(score.side, score.group): score.score for score in scores}
     documents: list[tuple[Side, Document]] = [("suspect", document) for document in suspect.documents]
     documents += [("heldout", document) for document in heldout.documents]
-    best = nlargest(MARKED_DOCUMENTS, suspect.documents, key=lambda document: by_group["suspect", document.group])
-    marked = {document.id for document in best} if reveal else set()
     return tuple(
         DocumentResult(
             id=document.id,
             side=side,
             group=document.group,
             sha256=document.sha256,
-            score=by_group[side, document.group],
+            score=None,
             bits_per_byte=_bits_per_byte(record),
             tokens=len(record),
             excerpt=document.text[:EXCERPT_CHARACTERS] if reveal else None,
-            marks=_marks(document, record) if side == "suspect" and document.id in marked else None,
         )
         for (side, document), record in zip(documents, signals, strict=True)
+    )
+
+
+def with_scores(
+    documents: Sequence[DocumentResult], scores: Iterable[GroupScore], table: FeatureTable, *, reveal: bool
+) -> tuple[DocumentResult, ...]:
+    """Documents with the score of their group, and their loss where it is one of the features.
+
+    Args:
+        documents: As `document_results` gave them.
+        scores: Score of each group.
+        table: Features of the documents, in the same order.
+        reveal: Whether they may hold excerpts and tokens.
+    """
+    by_group: Mapping[tuple[str, str], float] = {(score.side, score.group): score.score for score in scores}
+    hidden: dict[str, Any] = {} if reveal else {"excerpt": None, "marks": None}
+    found = [{"score": by_group[document.side, document.group], **hidden} for document in documents]
+    if bits_per_byte.name in table.names:
+        for update, value in zip(found, table.values[:, table.names.index(bits_per_byte.name)].tolist(), strict=True):
+            update["bits_per_byte"] = None if math.isnan(value) else value
+    return tuple(document.model_copy(update=update) for document, update in zip(documents, found, strict=True))
+
+
+def with_marks(
+    documents: Sequence[DocumentResult], suspect: Corpus, signals: Sequence[TokenSignals]
+) -> tuple[DocumentResult, ...]:
+    """The same with the tokens of the suspect documents that score highest.
+
+    Args:
+        documents: With their scores, suspect side first.
+        suspect: The suspect documents.
+        signals: Their records under the audited model.
+    """
+    places = range(len(suspect.documents))
+    marked = set(nlargest(MARKED_DOCUMENTS, places, key=lambda place: documents[place].score or 0.0))
+    return tuple(
+        document.model_copy(update={"marks": _marks(suspect.documents[place], signals[place])})
+        if place in marked
+        else document
+        for place, document in enumerate(documents)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auditor.corpora.document import Corpus
+from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.features.table import drop_sparse
 from auditor.guards.case import Case
 from auditor.guards.catalogue import all_guards
@@ -15,6 +16,7 @@ from auditor.inference.excess import excess_auc
 from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
 from auditor.inference.separability_result import Excess, Separability
+from auditor.inference.threads import one_blas_thread
 from auditor.randomness import stream
 from auditor.signals.probes import Numerics
 from auditor.text.rows import text_rows
@@ -22,11 +24,11 @@ from auditor.text.rows import text_rows
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The two sides of an audit and what their text alone tells, which is the same whatever model reads them.
+    """What the text of the two sides tells by itself, which is the same whatever model reads them.
 
     Attributes:
-        suspect: The suspect documents.
-        heldout: The held-out documents.
+        documents: How many there are, suspect and held-out.
+        overlap: What the two sides share.
         text_rows: Text alone, one row a group.
         text: The engine on it.
         permutations: Of every test of the audit.
@@ -34,8 +36,8 @@ class Sides:
         seed: The audit's seed.
     """
 
-    suspect: Corpus
-    heldout: Corpus
+    documents: tuple[int, int]
+    overlap: Overlap
     text_rows: Rows
     text: Separability
     permutations: int
@@ -53,22 +55,48 @@ class Sides:
         )
 
 
-def read_sides(suspect: Corpus, heldout: Corpus, rows: Rows, *, permutations: int, policy: Policy, seed: int) -> Sides:
-    """Ask the engine about the text of both sides.
+def read_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int) -> tuple[Rows, Overlap]:
+    """Describe the text of both sides, and look for what they share.
 
     Args:
         suspect: The suspect documents.
         heldout: The held-out documents.
         rows: Rows of any features of theirs, for the order of groups and sides.
+        policy: The thresholds.
+        seed: The audit's seed.
+
+    Returns:
+        Text alone, one row a group; and the overlap.
+    """
+    with one_blas_thread():
+        alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
+    return alone, find_overlap(suspect, heldout, threshold=policy.overlap_similarity, seed=seed)
+
+
+def ask_sides(
+    documents: tuple[int, int], overlap: Overlap, alone: Rows, *, permutations: int, policy: Policy, seed: int
+) -> Sides:
+    """Ask the engine about the text of both sides.
+
+    Args:
+        documents: How many there are, suspect and held-out.
+        overlap: What the two sides share.
+        alone: Text alone, as `read_texts` gave it.
         permutations: Of every test.
         policy: The thresholds.
         seed: The audit's seed.
     """
-    alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
     text = separability(
         alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
     )
-    return Sides(suspect, heldout, alone, text, permutations, policy, seed)
+    return Sides(documents, overlap, alone, text, permutations, policy, seed)
+
+
+def read_sides(suspect: Corpus, heldout: Corpus, rows: Rows, *, permutations: int, policy: Policy, seed: int) -> Sides:
+    """`read_texts` and then `ask_sides`, with their arguments."""
+    alone, overlap = read_texts(suspect, heldout, rows, policy=policy, seed=seed)
+    documents = (len(suspect.documents), len(heldout.documents))
+    return ask_sides(documents, overlap, alone, permutations=permutations, policy=policy, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +142,8 @@ def examine(
     membership = sides.test(rows, "membership", alpha)
     excess = excess_auc(membership, sides.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
     case = Case(
-        suspect=sides.suspect,
-        heldout=sides.heldout,
+        documents=sides.documents,
+        overlap=sides.overlap,
         all_rows=all_rows,
         rows=rows,
         membership=membership,

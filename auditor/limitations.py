@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.guards.guard import GuardResult
+from auditor.result import Looks
 
 _ALWAYS = (
     "The audit is about the set as a whole. Scores of single documents are a lead for a reader, not a finding.",
@@ -12,9 +13,12 @@ _ALWAYS = (
     "trained on. The guards probe this; nothing in the data can prove it.",
     "A negative does not show that the documents were not used: paraphrases, single passes and later training weaken "
     "a trace.",
-    "The p-value holds for one audit with settings fixed beforehand. A report cannot show how many audits were run; "
-    "several need a correction for having looked several times.",
     "It speaks of the model files whose hashes stand in the manifest, not of other versions of the same name.",
+)
+
+_ONE = (
+    "The p-value holds for one audit with settings fixed beforehand. A report cannot show how many audits were run; "
+    "several need a correction for having looked several times."
 )
 
 _SERIES = (
@@ -27,12 +31,13 @@ _SERIES = (
 )
 
 
-def limitations(guards: Sequence[GuardResult], *, series: bool) -> tuple[str, ...]:
+def limitations(guards: Sequence[GuardResult], *, series: bool, looks: Looks | None = None) -> tuple[str, ...]:
     """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run.
 
     Args:
         guards: Every guard.
         series: Whether checkpoints were compared.
+        looks: The correction for the other audits of a batch; None outside one.
     """
     blind_spots = tuple(
         f"The {guard.name} guard cannot see: {_lower(guard.misses)}" for guard in guards if guard.status == "passed"
@@ -40,7 +45,16 @@ def limitations(guards: Sequence[GuardResult], *, series: bool) -> tuple[str, ..
     not_run = tuple(
         f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
     )
-    return (*_ALWAYS, *(_SERIES if series else ()), *blind_spots, *not_run)
+    asked = _ONE if looks is None else _of_batch(looks)
+    return (*_ALWAYS, asked, *(_SERIES if series else ()), *blind_spots, *not_run)
+
+
+def _of_batch(looks: Looks) -> str:
+    return (
+        f"The p-value is corrected for all audits of its batch ({looks.over}), with settings fixed beforehand. "
+        "A report cannot show how many other audits were run, nor how often this batch was; nothing is corrected for "
+        "those."
+    )
 
 
 def _lower(sentence: str) -> str:

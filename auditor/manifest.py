@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL, FeatureTable
@@ -37,40 +37,48 @@ def make_manifest(
     command: str,
     models: Mapping[str, ModelIdentity],
     checkpoints: Mapping[str, ModelIdentity],
-    features: Sequence[str],
     scored: int,
     stored: int,
 ) -> Manifest:
-    """Describe a run.
+    """Describe a run; the columns of its test are known once it is concluded.
 
     Args:
         settings: What was asked.
         command: The command line that reproduces it.
         models: The models scored, by label.
         checkpoints: The checkpoints of the series by name, in their order.
-        features: Names of the columns of the test.
         scored: Texts scored in this run.
         stored: Texts whose scores were already in the store.
     """
     configuration = settings.model_dump(mode="json")
-    canonical = json.dumps(configuration, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return Manifest(
         auditor_version=VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         seed=settings.seed,
         configuration=configuration,
-        configuration_sha256=hashlib.sha256(canonical.encode()).hexdigest(),
-        packages={name: version for name in PACKAGES if (version := _version(name)) is not None},
+        configuration_sha256=canonical_sha256(configuration),
+        packages=packages(),
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         models=(
             *(_model("target" if label == TARGET_LABEL else "reference", model) for label, model in models.items()),
             *(_model("checkpoint", model, name) for name, model in checkpoints.items()),
         ),
-        features=tuple(features),
+        features=(),
         texts_scored=scored,
         texts_from_store=stored,
     )
+
+
+def packages() -> dict[str, str]:
+    """Versions of the libraries that figures depend on, as far as they are installed."""
+    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
+
+
+def canonical_sha256(tree: Any) -> str:
+    """Hex digest of a tree of JSON, whatever the order of its keys."""
+    canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _model(role: Literal["target", "reference", "checkpoint"], identity: ModelIdentity, name: str = "") -> ModelSummary:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from auditor.forgetting.findings.series import Forgetting
+from auditor.gate import Gate
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
+from auditor.inference.multiplicity import Correction
 from auditor.inference.separability_result import CurvePoint, Excess, Separability
+from auditor.kept import Kept
+from auditor.models.backend import ModelIdentity
 from auditor.record import Count, Number, Record, Share
 
-SCHEMA_VERSION: Literal["1.1"] = "1.1"
+SCHEMA_VERSION: Literal["1.2"] = "1.2"
 
 Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
 Side = Literal["suspect", "heldout"]
@@ -152,6 +156,11 @@ class ModelSummary(Record):
     bos: str
     details: dict[str, str]
 
+    @property
+    def key(self) -> str:
+        """The same for what scores alike, whatever its path; see `ModelIdentity.key`."""
+        return ModelIdentity(**self.model_dump(exclude={"role", "name"})).key
+
 
 class Manifest(Record):
     """Everything needed to run the audit again."""
@@ -170,6 +179,39 @@ class Manifest(Record):
     texts_from_store: Count
 
 
+class Looks(Record):
+    """The correction of an audit's p-value for the other audits of its batch.
+
+    Attributes:
+        method: Holm bounds the chance of one false EVIDENCE in the whole batch, Benjamini-Hochberg the expected share
+            of false ones among all.
+        audits: How many audits are corrected together: all of the batch, each with one p-value.
+        broken: How many of them broke and count with a p-value of 1.
+        p_value: That of the way the verdict rests on, as the audit by itself has it.
+        ways: In how many ways the audit could come to EVIDENCE: one of a `check`, two of a `forget`, three with
+            interventions.
+        counted: What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
+            although its p-value is at or below its level.
+        p_adjusted: `counted` after the correction.
+    """
+
+    method: Correction
+    audits: Count
+    broken: Count
+    p_value: Share
+    ways: Count
+    counted: Share
+    p_adjusted: Share
+
+    @property
+    def over(self) -> str:
+        """What is corrected together, in words: `30 audits, 2 of which broke and count with p = 1`."""
+        audits = f"{self.audits:,} audit{'' if self.audits == 1 else 's'}"
+        if not self.broken:
+            return audits
+        return f"{audits}, {self.broken:,} of which broke and count{'s' if self.broken == 1 else ''} with p = 1"
+
+
 class AuditResult(Record):
     """One audit: the verdict and everything that made it.
 
@@ -179,9 +221,14 @@ class AuditResult(Record):
         forgetting: The series of checkpoints; None where none was given.
         placebo: The second held-out set of a series, with the tokens its origin read; None where none was given.
         general: The same of its general text.
+        gate: What makes CI red.
+        looks: The correction for the other audits of a batch, which the verdict takes into account; None outside one.
+        kept: What every figure is made from, so that `auditor verify` can make them again.
+        seal: Digest of everything else here (`auditor.seal`). It shows accidents and clumsy edits, not the work of
+            someone who makes a new one.
     """
 
-    schema_version: Literal["1.1"] = SCHEMA_VERSION
+    schema_version: Literal["1.2"] = SCHEMA_VERSION
     kind: Literal["check", "forget"] = "check"
     name: str
     verdict: Verdict
@@ -203,6 +250,10 @@ class AuditResult(Record):
     limitations: tuple[str, ...]
     manifest: Manifest
     forgetting: Forgetting | None = None
+    gate: Gate = Gate()
+    looks: Looks | None = None
+    kept: Kept | None = None
+    seal: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal, Self, TypedDict, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypedDict, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from auditor.errors import UsageError
 from auditor.forgetting.policy import ForgettingPolicy
+from auditor.gate import Gate
 from auditor.guards.policy import Policy
 from auditor.models.backend import LoadOptions
+from auditor.models.placement import require_device_name
 from auditor.plugins import did_you_mean
 from auditor.record import Record
 
@@ -38,6 +42,21 @@ class _Asked(Record):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Marks the text of a setting as the name of something that is read.
+
+    Attributes:
+        of: Documents or a model.
+    """
+
+    of: Literal["documents", "model"]
+
+
+Documents = Annotated[str, Source("documents")]
+Model = Annotated[str, Source("model")]
+
+
 class SeriesSettings(_Asked):
     """What is asked about forgetting.
 
@@ -53,12 +72,12 @@ class SeriesSettings(_Asked):
         policy: The thresholds of the states.
     """
 
-    checkpoints: tuple[tuple[str, str], ...]
-    general: str | None = None
-    placebo: str | None = None
+    checkpoints: tuple[tuple[str, Model], ...]
+    general: Documents | None = None
+    placebo: Documents | None = None
     relearn: bool = False
     layers: bool = True
-    tasks: tuple[tuple[str, str], ...] = ()
+    tasks: tuple[tuple[str, Documents], ...] = ()
     label_column: str = "label"
     label_template: str = "{text}\n{label}"
     policy: ForgettingPolicy = ForgettingPolicy()
@@ -125,10 +144,10 @@ class CheckSettings(_Asked):
     """
 
     kind: Literal["check", "forget"] = "check"
-    suspect: str
-    heldout: str
-    model: str
-    references: tuple[str, ...] = ()
+    suspect: Documents
+    heldout: Documents
+    model: Model
+    references: tuple[Model, ...] = ()
     text_column: str = "text"
     group_column: str | None = None
     group_by: Literal["document", "parent"] = "document"
@@ -145,6 +164,15 @@ class CheckSettings(_Asked):
     reveal: bool = False
     series: SeriesSettings | None = None
     policy: Policy = Policy()
+
+    @field_validator("device")
+    @classmethod
+    def _a_device(cls, value: str) -> str:
+        try:
+            require_device_name(value)
+        except UsageError as error:
+            raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
+        return value
 
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
@@ -166,6 +194,13 @@ class CheckSettings(_Asked):
         if shortage:
             raise ValueError(shortage)
         return self
+
+
+def steps_of(settings: CheckSettings) -> int:
+    """For how many tests, at most, an audit corrects the p-values of its own verdict by itself."""
+    if settings.kind == "check" or settings.series is None:
+        return 1
+    return len(settings.series.checkpoints) * (_INTERVENTIONS if settings.series.relearn else 1)
 
 
 def load_options(settings: CheckSettings) -> LoadOptions:
@@ -217,6 +252,31 @@ def require_permutations(permutations: int, level: float) -> None:
         raise UsageError(shortage, hint="Raise --permutations.")
 
 
+class SettingError(UsageError):
+    """A setting is unknown, of the wrong type, out of range or at odds with another.
+
+    Attributes:
+        where: Path of the setting; empty where it is about several.
+        said: What is wrong, without the name of the setting.
+    """
+
+    def __init__(self, where: tuple[int | str, ...], said: str, *, hint: str = "") -> None:
+        name = ".".join(map(str, where))
+        super().__init__(f"setting {name!r}: {said}" if name else said, hint=hint)
+        self.where = where
+        self.said = said
+
+
+def wrong_settings(kind: type[Record], given: dict[str, Any]) -> list[SettingError]:
+    """What is wrong with single settings, whatever is missing beside them or at odds with another."""
+    try:
+        kind(**given)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        return [_refused(kind, problem) for problem in problems if problem["loc"] and problem["type"] != "missing"]
+    return []
+
+
 def make_settings(**given: Any) -> CheckSettings:
     """Validate settings.
 
@@ -226,6 +286,10 @@ def make_settings(**given: Any) -> CheckSettings:
     return _validated(CheckSettings, given)
 
 
+OF_A_CHECK = ("kind", "model", "features", "references", "procedures")
+"""What is not for a `forget`."""
+
+
 def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
     """The settings of a `forget`: the audited model is the last checkpoint, read in one pass.
 
@@ -233,7 +297,7 @@ def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
         UsageError: As `make_settings`.
     """
     asked = _validated(SeriesSettings, dict(series))
-    for name in ("kind", "model", "features", "references", "procedures"):
+    for name in OF_A_CHECK:
         if name in given:
             raise UsageError(
                 f"{name} is not for a series", hint="Its models are its checkpoints, its features of one pass."
@@ -261,10 +325,13 @@ def _validated(kind: type[R], given: dict[str, Any]) -> R:
         return kind(**given)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = ".".join(map(str, problem["loc"]))
-        hint = did_you_mean(name, kind.model_fields) if problem["type"] == "extra_forbidden" else ""
-        said = problem["msg"].removeprefix("Value error, ")
-        raise UsageError(f"setting {name!r}: {said}" if name else said, hint=hint) from None
+        raise _refused(kind, problem) from None
+
+
+def _refused(kind: type[Record], problem: ErrorDetails) -> SettingError:
+    name = ".".join(map(str, problem["loc"]))
+    hint = did_you_mean(name, kind.model_fields) if problem["type"] == "extra_forbidden" else ""
+    return SettingError(problem["loc"], problem["msg"].removeprefix("Value error, "), hint=hint)
 
 
 class RunOptions(_Asked):
@@ -274,8 +341,10 @@ class RunOptions(_Asked):
         name: How the audit is called in its report.
         command: The command line that reproduces the audit.
         cache_dir: Where scores are kept; the platform's cache folder by default.
+        gate: What makes CI red.
     """
 
     name: str = ""
     command: str = ""
     cache_dir: str | None = None
+    gate: Gate = Gate()

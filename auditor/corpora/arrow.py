@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auditor.corpora.reader import RawRow, Unread
-from auditor.errors import UsageError
+from auditor.errors import UsageError, first_line
 
 BATCH_ROWS = 256
 
@@ -22,7 +22,7 @@ def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow
         where: The source as the user gave it.
 
     Raises:
-        UsageError: A string cell is not valid UTF-8.
+        UsageError: A column is damaged, or a string cell is not valid UTF-8.
     """
     number = 0
     for batch in batches:
@@ -33,6 +33,22 @@ def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow
         for cells in zip(*columns, strict=True):
             number += 1
             yield RawRow(f"{name}:{number}", f"{where}, row {number}", dict(zip(names, cells, strict=True)))
+
+
+def _refuse_damaged(column: Any, where: str) -> None:
+    """Refuse a column whose cells point anywhere but into it: Arrow files are mapped, and read as they are.
+
+    Raises:
+        UsageError: It is one.
+    """
+    import pyarrow as pa
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        # Asked for last, and told with its place by whoever reads the cells.
+        if "UTF8" not in str(error):
+            raise UsageError(f"{where}: damaged ({first_line(error)})", hint="Write or copy it again.") from None
 
 
 def _column(column: Any, where: str, rows_before: int) -> list[object]:
@@ -46,6 +62,7 @@ def _column(column: Any, where: str, rows_before: int) -> list[object]:
         or kinds.is_fixed_size_binary(kind)
     ):
         return [Unread(str(kind))] * len(column)
+    _refuse_damaged(column, where)
     try:
         values: list[object] = column.to_pylist()
     except UnicodeDecodeError:

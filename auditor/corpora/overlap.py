@@ -58,16 +58,6 @@ class Overlap:
     threshold: float
 
     @property
-    def suspect_ids(self) -> tuple[str, ...]:
-        """Suspect documents with a partner, in order of first appearance in `pairs`."""
-        return tuple(dict.fromkeys(pair.suspect for pair in self.pairs))
-
-    @property
-    def heldout_ids(self) -> tuple[str, ...]:
-        """Held-out documents with a partner, in order of first appearance in `pairs`."""
-        return tuple(dict.fromkeys(pair.heldout for pair in self.pairs))
-
-    @property
     def exact(self) -> tuple[OverlapPair, ...]:
         """Pairs of equal texts."""
         return tuple(pair for pair in self.pairs if pair.kind == "exact")
@@ -126,7 +116,14 @@ def find_overlap(suspect: Corpus, heldout: Corpus, *, threshold: float = 0.8, se
         OverlapPair(suspect.documents[i].id, heldout.documents[j].id, kind, similarity)
         for (i, j), (kind, similarity) in sorted(found.items(), key=lambda item: (strength[item[1][0]], item[0]))
     )
-    return Overlap(pairs, tuple(sorted(_named_groups(suspect) & _named_groups(heldout))), threshold)
+    named = ([(document.id, document.group) for document in side.documents] for side in (suspect, heldout))
+    return Overlap(pairs, shared_groups(*named), threshold)
+
+
+def shared_groups(suspect: Iterable[tuple[str, str]], heldout: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Groups named on both sides, sorted, of documents given by id and group."""
+    ours, theirs = ({group for name, group in side if group != name} for side in (suspect, heldout))
+    return tuple(sorted(ours & theirs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +162,3 @@ def _equal(left: list[bytes], right: list[bytes]) -> Iterator[tuple[int, int, fl
     for j, key in enumerate(right):
         if key in first_left:
             yield first_left[key], j, 1.0
-
-
-def _named_groups(corpus: Corpus) -> set[str]:
-    return {document.group for document in corpus.documents if document.group != document.id}

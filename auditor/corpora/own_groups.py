@@ -15,9 +15,14 @@ def part_namesakes(suspect: Corpus, heldout: Corpus) -> Corpus:
     """
     taken = {document.group for document in suspect.documents if document.group == document.id}
     documents = tuple(
-        replace(document, group=f"{document.id} (held-out)")
+        replace(document, group=renamed(document.id))
         if document.group == document.id and document.group in taken
         else document
         for document in heldout.documents
     )
     return replace(heldout, documents=documents)
+
+
+def renamed(name: str) -> str:
+    """What the own group of a held-out document of this name is called where a suspect one bears the name."""
+    return f"{name} (held-out)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from auditor.corpora.document import Corpus, Document
 from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
 from auditor.errors import UsageError
 from auditor.plugins import discover
+
+_log = logging.getLogger(__name__)
 
 
 def all_readers() -> tuple[Reader, ...]:
@@ -51,15 +54,12 @@ def read_corpus(
     name = os.fspath(source)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: not a positive number", hint="Give the number of documents to keep.")
-    if group_column is not None and group_by == "parent":
-        raise UsageError(
-            "--group-column and --group-by parent name two different groups", hint="Leave one of the two out."
-        )
+    require_one_grouping(group_column, group_by)
     documents: list[Document] = []
     seen: set[bytes] = set()
     skipped: list[str] = []
     empty = repeated = 0
-    for row in _rows(_reader(name), name):
+    for row in _rows(reader_of(name), name):
         if isinstance(row, Skipped):
             skipped.append(row.name)
             continue
@@ -81,10 +81,28 @@ def read_corpus(
             f"{name}: no document with any text in it" + (f" ({empty} empty)" if empty else ""),
             hint="Check the path, and --text-column for a file with columns.",
         )
+    _log.info("read %d documents from %s (%d empty, %d repeated left out)", len(documents), name, empty, repeated)
     return Corpus(name, tuple(documents), empty, repeated, corpus_sha256(documents), tuple(skipped))
 
 
-def _reader(source: str) -> Reader:
+def require_one_grouping(group_column: str | None, group_by: GroupBy) -> None:
+    """Refuse two ways to group at once.
+
+    Raises:
+        UsageError: A column and the folder are both to name the group.
+    """
+    if group_column is not None and group_by == "parent":
+        raise UsageError(
+            "--group-column and --group-by parent name two different groups", hint="Leave one of the two out."
+        )
+
+
+def reader_of(source: str) -> Reader:
+    """The reader of a source, found by its name alone.
+
+    Raises:
+        UsageError: It is not there or of no known format; the hint names what is like it.
+    """
     known = all_readers()
     formats = "; ".join(reader.formats for reader in known)
     # An empty path would stand for the current folder.

@@ -62,6 +62,11 @@ def _plan(features: Sequence[Feature], references: Sequence[str]) -> list[_Entry
     return entries
 
 
+def table_columns(features: Sequence[Feature], references: Sequence[str]) -> tuple[Column, ...]:
+    """The columns that `compute_table` gives; arguments and errors as of `requested_views`."""
+    return tuple(entry.column for entry in _plan(features, references))
+
+
 def requested_views(features: Sequence[Feature], references: Sequence[str]) -> tuple[Key, ...]:
     """The (model label, transform) pairs to score for these features, each once, in order of first need.
 
@@ -144,19 +149,20 @@ def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[boo
     return Rows(means, sides, tuple(name for _, name in keys), table.columns)
 
 
-def plain_rows(
-    features: Sequence[Feature], records: Sequence[TokenSignals], groups: Sequence[str], suspect: Sequence[bool]
-) -> Rows:
-    """The rows that features of a single pass give of documents as they are, under one model.
+def plain_table(features: Sequence[Feature], records: Sequence[TokenSignals]) -> FeatureTable:
+    """What features of a single pass say of documents as they are, under one model.
 
     Args:
-        features: Each needs nothing but the text as it is under the model itself.
+        features: Those that need more than the text as it is under the model itself are left out.
         records: One a document.
-        groups: Group of each document.
-        suspect: Whether each document is on the suspect side.
     """
     views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
-    return group_rows(compute_table(features, views, references=()), groups, suspect)
+    return compute_table(of_one_pass(features), views, references=())
+
+
+def of_one_pass(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """Those that need nothing but the text as it is under the model itself."""
+    return tuple(feature for feature in features if feature.views == (TARGET,))
 
 
 def drop_sparse(rows: Rows, most_missing: float) -> Rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.corpora.document import Corpus
+from auditor.corpora.overlap import Overlap
 from auditor.guards.policy import Policy
 from auditor.inference.rows import Rows
 from auditor.inference.separability_result import Excess, Separability
@@ -20,8 +20,8 @@ class Case:
     """An audit before its verdict.
 
     Attributes:
-        suspect: The suspect documents.
-        heldout: The held-out documents.
+        documents: How many there are, suspect and held-out.
+        overlap: What the two sides share.
         all_rows: The rows of every feature asked for.
         rows: Those of the features that enough groups have; what the membership test saw.
         membership: The engine on those rows.
@@ -36,8 +36,8 @@ class Case:
         seed: The audit's seed.
     """
 
-    suspect: Corpus
-    heldout: Corpus
+    documents: tuple[int, int]
+    overlap: Overlap
     all_rows: Rows
     rows: Rows
     membership: Separability

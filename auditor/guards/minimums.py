@@ -43,9 +43,8 @@ def minimums(case: Case) -> Finding:
     figures.append(Figure(name="largest share of groups without a value", value=most, limit=policy.most_missing))
     figures.append(Figure(name="features left out because too many groups lack them", value=len(left_out)))
 
-    totals = (len(case.suspect.documents), len(case.heldout.documents))
     cut = (case.truncated_suspect, case.truncated_heldout)
-    uneven = _uneven(cut, totals)
+    uneven = _uneven(cut, case.documents)
     figures.append(Figure(name="p-value of uneven truncation", value=uneven, limit=policy.uneven_alpha))
     if uneven <= policy.uneven_alpha:
         complaints.append(f"the token limit cut {cut[0]} suspect and {cut[1]} held-out documents")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
+from auditor.guards.policy import Policy
 from auditor.signals.probes import Numerics
 
 _TOO_LARGE = 1e6
@@ -20,10 +22,20 @@ FEWEST_SHUFFLED = 8
 )
 def numerics(case: Case) -> Finding:
     """Hold the probes of every scored model against their limits."""
-    policy, tolerance = case.policy, case.policy.batch_tolerance
+    return held_to_limits(case.numerics, case.policy)
+
+
+def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
+    """What the probes of some models say of them.
+
+    Args:
+        probes: By the name of the model.
+        policy: The limits.
+    """
+    tolerance = policy.batch_tolerance
     complaints: list[str] = []
     figures: list[Figure] = []
-    for label, probe in case.numerics.items():
+    for label, probe in probes.items():
         figures += [
             Figure(
                 name=f"{label}: batch against alone (nats a token)",
@@ -53,9 +65,9 @@ def numerics(case: Case) -> Finding:
             "Score in float32 (--dtype float32), and check that the model and its tokenizer belong together.",
             tuple(figures),
         )
-    worst = max((probe.batch_difference for probe in case.numerics.values()), default=0.0)
-    told = sum(probe.shuffled for probe in case.numerics.values())
-    better = told - sum(probe.disordered for probe in case.numerics.values())
+    worst = max((probe.batch_difference for probe in probes.values()), default=0.0)
+    told = sum(probe.shuffled for probe in probes.values())
+    better = told - sum(probe.disordered for probe in probes.values())
     return Finding(
         "passed",
         f"Documents alone and in batches agree to {worst:.1g} nats a token; {better} of {told} probed texts are more "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.corpora.overlap import find_overlap
 from auditor.guards.case import Case
 from auditor.guards.guard import Figure, Finding, guard
 
@@ -17,8 +16,8 @@ _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one with
     of_texts=True,
 )
 def overlap(case: Case) -> Finding:
-    """Look for exact and near-duplicates across the sides, and for groups that stand on both."""
-    found = find_overlap(case.suspect, case.heldout, threshold=case.policy.overlap_similarity, seed=case.seed)
+    """Refuse exact and near-duplicates across the sides, and groups that stand on both."""
+    found = case.overlap
     counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
     figures = (
         *(Figure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from auditor.inference.design import Floats
+if TYPE_CHECKING:
+    from auditor.inference.design import Floats
+
+Correction = Literal["holm", "benjamini-hochberg"]
+
+NAMES: Mapping[Correction, str] = {"holm": "Holm", "benjamini-hochberg": "Benjamini and Hochberg"}
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -20,10 +26,41 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: A p-value is missing or outside 0 to 1.
     """
-    p: Floats = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
-        raise ValueError("p-values must be a flat list of numbers from 0 to 1")
+    p = _checked(p_values)
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
     return tuple(adjusted.tolist())
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Adjusted p-values that bound the expected share of false rejections among all.
+
+    Source: Benjamini and Hochberg 1995; under dependence the bound holds for positively dependent p-values (Benjamini
+    and Yekutieli 2001). Null: each hypothesis its own.
+
+    Returns:
+        In the order given: the running minimum of p m / rank over the p-values from the largest, at most 1.
+
+    Raises:
+        ValueError: A p-value is missing or outside 0 to 1.
+    """
+    p = _checked(p_values)
+    order = np.argsort(p, kind="stable")[::-1]
+    adjusted = np.empty_like(p)
+    ranks = np.arange(len(p), 0, -1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / ranks), 1.0)
+    return tuple(adjusted.tolist())
+
+
+def _checked(p_values: Sequence[float]) -> Floats:
+    p: Floats = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
+        raise ValueError("p-values must be a flat list of numbers from 0 to 1")
+    return p
+
+
+CORRECTIONS: Mapping[Correction, Callable[[Sequence[float]], tuple[float, ...]]] = {
+    "holm": holm,
+    "benjamini-hochberg": benjamini_hochberg,
+}

@@ -6,23 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from auditor.features.catalogue import select_features
-from auditor.features.table import TARGET_LABEL, compute_table
+from auditor.inference.design import Floats
 from auditor.inference.llm_di import llm_dataset_inference
 from auditor.procedures.published import PublishedProcedure
 from auditor.result import Procedure
-from auditor.signals.tokens import TokenSignals
-from auditor.signals.views import TARGET
 
 SOURCE = "Maini et al. 2024, LLM Dataset Inference (arXiv 2406.06443), section 5.1; its features of one pass"
 
 
-def _run(records: Sequence[TokenSignals], suspect: Sequence[bool], rng: np.random.Generator) -> Procedure:
+def _run(values: Floats, suspect: Sequence[bool], rng: np.random.Generator) -> Procedure:
     """Run the procedure with documents as its chunks."""
-    views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
-    table = compute_table(select_features("llm-di"), views, references=())
-    usable = ~np.isnan(table.values).all(axis=0)
-    found = llm_dataset_inference(table.values[:, usable], np.array(suspect), rng=rng)
+    usable = ~np.isnan(values).all(axis=0)
+    found = llm_dataset_inference(values[:, usable], np.array(suspect), rng=rng)
     return Procedure(
         name="llm-di",
         p_value=found.p_value,
@@ -40,4 +35,4 @@ def _run(records: Sequence[TokenSignals], suspect: Sequence[bool], rng: np.rando
     )
 
 
-LLM_DI = PublishedProcedure("llm-di", SOURCE, _run)
+LLM_DI = PublishedProcedure("llm-di", SOURCE, "llm-di", _run)

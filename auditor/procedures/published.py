@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import auditor.procedures
+from auditor.inference.design import Floats
 from auditor.plugins import discover, pick
 from auditor.result import Procedure
-from auditor.signals.tokens import TokenSignals
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,15 @@ class PublishedProcedure:
     Attributes:
         name: What `--procedure` calls it.
         source: Where it was published.
-        run: Gets each document's record under the audited model, whether it is on the suspect side, and a generator.
+        features: What it reads of each document under the audited model: a selection of features of a single pass.
+        run: Gets these [documents, features], NaN where one has none, whether each document is on the suspect side,
+            and a generator.
     """
 
     name: str
     source: str
-    run: Callable[[Sequence[TokenSignals], Sequence[bool], np.random.Generator], Procedure] = field(repr=False)
+    features: str
+    run: Callable[[Floats, Sequence[bool], np.random.Generator], Procedure] = field(repr=False)
 
 
 def all_procedures() -> dict[str, PublishedProcedure]:

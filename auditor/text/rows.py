@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from auditor.corpora.document import Corpus
 from auditor.inference.rows import Column, Rows, unit_means
@@ -10,6 +11,11 @@ from auditor.text.ngrams import NGRAMS, latent_columns
 from auditor.text.style import PROPERTIES
 
 MOST_COMPONENTS = 60
+
+
+def latent_components(groups: int) -> int:
+    """How many directions of an n-gram profile are kept where there are so many groups on both sides together."""
+    return min(MOST_COMPONENTS, max(4, groups // 8))
 
 
 def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Generator) -> Rows:
@@ -35,8 +41,20 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
     blocks = [unit_means(np.array([[p.measure(text) for p in PROPERTIES] for text in texts]), unit, len(rows.groups))]
     columns = [Column(p.name, p.family, 0) for p in PROPERTIES]
     for ngrams in NGRAMS:
-        components = min(MOST_COMPONENTS, max(4, len(rows.groups) // 8))
+        components = latent_components(len(rows.groups))
         coordinates, _ = latent_columns(texts, unit, ngrams, components=components, rng=rng)
         blocks.append(coordinates)
         columns += [Column(f"{ngrams.name}-{k + 1}", ngrams.name, 0) for k in range(coordinates.shape[1])]
-    return Rows(np.hstack(blocks), rows.suspect, rows.groups, tuple(columns))
+    return Rows(_nine_digits(np.hstack(blocks)), rows.suspect, rows.groups, tuple(columns))
+
+
+def _nine_digits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Figures to nine significant digits: what comes after is noise of the decomposition, and results keep it all."""
+    return np.array([[float(f"{value:.9g}") for value in row] for row in values.tolist()]).reshape(values.shape)
+
+
+def is_text_column(column: Column) -> bool:
+    """Whether `text_rows` may give a column like this one."""
+    plain = {Column(p.name, p.family, 0) for p in PROPERTIES}
+    latent = {Column(f"{n.name}-{k + 1}", n.name, 0) for n in NGRAMS for k in range(MOST_COMPONENTS)}
+    return column in plain | latent

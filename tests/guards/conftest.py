@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
+from auditor.corpora.overlap import find_overlap
 from auditor.guards.case import Case
 from auditor.guards.policy import Policy
 from auditor.inference.rows import Column, Rows
@@ -38,6 +39,18 @@ def engine(values: np.ndarray, suspect: np.ndarray, *, direction: int = 1, seed:
     return separability(rows, rng=np.random.default_rng(seed), alpha=0.01, permutations=499, bootstraps=50)
 
 
+def two_sides(groups: int = 60, seed: int = 0) -> tuple[Corpus, Corpus]:
+    """Suspect and held-out documents of one kind."""
+    rng = np.random.default_rng(seed)
+    return corpus("suspect", groups, rng), corpus("heldout", groups, rng)
+
+
+@pytest.fixture
+def sides() -> tuple[Corpus, Corpus]:
+    """The documents of a case, for a test to change before it makes the case of them."""
+    return two_sides()
+
+
 @pytest.fixture
 def make_case() -> Callable[..., Case]:
     """A sound case with a planted effect of `shift` standard deviations; keyword arguments replace its parts."""
@@ -46,8 +59,8 @@ def make_case() -> Callable[..., Case]:
         *, shift: float = 1.0, groups: int = 60, seed: int = 0, suspect: Corpus | None = None, **parts: Any
     ) -> Case:
         rng = np.random.default_rng(seed)
-        suspect = suspect or corpus("suspect", groups, rng)
-        heldout = parts.pop("heldout", None) or corpus("heldout", groups, rng)
+        ours, theirs = two_sides(groups, seed)
+        suspect, heldout = suspect or ours, parts.pop("heldout", None) or theirs
         labels = np.array([True] * len(suspect.documents) + [False] * len(heldout.documents))
         values = rng.normal(size=(len(labels), 4)) + shift * labels[:, None]
         names = tuple(document.group for document in (*suspect.documents, *heldout.documents))
@@ -55,8 +68,8 @@ def make_case() -> Callable[..., Case]:
         alone = text_rows(suspect, heldout, rows, rng=rng)
         text = separability(alone, rng=rng, alpha=0.02, permutations=499, bootstraps=50)
         case = Case(
-            suspect=suspect,
-            heldout=heldout,
+            documents=(len(suspect.documents), len(heldout.documents)),
+            overlap=find_overlap(suspect, heldout, threshold=Policy().overlap_similarity, seed=0),
             all_rows=rows,
             rows=rows,
             membership=engine(values, labels),

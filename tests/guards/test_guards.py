@@ -24,24 +24,16 @@ from auditor.guards.numerics import FEWEST_SHUFFLED, numerics
 from auditor.guards.overlap import overlap
 from auditor.guards.policy import Policy
 from auditor.inference.null_splits import null_split_pvalues
-from auditor.inference.separability import separability
 from auditor.inference.separability_result import Excess
 from auditor.signals.probes import Numerics
-from auditor.text.rows import text_rows
 
 MakeCase = Callable[..., Case]
+Sides = tuple[Corpus, Corpus]
 WORDS = "river stone winter market letter garden window bridge candle forest summer copper silver harbour".split()
 
 
 def change(corpus: Corpus, edit: Callable[[int, Document], Document]) -> Corpus:
     return replace(corpus, documents=tuple(edit(i, document) for i, document in enumerate(corpus.documents)))
-
-
-def with_text(case: Case) -> Case:
-    """The case with its text rows scored again."""
-    rng = np.random.default_rng(5)
-    rows = text_rows(case.suspect, case.heldout, case.rows, rng=rng)
-    return replace(case, text_rows=rows, text=separability(rows, rng=rng, alpha=0.02, permutations=499, bootstraps=50))
 
 
 def test_every_guard_is_found_once_in_order_and_says_what_it_misses() -> None:
@@ -59,7 +51,7 @@ def test_the_testing_guards_share_less_than_five_per_cent() -> None:
 def test_a_guard_labels_its_finding(make_case: MakeCase) -> None:
     @guard(name="mine", order=1, question="Is it?", misses="Much.")
     def mine(case: Case) -> Finding:
-        return Finding("failed", f"{len(case.suspect.documents)} seen", "mend it", auc=0.7)
+        return Finding("failed", f"{case.documents[0]} seen", "mend it", auc=0.7)
 
     result = mine.run(make_case())
     assert (result.name, result.question, result.misses) == ("mine", "Is it?", "Much.")
@@ -86,25 +78,22 @@ def test_sound_cases_pass_every_guard(make_case: MakeCase) -> None:
         pytest.param(lambda i, d: replace(d, text=d.text.replace("e", "é", 1)), id="accents"),
     ],
 )
-def test_blind_catches_what_text_alone_shows(make_case: MakeCase, edit: Callable[[int, Document], Document]) -> None:
-    case = make_case()
-    found = blind.run(with_text(replace(case, suspect=change(case.suspect, edit))))
+def test_blind_catches_what_text_alone_shows(
+    make_case: MakeCase, sides: Sides, edit: Callable[[int, Document], Document]
+) -> None:
+    found = blind.run(make_case(suspect=change(sides[0], edit)))
     assert found.status == "failed"
     assert found.p_value is not None
     assert found.p_value <= 0.02
     assert found.mend
 
 
-def test_blind_tells_dates_apart_by_year(make_case: MakeCase) -> None:
-    case = make_case()
-    old = change(case.suspect, lambda i, d: replace(d, text=f"{d.text} It was {1890 + i % 20}."))
-    new = change(case.heldout, lambda i, d: replace(d, text=f"{d.text} It was {1905 + i % 20}."))
-    found = blind.run(with_text(replace(case, suspect=old, heldout=new)))
-    assert found.status == "failed"
-    years = {
-        column.name: column.p_adjusted for column in with_text(replace(case, suspect=old, heldout=new)).text.columns
-    }
-    assert years["latest-year"] < 0.01
+def test_blind_tells_dates_apart_by_year(make_case: MakeCase, sides: Sides) -> None:
+    old = change(sides[0], lambda i, d: replace(d, text=f"{d.text} It was {1890 + i % 20}."))
+    new = change(sides[1], lambda i, d: replace(d, text=f"{d.text} It was {1905 + i % 20}."))
+    case = make_case(suspect=old, heldout=new)
+    assert blind.run(case).status == "failed"
+    assert {column.name: column.p_adjusted for column in case.text.columns}["latest-year"] < 0.01
 
 
 def test_direction_fails_when_the_suspect_set_looks_less_familiar(make_case: MakeCase) -> None:
@@ -132,21 +121,18 @@ def test_controls_fail_when_another_model_separates_too(make_case: MakeCase) -> 
     assert found.figures[1].value == 2 * apart.p_value
 
 
-def test_overlap_names_the_shared_document(make_case: MakeCase) -> None:
-    case = make_case()
-    shared = replace(case.heldout.documents[7], text=case.suspect.documents[3].text.upper())
-    heldout = replace(case.heldout, documents=(*case.heldout.documents[:7], shared, *case.heldout.documents[8:]))
-    found = overlap.run(replace(case, heldout=heldout))
+def test_overlap_names_the_shared_document(make_case: MakeCase, sides: Sides) -> None:
+    text = sides[0].documents[3].text.upper()
+    found = overlap.run(make_case(heldout=change(sides[1], lambda i, d: replace(d, text=text) if i == 7 else d)))
     assert found.status == "failed"
     assert "suspect-3" in found.reason
     assert "heldout-7" in found.reason
 
 
-def test_overlap_names_a_group_on_both_sides(make_case: MakeCase) -> None:
-    case = make_case()
-    suspect = change(case.suspect, lambda i, d: replace(d, group="one book") if i == 3 else d)
-    heldout = change(case.heldout, lambda i, d: replace(d, group="one book") if i == 0 else d)
-    found = overlap.run(replace(case, suspect=suspect, heldout=heldout))
+def test_overlap_names_a_group_on_both_sides(make_case: MakeCase, sides: Sides) -> None:
+    suspect = change(sides[0], lambda i, d: replace(d, group="one book") if i == 3 else d)
+    heldout = change(sides[1], lambda i, d: replace(d, group="one book") if i == 0 else d)
+    found = overlap.run(make_case(suspect=suspect, heldout=heldout))
     assert found.status == "failed"
     assert "one book" in found.reason
 

@@ -33,6 +33,23 @@ def _accepts(source: str) -> bool:
     return _is_dataset(folder) or _is_dict(folder)
 
 
+def _refuse_elsewhere(folder: Path) -> None:
+    """Refuse a folder whose list of files leads out of it.
+
+    Raises:
+        UsageError: It does, or is no list of files.
+    """
+    try:
+        names = [str(file["filename"]) for file in json.loads((folder / "state.json").read_bytes())["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise UsageError(f"{folder}: state.json is missing or damaged", hint="Save the dataset again.") from None
+    for name in names:
+        if Path(name).name != name:
+            raise UsageError(
+                f"{folder}: state.json names {name!r}, which is no file beside it", hint="Save the dataset again."
+            )
+
+
 def _read(source: str) -> Iterator[RawRow]:
     import datasets
 
@@ -41,7 +58,7 @@ def _read(source: str) -> Iterator[RawRow]:
     if _is_dict(folder):
         try:
             splits = [str(known) for known in json.loads((folder / "dataset_dict.json").read_bytes())["splits"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise UsageError(f"{folder}: dataset_dict.json is damaged", hint="Save the dataset again.") from None
         split = choose_split(splits, split, str(folder))
         # The file is the user's, but it must not lead out of the folder.
@@ -51,6 +68,7 @@ def _read(source: str) -> Iterator[RawRow]:
         folder /= split
     elif split is not None:
         raise UsageError(f"{folder}: this saved dataset has no splits", hint=f"Give {folder} without ':{split}'.")
+    _refuse_elsewhere(folder)
     try:
         data = datasets.load_from_disk(str(folder)).with_format("arrow")
         batches = data.iter(batch_size=BATCH_ROWS)

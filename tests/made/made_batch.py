@@ -1,0 +1,125 @@
+"""Batches with an audit of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from made_results import HOSTILE, build, poison
+from made_series import build_forget
+
+from auditor import looks
+from auditor.batch.outcome import BatchResult, Finding, Outcome
+from auditor.forgetting.findings.series import Code
+from auditor.gate import FAILS, Expect, Gate
+from auditor.inference.multiplicity import Correction
+from auditor.result import AuditResult, Looks, Word
+from auditor.summary import summarise
+
+WORDS: tuple[Word, ...] = ("EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE")
+
+
+def gate(expect: Expect = "no-evidence", *fail_on: str) -> Gate:
+    """What is usual for an expectation, or what is given."""
+    return Gate(expect=expect, fail_on=fail_on or FAILS[expect])
+
+
+def checked(word: Word, **changed: Any) -> AuditResult:
+    """A small `check`."""
+    return build(word, groups=8).model_copy(update=changed)
+
+
+def forgotten(code: Code, **changed: Any) -> AuditResult:
+    """A small `forget` that ends in a state."""
+    series = build_forget(("A", code), placebo=False, general=False, relearn=False, layers=0, tasks=0)
+    return series.model_copy(update=changed)
+
+
+def outcome(result: AuditResult | None, name: str, *, folder: str = "", **changed: Any) -> Outcome:
+    """An audit of a batch from its result; one that broke without."""
+    folder = folder or name
+    finding = None
+    if result is not None:
+        told = dict(summarise(result))
+        finding = Finding(
+            **told, report=f"{folder}/report.html", result=f"{folder}/result.json", result_sha256="ab" * 32
+        )
+    asked = {
+        "kind": "check" if result is None else result.kind,
+        "suspect": "data/suspect",
+        "heldout": "data/heldout",
+        "model": "models/owl",
+        "gate": Gate() if result is None else result.gate,
+        "error": "" if result is not None else "models/owl: no config.json there\nGive the folder of a model.",
+    }
+    return Outcome(name=name, folder=folder, finding=finding, **(asked | changed))
+
+
+def batch(audits: Iterable[Outcome], **changed: Any) -> BatchResult:
+    """A batch of them."""
+    made = {
+        "name": "release 4",
+        "created": "2026-11-20T09:30:00Z",
+        "auditor_version": "0.1.0",
+        "correction": "holm",
+        "configuration": "AUDITS.yaml",
+        "configuration_sha256": "cd" * 32,
+    }
+    return BatchResult(audits=tuple(audits), **(made | changed))
+
+
+def with_looks(results: Sequence[AuditResult], method: Correction, *, broken: int = 0) -> tuple[AuditResult, ...]:
+    """The results of a batch, corrected for each other."""
+    return tuple(
+        looks.looked(result, one)
+        for result, one in zip(results, looks.looks_of(results, method, broken=broken), strict=True)
+    )
+
+
+def looked(
+    p: float, p_adjusted: float, audits: int = 7, *, ways: int = 1, broken: int = 0, refused: bool = False
+) -> Looks:
+    """A correction by Holm."""
+    return Looks(
+        method="holm",
+        audits=audits,
+        broken=broken,
+        p_value=p,
+        ways=ways,
+        counted=1.0 if refused else min(1.0, ways * p),
+        p_adjusted=p_adjusted,
+    )
+
+
+def beside_broken(p: float, p_adjusted: float, ways: int = 1) -> Looks:
+    """A correction in a batch of seven of which one broke."""
+    return looked(p, p_adjusted, ways=ways, broken=1)
+
+
+def one_of_each() -> BatchResult:
+    """Every verdict, a state, an audit that broke, one that was expected to find something."""
+    return batch(
+        (
+            outcome(checked("NO EVIDENCE", looks=beside_broken(0.41, 1.0)), "innocent"),
+            outcome(checked("EVIDENCE", looks=beside_broken(0.0001, 0.0007)), "planted"),
+            outcome(checked("INCONCLUSIVE", looks=beside_broken(1.0, 1.0)), "shifted"),
+            outcome(None, "no model"),
+            outcome(
+                checked("EVIDENCE", gate=gate("evidence"), looks=beside_broken(0.0003, 0.0018)),
+                "known to be trained on",
+            ),
+            outcome(forgotten("D", gate=gate("no-evidence", "state C"), looks=beside_broken(0.004, 0.02, 2)), "fading"),
+            outcome(forgotten("F", looks=beside_broken(0.3, 1.0, 2)), "gone"),
+        )
+    )
+
+
+def hostile_batch() -> BatchResult:
+    """A batch with hostile text at the end of every free string, digests and paths included."""
+    return BatchResult.model_validate(poison(one_of_each().model_dump(mode="json"), HOSTILE))
+
+
+def many(count: int) -> BatchResult:
+    """Many audits."""
+    results = [checked(word, looks=looked(0.0123, 0.789, count)) for word in WORDS]
+    return batch(outcome(results[number % 3], f"audit number {number}") for number in range(count))
