@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from auditor.corpora.document import Corpus
-from auditor.examination import Examination, Sides, examine, of_texts, read_sides
-from auditor.features.catalogue import select_features
-from auditor.features.table import drop_sparse, plain_rows
+import numpy as np
+
+from auditor.examination import Examination, Sides, examine, of_texts
+from auditor.features.table import FeatureTable, drop_sparse, group_rows
+from auditor.forgetting.findings.kept import Role, SeriesKept
 from auditor.forgetting.findings.series import Detection
-from auditor.forgetting.series import Role, Series
 from auditor.guards.guard import GuardResult
 from auditor.guards.policy import Policy
 from auditor.inference.multiplicity import holm
 from auditor.inference.rows import Rows
-from auditor.signals.tokens import TokenSignals
-
-FEATURES = "single-pass"
 
 
-def detect(series: Series, sides: Sides, *, refused: Collection[str] = ()) -> dict[str, Detection]:
+def detect(kept: SeriesKept, sides: Sides, *, refused: Collection[str] = ()) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
     The p-values are the engine's, with Holm's correction over the checkpoints; a detection also needs every guard that
     ran at that checkpoint to have passed.
 
     Args:
-        series: The scored series.
-        sides: Its two sides, as `sides_of` gave them.
+        kept: The series.
+        sides: What the text of its two sides tells.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
@@ -35,18 +32,18 @@ def detect(series: Series, sides: Sides, *, refused: Collection[str] = ()) -> di
     """
     known: dict[str, GuardResult] = {}
     found: dict[str, Examination] = {}
-    for name in series.names:
-        suspect, heldout = (series.readings[name, role].signals for role in ("suspect", "heldout"))
-        found[name] = examine(
+    cut = (kept.sets["suspect"].truncated, kept.sets["heldout"].truncated)
+    for at, checkpoint in enumerate(kept.checkpoints):
+        found[checkpoint.name] = examine(
             sides,
-            _rows(series, name, "suspect"),
+            rows_of(kept, at, "suspect"),
             controls={},
-            numerics={name: series.numerics[name]},
-            truncated=(_truncated(suspect), _truncated(heldout)),
-            alpha=_alpha(series, sides),
+            numerics={checkpoint.name: checkpoint.numerics.numerics()},
+            truncated=(cut[0][at], cut[1][at]),
+            alpha=_alpha(kept, sides),
             known=known,
         )
-        known = of_texts(found[name].guards)
+        known = of_texts(found[checkpoint.name].guards)
     adjusted = holm([examination.membership.p_value for examination in found.values()])
     return {
         name: _detection(examination, p_adjusted, sides.policy, refused=name in refused)
@@ -54,21 +51,9 @@ def detect(series: Series, sides: Sides, *, refused: Collection[str] = ()) -> di
     }
 
 
-def sides_of(series: Series, *, permutations: int, policy: Policy, seed: int) -> Sides:
-    """The two sides of a series and what their text alone tells; arguments as of `auditor.examination.read_sides`."""
-    return read_sides(
-        series.corpora["suspect"],
-        series.corpora["heldout"],
-        _rows(series, series.origin.name, "suspect"),
-        permutations=permutations,
-        policy=policy,
-        seed=seed,
-    )
-
-
-def _alpha(series: Series, sides: Sides) -> float:
+def _alpha(kept: SeriesKept, sides: Sides) -> float:
     """The level of the first step of Holm over the checkpoints."""
-    return sides.policy.alpha / len(series.checkpoints)
+    return sides.policy.alpha / len(kept.checkpoints)
 
 
 def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
@@ -86,7 +71,7 @@ def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, r
     )
 
 
-def detect_placebo(series: Series, sides: Sides) -> dict[str, float]:
+def detect_placebo(kept: SeriesKept, sides: Sides) -> dict[str, float]:
     """The engine's p-values with the placebo set in the place of the suspect set, corrected over checkpoints (Holm).
 
     Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the group.
@@ -94,24 +79,16 @@ def detect_placebo(series: Series, sides: Sides) -> dict[str, float]:
     Returns:
         By checkpoint name; empty where there is no placebo set.
     """
-    if "placebo" not in series.corpora:
+    if "placebo" not in kept.sets:
         return {}
-    rows = [drop_sparse(_rows(series, name, "placebo"), sides.policy.most_missing) for name in series.names]
-    found = [sides.test(some, "placebo", _alpha(series, sides)).p_value for some in rows]
-    return dict(zip(series.names, holm(found), strict=True))
+    rows = [drop_sparse(rows_of(kept, at, "placebo"), sides.policy.most_missing) for at in range(len(kept.names))]
+    found = [sides.test(some, "placebo", _alpha(kept, sides)).p_value for some in rows]
+    return dict(zip(kept.names, holm(found), strict=True))
 
 
-def _rows(series: Series, name: str, role: Role) -> Rows:
+def rows_of(kept: SeriesKept, at: int, role: Role) -> Rows:
     """The rows of single-pass features of one set against held-out at one checkpoint."""
-    ours, theirs = series.corpora[role], series.corpora["heldout"]
-    records = [*series.readings[name, role].signals, *series.readings[name, "heldout"].signals]
-    labels = [True] * len(ours.documents) + [False] * len(theirs.documents)
-    return plain_rows(select_features(FEATURES), records, _groups(ours, theirs), labels)
-
-
-def _groups(*corpora: Corpus) -> list[str]:
-    return [document.group for corpus in corpora for document in corpus.documents]
-
-
-def _truncated(signals: Sequence[TokenSignals]) -> int:
-    return sum(record.truncated for record in signals)
+    ours, theirs = kept.sets[role], kept.sets["heldout"]
+    mine, other = ours.features[at].features(), theirs.features[at].features()
+    table = FeatureTable(np.vstack([mine.values, other.values]), mine.columns, {})
+    return group_rows(table, [*ours.groups, *theirs.groups], [True] * len(ours.ids) + [False] * len(theirs.ids))

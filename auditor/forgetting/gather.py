@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
 from auditor.corpora.overlap import find_overlap
 from auditor.corpora.own_groups import part_namesakes
 from auditor.errors import UsageError
-from auditor.forgetting.series import Role
-from auditor.reading import read_asked
+from auditor.forgetting.findings.kept import Role
 from auditor.settings import CheckSettings, SeriesSettings
 
 
-def gather(settings: CheckSettings, asked: SeriesSettings, suspect: Corpus, heldout: Corpus) -> Mapping[Role, Corpus]:
+def gather(
+    settings: CheckSettings,
+    asked: SeriesSettings,
+    suspect: Corpus,
+    heldout: Corpus,
+    read: Callable[[str, CheckSettings], Corpus],
+) -> Mapping[Role, Corpus]:
     """Read the corpora of a series by role, none of which may hold what another is compared with.
 
     Args:
@@ -22,21 +27,34 @@ def gather(settings: CheckSettings, asked: SeriesSettings, suspect: Corpus, held
         asked: Which there are beside the two sides.
         suspect: The suspect documents.
         heldout: The held-out documents.
+        read: Reads a corpus as settings say, as `auditor.reading.read_asked`.
 
     Raises:
         UsageError: One cannot be read, or repeats documents of a side.
     """
-    corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
-    if asked.placebo is not None:
-        placebo = read_asked(asked.placebo, settings)
-        require_comparable(placebo, heldout, first="placebo")
-        corpora["placebo"] = part_namesakes(heldout, placebo)
-    if asked.general is not None:
-        corpora["general"] = read_asked(asked.general, settings)
+    corpora = gathered(settings, asked, suspect, heldout, read)
+    if "placebo" in corpora:
+        require_comparable(corpora["placebo"], heldout, first="placebo")
     for role, others in _APART.items():
         for other in others:
             if role in corpora and other in corpora:
                 _require_apart(corpora[role], role, corpora[other], other, settings)
+    return corpora
+
+
+def gathered(
+    settings: CheckSettings,
+    asked: SeriesSettings,
+    suspect: Corpus,
+    heldout: Corpus,
+    read: Callable[[str, CheckSettings], Corpus],
+) -> Mapping[Role, Corpus]:
+    """`gather` for what it has not refused before."""
+    corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
+    if asked.placebo is not None:
+        corpora["placebo"] = part_namesakes(heldout, read(asked.placebo, settings))
+    if asked.general is not None:
+        corpora["general"] = read(asked.general, settings)
     return corpora
 
 

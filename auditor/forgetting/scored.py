@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from auditor.corpora.document import Corpus
-from auditor.forgetting.series import Named, Reading, Role, Series
+from auditor.forgetting.findings.kept import Role
+from auditor.forgetting.series import Named, Reading, Series
 from auditor.scoring.plan import Request
-from auditor.scoring.probing import choose_probes
+from auditor.scoring.probing import Probes, choose_probes
 from auditor.scoring.progress import Progress
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
@@ -17,6 +19,43 @@ from auditor.signals.tokens import TokenSignals
 from auditor.signals.traces import Traces, Wanted
 from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a series has to have scored.
+
+    Attributes:
+        probes: Which documents are scored a second time, of every checkpoint.
+        requests: By checkpoint; of each the documents by role, then the probes.
+    """
+
+    probes: Probes
+    requests: tuple[Request, ...]
+
+
+def ask_series(
+    checkpoints: Sequence[Named],
+    corpora: Mapping[Role, Corpus],
+    *,
+    seed: int,
+    layers: bool,
+    rng: np.random.Generator,
+) -> Questions:
+    """Put together what `score_series` scores; arguments as there. Nothing is scored and no model loaded."""
+    prompts = {
+        role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
+        for role, corpus in corpora.items()
+    }
+    wanted = {role: Wanted(layers=layers and role != "placebo", top=role == "general") for role in corpora}
+    ours, theirs = ([document.text for document in corpora[role].documents] for role in _SIDES)
+    probes = choose_probes(ours, theirs, seed=seed, rng=rng)
+    requests: list[Request] = []
+    for checkpoint in checkpoints:
+        for role, some in prompts.items():
+            requests += [Request(checkpoint.spec, prompt, wanted=wanted[role]) for prompt in some]
+        requests += probes.requests(checkpoint.spec)
+    return Questions(probes, tuple(requests))
 
 
 def score_series(
@@ -48,30 +87,18 @@ def score_series(
         UsageError: As `score_requests`.
         RunError: As `score_requests`.
     """
-    prompts = {
-        role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
-        for role, corpus in corpora.items()
-    }
-    wanted = {role: Wanted(layers=layers and role != "placebo", top=role == "general") for role in corpora}
-    ours, theirs = ([document.text for document in corpora[role].documents] for role in ("suspect", "heldout"))
-    probes = choose_probes(ours, theirs, seed=seed, rng=rng)
-    requests: list[Request] = []
-    for checkpoint in checkpoints:
-        for role, some in prompts.items():
-            requests += [Request(checkpoint.spec, prompt, wanted=wanted[role]) for prompt in some]
-        requests += probes.requests(checkpoint.spec)
-
-    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
+    asked = ask_series(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
+    scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
     signals, traces = iter(scored.signals), iter(scored.traces)
     readings, numerics = {}, {}
     for checkpoint in checkpoints:
-        for role, some in prompts.items():
-            found = [next(signals) for _ in some]
-            readings[checkpoint.name, role] = _reading(found, [next(traces) for _ in some])
-        both = (*readings[checkpoint.name, "suspect"].signals, *readings[checkpoint.name, "heldout"].signals)
-        for _ in (*probes.alone, *probes.shuffled):
+        for role, corpus in corpora.items():
+            found = [next(signals) for _ in corpus.documents]
+            readings[checkpoint.name, role] = _reading(found, [next(traces) for _ in corpus.documents])
+        both = [record for role in _SIDES for record in readings[checkpoint.name, role].signals]
+        for _ in (*asked.probes.alone, *asked.probes.shuffled):
             next(traces)
-        numerics[checkpoint.name] = probes.numerics(both, signals)
+        numerics[checkpoint.name] = asked.probes.numerics(both, signals)
     return Series(
         checkpoints=tuple(checkpoints),
         corpora=dict(corpora),
@@ -80,6 +107,9 @@ def score_series(
         computed=scored.computed,
         from_store=scored.from_store,
     )
+
+
+_SIDES: tuple[Role, Role] = ("suspect", "heldout")
 
 
 def _reading(signals: Sequence[TokenSignals], traces: Sequence[Traces | None]) -> Reading:

@@ -1,18 +1,16 @@
-"""Series: the checkpoints of a model and what each made of the same documents. What every measure is handed."""
+"""Series: the checkpoints of a model and what each made of the same documents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from auditor.corpora.document import Corpus
+from auditor.forgetting.findings.kept import Role
 from auditor.models.backend import ModelSpec
 from auditor.signals.probes import Numerics
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.traces import Traces
-
-Role = Literal["suspect", "heldout", "general", "placebo"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.relearn.halves import trained_half
-from auditor.forgetting.series import Role
 
 
 def draw(groups: dict[Role, list[str]], seed: int = 0) -> frozenset[str]:

@@ -19,12 +19,15 @@ from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
 from auditor.errors import RunError
 from auditor.features.loss import bits_per_byte
+from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.findings.relearning import Relearning
+from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
+from auditor.forgetting.relearn.finding import adjust, conclude_relearning
 from auditor.forgetting.relearn.probes.reminder import third_party
-from auditor.forgetting.relearn.run import adjust, all_interventions, relearn
+from auditor.forgetting.relearn.run import all_interventions, relearn
 from auditor.forgetting.relearn.workbench import Workbench
-from auditor.forgetting.series import Named, Reading, Role, Series
+from auditor.forgetting.series import Named, Reading, Series
 from auditor.models.backend import Backend, LoadOptions, ModelIdentity, ModelSpec
 from auditor.models.changes import Training, UntrainableError
 from auditor.models.loading import open_model
@@ -32,6 +35,7 @@ from auditor.scoring.plan import Request
 from auditor.scoring.progress import Silent
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
+from auditor.signals.probes import Numerics
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -60,7 +64,8 @@ def series_of(
         for one in checkpoints
         for role, some in corpora.items()
     }
-    return named, Series(checkpoints, corpora, readings, {}, 0, 0)
+    numerics = {one.name: Numerics(0, 0.0, 0.0, 0, 0) for one in checkpoints}
+    return named, Series(checkpoints, corpora, readings, numerics, 0, 0)
 
 
 def plain_corpora(**more: int) -> dict[Role, Corpus]:
@@ -74,8 +79,10 @@ def plain_corpora(**more: int) -> dict[Role, Corpus]:
 
 
 def run(named: Named, series: Series, store: Store, **changes: Any) -> Relearning:
-    options = {"budget": SMALL, "seed": 0, "permutations": 199, "store": store, "bootstraps": 100, **changes}
-    return relearn(named, series, **options)
+    permutations, seed = changes.pop("permutations", 199), changes.pop("seed", 0)
+    found = relearn(named, series, seed=seed, store=store, **({"budget": SMALL} | changes))
+    kept = reduce_series(series).relearned({named.name: found})
+    return conclude_relearning(kept, seed=seed, permutations=permutations, alpha=0.01, bootstraps=100)[named.name]
 
 
 @pytest.fixture
@@ -355,7 +362,10 @@ def test_a_killed_run_leaves_no_weights_and_goes_on_to_the_same_figures(
 
 
 def test_no_file_is_opened_to_be_written(tiny_model_dir: Path, store: Store, tmp_path: Path) -> None:
-    """Everything Python opens during a run, by any library; SQLite, which opens its own file, is not among it."""
+    """Everything Python opens during a run, by any library, but the locks beside the store, which stay empty.
+
+    SQLite, which opens its own file, is not among it.
+    """
     named, series = series_of(open_model(str(tiny_model_dir), CPU), store, plain_corpora(general=8))
     run(named, series, store)
     written: list[str] = []
@@ -376,7 +386,9 @@ def test_no_file_is_opened_to_be_written(tiny_model_dir: Path, store: Store, tmp
         (tmp_path / "seen").write_text("")
     finally:
         watching.clear()
-    assert written == [str(tmp_path / "seen")]
+    locks = [Path(path) for path in written if Path(path).match("scores-*.lock")]
+    assert not any(lock.exists() and lock.stat().st_size for lock in locks)
+    assert [path for path in written if Path(path) not in locks] == [str(tmp_path / "seen")]
     kinds = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
     assert not [path for folder in folders[:1] for path in folder.rglob("*") if path.suffix in kinds]
 

@@ -11,9 +11,10 @@ import pytest
 from auditor.corpora.document import Corpus, Document
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL
+from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.opened import open_series
 from auditor.forgetting.scored import score_series
-from auditor.forgetting.series import Named, Role, Series
+from auditor.forgetting.series import Named, Series
 from auditor.models.backend import LoadOptions
 from auditor.models.loading import Models
 from auditor.randomness import stream

@@ -17,6 +17,7 @@ from auditor.errors import UsageError
 from auditor.forgetting.findings.tasks import TaskFindings, TaskPoint
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import ask
+from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.measure import measure_tasks
 from auditor.forgetting.tasks.reading import read_tasks
 from auditor.models.loading import open_model
@@ -32,7 +33,12 @@ def measured(
 ) -> tuple[TaskFindings, tuple[str, ...]]:
     """The tasks that are asked for, read and measured."""
     tasks = read_tasks(asked.tasks, label_column=asked.label_column, read=read)
-    return measure_tasks(series, tasks, template=asked.label_template, **given)
+    resamples = {"bootstraps": given.pop("bootstraps")} if "bootstraps" in given else {}
+    found = measure_tasks(series, tasks, template=asked.label_template, **given)
+    seed = given.get("seed", 0)
+    findings = conclude_tasks(found.kept, found.geometry, checkpoints=len(series), seed=seed, **resamples)
+    assert findings is not None
+    return findings, found.notes
 
 
 @pytest.fixture(scope="module")

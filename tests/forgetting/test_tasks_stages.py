@@ -5,23 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.findings.kept import KeptTask
 from auditor.forgetting.findings.tasks import TaskPoint
-from auditor.forgetting.tasks.answers import Answers
-from auditor.forgetting.tasks.reading import Task
 from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
 
-NO_STATES = np.zeros((0, 0, 0), dtype=np.float32)
 
-
-def _answers(correct: np.ndarray) -> Answers:
-    return Answers(correct, NO_STATES, (), 0, 0)
-
-
-def _right(share: float, documents: int = 100) -> Answers:
+def _right(share: float, documents: int = 100) -> np.ndarray:
     """The first so many documents right."""
-    return _answers(np.arange(documents) < share * documents)
+    return np.arange(documents) < share * documents
 
 
 def _point(model: str, observed: float, probe: float, task: str = "t") -> TaskPoint:
@@ -55,7 +47,7 @@ def test_otherwise_the_first_before_the_last_that_is_surely_better_than_the_orig
 
 def test_checkpoints_that_differ_by_noise_are_not_searched_for_the_best() -> None:
     rng = np.random.default_rng(0)
-    found = sum(own_checkpoints([[_answers(rng.random(100) < 0.5) for _ in range(6)]]) != [0] for _ in range(300))
+    found = sum(own_checkpoints([[rng.random(100) < 0.5 for _ in range(6)]]) != [0] for _ in range(300))
     assert found / 300 <= 0.06
 
 
@@ -78,8 +70,17 @@ def test_no_matrix_says_from_where_forgetting_is_counted() -> None:
 
 
 def test_consecutive_pairs_and_the_own_checkpoint_against_the_last_once() -> None:
-    documents = tuple(Document(f"d{i}", f"text {i}", f"d{i}") for i in range(100))
-    task = Task("t", Corpus("x", documents, 0, 0, ""), ("a", "b"), np.zeros(100, np.intp), np.arange(100), 100)
+    task = KeptTask(
+        name="t",
+        source="x",
+        sha256="",
+        classes=("a", "b"),
+        models=("o", "a", "b", "c"),
+        ids=tuple(f"d{i}" for i in range(100)),
+        unit=tuple(range(100)),
+        observed=(),
+        probed=(),
+    )
     row = [_right(share) for share in (0.3, 0.8, 0.5, 0.4)]
     names = ["o", "a", "b", "c"]
 

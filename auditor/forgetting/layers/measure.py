@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.findings.layers import LayerFinding
+from auditor.forgetting.layers.adjusting import with_holm
 from auditor.forgetting.layers.alignment import (
     cka,
     nearest,
@@ -20,9 +22,8 @@ from auditor.forgetting.layers.alignment import (
 )
 from auditor.forgetting.layers.probe import probe_rows
 from auditor.forgetting.layers.states import depth, group_means, states, vary
-from auditor.forgetting.series import Role, Series
+from auditor.forgetting.series import Series
 from auditor.inference.design import Floats, Ints
-from auditor.inference.multiplicity import holm
 from auditor.inference.separability import separability
 from auditor.inference.separability_result import Separability
 from auditor.inference.threads import one_blas_thread
@@ -84,9 +85,8 @@ def measure_layers(
 
 
 def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str) -> tuple[LayerFinding, ...]:
-    adjusted = holm([probe.p_value for probe in probes])
     findings = []
-    for layer, (probe, p_adjusted) in enumerate(zip(probes, adjusted, strict=True)):
+    for layer, probe in enumerate(probes):
         moved = comparison.of(name, layer, len(probes))
         findings.append(
             LayerFinding(
@@ -94,7 +94,7 @@ def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str
                 probe_auc=probe.auc,
                 probe_interval=probe.auc_interval,
                 probe_p_value=probe.p_value,
-                probe_p_adjusted=p_adjusted,
+                probe_p_adjusted=probe.p_value,
                 procrustes=moved.procrustes,
                 procrustes_chance=moved.procrustes_chance,
                 neighbours=moved.neighbours,
@@ -102,7 +102,7 @@ def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str
                 cka=moved.cka,
             )
         )
-    return tuple(findings)
+    return with_holm(findings)
 
 
 @dataclass(frozen=True, slots=True)

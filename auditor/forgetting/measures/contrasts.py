@@ -10,12 +10,12 @@ import numpy as np
 
 from auditor.forgetting.findings.contrast import Contrast, Equivalence
 from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.findings.kept import SeriesKept
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
 from auditor.forgetting.measures.events import events_until, memorised
 from auditor.forgetting.measures.memory import memorisation
 from auditor.forgetting.measures.sides import Sides, read_sides
 from auditor.forgetting.policy import ForgettingPolicy
-from auditor.forgetting.series import Series
 from auditor.inference.auc import aucs
 from auditor.inference.design import Floats, relabellings
 from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap
@@ -25,7 +25,7 @@ from auditor.inference.threads import one_blas_thread
 
 
 def measure_contrasts(
-    series: Series,
+    kept: SeriesKept,
     role: Literal["suspect", "placebo"],
     *,
     reference: str | None,
@@ -48,7 +48,7 @@ def measure_contrasts(
     set of bootstrap samples.
 
     Args:
-        series: The scored series.
+        kept: The series.
         role: The set to hold against held-out.
         reference: Name of the checkpoint whose gap is the whole; None where there is none.
         rng: Draws relabellings and bootstrap samples, each from a stream of its own.
@@ -62,12 +62,11 @@ def measure_contrasts(
         One contrast a checkpoint, by name, in the order of the series.
 
     Raises:
-        RunError: Records are missing or of other documents.
         UsageError: A side has fewer than two groups.
         ValueError: The reference is not a checkpoint.
     """
     fold_rng, label_rng, sample_rng = rng.spawn(3)
-    sides = read_sides(series, role, rng=fold_rng)
+    sides = read_sides(kept, role, rng=fold_rng)
     if reference is not None and reference not in sides.checkpoints:
         raise ValueError(f"no checkpoint is called {reference!r}")
     with one_blas_thread():
@@ -82,7 +81,7 @@ def measure_contrasts(
     for at, name in enumerate(sides.checkpoints):
         area = estimate(figures.area[at], figures.areas[:, at])
         contrasts[name] = Contrast(
-            documents=len(sides.ours.documents),
+            documents=len(sides.ours.ids),
             groups=sides.groups,
             loss=estimate(figures.ours[at], figures.our_samples[:, at]),
             change=_change(figures.ours, figures.our_samples, at),

@@ -10,10 +10,10 @@ import numpy as np
 
 from auditor.forgetting.findings.drift import Wreckage
 from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.findings.kept import Role, SeriesKept
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
 from auditor.forgetting.measures.columns import read_columns
 from auditor.forgetting.policy import ForgettingPolicy
-from auditor.forgetting.series import Role, Series
 from auditor.inference.design import Floats
 from auditor.inference.rows import unit_means
 from auditor.inference.threads import one_blas_thread
@@ -50,26 +50,23 @@ def levels(losses: Floats, resampler: Resampler) -> list[Level]:
     ]
 
 
-def measure_heldout(series: Series, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, Level]:
+def measure_heldout(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, Level]:
     """Loss of the held-out documents and its change since the origin, at every checkpoint.
 
     Unit: the group. Assumption: groups are independent.
 
     Args:
-        series: The scored series.
+        kept: The series.
         rng: Draws the bootstrap samples.
         bootstraps: How many.
-
-    Raises:
-        RunError: Records are missing or of other documents.
     """
     with one_blas_thread():
-        losses, resampler = _losses(series, "heldout", rng, bootstraps)
-        return dict(zip(series.names, levels(losses, resampler), strict=True))
+        losses, resampler = _losses(kept, "heldout", rng, bootstraps)
+        return dict(zip(kept.names, levels(losses, resampler), strict=True))
 
 
 def measure_wreckage(
-    series: Series, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
+    kept: SeriesKept, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
 ) -> Mapping[str, Wreckage]:
     """Whether each checkpoint but the origin got far worse on text that is on neither side.
 
@@ -78,24 +75,21 @@ def measure_wreckage(
     Unit: the group. Assumption: groups are independent.
 
     Args:
-        series: The scored series.
+        kept: The series.
         policy: The limit.
         rng: Draws the bootstrap samples.
         bootstraps: How many.
 
     Returns:
         By name, without the origin.
-
-    Raises:
-        RunError: Records are missing or of other documents.
     """
-    measured_on: Literal["general", "heldout"] = "general" if "general" in series.corpora else "heldout"
+    measured_on: Literal["general", "heldout"] = "general" if "general" in kept.sets else "heldout"
     with one_blas_thread():
-        losses, resampler = _losses(series, measured_on, rng, bootstraps)
+        losses, resampler = _losses(kept, measured_on, rng, bootstraps)
         samples = resampler.means(losses)
     means = losses.mean(axis=0)
     found = {}
-    for at, name in enumerate(series.names[1:], start=1):
+    for at, name in enumerate(kept.names[1:], start=1):
         ratio = estimate(means[at] / max(means[0], NO_SPREAD), samples[:, at] / np.maximum(samples[:, 0], NO_SPREAD))
         found[name] = Wreckage(
             measured_on=measured_on,
@@ -106,7 +100,7 @@ def measure_wreckage(
     return found
 
 
-def _losses(series: Series, role: Role, rng: np.random.Generator, bootstraps: int) -> tuple[Floats, Resampler]:
-    columns = read_columns(series, role)
+def _losses(kept: SeriesKept, role: Role, rng: np.random.Generator, bootstraps: int) -> tuple[Floats, Resampler]:
+    columns = read_columns(kept, role)
     losses = by_group(columns.groups, columns.values["loss"])
     return losses, Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)

@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from auditor.forgetting.findings.kept import SeriesKept
 from auditor.forgetting.findings.series import Movement, Slopes
 from auditor.forgetting.measures.columns import Columns, read_columns
 from auditor.forgetting.measures.events import memorised_line
-from auditor.forgetting.series import Series
 from auditor.inference.design import Floats
 
 DECILES = tuple(number / 10 for number in range(1, 10))
 
 
-def movements(series: Series, *, limit: int = 20) -> tuple[Movement, ...]:
+def movements(kept: SeriesKept, *, limit: int = 20) -> tuple[Movement, ...]:
     """The suspect documents that moved farthest at any checkpoint, the farthest first.
 
     A movement is the document's change of bits per byte since the origin less the mean change of the held-out
     documents. The largest of many is large by itself: the list shows where to look and proves nothing.
 
     Args:
-        series: The scored series.
+        kept: The series.
         limit: How many.
-
-    Raises:
-        RunError: Records are missing or of other documents.
     """
-    suspect, heldout = read_columns(series, "suspect"), read_columns(series, "heldout")
+    suspect, heldout = read_columns(kept, "suspect"), read_columns(kept, "heldout")
     moved = _moves(suspect, heldout)
     above = suspect.values["exact-memorisation"] > memorised_line(heldout)
     farthest = np.abs(moved).max(axis=1)
-    order = sorted(range(len(farthest)), key=lambda row: (-farthest[row], suspect.documents[row].id))
+    order = sorted(range(len(farthest)), key=lambda row: (-farthest[row], suspect.ids[row]))
     return tuple(
         Movement(
-            id=suspect.documents[row].id,
-            group=suspect.documents[row].group,
+            id=suspect.ids[row],
+            group=suspect.groups[row],
             moves=tuple(moved[row].tolist()),
             memorised=tuple(above[row].tolist()),
         )
@@ -42,13 +39,9 @@ def movements(series: Series, *, limit: int = 20) -> tuple[Movement, ...]:
     )
 
 
-def slopes(series: Series) -> Slopes:
-    """Deciles of the movements of all suspect and of all held-out documents at each checkpoint.
-
-    Raises:
-        RunError: Records are missing or of other documents.
-    """
-    suspect, heldout = read_columns(series, "suspect"), read_columns(series, "heldout")
+def slopes(kept: SeriesKept) -> Slopes:
+    """Deciles of the movements of all suspect and of all held-out documents at each checkpoint."""
+    suspect, heldout = read_columns(kept, "suspect"), read_columns(kept, "heldout")
     return Slopes(suspect=_deciles(_moves(suspect, heldout)), heldout=_deciles(_moves(heldout, heldout)))
 
 

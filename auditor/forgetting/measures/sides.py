@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from auditor.features.table import FeatureTable, group_rows
-from auditor.forgetting.measures.columns import MEASURES, Columns, Measure, read_columns
-from auditor.forgetting.series import Series
+from auditor.forgetting.findings.kept import MEASURES, Measure, SeriesKept
+from auditor.forgetting.measures.columns import Columns, read_columns
 from auditor.inference.design import Design, Floats
 from auditor.inference.mean_difference import arrange
 from auditor.inference.rows import Column
@@ -41,23 +41,22 @@ class Sides:
         return int(self.design.suspect.sum())
 
 
-def read_sides(series: Series, role: Literal["suspect", "placebo"], *, rng: np.random.Generator) -> Sides:
+def read_sides(kept: SeriesKept, role: Literal["suspect", "placebo"], *, rng: np.random.Generator) -> Sides:
     """Measure a set and the held-out set under every checkpoint.
 
     Args:
-        series: The scored series.
+        kept: The series.
         role: The set.
         rng: Draws nothing that a figure depends on; the engine's design asks for it.
 
     Raises:
-        RunError: As `read_columns`.
         UsageError: A side has fewer than two groups.
     """
-    ours, heldout = read_columns(series, role), read_columns(series, "heldout")
+    ours, heldout = read_columns(kept, role), read_columns(kept, "heldout")
     stacked = [np.hstack([columns.values[measure] for measure in MEASURES]) for columns in (ours, heldout)]
-    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in series.names]
-    sides = [True] * len(ours.documents) + [False] * len(heldout.documents)
+    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in kept.names]
+    sides = [True] * len(ours.ids) + [False] * len(heldout.ids)
     rows = group_rows(FeatureTable(np.vstack(stacked), tuple(labels), {}), [*ours.groups, *heldout.groups], sides)
     design, arranged = arrange(rows.values, rows.suspect, rows.groups, rng=rng)
     parts = np.split(arranged, len(MEASURES), axis=1)
-    return Sides(series.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))
+    return Sides(kept.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from auditor.forgetting.series import Role
+from auditor.forgetting.findings.kept import Role
 
 
 def trained_half(groups: Mapping[Role, Sequence[str]], rng: np.random.Generator) -> frozenset[str]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from auditor.corpora.document import Corpus, Document
-from auditor.forgetting.findings.relearning import Probe
+from auditor.forgetting.findings.kept import Intervened, KeptCopy, KeptProbe, Role
 from auditor.forgetting.relearn.budget import Budget
-from auditor.forgetting.relearn.workbench import Workbench, losses_of
-from auditor.forgetting.series import Role, Series
-from auditor.inference.design import Bools, Floats
+from auditor.forgetting.relearn.workbench import Workbench
+from auditor.forgetting.series import Series
+from auditor.inference.design import Floats
+from auditor.kept_parts import to_cells
 from auditor.models.changes import Facts, Method, Training
 from auditor.randomness import stream
 
-SIDES: tuple[Role, Role] = ("suspect", "heldout")
-Roles = npt.NDArray[np.str_]
-Name = Literal["relearn-half", "reminder", "quantise"]
+SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +31,6 @@ class Case:
         method: Full tuning or LoRA.
         facts: Of the checkpoint.
         seed: The one seed.
-        permutations: Random relabellings of a test.
-        bootstraps: Bootstrap samples of an interval.
     """
 
     bench: Workbench
@@ -44,8 +39,6 @@ class Case:
     method: Method
     facts: Facts
     seed: int
-    permutations: int
-    bootstraps: int
 
     def corpus(self, role: Role) -> Corpus | None:
         """The corpus of a role; None where there is none or nothing was scored for it."""
@@ -65,37 +58,9 @@ class Case:
         fewest = min(len(self.groups(role)) for role in SIDES)
         return "" if fewest >= least else f"{name} was left out: a set has {fewest} groups, and it needs {least}"
 
-    def before(self, *roles: Role) -> Floats:
-        """Losses [units of loss, documents] of the checkpoint as it is, in the order of `documents`."""
-        return self._read(self.bench.checkpoint.name, roles)
-
-    def judged(self, losses: Floats, *roles: Role) -> Floats:
-        """The readings of the loss that the tests look at.
-
-        Texts differ in how hard they are. Loss per byte holds that difference and the tokenizer's, loss per token the
-        first alone; less the loss per byte at the origin neither is left, which is by far the sharpest where the origin
-        had not seen the suspect set, and useless where it had. All three see a document and never its side, and the
-        largest statistic pays for the choice.
-
-        Args:
-            losses: [units of loss, documents, points].
-            roles: Whose documents they are, in the order of `documents`.
-
-        Returns:
-            [readings, documents, points].
-        """
-        origin = self.series.origin.name
-        if origin == self.bench.checkpoint.name:
-            return losses
-        return np.concatenate([losses, losses[:1] - self._read(origin, roles)[:1, :, None]])
-
-    def _read(self, name: str, roles: tuple[Role, ...]) -> Floats:
-        readings = (self.series.readings[name, role] for role in roles if self.corpus(role))
-        return losses_of([signals for reading in readings for signals in reading.signals])
-
-    def roles(self, *roles: Role) -> Roles:
-        """[documents] the role of each, in the order of `documents`."""
-        return np.array([role for role in roles if (some := self.corpus(role)) for _ in some.documents], dtype=np.str_)
+    def compared(self, least: int) -> tuple[Role, ...]:
+        """The two sides, and the placebo where it has so many groups."""
+        return (*SIDES, "placebo") if len(self.groups("placebo")) >= least else SIDES
 
     def training(self, texts: tuple[str, ...]) -> Training:
         """The budget's training on some texts. The seed is the same whatever the texts: twins see the same order."""
@@ -124,25 +89,20 @@ class Intervention:
     Attributes:
         name: As in the result.
         order: Interventions run in this order.
-        run: The finding, or a sentence that says why there is none.
+        run: What is kept of it, or a sentence that says why there is nothing.
     """
 
-    name: Name
+    name: Intervened
     order: int
-    run: Callable[[Case], Probe | str]
+    run: Callable[[Case], KeptProbe | str]
 
 
-def sided(roles: Roles, scored: Bools, suspect: Role) -> tuple[Bools, Bools]:
-    """Which documents take part in a comparison with the held-out set, and which of those are of the suspect role.
+def copy_of(sets: tuple[Role, ...], losses: Floats) -> KeptCopy:
+    """What is kept of a copy; a loss that is not finite is none.
 
     Args:
-        roles: [documents] their roles.
-        scored: [documents] which were scored after the intervention.
-        suspect: The role in question.
-
-    Returns:
-        [documents] bool, and [documents that take part] bool.
+        sets: The sets whose comparison with held-out reads it.
+        losses: [units of loss, documents, steps].
     """
-    ours = roles == suspect
-    part = scored & (ours | (roles == "heldout"))
-    return part, ours[part]
+    per_byte, per_token = np.where(np.isfinite(losses), losses, np.nan)
+    return KeptCopy(sets=sets, per_byte=to_cells(per_byte), per_token=to_cells(per_token))

@@ -119,7 +119,7 @@ class Workbench(AbstractContextManager["Workbench"]):
 
         identity = identity_after(spec.identity, change, steps, self.checkpoint.name)
         loader = Loader("changed", "a checkpoint changed in memory", 0, lambda _: False, itself, load, nothing)
-        return ModelSpec(identity, loader, spec.options)
+        return ModelSpec(identity, loader, spec.options, seen=spec.seen)
 
     def _changed(self, change: Training | Rounding, steps: int, identity: ModelIdentity) -> Backend:
         subject = self._loaded()

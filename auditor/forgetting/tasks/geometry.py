@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,20 @@ _FEWEST_NEIGHBOURS = 2
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Figures of hidden states of one task under one model; see `auditor.forgetting.findings.tasks.TaskPoint`."""
+
+    probe_layers: tuple[float, ...]
+    overlap: float | None
+    overlap_shuffled: float | None
+    neighbour_angles: float | None
+    class_drift: float | None
+
+
+NO_GEOMETRY = Geometry((), None, None, None, None)
 
 
 def directions(states: npt.NDArray[np.float32]) -> Floats:

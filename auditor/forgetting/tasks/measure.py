@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import permutations
 
 from auditor.errors import AuditorError, first_line
-from auditor.forgetting.findings.tasks import TaskFindings
+from auditor.forgetting.findings.kept import KeptTask
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import Answers, ask
 from auditor.forgetting.tasks.drift import Drift
+from auditor.forgetting.tasks.geometry import Geometry
 from auditor.forgetting.tasks.points import measure_points
 from auditor.forgetting.tasks.reading import UNTRAINED, Task
-from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.models import untrained
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
 from auditor.scoring.progress import Progress
 from auditor.scoring.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTasks:
+    """Labelled sets, measured.
+
+    Attributes:
+        kept: What accuracies, splits and tests are made from; see `conclude_tasks`.
+        geometry: Figures of hidden states by task and model.
+        notes: What a reader has to know, a sentence each.
+    """
+
+    kept: tuple[KeptTask, ...] = ()
+    geometry: Mapping[tuple[str, str], Geometry] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def measure_tasks(
@@ -30,9 +46,8 @@ def measure_tasks(
     max_tokens: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    bootstraps: int = 2000,
     shuffles: int = 20,
-) -> tuple[TaskFindings, tuple[str, ...]]:
+) -> MeasuredTasks:
     """Measure every task under every checkpoint and under the origin's architecture untrained.
 
     Args:
@@ -41,13 +56,9 @@ def measure_tasks(
         template: How a text and a label are joined to ask for the label.
         store: Where scores are kept.
         max_tokens: Read at most this many tokens of a text for its hidden states.
-        seed: Seed of folds, resamples and shuffled labels.
+        seed: Seed of folds and shuffled labels.
         progress: Told of each model's scoring.
-        bootstraps: Resamples of groups behind each interval.
         shuffles: Shuffled labellings behind `overlap_shuffled`.
-
-    Returns:
-        The findings, and what a reader of them has to know, a sentence each.
 
     Raises:
         UsageError: As `ask`.
@@ -66,24 +77,17 @@ def measure_tasks(
     notes += [note for task, row in zip(tasks, by_task, strict=True) for note in _limits(task, row[origin])]
     drift = Drift(checkpoints[0].spec)
     points = [
-        measure_points(task, models, row, drift, origin=origin, seed=seed, bootstraps=bootstraps, shuffles=shuffles)
+        measure_points(task, models, row, drift, origin=origin, seed=seed, shuffles=shuffles)
         for task, row in zip(tasks, by_task, strict=True)
     ]
     notes += drift.notes
-    series, given = [row[origin:] for row in points], [row[origin:] for row in by_task]
-    own = own_checkpoints(given)
-    findings = TaskFindings(
-        tasks=tuple(task.name for task in tasks),
-        labels=tuple(task.classes for task in tasks),
-        documents=tuple(len(task.corpus.documents) for task in tasks),
-        sources=tuple(task.corpus.source for task in tasks),
-        sha256=tuple(task.corpus.sha256 for task in tasks),
-        points=tuple(point for model in zip(*points, strict=True) for point in model),
-        splits=splits_of(series, own),
-        measures=measures_of(series, own),
-        tests=pairs_of([one.name for one in checkpoints], tasks, given, own),
+    return MeasuredTasks(
+        kept=tuple(kept for kept, _ in points),
+        geometry={
+            (kept.name, model): one for kept, found in points for model, one in zip(kept.models, found, strict=True)
+        },
+        notes=tuple(notes),
     )
-    return findings, tuple(notes)
 
 
 def _untrained(origin: ModelSpec, store: Store) -> ModelSpec:

@@ -1,15 +1,22 @@
-"""One task under every model: accuracies, probes and the lie of its classes."""
+"""One task under every model: which documents are right, and the lie of its classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.forgetting.findings.tasks import TaskPoint
+from auditor.forgetting.findings.kept import KeptTask
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import Answers
+from auditor.forgetting.tasks.conclude import kept_hits
 from auditor.forgetting.tasks.drift import Drift
-from auditor.forgetting.tasks.geometry import directions, neighbour_angles, neighbours, overlap, shuffled_overlap
-from auditor.forgetting.tasks.intervals import accuracies
+from auditor.forgetting.tasks.geometry import (
+    Geometry,
+    directions,
+    neighbour_angles,
+    neighbours,
+    overlap,
+    shuffled_overlap,
+)
 from auditor.forgetting.tasks.probe import assign_folds, probe
 from auditor.forgetting.tasks.reading import Task
 from auditor.randomness import stream
@@ -23,10 +30,9 @@ def measure_points(
     *,
     origin: int,
     seed: int,
-    bootstraps: int,
     shuffles: int,
-) -> list[TaskPoint]:
-    """Measure one task, with the same folds, resamples and shuffled labels for every model.
+) -> tuple[KeptTask, list[Geometry]]:
+    """Measure one task, with the same folds and shuffled labels for every model.
 
     The lie of the classes is that of the last layer, a choice that looks at no label.
 
@@ -37,26 +43,28 @@ def measure_points(
         drift: Measures how far the head's rows have turned since the origin.
         origin: Place of the series' first checkpoint among the models; what stands before it is not of the series.
         seed: Seed of the audit.
-        bootstraps: Resamples of groups behind each interval.
         shuffles: Shuffled labellings behind `overlap_shuffled`.
+
+    Returns:
+        What is kept, and the figures of hidden states by model.
     """
     fold = assign_folds(task.labels, task.unit, task.units, stream(seed, f"task {task.name}: folds"))
     probed = [probe(given.states, task.labels, fold) for given in answers]
-    estimates = accuracies(
-        [given.correct for given in answers] + [found.correct for found in probed],
-        task.unit,
-        task.units,
-        bootstraps=bootstraps,
-        rng=stream(seed, f"task {task.name}: resamples"),
-    )
     vectors = [directions(given.states[:, -1]) for given in answers]
     near = neighbours(vectors[origin], task.labels)
-    return [
-        TaskPoint(
-            model=model.name,
-            task=task.name,
-            observed=estimates[place],
-            probe=estimates[len(models) + place],
+    kept = KeptTask(
+        name=task.name,
+        source=task.corpus.source,
+        sha256=task.corpus.sha256,
+        classes=task.classes,
+        models=tuple(model.name for model in models),
+        ids=tuple(document.id for document in task.corpus.documents),
+        unit=tuple(task.unit.tolist()),
+        observed=tuple(kept_hits(given.correct) for given in answers),
+        probed=tuple(kept_hits(found.correct) for found in probed),
+    )
+    return kept, [
+        Geometry(
             probe_layers=tuple(probed[place].by_layer.mean(axis=1).tolist()),
             overlap=overlap(vectors[place], task.labels),
             overlap_shuffled=shuffled_overlap(

@@ -7,18 +7,18 @@ from itertools import pairwise
 
 import numpy as np
 
+from auditor.forgetting.findings.kept import KeptTask
 from auditor.forgetting.findings.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskPoint
-from auditor.forgetting.tasks.answers import Answers
+from auditor.forgetting.tasks.intervals import Bools
 from auditor.forgetting.tasks.matrix import matrix_measures, no_matrix
 from auditor.forgetting.tasks.paired import Pair, mcnemar, paired_tests
-from auditor.forgetting.tasks.reading import Task
 from auditor.inference.multiplicity import holm
 
 LEVEL = 0.05
 """At which a checkpoint counts as surely better than the origin, over all checkpoints and tasks."""
 
 
-def own_checkpoints(answers: Sequence[Sequence[Answers]]) -> list[int]:
+def own_checkpoints(correct: Sequence[Sequence[Bools]]) -> list[int]:
     """The checkpoint that each task's forgetting is counted from.
 
     With one checkpoint a task after the origin, in the order of the tasks, it is the task's own. Otherwise nobody has
@@ -27,19 +27,19 @@ def own_checkpoints(answers: Sequence[Sequence[Answers]]) -> list[int]:
     noise would look as if the last had forgotten.
 
     Args:
-        answers: By task, then by checkpoint.
+        correct: By task, then by checkpoint, [documents] which are right.
     """
-    checkpoints = len(answers[0])
-    if checkpoints == len(answers) + 1:
-        return [task + 1 for task in range(len(answers))]
-    tried = [(task, later) for task in range(len(answers)) for later in range(1, checkpoints - 1)]
+    checkpoints = len(correct[0])
+    if checkpoints == len(correct) + 1:
+        return [task + 1 for task in range(len(correct))]
+    tried = [(task, later) for task in range(len(correct)) for later in range(1, checkpoints - 1)]
     gains, p_values = [], []
     for task, later in tried:
-        before, after = answers[task][0].correct, answers[task][later].correct
+        before, after = correct[task][0], correct[task][later]
         lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
         gains.append(gained - lost)
         p_values.append(mcnemar(lost, gained))
-    own = [0] * len(answers)
+    own = [0] * len(correct)
     for (task, later), gain, p_value in zip(tried, gains, holm(p_values), strict=True):
         if not own[task] and p_value <= LEVEL and gain > 0:
             own[task] = later
@@ -90,20 +90,19 @@ def measures_of(points: Sequence[Sequence[TaskPoint]], own: Sequence[int]) -> Ma
 
 
 def pairs_of(
-    names: Sequence[str], tasks: Sequence[Task], answers: Sequence[Sequence[Answers]], own: Sequence[int]
+    names: Sequence[str], tasks: Sequence[KeptTask], correct: Sequence[Sequence[Bools]], own: Sequence[int]
 ) -> tuple[PairedTest, ...]:
     """Test consecutive checkpoints, and each task's own checkpoint against the last.
 
     Args:
         names: Of the checkpoints.
         tasks: The tasks.
-        answers: By task, then by checkpoint.
+        correct: As of `own_checkpoints`.
         own: Of `own_checkpoints`.
     """
     pairs = []
-    for task, row, start in zip(tasks, answers, own, strict=True):
-        ids = [document.id for document in task.corpus.documents]
-        right = [dict(zip(ids, given.correct.tolist(), strict=True)) for given in row]
+    for task, row, start in zip(tasks, correct, own, strict=True):
+        right = [dict(zip(task.ids, given.tolist(), strict=True)) for given in row]
         steps = list(pairwise(range(len(names))))
         if start < len(names) - 2:
             steps.append((start, len(names) - 1))

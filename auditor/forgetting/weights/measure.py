@@ -45,7 +45,11 @@ def measure_weights(checkpoints: Sequence[Named], *, largest: int = LARGEST) -> 
         try:
             opened = open_weights(origin.spec) if opened is None else opened
             at = checkpoint.name
-            found[checkpoint.name] = _compared(opened, open_weights(checkpoint.spec), norms, largest)
+            change = _compared(opened, open_weights(checkpoint.spec), norms, largest)
+            for read in (origin, checkpoint):
+                at = read.name
+                read.spec.require_untouched()
+            found[checkpoint.name] = change
         # Files may hold anything, and a description is not worth losing an audit for: what went wrong is told.
         except Exception as error:
             why = error.message if isinstance(error, AuditorError) else first_line(error)

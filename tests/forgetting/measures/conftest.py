@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
+from auditor.forgetting.findings.kept import SeriesKept
+from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.series import Named, Reading, Series
+from auditor.signals.probes import Numerics
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.traces import Traces
 
@@ -64,7 +67,7 @@ def _series(
     counts = {role: len(rows) for role, rows in records.items()}
     checkpoints = len(next(iter(records.values()))[0])
     names = ["origin", *(f"step{number}" for number in range(1, checkpoints))]
-    spec: Any = SimpleNamespace()
+    spec: Any = SimpleNamespace(identity=SimpleNamespace(source="made by hand"))
     return Series(
         checkpoints=tuple(Named(name, spec) for name in names),
         corpora={role: _corpus(role, count, (groups or {}).get(role)) for role, count in counts.items()},
@@ -76,7 +79,7 @@ def _series(
             for role, rows in records.items()
             for at, name in enumerate(names)
         },
-        numerics={},
+        numerics=dict.fromkeys(names, Numerics(0, 0.0, 0.0, 0, 0)),
         computed=0,
         from_store=0,
     )
@@ -89,18 +92,23 @@ def record() -> Callable[..., TokenSignals]:
 
 
 @pytest.fixture(scope="session")
-def series() -> Callable[..., Series]:
-    """A series of records: `series({role: [documents][checkpoints] records}, groups={role: [...]})`."""
+def scored() -> Callable[..., Series]:
+    """A series of records: `scored({role: [documents][checkpoints] records}, groups={role: [...]})`."""
     return _series
 
 
 @pytest.fixture(scope="session")
-def series_of_losses() -> Callable[..., Series]:
+def series() -> Callable[..., SeriesKept]:
+    """What is kept of such a series; arguments as of `scored`."""
+    return lambda *records, **options: reduce_series(_series(*records, **options))
+
+
+@pytest.fixture(scope="session")
+def series_of_losses() -> Callable[..., SeriesKept]:
     """A series of losses: `series_of_losses({role: [documents, checkpoints] bits per byte}, groups={role: [...]})`."""
 
-    def make(losses: dict[str, Any], **options: Any) -> Series:
-        return _series(
-            {role: [[_record(float(bits)) for bits in row] for row in rows] for role, rows in losses.items()}, **options
-        )
+    def make(losses: dict[str, Any], **options: Any) -> SeriesKept:
+        records = {role: [[_record(float(bits)) for bits in row] for row in rows] for role, rows in losses.items()}
+        return reduce_series(_series(records, **options))
 
     return make

@@ -7,14 +7,16 @@ from scipy.stats import ttest_rel
 from auditor.errors import RunError, UsageError
 from auditor.forgetting.findings.contrast import Contrast
 from auditor.forgetting.findings.estimate import Estimate
+from auditor.forgetting.findings.kept import SeriesKept
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.forgetting.measures.contrasts import measure_contrasts, trace
 from auditor.forgetting.policy import ForgettingPolicy
+from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.series import Reading, Series
 from auditor.inference.multiplicity import holm
 
 
-def measure(series: Series, role: str = "suspect", reference: str | None = None, **options) -> list[Contrast]:
+def measure(kept: SeriesKept, role: str = "suspect", reference: str | None = None, **options) -> list[Contrast]:
     settings = {
         "rng": np.random.default_rng(options.pop("seed", 0)),
         "permutations": 999,
@@ -23,8 +25,8 @@ def measure(series: Series, role: str = "suspect", reference: str | None = None,
         "alpha": 0.01,
         "power": 0.8,
     }
-    found = measure_contrasts(series, role, reference=reference, **(settings | options))
-    assert list(found) == [checkpoint.name for checkpoint in series.checkpoints]
+    found = measure_contrasts(kept, role, reference=reference, **(settings | options))
+    assert list(found) == list(kept.names)
     return list(found.values())
 
 
@@ -155,21 +157,21 @@ def test_order_of_documents_does_not_matter(series_of_losses):
     assert measure(plain) == measure(moved)
 
 
-def test_a_checkpoint_read_in_another_order_is_refused(record, series):
+def test_a_checkpoint_read_in_another_order_is_refused(record, scored):
     documents = [
         [record(1.0, first_id=10), record(1.5, first_id=10)],
         [record(2.0, first_id=20), record(2.5, first_id=20)],
     ]
-    made = series({"suspect": documents, "heldout": documents})
+    made = scored({"suspect": documents, "heldout": documents})
     swapped = made.readings["step1", "suspect"].signals[::-1]
     readings = {**made.readings, ("step1", "suspect"): Reading(swapped, ())}
     broken = Series(made.checkpoints, made.corpora, readings, {}, 0, 0)
     with pytest.raises(RunError, match="other tokens under 'step1'"):
-        measure(broken)
+        reduce_series(broken)
     unread = {key: reading for key, reading in made.readings.items() if key != ("step1", "suspect")}
     incomplete = Series(made.checkpoints, made.corpora, unread, {}, 0, 0)
     with pytest.raises(RunError, match="has none of the 2 suspect"):
-        measure(incomplete)
+        reduce_series(incomplete)
 
 
 def test_a_document_without_a_scored_token_is_left_out_everywhere(record, series):

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.findings.relearning import Probe
-from auditor.forgetting.relearn.curve import Losses
-from auditor.forgetting.relearn.finding import finding
+from auditor.forgetting.findings.kept import KeptProbe
 from auditor.forgetting.relearn.halves import trained_half
-from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, sided
-from auditor.forgetting.series import Role
-from auditor.inference.design import Floats
+from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, copy_of
 
 _LEAST = 4
 
 
-def run(case: Case) -> Probe | str:
+def run(case: Case) -> KeptProbe | str:
     """Train one copy of the checkpoint on half of S and another on half of H, then score the halves left over.
 
     The gap shown is that between the twins: held-out documents after training on held-out ones, less suspect documents
@@ -29,14 +25,14 @@ def run(case: Case) -> Probe | str:
     """
     if why := case.too_few("relearn-half", _LEAST):
         return why
-    placebo = case.method == "full" and len(case.groups("placebo")) >= _LEAST
-    roles: tuple[Role, ...] = (*SIDES, "placebo") if placebo else SIDES
+    roles = case.compared(_LEAST) if case.method == "full" else SIDES
     groups = {role: case.groups(role) for role in roles}
     drawn = trained_half(groups, case.rng("halves"))
     steps = tuple(sorted(set(case.budget.half_steps)))
-    documents, of_role, before = case.documents(*roles), case.roles(*roles), case.before(*roles)
+    documents = case.documents(*roles)
+    of_role = np.array([role for role in roles for _ in case.documents(role)])
     left = np.array([document.group not in drawn for document in documents], dtype=np.bool_)
-    after: dict[Role, Floats] = {}
+    copies = []
     for role in roles:
         texts = tuple(document.text for document in case.documents(role) if document.group in drawn)
         if not texts:
@@ -44,26 +40,15 @@ def run(case: Case) -> Probe | str:
         # The copy trained on held-out documents is beside every other; those others never meet.
         met = left & ((of_role == role) | (of_role == "heldout") | (role == "heldout"))
         scored = [documents[int(index)] for index in np.flatnonzero(met)]
-        after[role] = np.full((*before.shape, 1 + len(steps)), np.nan)
-        after[role][:, met, 0] = before[:, met]
-        after[role][:, met, 1:] = case.bench.losses_along(case.training(texts), steps, scored)
-
-    def losses(suspect: Role) -> Losses:
-        part, ours = sided(of_role, left, suspect)
-        mine, other = after[suspect], after["heldout"]
-        return Losses(
-            shown=np.where(ours[:, None], mine[0, part], other[0, part]),
-            judged=case.judged((mine + other) / 2, *roles)[:, part],
-            groups=[documents[int(index)].group for index in np.flatnonzero(part)],
-            suspect=ours,
-        )
-
+        after = np.full((2, len(documents), len(steps)), np.nan)
+        after[:, met] = case.bench.losses_along(case.training(texts), steps, scored)
+        copies.append(copy_of((role,), after))
     trained = {role: sum(group in drawn for group in names) for role, names in groups.items()}
     counts = " and ".join(f"{trained[role]} of {len(groups[role])} groups of the {role} set" for role in roles)
     method = f"{case.budget.words(case.method)}; trained on {counts}, one copy each, and scored on the others"
-    if not placebo and case.corpus("placebo") is not None:
+    if "placebo" not in roles and case.corpus("placebo") is not None:
         method += "; no placebo: it has few groups, or would need a third training of a large model"
-    return finding(case, "relearn-half", method, steps, losses("suspect"), losses("placebo") if placebo else None)
+    return KeptProbe(name="relearn-half", method=method, roles=roles, steps=steps, copies=tuple(copies))
 
 
 HALF = Intervention("relearn-half", 1, run)

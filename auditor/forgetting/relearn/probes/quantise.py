@@ -5,27 +5,26 @@ Source: Zhang et al. 2025, Catastrophic Failure of LLM Unlearning via Quantizati
 
 from __future__ import annotations
 
-from auditor.forgetting.findings.relearning import Probe
-from auditor.forgetting.relearn.finding import finding
-from auditor.forgetting.relearn.intervention import Case, Intervention
-from auditor.forgetting.relearn.probes.reminder import LEAST, ROLES, same_model
+from auditor.forgetting.findings.kept import KeptProbe
+from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
+from auditor.forgetting.relearn.probes.reminder import LEAST
 from auditor.models.changes import Rounding
 
 
-def run(case: Case) -> Probe | str:
+def run(case: Case) -> KeptProbe | str:
     """Round the weights of the linear layers, all but those of the output layer, and score every document once."""
     if not case.facts.rounded_layers:
         return "the rounding was left out: the model has no linear layer whose weights could be rounded"
     if why := case.too_few("the rounding", LEAST):
         return why
-    rounding = Rounding(case.budget.bits, case.budget.group)
-    after = case.bench.losses_rounded(rounding, case.documents(*ROLES))
+    rounding, roles = Rounding(case.budget.bits, case.budget.group), case.compared(LEAST)
     method = (
         f"rounding to {rounding.bits} bits, symmetric, one scale for {rounding.group} weights along the input, of"
         f" {case.facts.rounded_layers} linear layers ({case.facts.rounded_share:.0%} of all parameters);"
         " embeddings and output layer as they are"
     )
-    return finding(case, "quantise", method, (1,), *same_model(case, after))
+    after = case.bench.losses_rounded(rounding, case.documents(*roles))
+    return KeptProbe(name="quantise", method=method, roles=roles, steps=(1,), copies=(copy_of(roles, after),))
 
 
 QUANTISE = Intervention("quantise", 3, run)

@@ -5,21 +5,14 @@ Source: Zheng et al. 2025, Spurious Forgetting (arXiv 2501.13453), who retrain o
 
 from __future__ import annotations
 
-import numpy as np
-
 from auditor.corpora.document import Document
-from auditor.forgetting.findings.relearning import Probe
-from auditor.forgetting.relearn.curve import Losses
-from auditor.forgetting.relearn.finding import finding
-from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, sided
-from auditor.forgetting.series import Role
-from auditor.inference.design import Floats
+from auditor.forgetting.findings.kept import COMPARED, KeptProbe
+from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
 
-ROLES: tuple[Role, ...] = (*SIDES, "placebo")
 LEAST = 2
 
 
-def run(case: Case) -> Probe | str:
+def run(case: Case) -> KeptProbe | str:
     """Train on general text and score every document after each number of steps.
 
     General text has no part in either set, so the training cannot depend on which set a document is in. Where it shares
@@ -30,17 +23,16 @@ def run(case: Case) -> Probe | str:
         return "the reminder was left out: it trains on general text, and none was given"
     if why := case.too_few("the reminder", LEAST):
         return why
-    documents = case.documents(*ROLES)
-    texts = third_party(general.documents, documents)
+    texts = third_party(general.documents, case.documents(*COMPARED))
     shared = len(general.documents) - len(texts)
     if not texts:
         return f"the reminder was left out: all {shared} general documents share a text or a group with another set"
-    steps = tuple(sorted(set(case.budget.reminder_steps)))
-    after = case.bench.losses_along(case.training(texts), steps, documents)
+    steps, roles = tuple(sorted(set(case.budget.reminder_steps))), case.compared(LEAST)
+    after = case.bench.losses_along(case.training(texts), steps, case.documents(*roles))
     method = f"{case.budget.words(case.method)}; trained on {len(texts)} general documents"
     if shared:
         method += f", without {shared} that share a text or a group with another set"
-    return finding(case, "reminder", method, steps, *same_model(case, after))
+    return KeptProbe(name="reminder", method=method, roles=roles, steps=steps, copies=(copy_of(roles, after),))
 
 
 def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> tuple[str, ...]:
@@ -52,26 +44,6 @@ def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> 
         for document in general
         if document.sha256 not in texts and (document.group == document.id or document.group not in groups)
     )
-
-
-def same_model(case: Case, after: Floats) -> tuple[Losses, Losses | None]:
-    """Losses of the suspect set, and of the placebo set where there is one, where one model scored everything.
-
-    Args:
-        case: What the intervention was handed.
-        after: [units of loss, documents of ROLES, points] losses after the intervention.
-    """
-    roles, documents = case.roles(*ROLES), case.documents(*ROLES)
-    whole = np.concatenate([case.before(*ROLES)[:, :, None], after], axis=2)
-    judged = case.judged(whole, *ROLES)
-
-    def losses(suspect: Role) -> Losses:
-        part, ours = sided(roles, np.ones(len(roles), dtype=np.bool_), suspect)
-        groups = [documents[int(index)].group for index in np.flatnonzero(part)]
-        return Losses(whole[0, part], judged[:, part], groups, ours)
-
-    has_placebo = len(case.groups("placebo")) >= LEAST
-    return losses("suspect"), losses("placebo") if has_placebo else None
 
 
 REMINDER = Intervention("reminder", 2, run)

@@ -1,0 +1,157 @@
+"""From what is kept of a series to what it shows: no model, no text, nothing but the figures, the seed and the policy.
+
+A run concludes with these functions, and `auditor verify` makes every figure again with them years later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from auditor.errors import UsageError
+from auditor.examination import Sides
+from auditor.forgetting.course import Course, asked_of, asks_for, conclude_course
+from auditor.forgetting.findings.drift import WeightChange
+from auditor.forgetting.findings.kept import SeriesKept
+from auditor.forgetting.findings.layers import LayerFinding
+from auditor.forgetting.findings.series import Checkpoint, Forgetting
+from auditor.forgetting.fitting import require_fitting
+from auditor.forgetting.layers.adjusting import with_holm
+from auditor.forgetting.measures.general import measure_general
+from auditor.forgetting.measures.levels import measure_heldout
+from auditor.forgetting.measures.movements import movements, slopes
+from auditor.forgetting.relearn.finding import conclude_relearning
+from auditor.forgetting.states.decide import decide_state
+from auditor.forgetting.tasks.conclude import conclude_tasks
+from auditor.forgetting.tasks.geometry import Geometry
+from auditor.randomness import stream
+from auditor.settings import CheckSettings, SeriesSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is not made again: figures of weights and hidden states, of which too much would have to be kept.
+
+    They describe, and no state rests on them. Of the probes of layers the correction for their number is made again.
+
+    Attributes:
+        weights: By checkpoint, without the origin.
+        layers: By checkpoint.
+        geometry: Of the hidden states of labelled texts, by task and model.
+    """
+
+    weights: Mapping[str, WeightChange]
+    layers: Mapping[str, tuple[LayerFinding, ...]]
+    geometry: Mapping[tuple[str, str], Geometry]
+
+    @classmethod
+    def of(cls, forgetting: Forgetting) -> Self:
+        """What a written series gives."""
+        points = forgetting.checkpoints
+        weights = {point.name: point.weights for point in points if point.weights is not None}
+        tasks = () if forgetting.tasks is None else forgetting.tasks.points
+        geometry = {
+            (one.task, one.model): Geometry(
+                one.probe_layers, one.overlap, one.overlap_shuffled, one.neighbour_angles, one.class_drift
+            )
+            for one in tasks
+        }
+        return cls(weights, {point.name: point.layers for point in points}, geometry)
+
+
+def conclude_series(kept: SeriesKept, settings: CheckSettings, sides: Sides, given: Given) -> Forgetting:
+    """Every figure of a series and every state, from what was kept of it.
+
+    Args:
+        kept: What was kept.
+        settings: What was asked; `settings.series` says which checkpoints.
+        sides: What the text of the two sides tells.
+        given: What is not made from what was kept.
+
+    Raises:
+        UsageError: A side has fewer than two groups, or what was kept does not fit together or to what was asked.
+    """
+    require_fitting(kept)
+    course = conclude_course(kept, settings, sides)
+    _require_asked(course, kept, settings)
+    return conclude_states(course, kept, settings, given)
+
+
+def conclude_states(course: Course, kept: SeriesKept, settings: CheckSettings, given: Given) -> Forgetting:
+    """The states and all that stands beside them; arguments and errors as of `conclude_series`."""
+    asked, seed, names = asked_of(settings), settings.seed, kept.names
+    levels = measure_heldout(kept, rng=stream(seed, "held-out"))
+    general = measure_general(kept, rng=stream(seed, "general")) if "general" in kept.sets else {}
+    relearned = conclude_relearning(
+        kept, seed=seed, permutations=settings.permutations, alpha=asked.policy.relearn_alpha
+    )
+    points = tuple(
+        Checkpoint(
+            name=name,
+            source=kept.checkpoints[place].source,
+            heldout=levels[name].loss,
+            heldout_change=levels[name].change,
+            suspect=course.suspects[name],
+            placebo=course.placebos.get(name),
+            detection=course.detections[name],
+            placebo_p_adjusted=course.placebo_p.get(name),
+            general=general.get(name),
+            wreckage=course.wreckage.get(name),
+            weights=given.weights.get(name),
+            layers=with_holm(given.layers.get(name, ())),
+            relearning=relearned.get(name),
+            state=decide_state(
+                course.evidence(place, settings.policy.alpha, relearned.get(name)), settings.policy, asked.policy
+            ),
+        )
+        for place, name in enumerate(names)
+    )
+    return Forgetting(
+        checkpoints=points,
+        reference=None if course.reference is None else names[course.reference],
+        movers=movements(kept),
+        slopes=slopes(kept),
+        tasks=conclude_tasks(kept.tasks, given.geometry, checkpoints=len(names), seed=seed),
+        thresholds=asked.policy,
+        notes=(*_notes(asked, points), *kept.notes),
+    )
+
+
+def _require_asked(course: Course, kept: SeriesKept, settings: CheckSettings) -> None:
+    """Refuse other checkpoints, sets or interventions than a run of these settings has.
+
+    Raises:
+        UsageError: There are.
+    """
+    asked = asked_of(settings)
+    beside = {"general": asked.general, "placebo": asked.placebo}
+    if kept.names != tuple(name for name, _ in asked.checkpoints):
+        raise UsageError("what was kept of the series is of other checkpoints than were asked for")
+    if set(kept.sets) != {"suspect", "heldout", *(role for role, source in beside.items() if source is not None)}:
+        raise UsageError("what was kept of the series is of other sets than were asked for")
+    if [task.name for task in kept.tasks] != [name for name, _ in asked.tasks]:
+        raise UsageError("what was kept of the series is of other tasks than were asked for")
+    ran = tuple(place for place, one in enumerate(kept.checkpoints) if one.relearning is not None)
+    if ran != asks_for(course, settings):
+        raise UsageError("what was kept of the series holds interventions on other checkpoints than a run makes")
+
+
+def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """What was not given, and what that costs."""
+    notes = []
+    if asked.general is None:
+        notes.append(
+            "No general text was given: wreckage is measured on the held-out documents, drift from the origin is not "
+            "measured, and there is no reminder."
+        )
+    if asked.placebo is None:
+        notes.append("No placebo set was given, so no row shows what chance makes of a set that was never trained on.")
+    if asked.layers and not all(point.layers for point in points):
+        without = ", ".join(point.name for point in points if not point.layers)
+        notes.append(f"These checkpoints do not show their layers: {without}.")
+    if not asked.layers:
+        notes.append("Hidden states were not kept, so where the trace sits is not shown.")
+    if not asked.relearn and any(c.status == "not tested" for point in points for c in point.state.conditions):
+        notes.append("Whether a trace is suppressed or gone was not tested; --relearn does.")
+    return tuple(notes)

@@ -1,0 +1,139 @@
+"""From a scored series to what is kept of it: the one place where records of tokens become figures of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from auditor.errors import RunError
+from auditor.features.catalogue import select_features
+from auditor.features.loss import bits_per_byte, loss
+from auditor.features.table import TARGET_LABEL, compute_table
+from auditor.forgetting.findings.kept import COMPARED, KeptCheckpoint, KeptSet, Measure, Role, SeriesKept
+from auditor.forgetting.measures.divergence import compare
+from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
+from auditor.forgetting.series import Reading, Series
+from auditor.inference.design import Floats
+from auditor.kept_parts import Cells, KeptNumerics, Table, to_cells
+from auditor.signals.tokens import TokenSignals
+from auditor.signals.views import TARGET
+
+FEATURES = "single-pass"
+
+_MEASURES: Mapping[Measure, Callable[[TokenSignals], float]] = {
+    "loss": bits_per_byte.compute,
+    "exact-memorisation": exact_memorisation,
+    "extraction-strength": extraction_strength,
+    "k-extractable": k_extractable,
+}
+
+
+def reduce_series(series: Series) -> SeriesKept:
+    """Keep what the figures of a series are made from.
+
+    Each figure is of a document, so long documents weigh no more than short ones. All checkpoints cut the text into the
+    same tokens, so a document that has no scored token (it is a single token without special tokens in front) has none
+    anywhere and no measure.
+
+    Args:
+        series: The scored series.
+
+    Raises:
+        RunError: A checkpoint has no reading of a corpus, its records are not of these documents in this order, or no
+            document of a corpus has a scored token.
+    """
+    sets = {role: _kept_set(series, role) for role in series.corpora}
+    return SeriesKept(
+        checkpoints=tuple(
+            KeptCheckpoint(
+                name=checkpoint.name,
+                source=checkpoint.spec.identity.source,
+                numerics=KeptNumerics.of(series.numerics[checkpoint.name]),
+                beside=_beside_origin(series, checkpoint.name),
+            )
+            for checkpoint in series.checkpoints
+        ),
+        sets=sets,
+    )
+
+
+def per_token(series: Series, checkpoint: str) -> tuple[float | None, ...]:
+    """Nats per token of the documents that are compared, under one checkpoint; None where nothing is scored."""
+    readings = (series.readings[checkpoint, role] for role in COMPARED if role in series.corpora)
+    column = [[loss.compute(record)] for reading in readings for record in reading.signals]
+    return tuple(row[0] for row in to_cells(np.array(column, dtype=np.float64)))
+
+
+def _kept_set(series: Series, role: Role) -> KeptSet:
+    documents = series.corpora[role].documents
+    readings = list(_readings(series, role))
+    scored = [_is_scored(record) for record in readings[0].signals]
+    if not any(scored):
+        raise RunError(
+            f"no {role} document has a scored token", hint="The texts may be empty of what the tokenizer reads."
+        )
+    wanted = _MEASURES if role in COMPARED else {"loss": _MEASURES["loss"]}
+    return KeptSet(
+        ids=tuple(document.id for document in documents),
+        groups=tuple(document.group for document in documents),
+        truncated=tuple(sum(record.truncated for record in reading.signals) for reading in readings),
+        measures={measure: _measured(compute, readings, scored) for measure, compute in wanted.items()},
+        features=tuple(_features(reading) for reading in readings) if role in COMPARED else (),
+    )
+
+
+def _is_scored(record: TokenSignals) -> bool:
+    return len(record) > 0 and record.n_bytes > 0
+
+
+def _measured(compute: Callable[[TokenSignals], float], readings: Sequence[Reading], scored: Sequence[bool]) -> Cells:
+    missing = [float("nan")] * len(readings)
+    rows = [[compute(reading.signals[at]) for reading in readings] if has else missing for at, has in enumerate(scored)]
+    return to_cells(np.array(rows, dtype=np.float64))
+
+
+def _features(reading: Reading) -> Table:
+    views = [{(TARGET_LABEL, TARGET.transform): record} for record in reading.signals]
+    return Table.of(compute_table(select_features(FEATURES), views, references=()))
+
+
+def _readings(series: Series, role: Role) -> Iterator[Reading]:
+    """What each checkpoint made of a corpus.
+
+    Pairing is by document: records of other tokens would pair a document with another one.
+    """
+    expected = len(series.corpora[role].documents)
+    for name in series.names:
+        reading = series.readings.get((name, role))
+        if reading is None or len(reading.signals) != expected:
+            found = "none" if reading is None else str(len(reading.signals))
+            raise RunError(
+                f"checkpoint {name!r} has {found} of the {expected} {role} documents", hint="Score the series again."
+            )
+        first = series.readings[series.origin.name, role]
+        for index, (ours, theirs) in enumerate(zip(first.signals, reading.signals, strict=True)):
+            if not np.array_equal(ours.token_ids, theirs.token_ids):
+                raise RunError(
+                    f"{role} document {index + 1} has other tokens under {name!r} than under {series.origin.name!r}",
+                    hint="All checkpoints of a series need the same tokenizer and the same limit on tokens.",
+                )
+        yield reading
+
+
+def _beside_origin(series: Series, name: str) -> Cells:
+    """Divergence, covered share and agreement of each general document; empty where the lists were not kept."""
+    if "general" not in series.corpora:
+        return ()
+    first, second = (series.readings[checkpoint, "general"] for checkpoint in (series.origin.name, name))
+    if not first.traces or not second.traces:
+        return ()
+    rows: Floats = np.full((len(first.signals), 3), np.nan)
+    for row, record in enumerate(first.signals):
+        if not _is_scored(record):
+            continue
+        pair = compare(first.traces[row], second.traces[row])
+        if pair is None:
+            return ()
+        rows[row] = pair.divergence.mean(), pair.covered.mean(), pair.agree.mean()
+    return to_cells(rows)
