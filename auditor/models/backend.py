@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from auditor.errors import RunError
+from auditor.errors import UNTOUCHED, AuditorError, RunError
 from auditor.signals.tokens import Floats, Ints
 from auditor.signals.traces import NO_TRACES, NOTHING, Traces, Wanted
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
-    from auditor.models.digests import Memo
+    from pathlib import Path
+
+    from auditor.models.digests import Memo, Seen
+
+_log = logging.getLogger(__name__)
 
 SCORING_VERSION = 2
 """Raised whenever the figures a backend returns change; older records of the store are then never used."""
@@ -133,6 +138,21 @@ class ModelIdentity:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The digests of a model's files; what of `ModelIdentity` can be had from the files alone.
+
+    Attributes:
+        weights_sha256: As of `ModelIdentity`.
+        tokenizer_sha256: The same.
+        details: Digests of configurations.
+    """
+
+    weights_sha256: str
+    tokenizer_sha256: str
+    details: Mapping[str, str] = field(hash=False)
+
+
 class Backend(Protocol):
     """A loaded model that turns prompts into windows and windows into statistics."""
 
@@ -229,6 +249,20 @@ def no_tokenizer(source: str, options: LoadOptions) -> Any:
     raise RunError(f"{source} has no tokenizer of its own")
 
 
+def no_files(source: str, options: LoadOptions) -> Sequence[Path]:
+    """A model that is not read from files has none."""
+    return ()
+
+
+def no_fingerprint(source: str, revision: str | None) -> Fingerprint:
+    """A model that is not read from files has none to hash.
+
+    Raises:
+        RunError: Always.
+    """
+    raise RunError(f"{source} is not read from files that could be hashed")
+
+
 @dataclass(frozen=True, slots=True)
 class Loader:
     """One way to open a model; one file a loader, found by discovery.
@@ -242,6 +276,9 @@ class Loader:
         load: Opens the model.
         base: The model an adapter was trained on; None where there is none.
         tokenizer: Opens its tokenizer alone.
+        fingerprint: Hashes its files, of a source and its revision; no weights in memory, and no torch.
+        files: Every file that `identify` hashes or that says which those are; what is scored while one of them changes
+            is not kept.
     """
 
     name: str
@@ -252,6 +289,8 @@ class Loader:
     load: Callable[[ModelIdentity, LoadOptions], Backend]
     base: Callable[[str], Origin | None]
     tokenizer: Callable[[str, LoadOptions], Any] = no_tokenizer
+    fingerprint: Callable[[str, str | None], Fingerprint] = no_fingerprint
+    files: Callable[[str, LoadOptions], Sequence[Path]] = no_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,16 +302,58 @@ class ModelSpec:
         loader: How to open it.
         options: With which options.
         base: The model it was adapted from, whose memory they may share (`Backend.sibling`); None where there is none.
+        seen: Its files as they were before they were hashed; None where it is not read from files.
     """
 
     identity: ModelIdentity
     loader: Loader
     options: LoadOptions
     base: ModelSpec | None = None
+    seen: Seen | None = field(default=None, compare=False, repr=False)
 
     def load(self) -> Backend:
-        """Read the weights into memory."""
-        return self.loader.load(self.identity, self.options)
+        """Read the weights into memory.
+
+        Raises:
+            RunError: They cannot be loaded, or are no longer those that the identity is of.
+        """
+        _log.info("loading %s in %s on %s", self.identity.source, self.identity.dtype, self.identity.device)
+        with self._refusing_changed():
+            backend = self.loader.load(self.identity, self.options)
+        return self._checked(backend)
+
+    def load_beside(self, host: Backend) -> Backend | None:
+        """Have it out of the weights that another model holds; None and errors as of `Backend.sibling` and `load`."""
+        with self._refusing_changed():
+            backend = host.sibling(self)
+        return None if backend is None else self._checked(backend)
+
+    def require_untouched(self) -> None:
+        """Refuse scores of a model whose files were touched since they were hashed.
+
+        Weights may still be read from them while the model is scored, so this has to be asked before scores are kept.
+
+        Raises:
+            RunError: They were.
+        """
+        if self.seen is not None and not self.seen.untouched():
+            raise changed(self.identity.source)
+
+    @contextmanager
+    def _refusing_changed(self) -> Iterator[None]:
+        """What fails because the files are others now fails for that."""
+        try:
+            yield
+        except AuditorError as error:
+            if self.seen is not None and not self.seen.same():
+                raise changed(self.identity.source) from error
+            raise
+
+    def _checked(self, backend: Backend) -> Backend:
+        if self.seen is not None and not self.seen.same():
+            backend.close()
+            raise changed(self.identity.source)
+        return backend
 
     def tokenizer(self) -> Any:
         """Open the tokenizer alone.
@@ -281,6 +362,11 @@ class ModelSpec:
             UsageError: It cannot be read.
         """
         return self.loader.tokenizer(self.identity.source, self.options)
+
+
+def changed(source: str) -> RunError:
+    """What is said of a model that is no longer what it was when it was identified."""
+    return RunError(f"the model {source} changed while it was audited", hint=UNTOUCHED)
 
 
 def empty_scores() -> WindowScores:

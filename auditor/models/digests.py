@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from auditor.errors import RunError
+from auditor.errors import AuditorError, RunError
 
 
 class Memo(Protocol):
@@ -39,6 +40,55 @@ def stamp(path: Path) -> list[str | int]:
     """
     status = path.stat()
     return [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+Stamps = tuple[tuple[str | int, ...], ...]
+
+
+def _stamps(files: Sequence[Path]) -> Stamps:
+    return tuple(tuple(stamp(path)) for path in files)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Files as they were when they were looked at, before they were hashed.
+
+    Attributes:
+        find: Finds them.
+        files: What was found.
+        stamps: Of each.
+    """
+
+    find: Callable[[], Sequence[Path]]
+    files: tuple[Path, ...]
+    stamps: Stamps
+
+    @classmethod
+    def now(cls, find: Callable[[], Sequence[Path]]) -> Seen:
+        """Look at files.
+
+        Raises:
+            RunError: One went away meanwhile.
+        """
+        files = tuple(find())
+        try:
+            return cls(find, files, _stamps(files))
+        except OSError as error:
+            raise RunError(f"cannot read {error.filename}: {error.strerror}", hint="Check the file.") from error
+
+    def untouched(self) -> bool:
+        """Whether each is the file it was, never written to since."""
+        try:
+            return _stamps(self.files) == self.stamps
+        except OSError:
+            return False
+
+    def same(self) -> bool:
+        """Whether, beside that, none was added to them and none is left out."""
+        try:
+            return tuple(self.find()) == self.files and self.untouched()
+        except (AuditorError, OSError):
+            return False
 
 
 def recall_or(memo: Memo, question: str, files: Sequence[Path], compute: Callable[[], str]) -> str:

@@ -13,6 +13,7 @@ from auditor.models.safetensors_header import read_header
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 ADAPTER = "adapter_config.json"
+WEIGHT_INDEX = "model.safetensors.index.json"
 # Where a folder holds such a file, transformers loads it in place of model.safetensors.
 _RANK_LOCAL = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
 CONVERT = (
@@ -44,7 +45,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as JSON: {error}", hint="Copy the file again.") from error
     if not isinstance(value, dict):
         raise UsageError(f"{path} holds no JSON object", hint="Copy the file again.")
@@ -65,7 +66,7 @@ def weight_files(folder: Path) -> list[Path]:
             f"{folder} holds the checkpoint of a distributed run ({instead[0]}), which is not read",
             hint="Save the whole model with save_pretrained(folder), or remove the shards that do not belong to it.",
         )
-    index = folder / "model.safetensors.index.json"
+    index = folder / WEIGHT_INDEX
     single = folder / "model.safetensors"
     if single.is_file():
         files = [single]

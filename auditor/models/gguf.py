@@ -9,8 +9,8 @@ from typing import Any
 
 from auditor.errors import UsageError, first_line
 from auditor.models import hf
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
-from auditor.models.digests import Memo, files_sha256, recall_or
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity
+from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
 from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer
@@ -77,6 +77,18 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     )
 
 
+def files(source: str, options: LoadOptions) -> list[Path]:
+    """See `Loader.files`."""
+    refuse_embedded_adapter(Path(source).parent)
+    return [Path(source)]
+
+
+def fingerprint(source: str, revision: str | None) -> Fingerprint:
+    """See `Loader.fingerprint`."""
+    digest = files_sha256([Path(source)], NoMemo())
+    return Fingerprint(digest, digest, {})
+
+
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     """See `Loader.load`."""
     from auditor.models.runtime.causal import CausalBackend
@@ -91,4 +103,15 @@ def tokenizer(source: str, options: LoadOptions) -> Any:
     return load_tokenizer(Path(source).parent, gguf_file=Path(source).name)
 
 
-GGUF = Loader("gguf", "a GGUF file, dequantised to float32", 20, accepts, identify, load, hf.no_base, tokenizer)
+GGUF = Loader(
+    "gguf",
+    "a GGUF file, dequantised to float32",
+    20,
+    accepts,
+    identify,
+    load,
+    hf.no_base,
+    tokenizer,
+    fingerprint,
+    files,
+)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import RunError, UsageError, first_line
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity
-from auditor.models.digests import Memo, file_sha256, files_sha256, recall_or
-from auditor.models.folder import ModelFolder, context_of, read_folder
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity
+from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
+from auditor.models.folder import WEIGHT_INDEX, ModelFolder, context_of, read_folder, weight_files
 from auditor.models.hub import fetch
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import stored_dtype
@@ -46,12 +46,40 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     return identity_of(folder, source, options, memo, tokenizer_folder=folder.path)
 
 
+def files(source: str, options: LoadOptions) -> list[Path]:
+    """See `Loader.files`."""
+    folder = read_folder(locate(source, options.revision))
+    return files_of(folder, folder.path)
+
+
+def files_of(folder: ModelFolder, tokenizer_folder: Path) -> list[Path]:
+    """The files of a checked folder, and those of the tokenizer of this or another one."""
+    index = [path for path in (folder.path / WEIGHT_INDEX,) if path.is_file()]
+    return [folder.path / "config.json", *index, *folder.weights, *tokenizer_files(tokenizer_folder)]
+
+
+def fingerprint(source: str, revision: str | None) -> Fingerprint:
+    """See `Loader.fingerprint`."""
+    folder = locate(source, revision)
+    return fingerprint_of(folder, weight_files(folder), folder, NoMemo())
+
+
+def fingerprint_of(folder: Path, weights: Sequence[Path], tokenizer_folder: Path, memo: Memo) -> Fingerprint:
+    """The digests of weight files, of the configuration in a folder and of the tokenizer of this or another one."""
+    return Fingerprint(
+        files_sha256(weights, memo),
+        files_sha256(tokenizer_files(tokenizer_folder), memo),
+        {"config_sha256": file_sha256(folder / "config.json")},
+    )
+
+
 def identity_of(
     folder: ModelFolder, source: str, options: LoadOptions, memo: Memo, *, tokenizer_folder: Path
 ) -> ModelIdentity:
     """The identity of a checked folder with the tokenizer of this or another one."""
     device = resolve_device(options.device)
     files = tokenizer_files(tokenizer_folder)
+    hashed = fingerprint_of(folder.path, folder.weights, tokenizer_folder, memo)
     policy = recall_or(
         memo, f"bos {version('transformers')}", files, lambda: front_of(load_tokenizer(tokenizer_folder)).policy
     )
@@ -59,14 +87,14 @@ def identity_of(
         source=source,
         kind="hf",
         revision=None if Path(source).is_dir() else folder.path.name,
-        weights_sha256=files_sha256(folder.weights, memo),
-        tokenizer_sha256=files_sha256(files, memo),
+        weights_sha256=hashed.weights_sha256,
+        tokenizer_sha256=hashed.tokenizer_sha256,
         dtype=resolve_dtype(options.dtype, device, stored_dtype(folder.weights)),
         device=device,
         context=context_of(folder.config, options.max_context),
         bos=policy,
         details={
-            "config_sha256": file_sha256(folder.path / "config.json"),
+            **hashed.details,
             "torch": version("torch"),
             "transformers": version("transformers"),
         },
@@ -169,4 +197,6 @@ HF = Loader(
     load,
     no_base,
     tokenizer,
+    fingerprint,
+    files,
 )

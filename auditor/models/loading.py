@@ -9,8 +9,8 @@ from pathlib import Path
 
 import auditor.models
 from auditor.errors import UsageError
-from auditor.models.backend import Loader, LoadOptions, ModelSpec
-from auditor.models.digests import Memo, NoMemo
+from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed
+from auditor.models.digests import Memo, NoMemo, Seen
 from auditor.models.folder import refuse_pickle
 from auditor.models.nearby import close_names
 from auditor.models.untrained import UNTRAINED
@@ -50,17 +50,40 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     """
     options = options or LoadOptions()
     memo = NoMemo() if memo is None else memo
-    source = _checked(source, options.revision)
+    source, loader = _loader_of(source, options.revision)
+    origin = loader.base(source)
+    base = None
+    if origin is not None:
+        base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
+    seen = Seen.now(lambda: loader.files(source, options))
+    return ModelSpec(loader.identify(source, options, memo), loader, options, base, seen)
+
+
+def base_of(source: str, revision: str | None = None) -> Origin | None:
+    """The model that a source is an adapter on, as the adapter names it; None for a whole model.
+
+    Raises:
+        UsageError: It is no model, or an adapter that names none.
+    """
+    source, loader = _loader_of(source, revision)
+    return loader.base(source)
+
+
+def fingerprint_model(source: str, revision: str | None = None) -> Fingerprint:
+    """Hash the files of one model; source and errors as of `open_model`."""
+    source, loader = _loader_of(source, revision)
+    return loader.fingerprint(source, revision)
+
+
+def _loader_of(source: str, revision: str | None) -> tuple[str, Loader]:
+    """A source as it is opened, and by what."""
+    source = check_source(source, revision)
     loader = next((loader for loader in all_loaders() if loader.accepts(source)), None)
     if loader is None:
         raise UsageError(
             f"cannot open {source}: no model of a known kind", hint="Name a folder, a GGUF file or a hub model."
         )
-    origin = loader.base(source)
-    base = None
-    if origin is not None:
-        base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
-    return ModelSpec(loader.identify(source, options, memo), loader, options, base)
+    return source, loader
 
 
 def open_models(
@@ -86,45 +109,60 @@ def open_models(
 
 
 def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
-    """The same model with its weights in float32, for checks."""
+    """The same model with its weights in float32, for checks.
+
+    Raises:
+        UsageError: It cannot be opened in float32.
+        RunError: It is no longer the same model.
+    """
     if spec.identity.dtype == "float32":
         return spec
-    return open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
+    found = open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
+    if dataclasses.replace(found.identity, dtype=spec.identity.dtype) != spec.identity:
+        raise changed(spec.identity.source)
+    return found
 
 
-def _checked(source: str, revision: str | None) -> str:
-    """Check a path, that of the model whose untrained twin is meant too."""
-    if source.startswith(UNTRAINED):
-        return UNTRAINED + _local(source.removeprefix(UNTRAINED), revision)
-    return _local(source, revision)
+def check_source(source: str, revision: str | None, folder: str = "") -> str:
+    """Expand and check a path, that of the model whose untrained twin is meant too; leave what can only be a hub name.
 
-
-def _local(source: str, revision: str | None) -> str:
-    """Expand and check a local path; leave what can only be a hub name alone.
-
-    `folder/name` may be either. Where the folder is here and holds something of a similar name, it is taken for a
-    mistyped path, so that nothing typed by mistake goes over the network; a revision makes it a hub name.
+    Args:
+        source: As the user names it.
+        revision: Revision of a hub model, where one is asked for.
+        folder: What a relative path is relative to; the current directory by default.
 
     Raises:
         UsageError: It looks like a path and is not there, or is a pickle.
     """
+    if source.startswith(UNTRAINED):
+        return UNTRAINED + _local(source.removeprefix(UNTRAINED), revision, folder)
+    return _local(source, revision, folder)
+
+
+def _local(source: str, revision: str | None, folder: str) -> str:
+    """A path that is there, or a hub name.
+
+    `folder/name` may be either. Where the folder is here and holds something of a similar name, it is taken for a
+    mistyped path, so that nothing typed by mistake goes over the network; a revision makes it a hub name.
+    """
     try:
-        path = Path(source).expanduser()
-        there = path.exists()
+        path = Path(folder, Path(source).expanduser())
+        there = path.exists() and bool(source.strip())
     except (RuntimeError, OSError) as error:
         raise UsageError(f"{source} cannot be a path: {error}", hint="Check the path of the model.") from error
     if there:
         refuse_pickle(str(path))
         return str(path)
+    named = str(path) if folder else source
     looks_local = source.startswith((".", "/", "~", "\\")) or source.count("/") > 1 or "\\" in source
     looks_local = looks_local or path.suffix in (".gguf", ".safetensors") or not source.strip()
     close = close_names(path)
     if looks_local:
-        refuse_pickle(source)
+        refuse_pickle(named)
         lost = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
-        raise UsageError(f"{source} does not exist", hint=close or lost or "Check the path of the model.")
+        raise UsageError(f"{named} does not exist", hint=close or lost or "Check the path of the model.")
     if close and "/" in source and revision is None:
         raise UsageError(
-            f"{source} does not exist", hint=f"{close} If a model on the hub is meant, name its revision, such as main."
+            f"{named} does not exist", hint=f"{close} If a model on the hub is meant, name its revision, such as main."
         )
     return source

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, ModelSpec, Origin
-from auditor.models.digests import Memo, file_sha256, files_sha256
-from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity, ModelSpec, Origin
+from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
+from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in, weight_files
 from auditor.models.safetensors_header import read_header
 from auditor.models.tokenizing import has_tokenizer, load_tokenizer
 
@@ -114,10 +114,29 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
         weights_sha256=files_sha256([*model.weights, weights], memo),
         details={
             **found.details,
-            "adapter_config_sha256": file_sha256(folder / ADAPTER),
+            **_details(folder),
             "peft": version("peft"),
         },
     )
+
+
+def files(source: str, options: LoadOptions) -> list[Path]:
+    """See `Loader.files`: those of the base too."""
+    folder, origin = _checked(source), base(source)
+    model = read_folder(hf.locate(origin.source, origin.revision))
+    return [folder / ADAPTER, _weights(folder), *hf.files_of(model, tokenizer_folder(folder, model.path))]
+
+
+def fingerprint(source: str, revision: str | None) -> Fingerprint:
+    """See `Loader.fingerprint`: the base's files and the adapter's."""
+    folder, origin = Path(source), base(source)
+    weights, model = _weights(folder), hf.locate(origin.source, origin.revision)
+    found = hf.fingerprint_of(model, [*weight_files(model), weights], tokenizer_folder(folder, model), NoMemo())
+    return dataclasses.replace(found, details={**found.details, **_details(folder)})
+
+
+def _details(folder: Path) -> dict[str, str]:
+    return {"adapter_config_sha256": file_sha256(folder / ADAPTER)}
 
 
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
@@ -160,4 +179,6 @@ PEFT = Loader(
     load,
     base,
     tokenizer,
+    fingerprint,
+    files,
 )

@@ -9,16 +9,25 @@ from auditor.errors import UsageError
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
+def require_device_name(wanted: str) -> None:
+    """Refuse what is the name of no device, whether it is there or not.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted, re.ASCII):
+        raise UsageError(f"unknown device {wanted!r}", hint="Use auto, cpu, cuda, cuda:N or mps.")
+
+
 def resolve_device(wanted: str) -> str:
     """A device that is there: `auto` takes the first CUDA device, then MPS, then the CPU.
 
     Raises:
         UsageError: The name is unknown or the device is not there.
     """
+    require_device_name(wanted)
     if wanted == "cpu":
         return "cpu"
-    if not re.fullmatch(r"auto|mps|cuda(:\d+)?", wanted):
-        raise UsageError(f"unknown device {wanted!r}", hint="Use auto, cpu, cuda, cuda:N or mps.")
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0

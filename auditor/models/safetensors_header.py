@@ -31,12 +31,17 @@ def read_header(path: Path) -> dict[str, dict[str, Any]]:
             header = json.loads(stream.read(length))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="Check the file and its permissions.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a safetensors file: its header is no JSON", hint=_HINT) from error
     try:
         header.pop("__metadata__", None)
-        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        end = 0
+        for entry in header.values():
+            start, stop = map(int, entry["data_offsets"])
+            if not (isinstance(entry["dtype"], str) and 0 <= start <= stop):
+                raise ValueError(entry)
+            end = max(end, stop)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{path} is not a safetensors file: its header is malformed", hint=_HINT) from error
     if 8 + length + end != size:
         raise UsageError(

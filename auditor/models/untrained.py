@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import RunError, UsageError, first_line
 from auditor.models import gguf, hf, peft
-from auditor.models.backend import Backend, Loader, LoadOptions, ModelIdentity, Origin
-from auditor.models.digests import Memo
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity, Origin
+from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import read_folder
-from auditor.models.tokenizing import load_tokenizer
+from auditor.models.tokenizing import load_tokenizer, tokenizer_files
 
 UNTRAINED = "untrained:"
 """Stands in front of the model whose architecture is meant."""
@@ -57,14 +58,33 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     meant = _meant(source, options.revision)
     folder = read_folder(hf.locate(meant.source, meant.revision))
     found = hf.identity_of(folder, meant.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path))
-    drawn = json.dumps([found.details["config_sha256"], SEED])
     return dataclasses.replace(
         found,
         source=source,
         kind="untrained",
-        weights_sha256=hashlib.sha256(drawn.encode()).hexdigest(),
+        weights_sha256=_drawn(found.details),
         details={**found.details, "seed": str(SEED)},
     )
+
+
+def _drawn(details: Mapping[str, str]) -> str:
+    """What the weights are drawn from, hashed."""
+    return hashlib.sha256(json.dumps([details["config_sha256"], SEED]).encode()).hexdigest()
+
+
+def files(source: str, options: LoadOptions) -> list[Path]:
+    """See `Loader.files`: no weights, as none of them are read."""
+    meant = _meant(source, options.revision)
+    folder = read_folder(hf.locate(meant.source, meant.revision)).path
+    return [folder / "config.json", *tokenizer_files(_tokenizer_folder(source, folder))]
+
+
+def fingerprint(source: str, revision: str | None) -> Fingerprint:
+    """See `Loader.fingerprint`."""
+    meant = _meant(source, revision)
+    folder = hf.locate(meant.source, meant.revision)
+    found = hf.fingerprint_of(folder, (), _tokenizer_folder(source, folder), NoMemo())
+    return dataclasses.replace(found, weights_sha256=_drawn(found.details))
 
 
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
@@ -113,4 +133,6 @@ TWIN = Loader(
     load,
     hf.no_base,
     tokenizer,
+    fingerprint,
+    files,
 )

@@ -15,7 +15,7 @@ from auditor.features.table import TARGET_LABEL, Key, requested_views
 from auditor.models.backend import ModelIdentity, ModelSpec
 from auditor.models.loading import Models
 from auditor.scoring.plan import Request
-from auditor.scoring.probing import choose_probes
+from auditor.scoring.probing import Probes, choose_probes
 from auditor.scoring.progress import Progress
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
@@ -50,6 +50,52 @@ class Evidence:
         return [record[label, AS_IS.name] for record in self.records]
 
 
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What an audit has to have scored.
+
+    Attributes:
+        models: Every model, by its label, the audited one first.
+        references: Labels of the reference models.
+        views: (model label, transform) of what is read of each document.
+        probes: Which documents are scored a second time.
+        requests: All of it: by view and then by document, then the probes of each model.
+    """
+
+    models: Mapping[str, ModelSpec]
+    references: tuple[str, ...]
+    views: tuple[Key, ...]
+    probes: Probes
+    requests: tuple[Request, ...]
+
+
+def ask_corpora(
+    suspect: Corpus,
+    heldout: Corpus,
+    models: Models,
+    features: Sequence[Feature],
+    *,
+    seed: int,
+    rng: np.random.Generator,
+) -> Questions:
+    """Put together what `score_corpora` scores; arguments as there. Nothing is scored and no model loaded."""
+    references = _labels(models.references)
+    specs: dict[str, ModelSpec] = {TARGET_LABEL: models.target, **dict(zip(references, models.references, strict=True))}
+    documents = (*suspect.documents, *heldout.documents)
+    views = tuple(dict.fromkeys([*((label, AS_IS.name) for label in specs), *requested_views(features, references)]))
+    transforms = all_transforms()
+    texts = {
+        name: [transform_text(transforms[name], document.text, seed) for document in documents]
+        for name in dict.fromkeys(transform for _, transform in views)
+    }
+    requests = [Request(specs[label], prompt) for label, name in views for prompt in texts[name]]
+    ours, theirs = ([document.text for document in side.documents] for side in (suspect, heldout))
+    probes = choose_probes(ours, theirs, seed=seed, rng=rng)
+    for spec in specs.values():
+        requests += probes.requests(spec)
+    return Questions(specs, references, views, probes, tuple(requests))
+
+
 def score_corpora(
     suspect: Corpus,
     heldout: Corpus,
@@ -75,30 +121,16 @@ def score_corpora(
         rng: Chooses the probe documents.
         progress: Told how far scoring is.
     """
-    references = _labels(models.references)
-    specs: dict[str, ModelSpec] = {TARGET_LABEL: models.target, **dict(zip(references, models.references, strict=True))}
-    documents = (*suspect.documents, *heldout.documents)
-    views = list(dict.fromkeys([*((label, AS_IS.name) for label in specs), *requested_views(features, references)]))
-    transforms = all_transforms()
-    texts = {
-        name: [transform_text(transforms[name], document.text, seed) for document in documents]
-        for name in dict.fromkeys(transform for _, transform in views)
-    }
-    requests = [Request(specs[label], prompt) for label, name in views for prompt in texts[name]]
-
-    ours, theirs = ([document.text for document in side.documents] for side in (suspect, heldout))
-    probes = choose_probes(ours, theirs, seed=seed, rng=rng)
-    for spec in specs.values():
-        requests += probes.requests(spec)
-
-    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
+    asked = ask_corpora(suspect, heldout, models, features, seed=seed, rng=rng)
+    scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
+    documents = range(len(suspect.documents) + len(heldout.documents))
     answers = iter(scored.signals)
-    by_view = {view: [next(answers) for _ in documents] for view in views}
+    by_view = {view: [next(answers) for _ in documents] for view in asked.views}
     return Evidence(
-        records=tuple({view: by_view[view][index] for view in views} for index in range(len(documents))),
-        references=references,
-        numerics={label: probes.numerics(by_view[label, AS_IS.name], answers) for label in specs},
-        models={label: spec.identity for label, spec in specs.items()},
+        records=tuple({view: by_view[view][index] for view in asked.views} for index in documents),
+        references=asked.references,
+        numerics={label: asked.probes.numerics(by_view[label, AS_IS.name], answers) for label in asked.models},
+        models={label: spec.identity for label, spec in asked.models.items()},
         computed=scored.computed,
         from_store=scored.from_store,
     )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from auditor.models.backend import Backend, ModelSpec, Variant
+from auditor.errors import AuditorError, RunError, first_line
+from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
-from auditor.scoring.assembly import Answer
-from auditor.scoring.batches import executor, is_out_of_memory, score_batch, smaller
-from auditor.scoring.plan import Item, Request, in_order, next_batch, record_key
+from auditor.scoring.batches import is_out_of_memory
+from auditor.scoring.jobs import Job, Scorer, share_loads
+from auditor.scoring.plan import Request, record_key
 from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
 from auditor.scoring.trace_packing import Kept
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.traces import NOTHING, Traces, Wanted
-from auditor.signals.views import Prompt
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,6 @@ class Scored:
     tokens: int
 
 
-@dataclass(slots=True)
-class _Job:
-    """What one model has to score: prompts by key, for each variant and for what has to be kept of the pass."""
-
-    spec: ModelSpec
-    missing: dict[tuple[Variant, Wanted], dict[str, Prompt]] = field(default_factory=dict)
-
-
 def score_requests(
     requests: Sequence[Request], *, store: Store, max_tokens: int | None = None, progress: Progress | None = None
 ) -> Scored:
@@ -69,147 +62,209 @@ def score_requests(
         UsageError: A model cannot be opened in float32 for the variant `alone`.
         RunError: A model fails, memory runs out for a single window, or the disk is full.
     """
-    narrowed = [_in_variant(request, store) for request in requests]
-    keys = [record_key(request, max_tokens) for request in narrowed]
-    wants: dict[str, Wanted] = {}
-    for key, request in zip(keys, narrowed, strict=True):
-        wants[key] = wants.get(key, NOTHING) | request.wanted
-    records = store.get_many(list(wants))
-    kept = store.get_traces([key for key, wanted in wants.items() if wanted])
+    asked = _Asked(_Variants(store))
+    keys = [asked.add(request, max_tokens) for request in requests]
+    records = store.get_many(list(asked.wants))
+    kept = store.get_traces([key for key, wanted in asked.wants.items() if wanted])
+    _log.info("%d of %d texts under a model are in the store", len(records), len(asked.wants))
 
-    jobs: dict[str, _Job] = {}
-    for key, request in zip(keys, narrowed, strict=True):
-        lacking = wants[key] - kept[key].wanted if key in kept else wants[key]
-        if lacking or key not in records:
-            job = jobs.setdefault(request.model.identity.key, _Job(request.model))
-            job.missing.setdefault((request.variant, lacking), {})[key] = request.prompt
-    run = _Run(store, records, kept, max_tokens, progress or Silent())
-    for group in _share_loads(jobs):
-        run.score(group)
+    def keep(new: Mapping[str, TokenSignals], more: Mapping[str, Kept]) -> None:
+        records.update(new)
+        kept.update(more)
+
+    scorer = Scorer(store, records, progress or Silent(), keep=keep)
+    for group in asked.groups(records.keys(), {key: one.wanted for key, one in kept.items()}):
+        scorer.score(group)
     return Scored(
-        signals=tuple(run.records[key] for key in keys),
+        signals=tuple(records[key] for key in keys),
         traces=tuple(
-            run.kept[key].traces.only(request.wanted) if request.wanted else None
-            for key, request in zip(keys, narrowed, strict=True)
+            kept[key].traces.only(request.wanted) if request.wanted else None
+            for key, request in zip(keys, requests, strict=True)
         ),
-        computed=run.computed,
-        from_store=len(wants) - run.computed,
-        tokens=run.tokens,
+        computed=scorer.computed,
+        from_store=len(asked.wants) - scorer.computed,
+        tokens=scorer.tokens,
     )
 
 
-def _in_variant(request: Request, store: Store) -> Request:
-    if request.variant == "batched" or request.model.identity.dtype == "float32":
-        return request
-    return dataclasses.replace(request, model=in_float32(request.model, store))
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What one audit will ask the store for.
+
+    Attributes:
+        requests: In any order, repeats allowed; the same whenever they are gone through, which is more than once.
+        max_tokens: It reads at most this many tokens of each text.
+        models: All that are asked, batched and alone; where this is not known, the requests are gone through once more.
+    """
+
+    requests: Iterable[Request]
+    max_tokens: int | None
+    models: Sequence[ModelSpec] | None = None
 
 
-def _share_loads(jobs: Mapping[str, _Job]) -> list[list[_Job]]:
-    """Jobs that one load may do: those of adapters over one base, with that of the base behind them."""
-    groups: dict[str, list[_Job]] = {}
-    for job in jobs.values():
-        if job.spec.base is not None:
-            groups.setdefault(job.spec.base.identity.key, []).append(job)
-    for key, job in jobs.items():
-        if job.spec.base is None:
-            groups.setdefault(key, []).append(job)
-    return list(groups.values())
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What scoring for several audits came to.
+
+    Attributes:
+        pairs: Distinct texts under a model, in the way each is scored, that were asked for.
+        computed: How many of them were scored in this run, not all of their record being in the store.
+        tokens: Tokens the models read in this run.
+        loads: How often weights were read into memory.
+        broken: Why an audit cannot have all of its scores, by audit.
+    """
+
+    pairs: int
+    computed: int
+    tokens: int
+    loads: int
+    broken: Mapping[str, AuditorError]
 
 
-class _Run:
-    """The scoring of one call."""
+def fill_store(
+    audits: Iterable[tuple[str, Foreseen]], *, store: Store, progress: Progress | None = None, chunk: int = 500
+) -> Filled:
+    """Score what several audits will ask for, so that each then finds it in the store and loads no model.
 
-    def __init__(
-        self,
-        store: Store,
-        records: Mapping[str, TokenSignals],
-        kept: Mapping[str, Kept],
-        max_tokens: int | None,
-        progress: Progress,
-    ) -> None:
-        self.store = store
-        self.max_tokens = max_tokens
-        self.progress = progress
-        self.records = dict(records)
-        self.kept = dict(kept)
-        self.computed = 0
-        self.tokens = 0
+    As `score_requests` for all of them together: each model is loaded once, whichever audits need it, and what several
+    ask for is computed once. Memory is that of the distinct texts that the models of one load are asked about: what is
+    asked is gone through anew for each load, and nothing scored is held.
 
-    def score(self, group: Sequence[_Job]) -> None:
-        """Do jobs with as few loads of the weights as can be."""
-        while group:
-            group = self._one_load(group)
+    A model that cannot be loaded breaks every audit that lacks a score of it. A text that cannot be scored breaks the
+    audits that asked for it, and the others go on. Neither is tried again.
 
-    def _one_load(self, group: Sequence[_Job]) -> list[_Job]:
-        """Load the first job's model and do with it all of them that it can do; the others are left."""
-        apart: list[_Job] = []
-        host = group[0].spec.load()
+    Args:
+        audits: Each audit's name and what it will ask for; taken one at a time, before anything is scored.
+        store: Where records are looked up and kept.
+        progress: Told of each model's scoring.
+        chunk: Records looked at together.
+
+    Raises:
+        RunError: The store cannot be read or written.
+    """
+    variants, broken = _Variants(store), dict[str, AuditorError]()
+    # By the key of the weights that are loaded, who needs them.
+    needed: dict[str, dict[str, Foreseen]] = {}
+    for name, foreseen in audits:
         try:
-            self._job(group[0], host)
-            for guest in group[1:]:
-                backend = host.sibling(guest.spec)
-                if backend is None:
-                    apart.append(guest)
-                    continue
-                try:
-                    self._job(guest, backend)
-                finally:
-                    backend.close()
-        finally:
-            host.close()
-        return apart
+            weights = dict.fromkeys(map(_weights, variants.all_of(foreseen)))
+        except Exception as error:
+            broken[name] = _said(f"what {name} asks for", error)
+            continue
+        for key in weights:
+            needed.setdefault(key, {})[name] = foreseen
+    pairs = computed = tokens = loads = 0
+    for key, users in needed.items():
+        asked, owners = _Asked(variants), dict[str, set[str]]()
+        for name, foreseen in users.items():
+            try:
+                for request in map(variants.of, foreseen.requests):
+                    if _weights(request.model) == key:
+                        owners.setdefault(asked.add(request, foreseen.max_tokens), set()).add(name)
+            except Exception as error:
+                broken.setdefault(name, _said(f"what {name} asks for", error))
+        scorer = _fill(asked, owners, broken, store, progress or Silent(), chunk)
+        pairs += len(asked.wants)
+        computed, tokens, loads = computed + scorer.computed, tokens + scorer.tokens, loads + scorer.loads
+    return Filled(pairs=pairs, computed=computed, tokens=tokens, loads=loads, broken=broken)
 
-    def _job(self, job: _Job, backend: Backend) -> None:
-        planned: list[tuple[Variant, Wanted, list[Item]]] = []
-        for (variant, wanted), prompts in job.missing.items():
-            items = [
-                Item(key, prompt.text, backend.encode(prompt, max_tokens=self.max_tokens))
-                for key, prompt in prompts.items()
-            ]
-            planned.append((variant, wanted, in_order(items)))
-        self.progress.start(
-            sum(item.encoded.tokens for _, _, items in planned for item in items), job.spec.identity.source
+
+def _fill(
+    asked: _Asked,
+    owners: Mapping[str, set[str]],
+    broken: dict[str, AuditorError],
+    store: Store,
+    progress: Progress,
+    chunk: int,
+) -> Scorer:
+    """Score what is asked and is not in the store; audits that cannot have it are added to the broken."""
+    there: set[str] = set()
+    traced: dict[str, Wanted] = {}
+    keys = list(asked.wants)
+    for at in range(0, len(keys), chunk):
+        some = keys[at : at + chunk]
+        there |= store.get_many(some).keys()
+        found = store.get_traces([key for key in some if asked.wants[key]])
+        traced |= {key: one.wanted for key, one in found.items()}
+
+    def blame(source: str, failed: Iterable[str], error: Exception) -> None:
+        said = _said(source, error)
+        for key in failed:
+            for name in owners[key]:
+                broken.setdefault(name, said)
+
+    scorer = Scorer(store, there, progress, blame=blame, living=lambda key: not owners[key] <= broken.keys())
+    for group in asked.groups(there, traced):
+        scorer.score(group)
+    return scorer
+
+
+def _weights(model: ModelSpec) -> str:
+    """The key of the weights that are read into memory for a model: an adapter's are its base's."""
+    return (model.base or model).identity.key
+
+
+def _said(source: str, error: Exception) -> AuditorError:
+    """A failure in words, without the tensors that an exception holds on to."""
+    if is_out_of_memory(error):
+        return RunError(
+            f"{source} needs more memory than there is", hint="Use --dtype bfloat16 or a device with more memory."
         )
-        try:
-            for variant, wanted, items in planned:
-                self._items(items, variant, wanted, backend)
-        finally:
-            self.progress.stop()
+    if isinstance(error, AuditorError):
+        return type(error)(error.message, hint=error.hint)
+    return RunError(f"{source} could not be scored: {type(error).__name__}: {first_line(error)}")
 
-    def _items(self, items: list[Item], variant: Variant, wanted: Wanted, backend: Backend) -> None:
-        """Score batches, several at once where the backend likes that, and store them in their order."""
-        budget, workers, at = backend.token_budget, backend.workers, 0
-        ahead: deque[tuple[list[Item], Future[dict[str, Answer]]]] = deque()
-        planned = 0
-        with backend.session(variant), executor(backend) as pool:
-            while at < len(items):
-                while planned < len(items) and len(ahead) < workers:
-                    batch = next_batch(items, budget, planned)
-                    ahead.append((batch, pool.submit(score_batch, batch, variant, wanted, backend, budget)))
-                    planned += len(batch)
-                batch, future = ahead.popleft()
-                error = future.exception()
-                if error is None:
-                    self._keep(batch, wanted, future.result())
-                    at += len(batch)
-                    continue
-                if not is_out_of_memory(error):
-                    raise error
-                wait([other for _, other in ahead])
-                ahead.clear()
-                budget, workers, planned = smaller(batch, budget, backend, error), 1, at
-                # The exception holds the tensors of the failed batch.
-                del future, error
-                backend.recover()
 
-    def _keep(self, batch: Sequence[Item], wanted: Wanted, answers: Mapping[str, Answer]) -> None:
-        records = {key: answer.signals for key, answer in answers.items() if key not in self.records}
-        fresh = {key: Kept(wanted, answer.traces) for key, answer in answers.items()} if wanted else {}
-        kept = {key: self.kept[key].with_more(new) if key in self.kept else new for key, new in fresh.items()}
-        self.store.put_many(records, kept)
-        self.records.update(records)
-        self.kept.update(kept)
-        self.computed += len(answers)
-        tokens = sum(item.encoded.tokens for item in batch)
-        self.tokens += tokens
-        self.progress.advance(tokens)
+class _Asked:
+    """Requests put together: what is wanted of each distinct text, and who has to score it."""
+
+    def __init__(self, variants: _Variants) -> None:
+        self.wants: dict[str, Wanted] = {}
+        self._variants = variants
+        self._requests: dict[str, tuple[Request, int | None]] = {}
+
+    def add(self, request: Request, max_tokens: int | None) -> str:
+        """Take a request up and give the key of its record."""
+        request = self._variants.of(request)
+        key = record_key(request, max_tokens)
+        self.wants[key] = self.wants.get(key, NOTHING) | request.wanted
+        self._requests.setdefault(key, (request, max_tokens))
+        return key
+
+    def groups(self, there: Iterable[str], traced: Mapping[str, Wanted]) -> list[list[Job]]:
+        """What has to be scored, given the keys whose signals are there and what traces are."""
+        signals = set(there)
+        jobs: dict[str, Job] = {}
+        for key, (request, max_tokens) in self._requests.items():
+            lacking = self.wants[key] - traced[key] if key in traced else self.wants[key]
+            if lacking or key not in signals:
+                job = jobs.setdefault(request.model.identity.key, Job(request.model))
+                job.missing.setdefault((request.variant, lacking, max_tokens), {})[key] = request.prompt
+        return share_loads(jobs)
+
+
+class _Variants:
+    """Who scores what: the check of a model is that model in float32."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._in_float32: dict[str, ModelSpec] = {}
+
+    def of(self, request: Request) -> Request:
+        """The request to the model that has to score it."""
+        if request.variant == "batched":
+            return request
+        model = self._checked(request.model)
+        return request if model is request.model else dataclasses.replace(request, model=model)
+
+    def all_of(self, foreseen: Foreseen) -> Iterable[ModelSpec]:
+        """Every model that has to score something."""
+        if foreseen.models is None:
+            return (self.of(request).model for request in foreseen.requests)
+        return (each for model in foreseen.models for each in (model, self._checked(model)))
+
+    def _checked(self, model: ModelSpec) -> ModelSpec:
+        known = model.identity.key
+        if known not in self._in_float32:
+            self._in_float32[known] = in_float32(model, self._store)
+        return self._in_float32[known]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,12 +18,15 @@ from auditor.scoring import packing, trace_packing
 from auditor.scoring.trace_packing import Kept
 from auditor.signals.tokens import TokenSignals
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 _Table = Literal["scores", "traces"]
 
 _FILE = "scores-1.sqlite"
 _WAIT_SECONDS = 120
 _CHUNK = 500
+_ROOM = 2**16  # bytes; twice what the index of the log takes
 _TABLES = """
 CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS traces (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL);
@@ -85,6 +90,8 @@ class Store:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.executescript(_TABLES)
+                # A damaged key must not stop the reading of the others: it fails its checksum.
+                connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
             except BaseException:
                 connection.close()
                 raise
@@ -111,7 +118,8 @@ class Store:
                 ).fetchall()
             for key, record, check_sum in rows:
                 with contextlib.suppress(ValueError):
-                    if _check_sum(key, record) == check_sum:
+                    # Damage can change the type of a column too.
+                    if isinstance(key, str) and isinstance(record, bytes) and _check_sum(key, record) == check_sum:
                         found[key] = read(record)
         return found
 
@@ -139,16 +147,45 @@ class Store:
         self.scored |= fresh
         self.recalled -= fresh
 
+    def count(self) -> int:
+        """How many records are kept."""
+        with _explained(self.path):
+            return int(self._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+
     def recall(self, key: str) -> str | None:
         """The fact kept under a key, or None."""
         with _explained(self.path):
             row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        check_sum, _, value = str(row[0]).partition(" ") if row else ("", "", "")
+        return value if check_sum == _check_sum(key, value.encode()).hex() else None
 
     def remember(self, key: str, value: str) -> None:
         """Keep a fact."""
         with self._transaction():
-            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+            kept = f"{_check_sum(key, value.encode()).hex()} {value}"
+            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, kept))
+
+    @contextlib.contextmanager
+    def alone(self, purpose: str) -> Iterator[None]:
+        """Wait until no other process does the same for this store. The system lets go of one that died.
+
+        Each purpose has a file of its own, which is empty and stays: whoever waits for it may hold it already.
+        """
+        from filelock import FileLock, Timeout
+
+        own = hashlib.sha256(purpose.encode()).hexdigest()[:16]
+        lock = FileLock(self.path.with_name(f"{self.path.stem}-{own}.lock"))
+        with contextlib.ExitStack() as held:
+            try:
+                try:
+                    held.enter_context(lock.acquire(timeout=0))
+                except Timeout:
+                    _log.warning("another process may be scoring the same for the store %s; waiting for it", self.path)
+                    held.enter_context(lock.acquire())
+            # Not every file system has locks; without them a text may be scored twice, to the same record.
+            except (OSError, NotImplementedError) as error:
+                _log.info("no lock beside the store %s: %s", self.path, error)
+            yield
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -190,13 +227,20 @@ def _explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    # SQLite quotes what it finds in a damaged file, which need not be UTF-8.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         text = str(error)
-        if "full" in text:
+        # On a full disk SQLite cannot make its index of the log either, and calls that an I/O error.
+        if "full" in text or ("I/O" in text and shutil.disk_usage(path.parent).free < _ROOM):
             raise RunError(f"no space left for the score store {path}", hint="Free space and run again.") from error
         if "locked" in text or "busy" in text:
             raise RunError(
                 f"another process held the score store {path} for {_WAIT_SECONDS} s", hint="Wait for it and run again."
+            ) from error
+        if "I/O" in text:
+            raise RunError(
+                f"the score store {path} cannot be read or written: {text}",
+                hint="Check the disk, or name another directory with --cache-dir.",
             ) from error
         raise RunError(
             f"the score store {path} cannot be used: {text}",

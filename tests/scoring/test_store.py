@@ -7,11 +7,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
+from auditor.cli.voice import noting_warnings, voice_options
 from auditor.errors import RunError, UsageError
 from auditor.scoring.packing import from_bytes, to_bytes
 from auditor.scoring.store import Store, default_directory
@@ -180,3 +185,58 @@ def test_the_home_directory_may_be_written_short(tmp_path: Path, monkeypatch: py
             assert store.path.parent == tmp_path / name
     with pytest.raises(UsageError, match="cannot make the cache directory ~nobody-of-this-name"):
         Store.open("~nobody-of-this-name/cache")
+
+
+@contextlib.contextmanager
+def another_scores(folder: Path, purposes: Sequence[str], seconds: float) -> Iterator[float]:
+    """Another thread, which the locks count as another process, does this and lets go after a while."""
+    held = threading.Event()
+
+    def hold() -> None:
+        with Store.open(folder) as store, contextlib.ExitStack() as locks:
+            for purpose in purposes:
+                locks.enter_context(store.alone(purpose))
+            held.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(10)
+    try:
+        yield time.monotonic()
+    finally:
+        thread.join()
+
+
+def test_those_wait_for_each_other_that_score_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Others do not: they would wait for nothing, and what is said of it would be false."""
+    with Store.open(tmp_path) as store:
+        with another_scores(tmp_path, [f"model {number}" for number in range(0, 60, 2)], 0.3) as since:
+            for number in range(1, 60, 2):
+                with store.alone(f"model {number}"):
+                    assert not caplog.messages
+            with store.alone("model 30"):
+                assert time.monotonic() - since > 0.25
+        assert len(caplog.messages) == 1
+    assert all(path.stat().st_size == 0 for path in tmp_path.glob("*.lock"))
+
+
+@pytest.mark.parametrize(("flags", "told"), [((), 1), (("-v",), 1), (("-q",), 0)])
+def test_waiting_is_told_unless_a_command_is_quiet(
+    flags: tuple[str, ...], told: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    @voice_options
+    def waits() -> None:
+        with (
+            Store.open(tmp_path) as store,
+            another_scores(tmp_path, ["a model"], 0.1),
+            store.alone("a model"),
+        ):
+            pass
+
+    with noting_warnings():
+        waits.main(list(flags), standalone_mode=False)
+    said = capsys.readouterr().err
+    assert said.count("another process may be scoring the same") == told
+    assert bool(said) == bool(told)
