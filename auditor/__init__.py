@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 from auditor.version import VERSION
 
 if TYPE_CHECKING:
-    from auditor.api import check, forget
+    from auditor.api import check, forget, run_batch
+    from auditor.batch.outcome import BatchResult
     from auditor.errors import AuditorError, RunError, UsageError
     from auditor.forgetting.policy import ForgettingPolicy
     from auditor.guards.policy import Policy
-    from auditor.report.renderer import load_result, render, write_outputs
+    from auditor.report.renderer import render, write_outputs
     from auditor.result import AuditResult
+    from auditor.stored import load_result
 
 __version__ = VERSION
 
 __all__ = [
     "AuditResult",
     "AuditorError",
+    "BatchResult",
     "ForgettingPolicy",
     "Policy",
     "RunError",
@@ -33,21 +36,24 @@ __all__ = [
     "forget",
     "load_result",
     "render",
+    "run_batch",
     "write_outputs",
 ]
 
 _HOMES = {
     "check": "auditor.api",
     "forget": "auditor.api",
+    "run_batch": "auditor.api",
     "AuditorError": "auditor.errors",
     "RunError": "auditor.errors",
     "UsageError": "auditor.errors",
     "ForgettingPolicy": "auditor.forgetting.policy",
     "Policy": "auditor.guards.policy",
-    "load_result": "auditor.report.renderer",
+    "load_result": "auditor.stored",
     "render": "auditor.report.renderer",
     "write_outputs": "auditor.report.renderer",
     "AuditResult": "auditor.result",
+    "BatchResult": "auditor.batch.outcome",
 }
 
 

@@ -1,4 +1,4 @@
-"""The public calls: `check` and `forget`, the same audits as the commands."""
+"""The public calls: `check`, `forget` and `run_batch`, the same audits as the commands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from typing import Any, TypedDict, Unpack
 
 from auditor.audit import run_check
+from auditor.batch.outcome import BatchResult
 from auditor.errors import UsageError
 from auditor.forgetting.policy import ForgettingPolicy
 from auditor.result import AuditResult
@@ -128,6 +129,38 @@ def forget(
     series, rest = _parted({**settings, "checkpoints": checkpoints})
     asked = make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
     return run_check(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+
+
+def run_batch(
+    configuration: Path, output: Path, *, cache_dir: Path | None = None, progress: Progress | None = None
+) -> BatchResult:
+    """Carry out every audit of a configuration file as one gate. The same as `auditor batch`.
+
+    Args:
+        configuration: A YAML or TOML file; `auditor schema audits` prints what it may hold.
+        output: Folder to write: index.html, junit.xml, summary.md, batch.json, and a folder for each audit. Run again
+            with the same folder, audits of which nothing has changed are not run again.
+        cache_dir: Where scores are kept; the platform's cache folder by default.
+        progress: Told how far scoring is; silent by default.
+
+    Returns:
+        What each audit came to; `exit_code` is that of the worst. An audit that breaks is among them as broken and
+        raises nothing.
+
+    Raises:
+        UsageError: The configuration is wrong, or the folder cannot be used.
+        RunError: The folder or the store of scores cannot be written.
+    """
+    from auditor.batch.read import read_batch
+    from auditor.batch.run import run_batch
+
+    return run_batch(
+        read_batch(configuration),
+        output,
+        cache_dir=_text(cache_dir),
+        command=f"auditor.run_batch({fspath(configuration)!r}, {fspath(output)!r})",
+        progress=progress,
+    )
 
 
 _ABOUT_SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - {"policy"})

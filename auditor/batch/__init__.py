@@ -1,0 +1,1 @@
+"""Many audits as one gate: configuration, one scoring for all, correction, and one outcome."""

@@ -1,0 +1,82 @@
+"""ConfigFormat: one way to write a configuration file. Each file in `formats/` defines one; discovery finds it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from auditor.batch.config import formats
+from auditor.batch.config.written import Faults, Node
+from auditor.corpora.streams import decode
+from auditor.errors import UsageError
+from auditor.models.nearby import close_names
+from auditor.plugins import discover
+from auditor.report.text import visible
+
+MOST_BYTES = 2**20
+"""Most a configuration file may hold: 1 MiB, some five thousand audits."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFormat:
+    """A way to write a configuration.
+
+    Attributes:
+        name: What it is called.
+        suffixes: Extensions of its files.
+        read: From the text to its values; None where it cannot be read at all. What is wrong goes into the faults.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[str, Faults], Node | None] = field(repr=False)
+
+
+def all_formats() -> tuple[ConfigFormat, ...]:
+    """Every format."""
+    return discover(formats, ConfigFormat)
+
+
+def read_written(path: str) -> tuple[Node | None, Faults, str]:
+    """What a configuration file holds, what is wrong with how it is written, and the SHA-256 of its bytes.
+
+    Raises:
+        UsageError: There is no such regular file, it is too large, of an unknown extension or not UTF-8.
+    """
+    name = visible(path)
+    chosen = next((f for f in all_formats() if path.lower().endswith(f.suffixes)), None)
+    raw = _bytes(path, name)
+    if chosen is None:
+        known = ", ".join(suffix for f in all_formats() for suffix in f.suffixes)
+        raise UsageError(f"{name}: not the extension of a configuration file", hint=f"Known: {known}.")
+    lines, offset = [], 0
+    for number, line in enumerate(raw.splitlines(keepends=True), start=1):
+        lines.append(decode(line, f"{name}:{number}", offset=offset))
+        offset += len(line)
+    text, faults = "".join(lines), Faults()
+    if found := _CONTROL.search(text):
+        faults.add(text.count("\n", 0, found.start()) + 1, f"a control character, U+{ord(found.group()):04X}")
+    return None if faults else chosen.read(text, faults), faults, hashlib.sha256(raw).hexdigest()
+
+
+def _bytes(path: str, name: str) -> bytes:
+    try:
+        # A pipe or a device would block or never end.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise UsageError(f"{name}: not a regular file", hint="Name a configuration file.")
+        with Path(path).open("rb") as stream:
+            raw = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UsageError(f"{name}: no such file", hint=visible(close_names(Path(path)))) from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name}: cannot be read: {said}", hint="Check the path of the configuration.") from None
+    if len(raw) > MOST_BYTES:
+        raise UsageError(f"{name}: larger than {MOST_BYTES // 2**20} MiB", hint="Split the batch.")
+    return raw

@@ -1,0 +1,165 @@
+"""What a configuration may hold, made from the settings of an audit, so that no list of keys has to be kept in step."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from auditor.gate import OUTCOME_WORDS, STATE_WORDS, Expect
+from auditor.guards.policy import Policy
+from auditor.inference.multiplicity import Correction
+from auditor.record import Record
+from auditor.settings import CheckSettings, SeriesSettings
+
+SHORT = ("alpha", "required_auc")
+"""Thresholds that may stand beside the other keys, as they have a flag of their own."""
+
+MOST_NAME = 100
+"""Characters of the longest name."""
+
+_OF_SERIES = {"policy": "forgetting_policy"}
+"""What is called otherwise in a configuration, as the same name means something else there."""
+
+
+NEEDED = (
+    *((name,) for name, field in CheckSettings.model_fields.items() if field.is_required() and name != "model"),
+    ("model", "checkpoints"),
+)
+"""Of each of these an audit needs one, of its own or from the defaults."""
+
+
+class _Written(BaseModel):
+    """A mapping of a configuration file: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def key_of(setting: str) -> str:
+    """How a setting is written in a configuration."""
+    return setting.replace("_", "-")
+
+
+def series_keys() -> dict[str, str]:
+    """Key and setting of everything that is asked about a series."""
+    return {key_of(_OF_SERIES.get(name, name)): name for name in SeriesSettings.model_fields}
+
+
+def check_keys() -> dict[str, str]:
+    """Key and setting of everything else that is asked."""
+    return {key_of(name): name for name in CheckSettings.model_fields if name not in ("kind", "series")}
+
+
+def _attributes(model: type[BaseModel]) -> dict[str, str]:
+    """What the docstring of a model says about each attribute."""
+    listed = (model.__doc__ or "").partition("Attributes:\n")[2]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", listed, re.MULTILINE)
+    return {name: " ".join(said.split()) for name, said in entries}
+
+
+def _annotation(annotation: Any) -> Any:
+    """The type a setting has in a file: pairs are a mapping there, thresholds a mapping with other keys."""
+    pair = next(iter(get_args(annotation)), None)
+    if get_origin(annotation) is tuple and get_origin(pair) is tuple and Ellipsis not in get_args(pair):
+        name, source = get_args(pair)
+        return dict[name, source]  # type: ignore[valid-type]
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return create_model(f"Written{annotation.__name__}", __base__=_Written, **_fields(annotation))
+    return annotation
+
+
+def _fields(model: type[BaseModel], names: dict[str, str] | None = None) -> dict[str, Any]:
+    """Fields of a file for those of a model: none is required, and none has another name than its key.
+
+    Args:
+        model: The settings.
+        names: Key and name of those that are wanted; all of them by default.
+    """
+    said = _attributes(model)
+    chosen = {key_of(name): name for name in model.model_fields} if names is None else names
+    return {
+        key.replace("-", "_"): _field(key, model.model_fields[name], said.get(name, "")) for key, name in chosen.items()
+    }
+
+
+def _field(key: str, setting: FieldInfo, description: str) -> Any:
+    annotation = _annotation(setting.annotation)
+    # A default that is made on demand is not part of the schema: what is left out of a file is left to the settings.
+    about: Any = Field(default_factory=lambda: None, alias=key, description=description)
+    if setting.default is not PydanticUndefined and annotation is setting.annotation:
+        about = Field(setting.default, alias=key, description=description)
+    return Annotated[(annotation, *setting.metadata, about)]
+
+
+def _optional(annotation: Any, key: str, description: str, **limits: Any) -> Any:
+    return annotation, Field(default_factory=lambda: None, alias=key, description=description, **limits)
+
+
+Shared = create_model(
+    "Shared",
+    __base__=_Written,
+    __doc__="What audits have in common; what an audit says itself wins.",
+    **_fields(CheckSettings, check_keys()),
+    **_fields(SeriesSettings, series_keys()),
+    **_fields(Policy, {key_of(name): name for name in SHORT}),
+    kind=_optional(
+        CheckSettings.model_fields["kind"].annotation,
+        "kind",
+        "Needed only where both a model and checkpoints are named: a check beside a series, or a forget that leaves "
+        "the model of the defaults aside.",
+    ),
+    expect=_optional(Expect, "expect", "What the audit is expected to say, no-evidence by default; the rest is red."),
+    fail_on=_optional(
+        tuple[Literal.__getitem__(tuple(OUTCOME_WORDS)), ...],  # type: ignore[misc]
+        "fail-on",
+        "The verdicts, and where there are checkpoints the states of the last one, that are red.",
+    ),
+    states=_optional(
+        tuple[Literal.__getitem__(tuple(STATE_WORDS)), ...],  # type: ignore[misc]
+        "states",
+        "Of a forget: the states that the last checkpoint may have; every other is red.",
+        min_length=1,
+    ),
+)
+
+Audit = create_model(
+    "Audit",
+    __base__=Shared,
+    __doc__="One audit: a check of a model, or a forget of a series of checkpoints.",
+    name=(str, Field(min_length=1, max_length=MOST_NAME, description="How it is called; no two are alike.")),
+)
+
+
+def keys_of_audits() -> frozenset[str]:
+    """Every key that an audit may have."""
+    return frozenset(field.alias or name for name, field in Audit.model_fields.items())
+
+
+def _needs(*keys: str) -> dict[str, Any]:
+    """JSON Schema of files in which the defaults or every audit have one of some keys."""
+    one = {"anyOf": [{"required": [key]} for key in keys]}
+    every = {"properties": {"audits": {"items": one}}}
+    return {"anyOf": [{"required": ["defaults"], "properties": {"defaults": one}}, every]}
+
+
+class Batch(_Written):
+    """A batch of audits, as `auditor batch` reads it. Relative paths are relative to the folder of this file."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_needs(*keys) for keys in NEEDED]})
+
+    name: str = Field(
+        default_factory=str,
+        min_length=1,
+        max_length=MOST_NAME,
+        description="How the batch is called; as its file by default.",
+    )
+    correction: Correction = Field(
+        "holm",
+        description="How p-values are corrected over the batch: holm bounds the chance of one false EVIDENCE, "
+        "benjamini-hochberg the expected share of false ones, for which all audits need one alpha.",
+    )
+    defaults: Shared = Field(default_factory=Shared, description="What the audits have in common.")
+    audits: tuple[Audit, ...] = Field(min_length=1, description="The audits.")

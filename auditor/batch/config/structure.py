@@ -1,0 +1,140 @@
+"""Holds what a file has against what a configuration may hold, and says in plain words what does not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from auditor.batch.config.model import NEEDED, Batch
+from auditor.batch.config.written import Faults, Node, Unread, find, plain, shown
+from auditor.plugins import did_you_mean
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of names to values",
+    "model_type": "a mapping of keys to values",
+}
+
+Path = tuple[str | int, ...]
+
+
+def check_structure(root: Node, faults: Faults) -> set[Path]:
+    """Note every unknown key, wrong type and missing key.
+
+    Args:
+        root: The file.
+        faults: What is found is added here.
+
+    Returns:
+        The paths of what is wrong; what is not below one of them can be relied on.
+    """
+    wrong: set[Path] = set()
+    try:
+        Batch.model_validate(plain(root))
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            path = problem["loc"]
+            wrong.add(path)
+            node = find(root, path)
+            # Of a list in which nothing is right, pydantic says too that it is too short.
+            echo = problem["type"] == "too_short" and problem["input"]
+            if not (echo or isinstance(node.value, Unread) or faults.enough):
+                faults.add(node.line, *_said(problem, path))
+    wrong |= set(_unread(root))
+    for number, audit in enumerate(audits(root)):
+        for keys in NEEDED if isinstance(audit.value, dict) else ():
+            if not any(key in mapping(audit) or key in mapping(defaults(root)) for key in keys):
+                wrong.add(("audits", number, keys[0]))
+                faults.add(audit.line, f"this audit has no {' and no '.join(keys)}")
+    return wrong
+
+
+def mapping(node: Node) -> dict[str, Node]:
+    """The entries of a node; none where it is no mapping."""
+    return node.value if isinstance(node.value, dict) else {}
+
+
+def defaults(root: Node) -> Node:
+    """What the audits have in common."""
+    return mapping(root).get("defaults", Node(root.line, {}))
+
+
+def audits(root: Node) -> list[Node]:
+    """The audits, as they are written."""
+    listed = mapping(root).get("audits")
+    return listed.value if listed is not None and isinstance(listed.value, list) else []
+
+
+def _unread(node: Node, path: Path = ()) -> Iterator[Path]:
+    if isinstance(node.value, Unread):
+        yield path
+    elif isinstance(node.value, dict):
+        for key, child in node.value.items():
+            yield from _unread(child, (*path, key))
+    elif isinstance(node.value, list):
+        for number, child in enumerate(node.value):
+            yield from _unread(child, (*path, number))
+
+
+def _said(problem: ErrorDetails, path: Path) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    kind, value = problem["type"], problem["input"]
+    name = ".".join(str(part) for part in path if isinstance(part, str)) or "this file"
+    if kind == "extra_forbidden":
+        return f"unknown key {shown(path[-1])}", _close(str(path[-1]), _keys(path[:-1]))
+    if kind == "missing":
+        return f"no {path[-1]!r}", "Every audit needs one." if len(path) > 1 else "A batch is a list under `audits:`."
+    if kind in _EXPECTED:
+        return f"{name}: expected {_EXPECTED[kind]}, found {shown(value)}", _mend(kind, value, path)
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+        close = _close(value, allowed)
+        return f"{name}: {shown(value)} is none of {', '.join(allowed)}", close if close.startswith("Did") else ""
+    if kind in ("too_short", "string_too_short") and not value:
+        return f"{name}: empty", ""
+    return f"{name}: {problem['msg'].replace('Input should', 'must').replace('String should', 'must')}", ""
+
+
+def _mend(kind: str, value: Any, path: Path) -> str:
+    if not path and isinstance(value, tuple):
+        return "Put the list under `audits:`."
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return "Put it in quotes."
+    if isinstance(value, str) and kind == "tuple_type":
+        return f"Write a list: [{', '.join(word.strip() for word in value.split(','))}]." if len(value) < 60 else ""
+    if isinstance(value, str) and kind in ("int_type", "float_type", "bool_type"):
+        return "Leave the quotes out." if value in ("true", "false") or re.fullmatch(r"[-+.\deE]+", value) else ""
+    return ""
+
+
+def _close(word: Any, known: Sequence[str]) -> str:
+    """Did-you-mean in which capitals and underscores do not count."""
+    spelled = {name.lower(): name for name in known}
+    asked = str(word).lower().replace("_", "-").replace(" ", "-")
+    return f"Did you mean {spelled[asked]}?" if asked in spelled else did_you_mean(str(word), known)
+
+
+def _keys(path: Path) -> list[str]:
+    """The keys that a mapping may have."""
+    model: type[BaseModel] = Batch
+    for part in path:
+        if isinstance(part, str):
+            fields = {field.alias or name: field for name, field in model.model_fields.items()}
+            model = next(_models(fields[part].annotation))
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

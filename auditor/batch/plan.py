@@ -1,0 +1,46 @@
+"""What a batch will do: the configuration, read and checked, as settings of audits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.gate import Gate
+from auditor.inference.multiplicity import Correction
+from auditor.settings import CheckSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One audit to be run.
+
+    Attributes:
+        name: As the configuration calls it; no two are alike.
+        folder: Folder for its report and result, relative to that of the batch; no two are alike, also where a file
+            system does not tell capitals.
+        settings: What is asked; paths are relative to the current directory.
+        gate: What makes CI red.
+    """
+
+    name: str
+    folder: str
+    settings: CheckSettings
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch to be run.
+
+    Attributes:
+        name: How it is called.
+        correction: How p-values are corrected over the batch.
+        configuration: Path of the configuration file, as given.
+        configuration_sha256: Digest of its bytes.
+        audits: In the order of the file.
+    """
+
+    name: str
+    correction: Correction
+    configuration: str
+    configuration_sha256: str
+    audits: tuple[Planned, ...]

@@ -1,0 +1,36 @@
+"""Whether the permutations of each audit can give a p-value that survives the correction over the batch."""
+
+from __future__ import annotations
+
+from auditor.batch.plan import BatchPlan
+from auditor.errors import UsageError
+from auditor.report.text import amount
+from auditor.settings import CheckSettings, require_permutations, steps_of
+
+
+def ways_of(settings: CheckSettings) -> int:
+    """In how many ways an audit can come to EVIDENCE; see `auditor.looks.hypotheses`."""
+    if settings.kind == "check" or settings.series is None:
+        return 1
+    return 3 if settings.series.relearn else 2
+
+
+def require_reach(plan: BatchPlan) -> None:
+    """Refuse a batch in which an audit could not come to EVIDENCE by one of its ways, were it the only one.
+
+    Raises:
+        UsageError: The smallest p-value that so many permutations can give is above the level once it is corrected.
+    """
+    count = len(plan.audits)
+    for planned in plan.audits:
+        settings = planned.settings
+        tests = count * ways_of(settings) * steps_of(settings)
+        try:
+            require_permutations(settings.permutations, settings.policy.alpha / tests)
+        except UsageError as error:
+            raise UsageError(
+                f"{plan.configuration}: audit {planned.name!r}: {error.message}, which is what its level of "
+                f"{settings.policy.alpha:g} comes to over {amount(count, 'audit')}"
+                + (f" and the {tests // count} tests that this one may make" if tests > count else ""),
+                hint="Raise permutations, or ask fewer questions at once.",
+            ) from None

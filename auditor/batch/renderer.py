@@ -1,0 +1,27 @@
+"""BatchRenderer: one file of a batch's folder, or the text on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.batch.outcome import BatchResult
+from auditor.plugins import discover
+from auditor.report.form import Form
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRenderer(Form[BatchResult]):
+    """A pure function from what a batch came to, to the text of one file; see `Form`.
+
+    Attributes:
+        filename: The file in the folder of the batch; empty for the text on the screen.
+    """
+
+    filename: str = ""
+
+
+def batch_renderers() -> dict[str, BatchRenderer]:
+    """Every renderer of a batch by name."""
+    import auditor.batch.report
+
+    return {renderer.name: renderer for renderer in discover(auditor.batch.report, BatchRenderer)}

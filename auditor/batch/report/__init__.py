@@ -1,0 +1,1 @@
+"""Renderers of a batch: pure functions of its outcome, one file each, found by looking."""

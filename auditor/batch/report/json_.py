@@ -1,0 +1,13 @@
+"""JSON: what a batch came to. The other files can be made from it again."""
+
+from __future__ import annotations
+
+from auditor.batch.outcome import BatchResult
+from auditor.batch.renderer import BatchRenderer
+
+
+def _render(batch: BatchResult) -> str:
+    return batch.model_dump_json(indent=2) + "\n"
+
+
+JSON = BatchRenderer(name="json", extensions=(".json",), filename="batch.json", render=_render)

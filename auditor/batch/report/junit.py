@@ -1,0 +1,28 @@
+"""JUnit XML: one test suite an audit."""
+
+from __future__ import annotations
+
+from auditor.batch.outcome import BatchResult, Outcome
+from auditor.batch.renderer import BatchRenderer
+from auditor.report.suites import document, suite
+
+
+def _properties(outcome: Outcome) -> dict[str, str]:
+    found = outcome.finding
+    asked = {"kind": outcome.kind, "suspect": outcome.suspect, "heldout": outcome.heldout, "model": outcome.model}
+    if found is None:
+        return {**asked, "gate": outcome.status, "exit-code": str(outcome.exit_code)}
+    return {**asked, "report": found.report, "result": found.result, "result-sha256": found.result_sha256}
+
+
+def _render(batch: BatchResult) -> str:
+    return document(
+        batch.name,
+        [
+            suite(outcome.name, outcome.gate, outcome.finding, error=outcome.error, properties=_properties(outcome))
+            for outcome in batch.worst_first
+        ],
+    )
+
+
+JUNIT = BatchRenderer(name="junit", extensions=(".xml",), filename="junit.xml", render=_render)

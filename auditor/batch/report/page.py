@@ -1,0 +1,84 @@
+"""HTML: the page of a batch, one row an audit, sortable without script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from auditor.batch.outcome import BatchResult, Outcome
+from auditor.batch.renderer import BatchRenderer
+from auditor.batch.report import _words
+from auditor.report.states import tone
+from auditor.report.templating import environment
+
+_WORDS = ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE")
+
+_Key = Callable[[Outcome], Any]
+
+
+def _p(outcome: Outcome) -> float:
+    return 2.0 if outcome.finding is None or outcome.finding.looks is None else outcome.finding.looks.p_value
+
+
+def _p_adjusted(outcome: Outcome) -> float:
+    return 2.0 if outcome.finding is None or outcome.finding.looks is None else outcome.finding.looks.p_adjusted
+
+
+_ORDERS: dict[str, tuple[str, _Key]] = {
+    "name": ("name", lambda outcome: outcome.name.casefold()),
+    "verdict": (
+        "verdict",
+        lambda outcome: 3 if outcome.finding is None else _WORDS.index(outcome.finding.verdict.word),
+    ),
+    "effect": ("largest effect", lambda outcome: 0.0 if outcome.finding is None else -outcome.finding.auc),
+    "p": ("smallest p", _p),
+    "corrected": ("smallest corrected p", _p_adjusted),
+}
+"""Orders to choose from beside the worst first, with what is smallest in the audit that comes first."""
+
+
+def _places(outcomes: tuple[Outcome, ...]) -> list[dict[str, int]]:
+    """The place of each audit in each order; what is equal stays as it is, the worst first."""
+    places: list[dict[str, int]] = [{} for _ in outcomes]
+    for order, (_, key) in _ORDERS.items():
+        ranked = sorted(range(len(outcomes)), key=lambda number, key=key: key(outcomes[number]))  # type: ignore[misc]
+        for place, number in enumerate(ranked):
+            places[number][order] = place
+    return places
+
+
+def _link(path: str) -> str:
+    """A path inside the batch's folder as a reference that leads nowhere else."""
+    return f"./{quote(path.lstrip('/'), safe='/')}"
+
+
+def _render(batch: BatchResult) -> str:
+    outcomes = batch.worst_first
+    rows = [
+        {
+            "row": _words.row(outcome),
+            "link": None if outcome.finding is None else _link(outcome.finding.report),
+            "code": None if outcome.finding is None else outcome.finding.state,
+            "places": places,
+        }
+        for outcome, places in zip(outcomes, _places(outcomes), strict=True)
+    ]
+    return (
+        environment()
+        .get_template("batch/index.html.j2")
+        .render(
+            batch=batch,
+            rows=rows,
+            status_word=_words.status(batch),
+            headline=_words.headline(batch),
+            counts=_words.counts(batch),
+            correction=_words.correction(batch),
+            not_meant=_words.NOT_MEANT,
+            orders={order: label for order, (label, _) in _ORDERS.items()},
+            tone=tone,
+        )
+    )
+
+
+PAGE = BatchRenderer(name="html", extensions=(".html", ".htm"), filename="index.html", render=_render)
