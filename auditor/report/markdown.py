@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from auditor.forgetting.findings.series import STATES, Checkpoint
 from auditor.forgetting.meanings import NOT_MEANS
+from auditor.judge import judge
 from auditor.report import selection
 from auditor.report.figures.figure import figures
+from auditor.report.judgement import SIGNS, gate_sentence, looks_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.tables.catalogue import series_tables
@@ -26,7 +28,7 @@ from auditor.report.text import (
 )
 from auditor.result import AuditResult, Word
 
-_BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
+BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
 _TEXT = 1_000  # characters of any one text
 _FEATURES = 20
 _SHAPES: dict[Word, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
@@ -53,7 +55,7 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _verdict(result: AuditResult) -> str:
-    verdict, main = result.verdict, result.membership
+    verdict, main, judgement, alpha = result.verdict, result.membership, judge(result), result.thresholds.alpha
     compared = level_words(result)
     detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
     level = percent(main.auc_interval.level)
@@ -62,6 +64,8 @@ def _verdict(result: AuditResult) -> str:
         f"**{escape(verdict.sentence)}**",
         f"What this does not mean: {escape(verdict.not_meaning)}",
         *([f"What would mend it: {escape(verdict.mend)}"] if verdict.mend else []),
+        f"{SIGNS[status_of(judgement)]} {escape(gate_sentence(result.gate, judgement))}",
+        *([] if result.looks is None else [f"In its batch: {escape(looks_sentence(result.looks, alpha))}"]),
         *([f"The last checkpoint, {escape(_last(result))}, alone:"] if result.kind == "forget" else []),
         _table(
             ("", "", ""),
@@ -230,7 +234,7 @@ def _render(result: AuditResult) -> str:
     kept = ""
     for section in sections:
         longer = f"{kept}\n{section}\n" if kept else f"{section}\n"
-        if len(longer.encode("utf-8")) > _BYTES:
+        if len(longer.encode("utf-8")) > BYTES:
             return f"{kept}\nThe rest was left out for its size; the HTML and JSON results have it.\n"
         kept = longer
     return kept

@@ -9,6 +9,8 @@ from typing import TypeVar
 from auditor.forgetting.findings.contrast import Contrast
 from auditor.forgetting.findings.series import Checkpoint, Forgetting, Slopes
 from auditor.guards.guard import GuardResult
+from auditor.inference.multiplicity import NAMES
+from auditor.report.judgement import side
 from auditor.report.text import number, p_value, shorten, visible
 from auditor.result import AuditResult
 
@@ -121,10 +123,15 @@ def placebo_alarms(result: AuditResult) -> list[str]:
 
 
 def level_words(result: AuditResult) -> str:
-    """How the p-value of the test compares with its level; of a `forget`, after Holm's correction over checkpoints."""
+    """How the p-value of the test compares with its level: after the correction over checkpoints or over a batch."""
+    alpha = result.thresholds.alpha
     if result.kind == "forget" and result.forgetting is not None and result.forgetting.checkpoints:
-        adjusted, alpha = result.forgetting.checkpoints[-1].detection.p_adjusted, result.thresholds.alpha
+        adjusted = result.forgetting.checkpoints[-1].detection.p_adjusted
         said = f"{p_value(adjusted, alpha)} over all checkpoints (Holm), "
+    elif result.looks is not None:
+        adjusted = result.looks.p_adjusted
+        counted = ", counted as 1" if result.looks.p_value < 1 == result.looks.counted else ""
+        said = f"{p_value(adjusted, alpha)} over {result.looks.over} ({NAMES[result.looks.method]}{counted}), "
     else:
         adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""
-    return f"{said}{'at or below' if adjusted <= alpha else 'above'} the level of {number(alpha)}"
+    return f"{said}{side(adjusted, alpha)} the level of {number(alpha)}"

@@ -136,6 +136,13 @@ def amount(count: int, singular: str, plural: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def in_a_row(told: str) -> str:
+    """Lines that each say something as sentences in one line."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    ended = [line if line.endswith((".", "!", "?", ":", ";")) else f"{line}." for line in lines[:-1]]
+    return " ".join([*ended, *lines[-1:]])
+
+
 def moment(iso: str) -> str:
     """A time in ISO 8601 as people read it, to the minute: `2026-03-14 09:26 UTC`; anything else as it is."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|\+00:00)", iso)

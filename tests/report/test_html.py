@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.guards.policy import Policy
-from auditor.report import html as html_room
-from auditor.report import meanings
+from auditor.report import meanings, selection, templating
 from auditor.report.renderer import render
 from auditor.report.text import visible
 from auditor.result import AuditResult, Word
@@ -79,7 +78,7 @@ def test_the_policy_forbids_everything_else(page: Element) -> None:
 
 
 def test_the_style_sheet_loads_nothing() -> None:
-    css = html_room._templates().joinpath("style.css").read_text(encoding="utf-8")
+    css = templating.templates().joinpath("style.css").read_text(encoding="utf-8")
     assert "@import" not in css
     assert "url(" not in css
     assert "</" not in css
@@ -106,7 +105,7 @@ def test_single_places_hold_exactly_their_string(hostile: AuditResult, hostile_p
     assert words(named(hostile_page, "sentence")[0]) == visible(hostile.verdict.sentence)
     assert words(named(hostile_page, "command")[0]) == visible(hostile.manifest.command, keep="\n\t")
     assert words(next(hostile_page.iter("title"))) == visible(f"INCONCLUSIVE: {hostile.name}")
-    marked = html_room.selection.marked_documents(hostile, 6)
+    marked = selection.marked_documents(hostile, 6)
     for document, strip in zip(marked, named(hostile_page, "tokens"), strict=True):
         expected = [visible(mark.text, keep="\n\t") for mark in (document.marks or ())[:120]]
         assert [words(span) for span in strip] == expected
@@ -217,12 +216,12 @@ def test_regions_have_names_of_their_own(page: Element) -> None:
 
 
 def test_templates_shipped_in_the_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkout = html_room._templates()
+    checkout = templating.templates()
     assert checkout.joinpath("report.html.j2").is_file()
-    monkeypatch.setattr(html_room.resources, "files", lambda package: tmp_path / package)
-    assert html_room._templates() == Path(html_room.__file__).parents[2] / "templates"
+    monkeypatch.setattr(templating.resources, "files", lambda package: tmp_path / package)
+    assert templating.templates() == Path(templating.__file__).parents[2] / "templates"
     (tmp_path / "auditor" / "templates").mkdir(parents=True)
-    assert html_room._templates() == tmp_path / "auditor" / "templates"
+    assert templating.templates() == tmp_path / "auditor" / "templates"
 
 
 def test_every_guard_is_shown_with_all_it_said(page: Element, evidence: AuditResult) -> None:
@@ -253,7 +252,7 @@ def test_texts_stay_hidden_unless_revealed(make: Callable[..., AuditResult], pag
 
 
 def test_shades_follow_the_logprob() -> None:
-    assert [html_room.surprise(-bits) for bits in (0.1, 1.0, 3.0, 6.0, 12.0)] == [0, 1, 2, 3, 4]
+    assert [templating.surprise(-bits) for bits in (0.1, 1.0, 3.0, 6.0, 12.0)] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("reveal", [False, True])
@@ -296,7 +295,7 @@ def _contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1])
 def test_contrast(scheme: int) -> None:
-    css = html_room._templates().joinpath("style.css").read_text(encoding="utf-8")
+    css = templating.templates().joinpath("style.css").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", re.findall(r":root \{[^}]*--paper[^}]*\}", css)[scheme]))
     for name in ("ink", "muted", "link", "evidence", "no-evidence", "inconclusive", "passed", "failed", "not-run"):
         assert _contrast(colours[name], colours["paper"]) >= 4.5, name

@@ -131,3 +131,16 @@ def test_moments_are_written_for_people_and_odd_ones_left_alone() -> None:
     assert text.moment("2026-03-14T09:26:53+00:00") == "2026-03-14 09:26 UTC"
     assert text.moment("2026-03-14T09:26:53.123Z") == "2026-03-14 09:26 UTC"
     assert text.moment("yesterday <b>") == "yesterday <b>"
+
+
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        ("", ""),
+        ("one", "one"),
+        ("one\n  two.", "one. two."),
+        ("one.\n\n two:\nthree", "one. two: three"),
+    ],
+)
+def test_lines_in_a_row(lines: str, row: str) -> None:
+    assert text.in_a_row(lines) == row
