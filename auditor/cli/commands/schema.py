@@ -1,15 +1,27 @@
-"""`auditor schema`: the published JSON Schema of result.json."""
+"""`auditor schema`: the published JSON Schemas."""
 
 from __future__ import annotations
-
-import json
 
 import click
 
 
-@click.command(short_help="Print the JSON Schema of result.json.")
-def command() -> None:
-    """Print the JSON Schema that every result.json of this version obeys."""
-    from auditor.result import AuditResult
+@click.command(short_help="Print the JSON Schema of result.json, batch.json or a batch's configuration.")
+@click.argument("name", default="result")
+def command(name: str) -> None:
+    """Print the JSON Schema called NAME: result (by default), batch, checkup, or audits.
 
-    click.echo(json.dumps(AuditResult.model_json_schema(), indent=2))
+    Every result.json and batch.json of this version obeys its schema, and what `auditor doctor` prints obeys `checkup`.
+    `audits` is of the configuration that `auditor batch` reads, for editors that complete and check as you type.
+
+    \b
+    Examples:
+      auditor schema > result.schema.json
+      auditor schema audits > audits.schema.json
+    """
+    import json
+
+    from auditor.cli.voice import print_document
+    from auditor.plugins import pick
+    from auditor.schemas.schema import all_schemas
+
+    print_document(json.dumps(pick(name, all_schemas(), what="schema").schema(), indent=2) + "\n")

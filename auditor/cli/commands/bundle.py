@@ -1,0 +1,51 @@
+"""`auditor bundle`: one audit in one zip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.commands.verify import read_pairs
+from auditor.cli.voice import current_voice, voice_options
+
+
+@click.command(short_help="Pack a result, its features and its report into one zip.")
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where to write the bundle; ends in .zip."
+)
+@click.option(
+    "--reveal",
+    is_flag=True,
+    help="Put the texts of both sides in as well, read again from where the configuration says and checked by digest.",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    callback=read_pairs,
+    metavar="ROLE=PATH",
+    help="With --reveal: where a side, suspect or heldout, lies now, if it was moved. Repeatable.",
+)
+@voice_options
+def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> None:
+    """Pack RESULT, a result.json, into a zip that `auditor verify` reads: result, features, report and digests.
+
+    The zip holds result.json, features.csv (one row a document), report.html and manifest.json with the digest of each.
+    Without --reveal it holds no text of a document; a result that was made with --reveal and so holds excerpts is then
+    refused.
+
+    \b
+    Examples:
+      auditor bundle result.json -o audit.zip
+      auditor bundle result.json -o audit.zip --reveal --data suspect=moved/suspect
+    """
+    from auditor.bundle.make import check_bundle, make_bundle
+    from auditor.errors import UsageError
+    from auditor.files import write_bytes
+
+    if data and not reveal:
+        raise UsageError("--data says where texts lie, which only --reveal puts in", hint="Give --reveal too.")
+    check_bundle(output, inputs=[result, *data.values()])
+    write_bytes(output, make_bundle(result, reveal=reveal, sources=data))
+    current_voice().note(f"wrote {output}")

@@ -1,0 +1,1 @@
+"""Verifying: whether a stored result is whole, agrees with itself, and fits the data and models it names."""

@@ -1,0 +1,126 @@
+"""The documents that are given must be those of the audit, and what is kept of their text must follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from auditor.corpora.digest import corpus_sha256
+from auditor.corpora.document import Corpus, Document
+from auditor.corpora.own_groups import part_namesakes
+from auditor.examination import read_texts
+from auditor.features.table import group_rows
+from auditor.kept import KeptPair
+from auditor.reading import read_asked
+from auditor.recount import as_read
+from auditor.result import AuditResult, CorpusSummary, DocumentResult
+from auditor.verify.cells import far_cells
+from auditor.verify.check import Answer, check, reading
+from auditor.verify.differences import Difference, compare
+from auditor.verify.subject import Subject
+
+_LARGEST = 1e-6
+"""Of a column's largest coordinate: what the decomposition of the same texts may differ by on another processor."""
+_NAMES = {"heldout": "held-out"}
+_COUNTS = ("documents", "groups", "skipped_files", "dropped_empty", "dropped_duplicate", "characters", "sha256")
+
+
+@check(name="data", order=80)
+def data(subject: Subject) -> Answer:
+    """Read each set again as the configuration says, and hold it against the result."""
+    if not subject.data and not subject.texts:
+        return Answer("not asked", "give --data suspect=PATH --data heldout=PATH to hold the documents against it")
+    settings = subject.gathered.settings
+    with reading():
+        read = {role: read_asked(source, settings) for role, source in subject.data.items()}
+    wrong = [difference for role, corpus in read.items() for difference in _against(subject, role, corpus)]
+    told = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
+    if wrong:
+        return Answer("failed", f"not the documents of the audit: {', '.join(told)}", tuple(wrong))
+    said = f"the same by id, group and digest: {', '.join(told)}" if told else "the texts of the bundle"
+    read = {**_bundled(subject), **read}
+    if {"suspect", "heldout"} <= set(read):
+        wrong = [*_shown(subject), *_texts(subject, read)]
+        if wrong:
+            return Answer("failed", "what is kept of the texts does not follow from them", tuple(wrong))
+        said += "; what text alone tells, and the overlap, follow from them"
+    else:
+        said += "; what is kept of the texts was not made again, which needs suspect and heldout"
+    return Answer("passed", said)
+
+
+def _bundled(subject: Subject) -> dict[str, Corpus]:
+    """The two sides out of the texts of the bundle; nothing where it holds none."""
+    if not subject.texts:
+        return {}
+    sides: dict[str, Corpus] = {}
+    stored = as_read(subject.gathered, subject.result.documents)
+    pairs = list(zip(stored, subject.texts, strict=True))
+    for side in ("suspect", "heldout"):
+        some = tuple(Document(d.id, text, d.group) for d, text in pairs if d.side == side)
+        sides[side] = Corpus("the bundle", some, 0, 0, corpus_sha256(some))
+    return sides
+
+
+def _against(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
+    summary: CorpusSummary | None = getattr(subject.result, role)
+    if summary is None:
+        yield Difference(role, None, corpus.sha256)
+        return
+    again = {
+        "documents": len(corpus.documents),
+        "groups": len(corpus.groups),
+        "skipped_files": len(corpus.skipped),
+        "dropped_empty": corpus.dropped_empty,
+        "dropped_duplicate": corpus.dropped_duplicate,
+        "characters": sum(len(document.text) for document in corpus.documents),
+        "sha256": corpus.sha256,
+    }
+    for name in _COUNTS:
+        if getattr(summary, name) != again[name]:
+            yield Difference(f"{role}.{name}", getattr(summary, name), again[name])
+    if role in ("suspect", "heldout"):
+        yield from _documents(subject, role, corpus)
+
+
+def _documents(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
+    result: AuditResult = subject.result
+    places = [place for place, document in enumerate(result.documents) if document.side == role]
+    stored = as_read(subject.gathered, [result.documents[place] for place in places])
+    for place, ours, again in zip(places, stored, corpus.documents, strict=False):
+        where = f"documents[{place}]"
+        for name in ("id", "group", "sha256"):
+            if getattr(ours, name) != getattr(again, name):
+                yield Difference(f"{where}.{name}", getattr(ours, name), getattr(again, name))
+        yield from _revealed(where, ours, again.text)
+
+
+def _shown(subject: Subject) -> Iterator[Difference]:
+    """What the result shows of texts that its bundle holds."""
+    if subject.texts:
+        for place, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=True)):
+            yield from _revealed(f"documents[{place}]", document, text)
+
+
+def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Difference]:
+    """What a result shows of a text must be how it begins."""
+    if document.excerpt is not None and not text.startswith(document.excerpt):
+        yield Difference(f"{where}.excerpt", document.excerpt, text[: len(document.excerpt)])
+    marked = "".join(mark.text for mark in document.marks or ())
+    if not text.startswith(marked):
+        yield Difference(f"{where}.marks", marked, text[: len(marked)])
+
+
+def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]:
+    """Describe the texts again and look for what the sides share."""
+    found, kept = subject.gathered, subject.gathered.kept
+    suspect, heldout = read["suspect"], part_namesakes(read["suspect"], read["heldout"])
+    rows = group_rows(kept.feature_table(), found.groups, found.sides)
+    alone, overlap = read_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)
+    yield from far_cells("kept.text.values", kept.text.values, alone.values, most=_LARGEST)
+    pairs = [KeptPair.of(pair).model_dump(mode="json") for pair in overlap.pairs]
+    stored = [pair.model_dump(mode="json") for pair in kept.overlap]
+    for one in compare(stored, pairs).differences:
+        yield Difference(f"kept.overlap{one.path}", one.stored, one.again)
+    again = [len(document.text) for document in (*suspect.documents, *heldout.documents)]
+    for one in compare(list(kept.characters), again).differences:
+        yield Difference(f"kept.characters{one.path}", one.stored, one.again)

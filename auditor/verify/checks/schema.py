@@ -1,0 +1,29 @@
+"""The file must hold one whole result, and each of its names once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from auditor.verify.check import Answer, check
+from auditor.verify.subject import Subject
+from auditor.version import VERSION
+
+
+@check(name="schema", order=10)
+def schema(subject: Subject) -> Answer:
+    """Look for names that stand twice: two readers of one file could each take another one of them."""
+    twice: Counter[str] = Counter()
+
+    def each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(name for name, _ in pairs)
+        twice.update(name for name, count in counts.items() if count > 1)
+        return dict(pairs)
+
+    json.loads(subject.raw.decode("utf-8-sig"), object_pairs_hook=each)
+    if twice:
+        return Answer("failed", f"the name {min(twice)!r} stands twice in one object")
+    writer = subject.result.manifest.auditor_version
+    other = "" if writer == VERSION else f"; this is auditor {VERSION}, so figures may differ"
+    return Answer("passed", f"a whole result of schema {subject.result.schema_version}, by auditor {writer}{other}")

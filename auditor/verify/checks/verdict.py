@@ -1,0 +1,20 @@
+"""The verdict must follow from the stored figures and thresholds."""
+
+from __future__ import annotations
+
+from auditor.conclude import reach_verdict
+from auditor.verify.check import Answer, check
+from auditor.verify.differences import compare
+from auditor.verify.subject import Subject
+
+
+@check(name="verdict", order=60)
+def verdict(subject: Subject) -> Answer:
+    """Decide again from the stored figures, guards and thresholds; no figure is made again for it."""
+    result = subject.result
+    again = reach_verdict(subject.gathered, result.membership, result.guards, result.thresholds, result.forgetting)
+    found = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"))
+    if found.differences:
+        wrong = tuple(type(one)(f"verdict.{one.path}", one.stored, one.again) for one in found.differences)
+        return Answer("failed", "it does not follow from the stored figures and thresholds", wrong)
+    return Answer("passed", f"{result.verdict.word} ({result.verdict.reason}) follows from figures and thresholds")

@@ -1,0 +1,90 @@
+"""From the path of a result or a bundle to a subject."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from auditor.batch.outcome import BatchResult
+from auditor.bundle.archive import unpack
+from auditor.bundle.contents import RESULT
+from auditor.errors import UsageError
+from auditor.stored import parse_result
+from auditor.verify.subject import Subject
+
+ROLES = ("suspect", "heldout", "placebo", "general")
+BATCH = "batch.json"
+_ABOVE = 4
+"""A batch's results lie in folders of folders of it."""
+
+
+def open_subject(
+    path: Path,
+    *,
+    data: Mapping[str, str],
+    models: Mapping[str, str],
+    batch: Path | None = None,
+    anew: bool = False,
+    long: bool = False,
+) -> Subject:
+    """Read a result, or the bundle that it is in.
+
+    Args:
+        path: A result.json, or a zip of `auditor bundle`.
+        data: Path of the documents by role.
+        models: Path of the models by role, label or name of a checkpoint.
+        batch: The batch.json of its batch; looked for in the folders above where none is given, and there passed over
+            where it is another's, does not name this result, or lies without the results of the others.
+        anew: Whether everything is to be scored again.
+        long: Whether figures are made again that take more than some minutes.
+
+    Raises:
+        UsageError: It cannot be read, or is neither; the batch that was given cannot be read; or a role is unknown.
+    """
+    unknown = next((role for role in data if role not in ROLES), None)
+    if unknown is not None:
+        raise UsageError(f"no set of documents is called {unknown!r}", hint=f"Known: {', '.join(ROLES)}.")
+    files: dict[str, bytes] = {}
+    try:
+        if path.is_file() and zipfile.is_zipfile(path):
+            files = unpack(path)
+        written = files[RESULT] if files else path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    if batch is not None:
+        read_batch_result(batch)
+    elif not files:
+        above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
+        batch = next((found for found in above if found.is_file() and _names(found, path, written)), None)
+    result = parse_result(written, path)
+    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, anew, long)
+
+
+def read_batch_result(path: Path) -> BatchResult:
+    """Read a batch.json.
+
+    Raises:
+        UsageError: It cannot be read, or is none.
+    """
+    try:
+        return BatchResult.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise UsageError(f"{path} is not the batch.json of a batch ({error.error_count()} faults)") from error
+
+
+def _names(batch: Path, path: Path, written: bytes) -> bool:
+    """Whether a batch.json that lies above a result is one, and names it by its place or its digest."""
+    digest, place = hashlib.sha256(written).hexdigest(), path.resolve()
+    try:
+        audits = read_batch_result(batch).audits
+        found = [outcome.finding for outcome in audits if outcome.finding is not None]
+        ours = any(one.result_sha256 == digest or (batch.parent / one.result).resolve() == place for one in found)
+        return ours and all((batch.parent / one.result).is_file() for one in found)
+    except (UsageError, OSError, ValueError, RuntimeError):  # It may name what is no path at all.
+        return False
