@@ -1,0 +1,97 @@
+"""`auditor doctor`: whether an audit would work here, and how long it would take."""
+
+from __future__ import annotations
+
+import click
+
+from auditor.cli import options
+from auditor.cli.voice import print_document, print_result, voice_options
+
+
+@click.command(short_help="Would an audit work here, and how long would it take?")
+@click.argument("suspect", required=False)
+@click.argument("heldout", required=False)
+@click.option("-m", "--model", default=None, help="A model to load, probe and time, in any form `auditor check` opens.")
+@click.option("--revision", default=None, help="Revision of a model named on a hub.")
+@click.option(
+    "--documents",
+    type=click.IntRange(min=1),
+    default=400,
+    show_default=True,
+    help="Documents of the audit, both sides together.",
+)
+@click.option(
+    "--tokens", type=click.IntRange(min=16), default=512, show_default=True, help="Tokens of each of them, on average."
+)
+@options.text_column
+@options.limit
+@options.scoring_options
+@options.cache_dir
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@voice_options
+def command(
+    suspect: str | None,
+    heldout: str | None,
+    model: str | None,
+    revision: str | None,
+    documents: int,
+    tokens: int,
+    text_column: str,
+    limit: int | None,
+    device: str,
+    dtype: str,
+    context: int,
+    max_tokens: int | None,
+    cache_dir: str | None,
+    as_json: bool,
+) -> int:
+    """Show versions, devices, memory and the score cache; with --model load it, test it, and time an audit.
+
+    The test is that of every audit: some documents alone in float32 against in a batch, and words in order against
+    shuffled. Its text is built in, English, or SUSPECT and HELDOUT where they are given; these also say how many
+    documents there are. Exit code 4 says that something would stop an audit or spoil its figures.
+
+    \b
+    Examples:
+      auditor doctor
+      auditor doctor --model ./my-model --documents 2000 --tokens 800
+      auditor doctor suspect/ heldout/ --model ./my-model --json
+    """
+    from click.core import ParameterSource
+
+    from auditor.cli.progress import make_progress
+    from auditor.corpora.comparable import require_comparable
+    from auditor.corpora.read import read_corpus
+    from auditor.doctor.examine import examine
+    from auditor.doctor.model import Size
+    from auditor.doctor.text import checkup_text
+    from auditor.errors import UsageError
+    from auditor.models.backend import LoadOptions
+
+    asked = click.get_current_context()
+    given = {
+        str(parameter.name)
+        for parameter in asked.command.params
+        if asked.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    }
+    if model is None and given & {"suspect", "documents", "tokens", "revision", "dtype", "context", "max_tokens"}:
+        raise UsageError("all of this is about a model, and none is named", hint="Name it with --model.")
+    size = Size(documents, tokens)
+    if suspect is None and given & {"text_column", "limit"}:
+        raise UsageError("columns and limits are of documents, and none are given", hint="Give SUSPECT and HELDOUT.")
+    if suspect is not None:
+        if heldout is None:
+            raise UsageError("SUSPECT is given and HELDOUT is not", hint="Give both sides of the audit, or neither.")
+        if given & {"documents", "tokens"}:
+            raise UsageError("SUSPECT and HELDOUT tell how long documents are", hint="Leave the counts out.")
+        ours, theirs = (read_corpus(source, text_column=text_column, limit=limit) for source in (suspect, heldout))
+        require_comparable(ours, theirs)
+        size = Size(len(ours.documents) + len(theirs.documents), tokens, (ours, theirs))
+    loading = LoadOptions(device, dtype, revision, context)
+    with make_progress() as progress:
+        checkup = examine(model, loading, size, cache_dir=cache_dir, max_tokens=max_tokens, progress=progress)
+    if as_json:
+        print_document(checkup.model_dump_json(indent=2) + "\n")
+    else:
+        print_result(checkup_text(checkup))
+    return 4 if checkup.problems else 0

@@ -1,0 +1,209 @@
+"""One model on this machine: whether its backend can be trusted, and how fast it is."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from auditor.corpora.document import Corpus
+from auditor.doctor.checkup import ModelCheckup, Parity, Speed
+from auditor.doctor.passages import documents, passages
+from auditor.features.catalogue import select_features
+from auditor.features.table import requested_views
+from auditor.guards.numerics import held_to_limits
+from auditor.guards.policy import Policy
+from auditor.models.backend import LoadOptions, ModelSpec
+from auditor.models.loading import open_model
+from auditor.randomness import stream
+from auditor.scoring.plan import Request
+from auditor.scoring.probing import PROBES_SHUFFLED, choose_probes
+from auditor.scoring.progress import Progress
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
+from auditor.signals.transforms import all_transforms, transform_text
+from auditor.signals.transforms.whole import AS_IS
+
+SECONDS = 10.0
+"""How long the sample for the speed should take, more or less."""
+
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The audit whose duration is asked for.
+
+    Attributes:
+        documents: Documents of both sides together.
+        tokens: Tokens of each; not asked where the documents are there.
+        sides: The documents themselves, where they are there.
+    """
+
+    documents: int
+    tokens: int
+    sides: tuple[Corpus, Corpus] | None = None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Times the scoring of one call, and the loading before it; hands on what it is told."""
+
+    told: Progress
+    clock: Callable[[], float] = time.perf_counter
+    started: float = 0.0
+    seconds: float = 0.0
+    made: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.made = self.clock()
+
+    @property
+    def loading(self) -> float:
+        """Seconds from its making to the first token."""
+        return self.started - self.made
+
+    def start(self, total_tokens: int, label: str) -> None:
+        """See `Progress`."""
+        self.started = self.clock()
+        self.told.start(total_tokens, label)
+
+    def advance(self, tokens: int) -> None:
+        """See `Progress`."""
+        self.told.advance(tokens)
+
+    def stop(self) -> None:
+        """See `Progress`."""
+        self.seconds += self.clock() - self.started
+        self.told.stop()
+
+
+def look_at_model(
+    source: str, options: LoadOptions, size: Size, *, max_tokens: int | None, progress: Progress
+) -> ModelCheckup:
+    """Load a model, probe it as an audit does, and time it. No score is kept.
+
+    Args:
+        source: As --model has it.
+        options: How it is loaded.
+        size: The audit whose duration is asked for.
+        max_tokens: Read at most this many tokens of a text.
+        progress: Told how far scoring is.
+
+    Raises:
+        UsageError: It cannot be audited.
+        RunError: It cannot be loaded, or it fails.
+    """
+    watch = _Watch(progress)
+    with _store() as store:
+        spec = open_model(source, options, store)
+        parity, rate, bytes_a_token = _parity(spec, size, store, max_tokens, watch)
+    speed = None
+    if parity.passed:
+        aim = max(1, min(size.documents, round(SECONDS * rate / max(1, size.tokens))))
+        texts = _sample(size, aim, bytes_a_token)
+        # A store of its own: what the probes scored would not be timed.
+        with _store() as store:
+            speed = _speed(spec, texts, size.documents, store, max_tokens, _Watch(progress), watch.loading)
+    identity = spec.identity
+    return ModelCheckup(
+        source=source,
+        kind=identity.kind,
+        dtype=identity.dtype,
+        device=identity.device,
+        context=identity.context,
+        parity=parity,
+        speed=speed,
+        peak_memory_bytes=_peak_memory(identity.device),
+    )
+
+
+@contextlib.contextmanager
+def _store() -> Iterator[Store]:
+    """A store that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="auditor-") as folder, Store.open(folder) as store:
+        yield store
+
+
+def _parity(
+    spec: ModelSpec, size: Size, store: Store, max_tokens: int | None, watch: _Watch
+) -> tuple[Parity, float, float]:
+    """The probes, and what they tell by the way: tokens a second, bytes a token."""
+    sides = [list(passages()[::2]), list(passages()[1::2])]
+    if size.sides is not None:
+        sides = [_some(side, PROBES_SHUFFLED // 2) for side in size.sides]
+    probes = choose_probes(*sides, seed=_SEED, rng=stream(_SEED, "doctor probes"))
+    plain = [Request(spec, transform_text(AS_IS, text, _SEED)) for text in probes.texts]
+    scored = score_requests([*plain, *probes.requests(spec)], store=store, max_tokens=max_tokens, progress=watch)
+    records = scored.signals[: len(plain)]
+    numerics = probes.numerics(records, iter(scored.signals[len(plain) :]))
+    found = held_to_limits({"model": numerics}, Policy())
+    parity = Parity(
+        passed=found.status == "passed",
+        text="built-in" if size.sides is None else "given documents",
+        reason=found.reason,
+        mend=found.mend,
+        figures=found.figures,
+    )
+    read = sum(record.n_bytes for record in records) / max(1, sum(len(record) for record in records))
+    return parity, scored.tokens / max(watch.seconds, 1e-9), read
+
+
+def _some(side: Corpus, most: int) -> list[str]:
+    """Documents of a side, chosen at random."""
+    chosen = stream(_SEED, f"doctor {side.source}").permutation(len(side.documents))[:most]
+    return [side.documents[int(index)].text for index in chosen]
+
+
+def _sample(size: Size, aim: int, bytes_a_token: float) -> list[str]:
+    """About so many documents of the size asked for, or of those given, from both sides alike."""
+    if size.sides is None:
+        rng: np.random.Generator = stream(_SEED, "doctor documents")
+        return list(islice(documents(round(size.tokens * bytes_a_token), rng), aim))
+    return [text for side in size.sides for text in _some(side, max(1, aim // 2))]
+
+
+def _speed(
+    spec: ModelSpec,
+    texts: Sequence[str],
+    count: int,
+    store: Store,
+    max_tokens: int | None,
+    watch: _Watch,
+    load_seconds: float,
+) -> Speed:
+    """Score a sample with every view of the default features, as an audit does."""
+    views = [transform for _, transform in requested_views(select_features("default"), ())]
+    transforms = all_transforms()
+    requests = [Request(spec, transform_text(transforms[name], text, _SEED)) for name in views for text in texts]
+    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=watch)
+    return Speed(
+        documents=count,
+        tokens_each=round(sum(len(record) for record in scored.signals[: len(texts)]) / len(texts)),
+        views=len(views),
+        sampled=len(texts),
+        sampled_tokens=scored.tokens,
+        sampled_seconds=watch.seconds,
+        load_seconds=load_seconds,
+        audit_seconds=load_seconds + watch.seconds * count / len(texts),
+    )
+
+
+def _peak_memory(device: str) -> int | None:
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        import resource
+    except ImportError:
+        return None
+    import sys
+
+    # macOS counts bytes, others kilobytes.
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)

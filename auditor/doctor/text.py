@@ -1,0 +1,122 @@
+"""A checkup as text for people."""
+
+from __future__ import annotations
+
+import textwrap
+
+from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Speed
+from auditor.report.text import amount, number, visible
+
+_WIDTH = 100
+_LABEL = 12
+_LEFT_OUT = (
+    "An estimate at the speed of the sample: another load on the machine, longer documents or another --features "
+    "change it. It leaves out reading the data, the statistics and guards, and reference models and checkpoints, each "
+    "of which costs about as much again; it takes nothing off for scores that are in the cache."
+)
+
+
+def checkup_text(checkup: Checkup) -> str:
+    """What was found, ending with what has to be mended.
+
+    Returns:
+        Lines of at most 100 characters but for long paths, ending in a line feed.
+    """
+    lines = [
+        _entry("Version", f"auditor {checkup.auditor_version}, Python {checkup.python}"),
+        _entry("Libraries", ", ".join(f"{name} {version}" for name, version in checkup.packages.items())),
+        *_machine(checkup.machine),
+        *_cache(checkup.cache),
+        *([] if checkup.model is None else _model(checkup.model)),
+        "",
+    ]
+    if checkup.problems:
+        lines += [_entry("PROBLEM", problem) for problem in checkup.problems]
+    else:
+        lines.append("No problem found." if checkup.model else "No problem found; no model was looked at (--model).")
+    return "\n".join(lines) + "\n"
+
+
+def _machine(machine: Machine) -> list[str]:
+    lines = [
+        _entry(
+            "Machine",
+            f"{machine.system}, {amount(machine.cores, 'core')}, {amount(machine.threads, 'thread')}; memory "
+            f"{size(machine.memory_bytes)}, {size(machine.free_bytes)} of it free",
+        )
+    ]
+    for device in machine.devices:
+        room = ""
+        if device.memory_bytes is not None and device.free_bytes is not None:
+            room = f"; memory {size(device.memory_bytes)}, {size(device.free_bytes)} of it free"
+        lines.append(_entry("Device", f"{device.name}: {device.model}{room}"))
+    lines.append(_entry("Runs on", machine.chosen))
+    return lines
+
+
+def _cache(cache: CacheFolder) -> list[str]:
+    if cache.free_bytes is None:
+        return [_entry("Cache", f"{cache.path}: cannot be used")]
+    held = f"{amount(cache.records, 'text')} in {size(cache.size_bytes)}"
+    return [_entry("Cache", f"{cache.path}: {held}; {size(cache.free_bytes)} of room")]
+
+
+def _model(model: ModelCheckup) -> list[str]:
+    parity = model.parity
+    peak = "" if model.peak_memory_bytes is None else f"; at most {size(model.peak_memory_bytes)} of memory in use"
+    lines = [
+        "",
+        _entry(
+            "Model", f"{model.source} ({model.kind}), {model.dtype} on {model.device}, context {model.context:,}{peak}"
+        ),
+        _entry("Parity", f"{'passed' if parity.passed else 'FAILED'} on {parity.text}: {parity.reason} {parity.mend}"),
+    ]
+    if model.speed is None:
+        return [*lines, _entry("Speed", "not measured: the figures could not be trusted")]
+    speed = model.speed
+    return [*lines, _entry("Speed", _speed(speed)), _entry("An audit", _audit(speed)), _entry("", _LEFT_OUT)]
+
+
+def _speed(speed: Speed) -> str:
+    return (
+        f"{number(float(f'{speed.tokens_per_second:.3g}'))} tokens/s: "
+        f"{amount(speed.sampled_tokens, 'token')} of {amount(speed.sampled, 'document')} in "
+        f"{speed.sampled_seconds:.1f} s, after {speed.load_seconds:.1f} s of loading"
+    )
+
+
+def _audit(speed: Speed) -> str:
+    return (
+        f"of {amount(speed.documents, 'document')} of {amount(speed.tokens_each, 'token')} each, both sides together, "
+        f"each scored {speed.views} times (as it is and changed): about {duration(speed.audit_seconds)}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, no finer than an estimate is."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{round(minutes)} minutes"
+    return f"{minutes / 60:.1f} hours" if minutes < 48 * 60 else f"{minutes / 1440:.1f} days"
+
+
+def size(count: int) -> str:
+    """Bytes in units of 1,024, to three digits."""
+    value, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
+
+
+def _entry(label: str, text: str) -> str:
+    return textwrap.fill(
+        visible(" ".join(text.split())),
+        _WIDTH,
+        initial_indent=label.ljust(_LABEL),
+        subsequent_indent=" " * _LABEL,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
