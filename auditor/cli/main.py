@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -10,8 +13,11 @@ import traceback
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 import auditor.cli.commands
+from auditor.cli.environment import variable_used, with_twins
+from auditor.cli.voice import OutputError, noting_warnings, say
 from auditor.errors import AuditorError
 from auditor.plugins import did_you_mean
 from auditor.version import VERSION
@@ -30,8 +36,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"auditor.cli.commands.{cmd_name}").command
-        return command
+        return _command(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0] if args else ""
@@ -39,6 +44,13 @@ class _Commands(click.Group):
             hint = did_you_mean(name, self.list_commands(ctx))
             raise click.UsageError(f"unknown command {name!r}. {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+@functools.cache
+def _command(name: str) -> click.Command:
+    """A command, made ready once: that changes it."""
+    command: click.Command = importlib.import_module(f"auditor.cli.commands.{name}").command
+    return with_twins(name, command)
 
 
 @click.group(
@@ -53,30 +65,40 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code that says what happened."""
+    _occupy_standard_streams()
     sys.exit(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = cli.main(args=arguments, prog_name="auditor", standalone_mode=False)
-        sys.stdout.flush()
+        with noting_warnings():
+            code = cli.main(args=arguments, prog_name="auditor", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as leaving:
         return int(leaving.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted; run the same command again to go on where it stopped", EXIT_INTERRUPTED)
     except click.ClickException as problem:
-        problem.show()
+        told = io.StringIO()
+        problem.show(told)
+        say(told.getvalue().rstrip() + _variable_of(problem))
         return EXIT_USAGE
+    except OutputError as problem:
+        _discard_stdout()
+        gone = isinstance(problem.__cause__, BrokenPipeError)
+        return EXIT_BROKEN if gone else _fail(str(problem), EXIT_BROKEN)
     except AuditorError as problem:
         return _fail(str(problem), problem.exit_code)
-    except BrokenPipeError:
-        # The reader of our output went away; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # click turns a broken pipe into exit code 1, which is that of a finding here.
+        _discard_stdout()
         return EXIT_BROKEN
     except Exception as problem:
         if os.environ.get("AUDITOR_DEBUG"):
-            traceback.print_exc()
+            with contextlib.suppress(OSError, ValueError):
+                traceback.print_exc()
         said = str(problem) or "no message"
         return _fail(
             f"the run broke: {type(problem).__name__}: {said}\n  This is a defect of auditor or of a library under it; "
@@ -87,13 +109,35 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"auditor: {_printable(message)}", err=True)
+    say(f"auditor: {message}")
     return code
 
 
-def _printable(message: str) -> str:
-    """Neutralise control characters that a file name or a model's answer may carry into a terminal."""
-    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in message)
+def _variable_of(problem: click.ClickException) -> str:
+    """Name the variable that gave the value a message is about; empty where none did."""
+    if not isinstance(problem, click.BadParameter) or not isinstance(problem.param, click.Option) or not problem.ctx:
+        return ""
+    source = problem.ctx.get_parameter_source(str(problem.param.name))
+    # A variable that cannot be split into its values has not become a source yet.
+    if source not in (ParameterSource.ENVIRONMENT, None) or (name := variable_used(problem.param)) is None:
+        return ""
+    return f"\n  The value was given by the variable {name}."
+
+
+def _occupy_standard_streams() -> None:
+    """Open what was closed on the null device, so that no file of ours gets its number and is written to by others."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _discard_stdout() -> None:
+    """Let what is still buffered go nowhere: nobody can be given it, and Python would complain once more at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
-"""Options that commands share, and what every auditing command does once it knows what is asked."""
+"""Options that commands share."""
 
 from __future__ import annotations
 
-import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
-if TYPE_CHECKING:
-    from auditor.settings import CheckSettings
+from auditor.cli.voice import voice_options
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-VERDICTS = ("evidence", "inconclusive")
+P = TypeVar("P", str, Path)
 
 
 def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -40,21 +37,14 @@ def _named(context: click.Context, parameter: click.Parameter, value: tuple[str,
     return tuple(pairs)
 
 
-def _outcomes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """Read comma-separated verdicts and states; a state may be given by its letter or its name."""
-    from auditor.forgetting.findings.series import STATES
-    from auditor.plugins import did_you_mean
-
-    known = {word: word for word in VERDICTS}
-    known |= {"no-evidence": "no evidence"}
-    known |= {code.lower(): f"state {code}" for code in STATES}
-    known |= {name.replace(" ", "-"): f"state {code}" for code, name in STATES.items() if name not in VERDICTS}
-    words = [word.strip().lower().replace(" ", "-") for word in value.split(",") if word.strip()]
-    for word in words:
-        if word not in known:
-            hint = did_you_mean(word, sorted(known))
-            raise click.BadParameter(f"{word!r} is no verdict and no state. {hint}".strip(), context, parameter)
-    return tuple(known[word] for word in words)
+def words(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read words separated by commas. None at all would be a gate that nothing can close, so it is refused."""
+    if value is None:
+        return None
+    named = tuple(word.strip() for word in value.split(",") if word.strip())
+    if not named:
+        raise click.BadParameter("it names nothing; --exit-zero lets everything pass", context, parameter)
+    return named
 
 
 outputs = click.option(
@@ -63,11 +53,20 @@ outputs = click.option(
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Where to write; the extension chooses the format (.html, .json, .md). Repeatable.",
+    help="Where to write; the extension chooses the format (.html, .json, .md). Repeatable. -o - is JSON on stdout; "
+    "the text goes to stderr then.",
+)
+
+text_column = click.option("--text-column", default="text", show_default=True, help="Column that holds the text.")
+limit = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Read at most this many documents of each set (labelled ones are read whole).",
 )
 
 data_options = _together(
-    click.option("--text-column", default="text", show_default=True, help="Column that holds the text."),
+    text_column,
     click.option(
         "--group-column", default=None, help="Column that names what a document came from (book, author, site)."
     ),
@@ -78,12 +77,7 @@ data_options = _together(
         show_default=True,
         help="Group files by themselves or by the folder they lie in.",
     ),
-    click.option(
-        "--limit",
-        type=click.IntRange(min=1),
-        default=None,
-        help="Read at most this many documents of each set (labelled ones are read whole).",
-    ),
+    limit,
 )
 
 scoring_options = _together(
@@ -174,120 +168,56 @@ def series_options(*, required: bool) -> Callable[[F], F]:
     )
 
 
+cache_dir = click.option(
+    "--cache-dir",
+    default=None,
+    help="Where scores are kept. Default: AUDITOR_CACHE_DIR, or the platform's cache folder.",
+)
+
+fail_on = click.option(
+    "--fail-on",
+    metavar="WORDS",
+    callback=words,
+    default=None,
+    help="Verdicts, and with checkpoints states of the last one (by letter or name), separated by commas, that make "
+    "the exit code non-zero. Default: what goes with --expect.",
+)
+exit_zero = click.option(
+    "--exit-zero",
+    is_flag=True,
+    help="Exit 0 whatever is found, in place of any gate; errors still exit non-zero.",
+)
+
 report_options = _together(
     click.option(
         "--reveal", is_flag=True, help="Show excerpts of documents; without it they appear by id and hash only."
     ),
     click.option("--name", default="", help="How the audit is called in its report."),
+    cache_dir,
     click.option(
-        "--cache-dir",
+        "--expect",
+        type=click.Choice(["no-evidence", "evidence", "any"]),
         default=None,
-        help="Where scores are kept. Default: AUDITOR_CACHE_DIR, or the platform's cache folder.",
+        help="What the audit is expected to say: anything else makes the exit code non-zero.  [default: no-evidence]",
     ),
-    click.option(
-        "--fail-on",
-        callback=_outcomes,
-        default=",".join(VERDICTS),
-        show_default=True,
-        help="Verdicts, and with checkpoints states of the last one (by letter or name), that make the exit code "
-        "non-zero.",
-    ),
-    click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; errors still exit non-zero."),
+    fail_on,
+    exit_zero,
+    voice_options,
 )
 
 
-_SERIES = ("checkpoints", "general", "placebo", "relearn", "layers", "tasks", "label_column", "label_template")
-
-
-def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
-    """Take what is asked about forgetting out of a command's parameters; None where nothing is.
+def to_stdout(outputs: Sequence[P]) -> tuple[bool, list[P]]:
+    """Whether JSON is wanted on stdout (`-o -`), and the files beside it.
 
     Raises:
-        UsageError: Something is asked about forgetting without a series.
+        UsageError: It is wanted twice, or stdout is closed.
     """
     from auditor.errors import UsageError
 
-    context = click.get_current_context()
-    given = take(asked, _SERIES)
-    if given["checkpoints"]:
-        given["label_template"] = given["label_template"].replace("\\n", "\n").replace("\\t", "\t")
-        return given
-    if any(word.startswith("state ") for word in context.params["fail_on"]):
-        raise UsageError("--fail-on names a state, which needs a series", hint="Give --checkpoint NAME=PATH twice.")
-    stray = [name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
-    if stray:
-        flag = next(max(p.opts, key=len) for p in context.command.params if p.name == stray[0])
-        raise UsageError(
-            f"{flag} asks about forgetting, which needs a series", hint="Give --checkpoint NAME=PATH twice."
-        )
-    return None
-
-
-def carry_out(
-    settings: CheckSettings,
-    *,
-    outputs: Sequence[Path],
-    name: str,
-    cache_dir: str | None,
-    fail_on: Sequence[str],
-    exit_zero: bool,
-) -> int:
-    """Run an audit as the current command was asked to, write and print its result, and give the exit code."""
-    from auditor.audit import run_check
-    from auditor.cli.progress import make_progress
-    from auditor.report.renderer import check_outputs, render, write_outputs
-    from auditor.report.text import visible
-    from auditor.settings import inputs_of, make_options
-
-    options = make_options(name=name, command=_command_line(click.get_current_context()), cache_dir=cache_dir)
-    check_outputs(outputs, inputs=inputs_of(settings))
-    with make_progress() as progress:
-        result = run_check(settings, options, progress=progress)
-    write_outputs(result, outputs)
-    click.echo(render(result, "text"))
-    for path in outputs:
-        click.echo(f"wrote {visible(str(path))}", err=True)
-    if exit_zero:
-        return 0
-    if result.verdict.word.lower() in fail_on:
-        return result.exit_code or 1
-    last = None if result.forgetting is None else result.forgetting.checkpoints[-1].state.code
-    return (result.exit_code or 1) if last is not None and f"state {last}" in fail_on else 0
-
-
-def take(asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Take some of a command's parameters out of the others."""
-    return {name: asked.pop(name) for name in names}
-
-
-RUN = ("outputs", "name", "cache_dir", "fail_on", "exit_zero")
-"""Parameters of `carry_out`."""
-POLICY = ("alpha", "required_auc")
-"""Parameters that are thresholds."""
-
-
-# Where an audit writes and how it exits do not belong to what reproduces it.
-_NOT_REPRODUCED = frozenset({"outputs", "cache_dir", "fail_on", "exit_zero", "name"})
-_NAMED = frozenset({"checkpoints", "tasks"})
-
-
-def _command_line(context: click.Context) -> str:
-    """The command that reproduces the figures: arguments, and the options that were given."""
-    words = ["auditor", str(context.info_name)]
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        value = context.params[name]
-        if isinstance(parameter, click.Argument):
-            words.append(str(value))
-        elif name not in _NOT_REPRODUCED and context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            flag = max(parameter.opts, key=len)
-            if value is True:
-                words.append(flag)
-            elif value is False:
-                words.append(max(parameter.secondary_opts, key=len))
-            elif name in _NAMED:
-                words += [word for pair in value for word in (flag, "=".join(pair))]
-            else:
-                for item in value if isinstance(value, tuple) else (value,):
-                    words += [flag, str(item)]
-    return shlex.join(words)
+    files = [path for path in outputs if str(path) != "-"]
+    asked = len(outputs) - len(files)
+    if asked > 1:
+        raise UsageError("output '-' is named twice", hint="Give it once.")
+    if asked and sys.stdout is None:
+        raise UsageError("-o - writes to stdout, which is closed", hint="Name a file.")
+    return bool(asked), files

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TextIO
 
-from auditor.scoring.progress import Progress
+from auditor.cli.voice import current_voice
+from auditor.scoring.progress import Progress, Silent
 
 INTERVAL = 10.0
 
@@ -46,8 +49,10 @@ class PlainProgress:
         self._print(f"{self._label}: {self._done:,} tokens in {_duration(seconds)} ({rate:,.0f} tokens/s)")
 
     def _print(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        # A stderr that is full or gone is no reason to break an audit.
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
 
 class LiveProgress:
@@ -92,15 +97,19 @@ class LiveProgress:
 
 @contextmanager
 def make_progress() -> Iterator[Progress]:
-    """The progress that fits where stderr goes; a live bar is taken down whatever happens."""
-    if not sys.stderr.isatty():
+    """The progress that fits the current command and where stderr goes; a live bar is taken down whatever happens."""
+    voice = current_voice()
+    if not voice.progress or sys.stderr is None:
+        yield Silent()
+    # Lines of detail would tear a bar apart, and a dumb terminal cannot redraw one.
+    elif voice.verbose or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         yield PlainProgress(sys.stderr)
-        return
-    live = LiveProgress()
-    try:
-        yield live
-    finally:
-        live.stop()
+    else:
+        live = LiveProgress()
+        try:
+            yield live
+        finally:
+            live.stop()
 
 
 def _short(label: str) -> str:

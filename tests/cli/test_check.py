@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run
-from auditor.report.renderer import load_result
+from auditor.judge import judge
+from auditor.stored import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
@@ -67,7 +68,7 @@ def test_a_second_run_scores_nothing_and_gives_the_same_figures(
     assert "scoring" not in capsys.readouterr().err
     one, two = (load_result(tmp_path / f"{name}.json") for name in ("one", "two"))
     assert two.manifest.texts_scored == 0
-    same = {"manifest"}
+    same = {"manifest", "seal"}
     assert one.model_dump(exclude=same) == two.model_dump(exclude=same)
     assert one.manifest.configuration_sha256 == two.manifest.configuration_sha256
 
@@ -104,6 +105,87 @@ def test_fail_on_and_exit_zero_choose_the_exit_code(
     assert check(*sides, "--model", tiny_model_dir, "--exit-zero", cache=cache) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "because", "gate"),
+    [
+        ([], 3, "INCONCLUSIVE", ("no-evidence", ("evidence", "inconclusive"))),
+        (["--expect", "evidence"], 3, "INCONCLUSIVE", ("evidence", ("no evidence", "inconclusive"))),
+        (["--expect", "any"], 0, "INCONCLUSIVE", ("any", ())),
+        (["--fail-on", "no-evidence"], 0, "INCONCLUSIVE", ("evidence", ("no evidence",))),
+        (["--exit-zero"], 0, "INCONCLUSIVE", ("any", ())),
+    ],
+)
+def test_the_gate_is_kept_with_the_result_and_decides_the_exit_code(
+    options: list[str],
+    code: int,
+    because: str,
+    gate: tuple[str, tuple[str, ...]],
+    tiny_model_dir: Path,
+    sides: tuple[Path, Path],
+    cache: Path,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.json"
+    assert check(*sides, "--model", tiny_model_dir, "-q", "-o", path, *options, cache=cache) == code
+    result = load_result(path)
+    assert (result.gate.expect, result.gate.fail_on) == gate
+    judgement = judge(result)
+    assert (judgement.exit_code, judgement.passed, judgement.because) == (code, code == 0, because)
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "code", "says"),
+    [
+        ({"FAIL_ON": "inconclusive"}, [], 3, ""),
+        ({"FAIL_ON": "inconclusive"}, ["--exit-zero"], 0, "AUDITOR_FAIL_ON from the environment not followed"),
+        ({"EXIT_ZERO": "1"}, [], 0, ""),
+        ({"EXIT_ZERO": "1"}, ["--fail-on", "inconclusive"], 3, "AUDITOR_EXIT_ZERO from the environment not followed"),
+        ({"EXIT_ZERO": "0"}, ["--expect", "evidence"], 3, ""),
+        ({"EXIT_ZERO": "1", "FAIL_ON": "evidence"}, ["--expect", "no-evidence"], 0, "not followed: --expect on"),
+    ],
+)
+def test_of_exit_zero_and_a_gate_the_command_line_wins(
+    variables: dict[str, str],
+    flags: list[str],
+    code: int,
+    says: str,
+    tiny_model_dir: Path,
+    sides: tuple[Path, Path],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AUDITOR_{name}", value)
+    assert check(*sides, "--model", tiny_model_dir, *flags, cache=cache) == code
+    told = capsys.readouterr().err
+    assert says in told
+    assert ("not followed" in told) is ("not followed" in says)
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags"),
+    [
+        ({}, ["--exit-zero", "--fail-on", "evidence"]),
+        ({}, ["--exit-zero", "--expect", "any"]),
+        ({"AUDITOR_FAIL_ON": "evidence"}, ["--exit-zero", "--expect", "any"]),
+        ({"AUDITOR_FAIL_ON": "evidence", "AUDITOR_EXIT_ZERO": "1"}, []),
+    ],
+)
+def test_exit_zero_and_a_gate_from_one_place_contradict_each_other(
+    variables: dict[str, str],
+    flags: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert run(["check", "suspect", "heldout", "--model", "x", *flags]) == 2
+    told = capsys.readouterr().err
+    assert "--exit-zero lets everything pass" in told
+    assert all(name in told for name in variables)
+
+
 def test_a_reference_runs_the_control_by_itself(
     make_tiny_model: object, tiny_model_dir: Path, sides: tuple[Path, Path], cache: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +207,11 @@ def test_a_reference_runs_the_control_by_itself(
         (["{model}", "-o", "report.pdf"], ".pdf"),
         (["{model}", "--alpha", "0"], "alpha"),
         (["{model}", "--fail-on", "maybe"], "maybe"),
+        (["{model}", "--fail-on", ""], "--exit-zero"),
+        (["{model}", "--fail-on", "evidence", "--expect", "evidence"], "expect"),
+        (["{model}", "--fail-on", "inconclusive", "--expect", "no-evidence"], "expect"),
+        (["{model}", "--fail-on", "evidence", "--expect", "any"], "expect"),
+        (["{model}", "--expect", "nothing"], "no-evidence"),
         (["{model}", "--limit", "0"], "limit"),
         (["{model}", "--group-column", "author"], "author"),
         (["{model}", "--device", "tpu"], "tpu"),
@@ -191,7 +278,9 @@ def test_the_schema_is_the_one_results_obey(capsys: pytest.CaptureFixture[str]) 
     assert schema["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("kind", ["features", "guards", "readers", "backends", "renderers", "procedures"])
+@pytest.mark.parametrize(
+    "kind", ["features", "guards", "readers", "backends", "renderers", "procedures", "environment"]
+)
 def test_list_names_what_there_is(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", kind]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -203,6 +292,7 @@ def test_list_names_what_there_is(kind: str, capsys: pytest.CaptureFixture[str])
         "backends": "gguf",
         "renderers": "html",
         "procedures": "llm-di",
+        "environment": "AUDITOR_FAIL_ON",
     }
     assert any(known[kind] in line for line in lines)
 
@@ -229,10 +319,10 @@ def test_an_interrupt_exits_130_and_a_defect_4(
 ) -> None:
     import auditor.result
 
-    def interrupted() -> None:
+    def interrupted(**how: object) -> None:
         raise KeyboardInterrupt
 
-    def broken() -> None:
+    def broken(**how: object) -> None:
         raise ZeroDivisionError("boom \x1b[31m")
 
     monkeypatch.delenv("AUDITOR_DEBUG", raising=False)

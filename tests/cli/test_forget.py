@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run
-from auditor.report.renderer import load_result
+from auditor.stored import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
@@ -79,7 +79,7 @@ def test_a_series_costs_one_pass_a_checkpoint_and_is_told_in_every_format(
     forget(texts["suspect"], texts["heldout"], *asked, cache=cache)
     again = load_result(outputs[1])
     assert again.manifest.texts_scored == 0
-    assert again.model_dump(exclude={"manifest"}) == result.model_dump(exclude={"manifest"})
+    assert again.model_dump(exclude={"manifest", "seal"}) == result.model_dump(exclude={"manifest", "seal"})
 
 
 def test_check_puts_the_series_beside_its_evidence(

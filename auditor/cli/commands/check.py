@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from auditor.cli import options
+from auditor.cli import auditing, options
 
 
 @click.command(short_help="Was the model trained on these documents?")
@@ -44,6 +44,6 @@ def command(**asked: Any) -> int:
     """
     from auditor.settings import make_settings
 
-    run, policy = options.take(asked, options.RUN), options.take(asked, options.POLICY)
-    series = options.series_settings(asked)
-    return options.carry_out(make_settings(policy=policy, series=series, **asked), **run)
+    run, policy = auditing.take(asked, auditing.RUN), auditing.take(asked, auditing.POLICY)
+    series = auditing.series_settings(asked)
+    return auditing.carry_out(make_settings(policy=policy, series=series, **asked), **run)

@@ -1,10 +1,12 @@
-"""`auditor list`: the features, guards, readers, backends, procedures and renderers there are."""
+"""`auditor list`: the features, guards, readers, backends, procedures, renderers and variables there are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import click
+
+from auditor.cli.voice import print_result
 
 Rows = list[tuple[str, ...]]
 
@@ -56,6 +58,23 @@ def _renderers() -> Rows:
     return [(renderer.name, ", ".join(renderer.extensions)) for renderer in renderers().values()]
 
 
+def _environment() -> Rows:
+    from auditor.cli.environment import flag_of, variables_of
+    from auditor.cli.main import cli
+
+    context = click.Context(cli)
+    commands = [(name, cli.get_command(context, name)) for name in cli.list_commands(context)]
+    rows = [
+        (variable, name, flag_of(option))
+        for name, command in commands
+        if command is not None
+        for option in command.params
+        if isinstance(option, click.Option)
+        for variable in variables_of(name, option)
+    ]
+    return [*sorted(rows), ("AUDITOR_DEBUG", "any", "show where a defect arose")]
+
+
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "features": (("name", "family", "member-like", "sets", "what", "source"), _features),
     "guards": (("name", "question", "blind spot"), _guards),
@@ -63,14 +82,13 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "backends": (("name", "opens"), _backends),
     "procedures": (("name", "source"), _procedures),
     "renderers": (("name", "extensions"), _renderers),
+    "environment": (("variable", "command", "option"), _environment),
 }
 
 
-@click.command(short_help="List features, guards, readers, backends, procedures or renderers.")
+@click.command(short_help="List features, guards, readers, backends, and what else there is.")
 @click.argument("kind", type=click.Choice(list(_KINDS)))
 def command(kind: str) -> None:
     """Print what there is of a KIND, one a line, columns separated by tabs."""
     header, rows = _KINDS[kind]
-    click.echo("\t".join(header))
-    for row in rows():
-        click.echo("\t".join(row))
+    print_result("".join("\t".join(row) + "\n" for row in (header, *rows())))

@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from auditor.cli import options
+from auditor.cli.voice import current_voice, print_document, print_result, voice_options
 
-@click.command(short_help="Render a stored result.json again.")
+if TYPE_CHECKING:
+    from auditor.report.form import Form
+
+T = TypeVar("T")
+
+
+@click.command(short_help="Render a stored result.json or batch.json again.")
 @click.argument("result", type=click.Path(path_type=Path))
+@options.outputs
 @click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Where to write; the extension chooses the format. Repeatable.",
+    "--format",
+    "form",
+    default=None,
+    help="What is printed where no -o is given: text, json, markdown or another format.  [default: text]",
 )
-def command(result: Path, outputs: tuple[Path, ...]) -> None:
-    """Render RESULT, a result.json of `auditor check`, in other formats.
+@voice_options
+def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
+    """Render RESULT, a result.json of `auditor check` or `auditor forget` or a batch.json, in other formats.
+
+    The page of a batch links to the reports of its audits by their places in the folder of the batch. Written
+    elsewhere it shows the same, but its links lead nowhere.
 
     \b
-    Example:
+    Examples:
+      auditor report result.json
       auditor report result.json -o report.html -o summary.md
+      auditor report result.json --format markdown >> "$GITHUB_STEP_SUMMARY"
+      auditor report auditor-reports/audits/batch.json -o audits.xml
     """
-    from auditor.report.renderer import check_outputs, load_result, write_outputs
-    from auditor.report.text import visible
+    from auditor.batch.outcome import BatchResult
+    from auditor.batch.renderer import batch_renderers
+    from auditor.errors import UsageError
+    from auditor.report.renderer import renderers
+    from auditor.stored import load_stored
 
-    check_outputs(outputs, inputs=[result])
-    write_outputs(load_result(result), outputs)
-    for path in outputs:
-        click.echo(f"wrote {visible(str(path))}", err=True)
+    if outputs and form is not None:
+        raise UsageError(
+            "--format says what is printed where no -o is given", hint="An -o chooses its format by its extension."
+        )
+    read = load_stored(result)
+    if isinstance(read, BatchResult):
+        _render(read, batch_renderers(), result, outputs, form)
+    else:
+        _render(read, renderers(), result, outputs, form)
+
+
+def _render(read: T, known: Mapping[str, Form[T]], source: Path, outputs: tuple[Path, ...], form: str | None) -> None:
+    from auditor.plugins import pick
+    from auditor.report.form import check_paths, write_all
+
+    printed = pick("text" if form is None else form, dict(known), what="format")
+    as_json, files = options.to_stdout(outputs)
+    check_paths(files, known.values(), inputs=[source])
+    write_all(read, files, known.values())
+    if as_json:
+        print_document(known["json"].render(read))
+    elif not outputs and printed.name == "text":
+        print_result(printed.render(read))
+    elif not outputs:
+        print_document(printed.render(read))
+    voice = current_voice()
+    for path in files:
+        voice.note(f"wrote {path}")

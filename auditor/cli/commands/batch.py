@@ -1,0 +1,102 @@
+"""`auditor batch`: many audits as one gate."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from auditor.cli import options
+from auditor.cli.auditing import only_reports
+from auditor.cli.voice import current_voice, print_document, print_result, voice_options
+
+
+@click.command(short_help="Carry out many audits as one gate.")
+@click.argument("configuration", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(),
+    help="Folder to write, which is for this configuration alone. Default: auditor-reports/NAME, NAME being that of "
+    "CONFIGURATION without its extension. -o - prints batch.json on stdout as well; the text goes to stderr then.",
+)
+@click.option("--name", default=None, help="How the batch is called. Default: as CONFIGURATION says.")
+@options.cache_dir
+@click.option(
+    "--fail-on",
+    metavar="WORDS",
+    callback=options.words,
+    default=None,
+    help="Verdicts and states of the last checkpoint, separated by commas, that are red in the audits that say none of "
+    "expect, fail-on and states themselves. It takes the place of what the defaults of CONFIGURATION say.",
+)
+@options.exit_zero
+@voice_options
+def command(
+    configuration: Path,
+    outputs: tuple[str, ...],
+    name: str | None,
+    cache_dir: str | None,
+    fail_on: tuple[str, ...] | None,
+    exit_zero: bool,
+) -> int:
+    """Carry out every audit of CONFIGURATION, a YAML or TOML file, and write one folder about all of them.
+
+    The folder has index.html, junit.xml, summary.md, batch.json, and for each audit a folder with report.html and
+    result.json. Texts are scored once and models loaded once, whichever audits need them. P-values are corrected over
+    the batch, so all verdicts are known, and all reports written, when the last audit is done.
+
+    Killed or interrupted and run again with the same folder, it goes on where it stood; audits of which nothing has
+    changed are not run again. An audit that breaks does not stop the others. The exit code is that of the worst audit:
+    4 where one broke, 1 where one is red for evidence or a state, 3 where one is red for being inconclusive, else 0.
+
+    \b
+    Examples:
+      auditor batch audits.yaml
+      auditor batch nightly.toml -o build/audits --cache-dir .scores
+      auditor batch audits.yaml --fail-on evidence
+      auditor batch audits.yaml -o report --exit-zero
+      auditor batch audits.yaml -o report -o - | jq .exit_code
+    """
+    from dataclasses import replace
+
+    from auditor.batch.read import read_batch
+    from auditor.batch.renderer import batch_renderers
+    from auditor.batch.run import run_batch
+    from auditor.cli.progress import make_progress
+    from auditor.errors import UsageError
+    from auditor.gate import make_gate
+
+    as_json, folders = options.to_stdout(outputs)
+    if len(folders) > 1:
+        raise UsageError(
+            f"a batch writes one folder, and {' and '.join(map(repr, folders))} are named",
+            hint="Leave all but one out.",
+        )
+    reports = only_reports(exit_zero, "fail_on")
+    plan = read_batch(configuration, name=name, fail_on=None if reports else fail_on)
+    folder = folders[0] if folders else str(Path("auditor-reports", configuration.stem))
+    if reports:
+        # The gates are replaced, not the exit code alone: what the files say and how the command ends must agree.
+        plan = replace(plan, audits=tuple(replace(planned, gate=make_gate("any", ())) for planned in plan.audits))
+    voice = current_voice()
+    with make_progress() as progress:
+        batch = run_batch(
+            plan,
+            folder,
+            cache_dir=cache_dir,
+            command=shlex.join(["auditor", "batch", str(configuration)]),
+            progress=progress,
+            say=voice.note,
+        )
+    renderers = batch_renderers()
+    if as_json:
+        voice.note(renderers["text"].render(batch))
+        print_document(renderers["json"].render(batch))
+    else:
+        print_result(renderers["text"].render(batch))
+    voice.note(f"wrote {Path(folder, 'index.html')}")
+    return batch.exit_code

@@ -1,0 +1,43 @@
+"""`auditor validate`: check configurations of batches without running anything."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(short_help="Check the configuration of a batch without running it.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing of a file in which nothing is wrong.")
+def command(files: tuple[str, ...], quiet: bool) -> int:
+    """Check each FILE, the configuration of a batch in YAML or TOML, and say everything that is wrong with it.
+
+    Nothing is run, fetched or written, and neither torch nor a model is loaded: documents and models are only looked
+    for, and names of a hub not even that. Each line on stderr is FILE:LINE: what is wrong. The exit code is 2 where
+    anything is.
+
+    \b
+    Examples:
+      auditor validate audits.yaml
+      auditor validate nightly.toml weekly.toml
+      auditor schema audits > audits.schema.json    # for an editor
+    """
+    from auditor.batch.read import read_batch
+    from auditor.cli.voice import print_result, say
+    from auditor.errors import UsageError
+    from auditor.report.text import visible
+
+    sound = True
+    for file in files:
+        try:
+            plan = read_batch(file)
+        except UsageError as error:
+            sound = False
+            say(f"{error.message}. {error.hint}" if error.hint else error.message)
+            continue
+        if quiet:
+            continue
+        kinds = [audit.settings.kind for audit in plan.audits]
+        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        count = f"{len(kinds)} audit{'' if len(kinds) == 1 else 's'}"
+        print_result(f"{visible(file)}: {count} ({counted}), correction {plan.correction}\n")
+    return 0 if sound else 2
