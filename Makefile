@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test docs lint format clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,9 +16,20 @@ demo: $(VENV)/.installed
 		--output demo/report.html --output demo/result.json
 	@echo "The report is at $(CURDIR)/demo/report.html"
 
-# One thread a process: two that share the cores with two threads each are slower than one.
+# One thread a process: two that share the cores with two threads each are slower than one. In the order that
+# tests/conftest.py gives, the longest files first, so that neither process is left alone with one at the end.
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# The pages that are made from the commands and schemas are made again, then the site: a warning is an error.
+docs: $(VENV)/.installed $(VENV)/.docs
+	$(BIN)/python docs/make_reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	@echo "The site is at $(CURDIR)/build/site/index.html"
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

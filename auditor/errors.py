@@ -34,6 +34,10 @@ class RunError(AuditorError):
     exit_code = 4
 
 
+UNTOUCHED = "Run again when nothing writes to it any more."
+"""What to do about files that changed while they were read."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
     lines = str(error).strip().splitlines()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
 
 WORDS = (
     "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs and nobody in the old "
@@ -77,6 +81,19 @@ def _save_model(
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests on the bundled samples first: they take longest, and a file is the work of one process."""
+    long = {item.path for item in items if "sample_cache" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settled_heap() -> None:
+    """Leave what is imported by now out of later collections: a model that is closed collects the whole heap."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def make_tiny_model() -> Callable[..., Path]:
     """Save a random model of few weights: `make_tiny_model(folder, seed=0, bos=True, architecture="Llama", ...)`."""
@@ -86,10 +103,63 @@ def make_tiny_model() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random Llama of 2 layers, width 32, 128 positions, about 400 tokens, BOS added."""
-    return _save_model(tmp_path_factory.mktemp("tiny"))
+    folder = _save_model(tmp_path_factory.mktemp("tiny"))
+    gc.freeze()
+    return folder
 
 
 @pytest.fixture(scope="session")
 def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One score store for all tests on the bundled samples, so that their texts are scored once a run."""
-    return tmp_path_factory.mktemp("sample-scores")
+    """One score store for all tests on the bundled samples and all processes, so that their texts are scored once."""
+    shared = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder of its own below that of the run.
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "sample-scores"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _write_documents(path: Path, seed: int, count: int) -> Path:
+    import numpy as np
+
+    words = WORDS.replace(",", "").split()
+    rng = np.random.default_rng(seed)
+    texts = [" ".join(rng.choice(words, size=int(rng.integers(20, 40)))) for _ in range(count)]
+    # A short text has no value of some features, and the first one stands on both sides.
+    texts[:2] = ["the quick brown fox hangs in the town hall over the map", "jugs"]
+    lines = [json.dumps({"text": text.capitalize()}) for text in texts]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def audit_folder(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Callable[..., Path]) -> Path:
+    """A folder with suspect.jsonl, heldout.jsonl, `model`, `older` and the result of an audit of them.
+
+    It has every kind of field: a reference, a procedure, excerpts, missing values, documents on both sides.
+    """
+    from auditor.audit import run_check
+    from auditor.report.renderer import write_outputs
+    from auditor.settings import make_options, make_settings
+
+    folder = tmp_path_factory.mktemp("audit")
+    settings = make_settings(
+        suspect=str(_write_documents(folder / "suspect.jsonl", 1, 16)),
+        heldout=str(_write_documents(folder / "heldout.jsonl", 2, 14)),
+        model=str(make_tiny_model(folder / "model")),
+        references=(str(make_tiny_model(folder / "older", seed=1)),),
+        features="single-pass",
+        procedures=("llm-di",),
+        permutations=99,
+        reveal=True,
+    )
+    result = run_check(settings, make_options(cache_dir=str(folder / "cache"), name="a small one"))
+    write_outputs(result, [folder / "result.json"])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(audit_folder: Path) -> Any:
+    """The result of that audit, read back from its file."""
+    from auditor.result import AuditResult
+
+    return AuditResult.model_validate_json((audit_folder / "result.json").read_bytes())

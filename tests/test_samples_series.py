@@ -13,7 +13,13 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 SERIES = SAMPLES / "series"
 
 
-def audit(cache: Path, *names: str, relearn: bool = False, placebo: bool = False) -> AuditResult:
+HALF = 100
+"""Documents a side of the runs that train: enough for every state but A, which asks for more power."""
+
+
+def audit(
+    cache: Path, *names: str, relearn: bool = False, placebo: bool = False, limit: int | None = None
+) -> AuditResult:
     return auditor.forget(
         SERIES / "later.jsonl",
         SAMPLES / "heldout",
@@ -22,6 +28,7 @@ def audit(cache: Path, *names: str, relearn: bool = False, placebo: bool = False
         placebo=SAMPLES / "innocent" if placebo else None,
         relearn=relearn,
         layers=False,
+        limit=limit,
         cache_dir=cache,
     )
 
@@ -33,14 +40,26 @@ def states(result: AuditResult) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def course(sample_cache: Path) -> AuditResult:
-    return audit(sample_cache, "acquired", "fading", "wrecked", "suppressed", relearn=True)
+    return audit(sample_cache, "acquired", "fading", "wrecked", "suppressed", relearn=True, limit=HALF)
+
+
+def tells_the_course(result: AuditResult, *, base: str) -> None:
+    assert states(result) == {"base": base, "acquired": "B", "fading": "D", "wrecked": "W", "suppressed": "E"}
+    assert result.forgetting is not None
+    assert result.forgetting.reference == "acquired"
+    assert (result.verdict.word, result.exit_code) == ("EVIDENCE", 1)
 
 
 def test_each_state_is_told_right(course: AuditResult) -> None:
-    assert states(course) == {"base": "A", "acquired": "B", "fading": "D", "wrecked": "W", "suppressed": "E"}
+    tells_the_course(course, base="H")
     assert course.forgetting is not None
-    assert course.forgetting.reference == "acquired"
-    assert (course.verdict.word, course.exit_code) == ("EVIDENCE", 1)
+    assert course.forgetting.checkpoints[0].state.reason == "underpowered"
+
+
+@pytest.mark.slow
+def test_each_state_is_told_right_with_all_documents(sample_cache: Path) -> None:
+    names = ("acquired", "fading", "wrecked", "suppressed")
+    tells_the_course(audit(sample_cache, *names, relearn=True), base="A")
 
 
 def test_only_what_went_out_of_sight_was_relearned(course: AuditResult) -> None:
@@ -52,7 +71,7 @@ def test_only_what_went_out_of_sight_was_relearned(course: AuditResult) -> None:
 def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_shows_nothing(
     sample_cache: Path,
 ) -> None:
-    result = audit(sample_cache, "acquired", "suppressed", placebo=True)
+    result = audit(sample_cache, "acquired", "suppressed", placebo=True, limit=HALF)
     assert result.forgetting is not None
     state = result.forgetting.checkpoints[-1].state
     assert (state.code, state.reason) == ("H", "not-tested")
