@@ -211,7 +211,7 @@ def survives(written: str, *, html: bool = False, verified: bool = False) -> boo
         if verified:
             subject = open_subject(path, data={}, models={})
             said = told(subject, verify(subject))
-            assert all(line.isprintable() for line in said.splitlines())
+            assert all(visible(line) == line for line in said.split("\n"))
         assert [each.name for each in Path(folder).iterdir()] == ["r.json"]
     return True
 
