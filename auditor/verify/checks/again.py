@@ -14,7 +14,8 @@ def again(subject: Subject) -> Answer:
     """Carry the audit out on the given documents and models, and hold what is kept against what that keeps."""
     if not subject.anew:
         return Answer("not asked", "give --again, with --data and --model for all the audit read, to score them again")
-    subject.gathered  # noqa: B018
+    # What does not fit together is a failure of the result, not something that cannot be read.
+    _ = subject.gathered
     with reading():
         settings = settings_here(subject)
     if "failed" in (answer.status for answer in (data.ask(subject), models.ask(subject)) if answer is not None):
