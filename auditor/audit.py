@@ -16,7 +16,7 @@ from auditor.features.table import TARGET_LABEL, FeatureTable, compute_table, gr
 from auditor.forgetting.findings.kept import Role
 from auditor.forgetting.measure import Account, measure_forgetting
 from auditor.gathered import Gathered
-from auditor.kept import Kept, KeptPair, keep_rows
+from auditor.kept import Kept, KeptPair
 from auditor.kept_parts import KeptNumerics, Table
 from auditor.manifest import make_manifest
 from auditor.models.loading import Models, open_models
@@ -139,7 +139,7 @@ def _keep(
     return Kept(
         features=Table.of(table),
         reasons={name: dict(counts) for name, counts in table.reasons.items()},
-        text=keep_rows(sides.text_rows),
+        text=Table.of(sides.text_rows),
         controls={
             label: Table.of(plain_table(single, evidence.plain(label))) for label in evidence.references if single
         },

@@ -92,13 +92,6 @@ def ask_sides(
     return Sides(documents, overlap, alone, text, permutations, policy, seed)
 
 
-def read_sides(suspect: Corpus, heldout: Corpus, rows: Rows, *, permutations: int, policy: Policy, seed: int) -> Sides:
-    """`read_texts` and then `ask_sides`, with their arguments."""
-    alone, overlap = read_texts(suspect, heldout, rows, policy=policy, seed=seed)
-    documents = (len(suspect.documents), len(heldout.documents))
-    return ask_sides(documents, overlap, alone, permutations=permutations, policy=policy, seed=seed)
-
-
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What the engine and the guards say of one model.
@@ -129,7 +122,7 @@ def examine(
     """Test one model's rows and let the guards look.
 
     Args:
-        sides: The two sides, as `read_sides` gave them.
+        sides: The two sides, as `ask_sides` gave them.
         all_rows: The rows of every feature asked for, in the same order of groups.
         controls: The engine under models that cannot have seen the data.
         numerics: What the probes of the backends showed.

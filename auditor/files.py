@@ -39,6 +39,18 @@ def refuse_read(path: Path, read: Iterable[Path]) -> None:
             )
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        UsageError: The file system refused.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text as `write_bytes` does, in UTF-8."""
     write_bytes(path, text.encode("utf-8"))

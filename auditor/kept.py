@@ -8,7 +8,7 @@ from auditor.corpora.overlap import OverlapPair
 from auditor.features.table import FeatureTable
 from auditor.forgetting.findings.kept import SeriesKept
 from auditor.inference.rows import Rows
-from auditor.kept_parts import KeptColumn, KeptNumerics, Table, to_cells
+from auditor.kept_parts import KeptNumerics, Table
 from auditor.record import Count, Record, Share
 
 
@@ -66,9 +66,3 @@ class Kept(Record):
         """Text alone, for the groups and sides of other rows."""
         table = self.text.features()
         return Rows(table.values, like.suspect, like.groups, table.columns)
-
-
-def keep_rows(rows: Rows) -> Table:
-    """Keep rows of groups, whose names and sides stand elsewhere."""
-    columns = tuple(KeptColumn(name=c.name, family=c.family, direction=c.direction) for c in rows.columns)
-    return Table(columns=columns, values=to_cells(rows.values))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import AfterValidator
 
 from auditor.features.table import FeatureTable
-from auditor.inference.rows import Column
+from auditor.inference.rows import Column, Rows
 from auditor.record import Count, Record
 from auditor.signals.probes import Numerics
 
@@ -55,8 +55,8 @@ class Table(Record):
     values: Cells
 
     @classmethod
-    def of(cls, table: FeatureTable) -> Self:
-        """Keep a table, without the reasons for what is missing."""
+    def of(cls, table: FeatureTable | Rows) -> Self:
+        """Keep a table without the reasons for what is missing, or rows without the names of their groups."""
         columns = tuple(KeptColumn(name=c.name, family=c.family, direction=c.direction) for c in table.columns)
         return cls(columns=columns, values=to_cells(table.values))
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from auditor.forgetting.findings.relearning import Probe
-from auditor.forgetting.findings.series import Code, Forgetting
+from auditor.forgetting.findings.series import Code
 from auditor.inference.multiplicity import CORRECTIONS, NAMES, Correction
 from auditor.limitations import limitations
 from auditor.result import AuditResult, Looks, Verdict
@@ -75,7 +75,7 @@ def rests_on(result: AuditResult) -> Hypothesis:
     """
     if result.kind == "check" or result.forgetting is None:
         return "membership"
-    return _RESTS_ON.get(_last_state(result.forgetting), "detection")
+    return _RESTS_ON.get(result.forgetting.checkpoints[-1].state.code, "detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +129,6 @@ def looked(result: AuditResult, looks: Looks) -> AuditResult:
     left = after_looks(result.verdict, looks, result.thresholds.alpha)
     said = limitations(result.guards, series=result.forgetting is not None, looks=looks)
     return sealed(result.model_copy(update={"looks": looks, "verdict": left, "limitations": said}))
-
-
-def looks_of(results: Sequence[AuditResult], method: Correction, *, broken: int = 0) -> tuple[Looks, ...]:
-    """Correct the results of a batch for each other.
-
-    Args:
-        results: All audits of the batch that finished, before or after the correction.
-        method: How.
-        broken: How many others there are, which broke.
-
-    Returns:
-        The correction of each, in their order.
-    """
-    return correct([standing(result) for result in results], method, broken=broken)
 
 
 def correct(standings: Sequence[Standing], method: Correction, *, broken: int = 0) -> tuple[Looks, ...]:
@@ -209,7 +195,3 @@ def _recovery(probe: Probe, level: float) -> float:
 def _asked_to_relearn(result: AuditResult) -> bool:
     series = result.manifest.configuration.get("series")
     return isinstance(series, dict) and bool(series.get("relearn"))
-
-
-def _last_state(forgetting: Forgetting) -> Code:
-    return forgetting.checkpoints[-1].state.code

@@ -204,6 +204,11 @@ class Looks(Record):
     p_adjusted: Share
 
     @property
+    def refused(self) -> bool:
+        """Whether the p-value counts as 1 although it is smaller."""
+        return self.p_value < 1 and self.counted == 1
+
+    @property
     def over(self) -> str:
         """What is corrected together, in words: `30 audits, 2 of which broke and count with p = 1`."""
         audits = f"{self.audits:,} audit{'' if self.audits == 1 else 's'}"

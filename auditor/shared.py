@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from auditor.corpora.digest import whole_digest
 from auditor.corpora.document import Corpus
-from auditor.corpora.overlap import Overlap
+from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.errors import UNTOUCHED, RunError
 from auditor.examination import Sides, ask_sides, read_texts
 from auditor.guards.guard import GuardResult
@@ -38,6 +38,7 @@ class Shared:
         self._corpora: dict[tuple[object, ...], tuple[Corpus, int]] = {}
         self._read: dict[tuple[object, ...], str] = {}
         self._texts: dict[tuple[object, ...], tuple[Rows, Overlap]] = {}
+        self._overlaps: dict[tuple[object, ...], Overlap] = {}
         self._sides: dict[tuple[object, ...], Sides] = {}
         self._guards: dict[tuple[object, ...], dict[str, GuardResult]] = {}
 
@@ -60,8 +61,14 @@ class Shared:
             del self._corpora[next(iter(self._corpora))]
         return known[0]
 
+    def overlap(self, corpus: Corpus, side: Corpus, settings: CheckSettings) -> Overlap:
+        """What two corpora share; as `find_overlap` answers."""
+        threshold, seed = settings.policy.overlap_similarity, settings.seed
+        key = (corpus.sha256, side.sha256, threshold, seed)
+        return self._known(self._overlaps, key, lambda: find_overlap(corpus, side, threshold=threshold, seed=seed))
+
     def sides(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: CheckSettings) -> Sides:
-        """What the text of two sides tells; as `auditor.examination.read_sides` answers."""
+        """What the text of two sides tells; as `read_texts` and `ask_sides` of `auditor.examination` answer."""
         policy, seed = settings.policy, settings.seed
         texts = (suspect.sha256, heldout.sha256, rows.groups, policy.overlap_similarity, seed)
         alone, overlap = self._known(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from auditor.batch.outcome import BATCH_SCHEMA_VERSION, BatchResult
 from auditor.errors import UsageError
+from auditor.files import read_bytes
 from auditor.record import Record
 from auditor.result import SCHEMA_VERSION, AuditResult
 
@@ -24,13 +25,13 @@ def load_result(path: str | PathLike[str]) -> AuditResult:
         UsageError: The file is missing, is not JSON, has another schema version, or does not hold a whole result.
     """
     path = Path(path)
-    return parse_result(_bytes(path), path)
+    return parse_result(read_bytes(path), path)
 
 
 def load_stored(path: str | PathLike[str]) -> AuditResult | BatchResult:
     """Read what an audit or a batch has written as JSON; errors as `load_result`."""
     path = Path(path)
-    data = _parsed(_bytes(path), path)
+    data = _parsed(read_bytes(path), path)
     return _whole(BatchResult, data, path, BATCH_SCHEMA_VERSION) if _is_batch(data) else _result(data, path)
 
 
@@ -43,13 +44,6 @@ def parse_result(written: bytes, path: Path) -> AuditResult:
             hint="Name the result.json of one of its audits.",
         )
     return _result(data, path)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
 
 def _parsed(written: bytes, path: Path) -> Any:

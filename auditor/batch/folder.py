@@ -181,12 +181,13 @@ class Folder:
         """
         try:
             data = self._kept(planned).read_bytes()
-            if memo.recall(_fact(fingerprint, data)) is None:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if memo.recall(_fact(fingerprint, sha256)) is None:
                 return None
             result = AuditResult.model_validate_json(data)
         except (OSError, ValidationError):
             return None
-        self._sha256[planned.folder] = hashlib.sha256(data).hexdigest()
+        self._sha256[planned.folder] = sha256
         return result
 
     def kept(self, planned: Planned) -> AuditResult:
@@ -211,9 +212,10 @@ class Folder:
             RunError: It cannot be written.
         """
         data = result.model_dump_json().encode()
+        sha256 = hashlib.sha256(data).hexdigest()
         write_bytes(self._kept(planned), data)
-        memo.remember(_fact(fingerprint, data), "kept")
-        self._sha256[planned.folder] = hashlib.sha256(data).hexdigest()
+        memo.remember(_fact(fingerprint, sha256), "kept")
+        self._sha256[planned.folder] = sha256
 
     def publish(self, planned: Planned, result: AuditResult) -> str:
         """Write the report and the result of an audit, and give the digest of the latter.
@@ -248,8 +250,8 @@ class Folder:
         return own + [self.path / planned.folder / name for planned in self._plan.audits for name in (RESULT, REPORT)]
 
 
-def _fact(fingerprint: str, data: bytes) -> str:
-    return json.dumps(["batch result", fingerprint, hashlib.sha256(data).hexdigest()])
+def _fact(fingerprint: str, sha256: str) -> str:
+    return json.dumps(["batch result", fingerprint, sha256])
 
 
 def _files() -> list[BatchRenderer]:

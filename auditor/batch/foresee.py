@@ -80,7 +80,7 @@ def foresee(settings: CheckSettings, memo: Memo, shared: Shared) -> Prospect:
     checkpoints: tuple[Named, ...] = ()
     corpora: dict[str, Corpus] = {"suspect": suspect, "heldout": heldout}
     if settings.series is not None:
-        beside = gather(settings, settings.series, suspect, heldout, shared.corpus)
+        beside = gather(settings, settings.series, suspect, heldout, shared.corpus, shared.overlap)
         corpora.update({str(role): corpus for role, corpus in beside.items()})
         corpora |= {
             f"task {task.name}": task.corpus for task in read_asked_tasks(settings, settings.series, shared.corpus)

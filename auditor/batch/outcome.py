@@ -9,6 +9,7 @@ from pydantic import ModelWrapValidatorHandler, computed_field, model_validator
 from auditor.gate import Gate
 from auditor.inference.multiplicity import Correction
 from auditor.record import Record
+from auditor.result import Looks
 from auditor.summary import Summary
 
 BATCH_SCHEMA_VERSION: Literal["1.0"] = "1.0"
@@ -72,6 +73,11 @@ class Outcome(_Answering):
     finding: Finding | None
     error: str = ""
 
+    @property
+    def looks(self) -> Looks | None:
+        """The correction of its p-value; None where it broke or none of its p-values was corrected."""
+        return None if self.finding is None else self.finding.looks
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def status(self) -> Literal["passed", "failed", "broken"]:
@@ -123,7 +129,6 @@ class BatchResult(_Answering):
         """The audits from the worst to the best: by exit code, then by corrected p-value, then in their order."""
 
         def badness(outcome: Outcome) -> tuple[int, float]:
-            looks = None if outcome.finding is None else outcome.finding.looks
-            return -_WORST.index(outcome.exit_code), 1.0 if looks is None else looks.p_adjusted
+            return -_WORST.index(outcome.exit_code), 1.0 if outcome.looks is None else outcome.looks.p_adjusted
 
         return tuple(sorted(self.audits, key=badness))

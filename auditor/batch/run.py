@@ -158,9 +158,8 @@ class _Batch:
 
     def conclude(self) -> BatchResult:
         """Correct the results for each other, write them, and say what the whole came to."""
-        outcomes = self._publish()
-        while outcomes is None:
-            outcomes = self._publish()
+        while (outcomes := self._publish()) is None:
+            pass
         return BatchResult(
             name=self._plan.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

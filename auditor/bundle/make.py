@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.bundle.archive import pack
 from auditor.bundle.contents import make_files, text_names
 from auditor.errors import UsageError
-from auditor.files import read_paths, refuse_read
+from auditor.files import read_bytes, read_paths, refuse_read
 from auditor.gathered import gathered_of
 from auditor.reading import read_asked
 from auditor.result import AuditResult
@@ -45,10 +45,7 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
         UsageError: The result cannot be read or was changed after it was sealed; it holds excerpts and `reveal` is not
             asked for; or the texts are not those of the audit.
     """
-    try:
-        written = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    written = read_bytes(path)
     result = parse_result(written, path)
     if result.seal != seal_of(result):
         raise UsageError(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 
 from auditor.doctor.cache import look_at_cache
 from auditor.doctor.checkup import Checkup
 from auditor.doctor.machine import look_at_machine
 from auditor.doctor.model import Size, look_at_model
-from auditor.manifest import PACKAGES
+from auditor.manifest import packages
 from auditor.models.backend import LoadOptions
 from auditor.scoring.progress import Progress
 from auditor.version import VERSION
@@ -38,19 +37,11 @@ def examine(
         UsageError: The device is not there, or the model cannot be audited.
         RunError: The model cannot be loaded, or it fails.
     """
-    versions = {package: _version(package) for package in PACKAGES}
     return Checkup(
         auditor_version=VERSION,
         python=platform.python_version(),
-        packages={package: version for package, version in versions.items() if version is not None},
+        packages=packages(),
         machine=look_at_machine(options.device),
         cache=look_at_cache(cache_dir),
         model=None if model is None else look_at_model(model, options, size, max_tokens=max_tokens, progress=progress),
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
-from auditor.corpora.overlap import find_overlap
+from auditor.corpora.overlap import Overlap
 from auditor.corpora.own_groups import part_namesakes
 from auditor.errors import UsageError
 from auditor.forgetting.findings.kept import Role
@@ -19,6 +19,7 @@ def gather(
     suspect: Corpus,
     heldout: Corpus,
     read: Callable[[str, CheckSettings], Corpus],
+    overlap: Callable[[Corpus, Corpus, CheckSettings], Overlap],
 ) -> Mapping[Role, Corpus]:
     """Read the corpora of a series by role, none of which may hold what another is compared with.
 
@@ -28,6 +29,7 @@ def gather(
         suspect: The suspect documents.
         heldout: The held-out documents.
         read: Reads a corpus as settings say, as `auditor.reading.read_asked`.
+        overlap: Says what two corpora share, by the threshold and seed of the settings.
 
     Raises:
         UsageError: One cannot be read, or repeats documents of a side.
@@ -38,7 +40,7 @@ def gather(
     for role, others in _APART.items():
         for other in others:
             if role in corpora and other in corpora:
-                _require_apart(corpora[role], role, corpora[other], other, settings)
+                _require_apart(corpora[role], role, other, overlap(corpora[role], corpora[other], settings))
     return corpora
 
 
@@ -64,7 +66,7 @@ _APART: dict[Role, tuple[Role, ...]] = {
 }
 
 
-def _require_apart(corpus: Corpus, role: Role, side: Corpus, name: Role, settings: CheckSettings) -> None:
+def _require_apart(corpus: Corpus, role: Role, name: Role, shared: Overlap) -> None:
     """Refuse a corpus that repeats documents of another, as a whole, nearly, or one within the other.
 
     A reminder trained on texts that hold suspect documents would bring back what it was just told.
@@ -72,7 +74,7 @@ def _require_apart(corpus: Corpus, role: Role, side: Corpus, name: Role, setting
     Raises:
         UsageError: It does.
     """
-    pairs = find_overlap(corpus, side, threshold=settings.policy.overlap_similarity, seed=settings.seed).pairs
+    pairs = shared.pairs
     if pairs:
         kind = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}[pairs[0].kind]
         raise UsageError(

@@ -74,7 +74,7 @@ def measure_forgetting(
         RunError: A model fails.
     """
     asked, seed, policy = asked_of(settings), settings.seed, settings.policy
-    corpora = gather(settings, asked, suspect, heldout, shared.corpus)
+    corpora = gather(settings, asked, suspect, heldout, shared.corpus, shared.overlap)
     tasks = read_asked_tasks(settings, asked, shared.corpus)
     checkpoints = open_series(asked.checkpoints, load_options(settings), store)
     series = score_series(

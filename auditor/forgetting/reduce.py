@@ -9,7 +9,7 @@ import numpy as np
 from auditor.errors import RunError
 from auditor.features.catalogue import select_features
 from auditor.features.loss import bits_per_byte, loss
-from auditor.features.table import TARGET_LABEL, compute_table
+from auditor.features.table import plain_table
 from auditor.forgetting.findings.kept import COMPARED, KeptCheckpoint, KeptSet, Measure, Role, SeriesKept
 from auditor.forgetting.measures.divergence import compare
 from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
@@ -17,7 +17,6 @@ from auditor.forgetting.series import Reading, Series
 from auditor.inference.design import Floats
 from auditor.kept_parts import Cells, KeptNumerics, Table, to_cells
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.views import TARGET
 
 FEATURES = "single-pass"
 
@@ -94,8 +93,7 @@ def _measured(compute: Callable[[TokenSignals], float], readings: Sequence[Readi
 
 
 def _features(reading: Reading) -> Table:
-    views = [{(TARGET_LABEL, TARGET.transform): record} for record in reading.signals]
-    return Table.of(compute_table(select_features(FEATURES), views, references=()))
+    return Table.of(plain_table(select_features(FEATURES), reading.signals))
 
 
 def _readings(series: Series, role: Role) -> Iterator[Reading]:

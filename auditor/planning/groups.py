@@ -41,11 +41,15 @@ def groups_a_side(auc: float, *, critical: float, power: float, widening: float 
     if critical <= 0:
         raise ValueError(f"a positive critical value is needed, not {critical}")
     shift = shift_of_auc(auc) / 2.0
-    spread = shift / (float(ndtri(power)) + critical * math.sqrt(1.0 + shift**2))
-    rows = (widening / spread) ** 2 + 1.0
+    rows = (widening / spread_seen(shift, critical=critical, power=power)) ** 2 + 1.0
     if not math.isfinite(rows) or rows > 2 * MOST:
         return None
     return max(2, math.ceil(rows / 2.0))
+
+
+def spread_seen(standing: float, *, critical: float, power: float) -> float:
+    """The spread s of a statistic that is just found at u: u - z_power s = critical s sqrt(1 + u^2)."""
+    return standing / (float(ndtri(power)) + critical * math.sqrt(1.0 + standing**2))
 
 
 def power_with(groups: int, auc: float, *, critical: float, widening: float = 1.0) -> float:

@@ -10,6 +10,7 @@ from auditor.inference.power import auc_of_shift, shift_of_auc
 from auditor.inference.rows import Column
 from auditor.inference.separability_result import Separability
 from auditor.planning.bar import Bar, carried, quantile_error
+from auditor.planning.groups import spread_seen
 from auditor.record import Count, Record, Share
 from auditor.result import AuditResult
 
@@ -74,8 +75,7 @@ def pilot_widening(result: AuditResult) -> float:
         return 1.0
     rows = found.groups_suspect + found.groups_heldout
     standing = shift_of_auc(found.detectable_auc) * math.sqrt(found.groups_suspect * found.groups_heldout) / rows
-    spread = standing / (float(ndtri(result.thresholds.power)) + found.critical_z * math.sqrt(1.0 + standing**2))
-    return spread * math.sqrt(rows - 1.0)
+    return spread_seen(standing, critical=found.critical_z, power=result.thresholds.power) * math.sqrt(rows - 1.0)
 
 
 def _effect(found: Separability) -> tuple[float, float, float]:

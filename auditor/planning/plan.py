@@ -128,7 +128,7 @@ def make_plan(
     test = groups_for(wanted, bar.z)
     base = None if test is None else max(test, policy.minimum_groups)
     low, high = (
-        _times(base, _multiple(columns, base, wanted, common=common, bar=bar, policy=policy, seed=seed))
+        _groups_for_evidence(columns, base, wanted, common=common, bar=bar, policy=policy, seed=seed)
         for common in COMMON
     )
     return Plan(
@@ -176,7 +176,7 @@ def _mean_bar(columns: Sequence[Column], level: float, permutations: int, seed: 
     return Bar(float(np.mean([bar.z for bar in bars])), max(bar.error for bar in bars))
 
 
-def _multiple(
+def _groups_for_evidence(
     columns: Sequence[Column],
     groups: int | None,
     effect: float,
@@ -185,15 +185,12 @@ def _multiple(
     bar: Bar,
     policy: Policy,
     seed: int,
-) -> float | None:
+) -> int | None:
     if groups is None:
         return None
     rng = stream(seed, f"plan excess {common}")
-    return evidence_multiple(columns, groups, effect, common=common, critical=bar.z, policy=policy, rng=rng)
-
-
-def _times(groups: int | None, multiple: float | None) -> int | None:
-    return None if groups is None or multiple is None else math.ceil(groups * multiple)
+    multiple = evidence_multiple(columns, groups, effect, common=common, critical=bar.z, policy=policy, rng=rng)
+    return None if multiple is None else math.ceil(groups * multiple)
 
 
 def _range(pilot: Pilot | None, groups_for: Callable[[float], int | None]) -> Ends | None:

@@ -49,8 +49,13 @@ def red_on(gate: Gate) -> str:
 
 def gate_sentence(gate: Gate, judgement: Judgement) -> str:
     """What a gate makes of an audit, with the exit code."""
-    said = "passed" if judgement.passed else f"failed on {judgement.because}"
-    return f"Gate {said}, exit code {judgement.exit_code}. Expected: {expected(gate)}. It fails on: {red_on(gate)}."
+    return f"Gate {status_of(judgement)}{gate_told(gate, judgement)}"
+
+
+def gate_told(gate: Gate, judgement: Judgement) -> str:
+    """What follows the word passed or failed."""
+    because = "" if judgement.passed else f" on {judgement.because}"
+    return f"{because}, exit code {judgement.exit_code}. Expected: {expected(gate)}. It fails on: {red_on(gate)}."
 
 
 def looks_sentence(looks: Looks, alpha: float, write: Callable[[float, float], str] = p_value) -> str:
@@ -65,7 +70,7 @@ def looks_sentence(looks: Looks, alpha: float, write: Callable[[float, float], s
         f"p = {write(looks.p_value, alpha)} before and {write(looks.p_adjusted, alpha)} after the correction over "
         f"{looks.over} ({NAMES[looks.method]}), {side(looks.p_adjusted, alpha)} the level of {number(alpha)}."
         + (f" The p-value counts {looks.ways} times, for as many ways to EVIDENCE." if looks.ways > 1 else "")
-        + (f" {REFUSED}" if looks.p_value < 1 == looks.counted else "")
+        + (f" {REFUSED}" if looks.refused else "")
     )
 
 

@@ -130,7 +130,7 @@ def level_words(result: AuditResult) -> str:
         said = f"{p_value(adjusted, alpha)} over all checkpoints (Holm), "
     elif result.looks is not None:
         adjusted = result.looks.p_adjusted
-        counted = ", counted as 1" if result.looks.p_value < 1 == result.looks.counted else ""
+        counted = ", counted as 1" if result.looks.refused else ""
         said = f"{p_value(adjusted, alpha)} over {result.looks.over} ({NAMES[result.looks.method]}{counted}), "
     else:
         adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from auditor.gate import Gate
 from auditor.guards.guard import GuardResult
-from auditor.report.judgement import gate_sentence, looks_sentence
+from auditor.report.judgement import gate_sentence, looks_sentence, status_of
 from auditor.report.text import auc, interval, number, p_value, percent, visible
 from auditor.summary import Summary
 
@@ -138,7 +138,7 @@ def _facts(said: Summary) -> dict[str, str]:
         "verdict": verdict.word,
         "reason": verdict.reason,
         "validity-class": verdict.validity_class,
-        "gate": "passed" if said.judgement.passed else "failed",
+        "gate": status_of(said.judgement),
         "exit-code": str(said.judgement.exit_code),
         **({"state": f"{said.state} {said.state_name}"} if said.state else {}),
         "alpha": repr(said.alpha),

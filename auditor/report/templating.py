@@ -48,7 +48,7 @@ def environment() -> Environment:
     )
     environment.filters.update(
         num=lambda value, limit=None: text.typeset(text.number(value, limit)),
-        p=lambda value, limit=None: text.typeset(text.p_value(value, limit)),
+        p=_typeset_p,
         z=lambda value, limit=None: text.typeset(text.z_score(value, limit)),
         auc=lambda value: text.typeset(text.auc(value)),
         difference=lambda value: text.typeset(text.difference(value)),
@@ -65,7 +65,8 @@ def environment() -> Environment:
         lines=lambda value, limit=_LINES: Markup(escape(text.shorten(text.visible(value, keep="\n\t"), limit))),
         short=lambda value, limit: Markup(escape(text.shorten(text.visible(value), limit))),
         surprise=surprise,
-        gate_sentence=judgement.gate_sentence,
+        gate_told=judgement.gate_told,
+        status_of=judgement.status_of,
         looks_sentence=lambda looks, alpha: judgement.looks_sentence(looks, alpha, _typeset_p),
     )
     return environment
@@ -87,5 +88,5 @@ def surprise(logprob: float) -> int:
     return sum(logprob < math.log(bound) for bound in _SHADES)
 
 
-def _typeset_p(value: float, limit: float) -> str:
+def _typeset_p(value: float, limit: float | None = None) -> str:
     return text.typeset(text.p_value(value, limit))

@@ -6,7 +6,7 @@ import textwrap
 
 from auditor.judge import judge
 from auditor.report import selection
-from auditor.report.judgement import gate_sentence, looks_sentence
+from auditor.report.judgement import gate_told, looks_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.states import tone
@@ -47,7 +47,8 @@ def summary(result: AuditResult) -> str:
     ]
     if verdict.mend:
         lines.append(_entry("To mend", verdict.mend))
-    lines.append(_entry("Gate", gate_sentence(result.gate, judge(result)).removeprefix("Gate ")))
+    judgement = judge(result)
+    lines.append(_entry("Gate", f"{status_of(judgement)}{gate_told(result.gate, judgement)}"))
     if result.looks is not None:
         lines.append(_entry("Batch", looks_sentence(result.looks, thresholds.alpha)))
     lines += _states(result)

@@ -148,9 +148,7 @@ def _apart(where: str, stored: Any, again: Any) -> Iterator[Difference]:
         if abs(stored - again) > MOST * max(1.0, abs(again)):
             yield Difference(where, stored, again)
     else:
-        for one in compare(stored, again).differences:
-            dot = "" if one.path.startswith("[") or not one.path else "."
-            yield Difference(f"{where}{dot}{one.path}", one.stored, one.again)
+        yield from compare(stored, again, at=where).differences
 
 
 def _is_table(value: Any) -> bool:

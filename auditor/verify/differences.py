@@ -71,7 +71,7 @@ class Absent:
 ABSENT = Absent()
 
 
-def compare(stored: Any, again: Any, *, close: float = CLOSE) -> Comparison:
+def compare(stored: Any, again: Any, *, at: str = "") -> Comparison:
     """Hold two trees of JSON against each other.
 
     Only two numbers that are not whole and not of `_EXACT` can be close without being the same.
@@ -79,18 +79,18 @@ def compare(stored: Any, again: Any, *, close: float = CLOSE) -> Comparison:
     Args:
         stored: What the file holds.
         again: What it should hold.
-        close: Relative difference up to which two estimates count as the same.
+        at: Path of both in the whole, with which the paths of differences begin.
     """
     figures = leaves = near = 0
     farthest = 0.0
     differences: list[Difference] = []
-    for path, label, left, right in _pairs(stored, again, "", ""):
+    for path, label, left, right in _pairs(stored, again, at, ""):
         leaves += 1
         figures += _is_number(left) or _is_number(right)
         if type(left) is type(right) and repr(left) == repr(right):
             continue
         apart = _apart(label, left, right)
-        if apart <= close:
+        if apart <= CLOSE:
             near, farthest = near + 1, max(farthest, apart)
         else:
             differences.append(Difference(path, left, right))

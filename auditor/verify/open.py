@@ -13,6 +13,7 @@ from auditor.batch.outcome import BatchResult
 from auditor.bundle.archive import unpack
 from auditor.bundle.contents import RESULT
 from auditor.errors import UsageError
+from auditor.files import read_bytes
 from auditor.stored import parse_result
 from auditor.verify.subject import Subject
 
@@ -71,9 +72,7 @@ def read_batch_result(path: Path) -> BatchResult:
         UsageError: It cannot be read, or is none.
     """
     try:
-        return BatchResult.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        return BatchResult.model_validate_json(read_bytes(path))
     except ValidationError as error:
         raise UsageError(f"{path} is not the batch.json of a batch ({error.error_count()} faults)") from error
 

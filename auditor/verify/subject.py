@@ -61,7 +61,7 @@ class Subject:
         given |= {"again"} if self.anew else set()
         return frozenset(given | ({"batch"} if self.batch is not None else set()))
 
-    @property
+    @cached_property
     def known_models(self) -> dict[str, tuple[int, ModelSummary]]:
         """The models and their places by what they can be called: `target`, the label of a reference, a checkpoint."""
         numerics = () if self.result.kept is None else self.result.kept.numerics
@@ -72,7 +72,7 @@ class Subject:
             known.setdefault(name, (place, model))
         return known
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         """The texts of the documents, where the bundle holds them all."""
         names = text_names(self.result)

@@ -49,7 +49,7 @@ class Row:
 def row(outcome: Outcome) -> Row:
     """Write an audit down."""
     found, gate = outcome.finding, outcome.gate
-    looks = None if found is None else found.looks
+    looks = outcome.looks
     alpha = None if found is None else found.alpha
     return Row(
         name=outcome.name,
@@ -99,7 +99,7 @@ def headline(batch: BatchResult) -> str:
 def correction(batch: BatchResult) -> str:
     """How the p-values were corrected, over how many, and what that is worth."""
     name, promise = NAMES[batch.correction], PROMISES[batch.correction]
-    looks = next((o.finding.looks for o in batch.audits if o.finding is not None and o.finding.looks is not None), None)
+    looks = next((outcome.looks for outcome in batch.audits if outcome.looks is not None), None)
     if looks is None:
         return f"No p-value entered the correction ({name})."
     return (

@@ -18,11 +18,11 @@ _Key = Callable[[Outcome], Any]
 
 
 def _p(outcome: Outcome) -> float:
-    return 2.0 if outcome.finding is None or outcome.finding.looks is None else outcome.finding.looks.p_value
+    return 2.0 if outcome.looks is None else outcome.looks.p_value
 
 
 def _p_adjusted(outcome: Outcome) -> float:
-    return 2.0 if outcome.finding is None or outcome.finding.looks is None else outcome.finding.looks.p_adjusted
+    return 2.0 if outcome.looks is None else outcome.looks.p_adjusted
 
 
 _ORDERS: dict[str, tuple[str, _Key]] = {

@@ -21,7 +21,6 @@ from auditor.verify.subject import Subject
 _LARGEST = 1e-6
 """Of a column's largest coordinate: what the decomposition of the same texts may differ by on another processor."""
 _NAMES = {"heldout": "held-out"}
-_COUNTS = ("documents", "groups", "skipped_files", "dropped_empty", "dropped_duplicate", "characters", "sha256")
 
 
 @check(name="data", order=80)
@@ -75,9 +74,9 @@ def _against(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference
         "characters": sum(len(document.text) for document in corpus.documents),
         "sha256": corpus.sha256,
     }
-    for name in _COUNTS:
-        if getattr(summary, name) != again[name]:
-            yield Difference(f"{role}.{name}", getattr(summary, name), again[name])
+    for name, value in again.items():
+        if getattr(summary, name) != value:
+            yield Difference(f"{role}.{name}", getattr(summary, name), value)
     if role in ("suspect", "heldout"):
         yield from _documents(subject, role, corpus)
 
@@ -119,8 +118,6 @@ def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]
     yield from far_cells("kept.text.values", kept.text.values, alone.values, most=_LARGEST)
     pairs = [KeptPair.of(pair).model_dump(mode="json") for pair in overlap.pairs]
     stored = [pair.model_dump(mode="json") for pair in kept.overlap]
-    for one in compare(stored, pairs).differences:
-        yield Difference(f"kept.overlap{one.path}", one.stored, one.again)
+    yield from compare(stored, pairs, at="kept.overlap").differences
     again = [len(document.text) for document in (*suspect.documents, *heldout.documents)]
-    for one in compare(list(kept.characters), again).differences:
-        yield Difference(f"kept.characters{one.path}", one.stored, one.again)
+    yield from compare(list(kept.characters), again, at="kept.characters").differences

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from auditor.batch.outcome import Finding
 from auditor.errors import UsageError
-from auditor.looks import looks_of
+from auditor.files import read_bytes
+from auditor.looks import correct, standing
 from auditor.result import AuditResult
 from auditor.stored import parse_result
-from auditor.verify.check import Answer, UnreadableError, check
-from auditor.verify.differences import Difference, compare
+from auditor.verify.check import Answer, check, reading
+from auditor.verify.differences import compare
 from auditor.verify.open import read_batch_result
 from auditor.verify.subject import Subject
 
@@ -35,16 +36,15 @@ def looks(subject: Subject) -> Answer:
     if digest not in digests:
         return Answer("failed", f"{subject.batch} names no result with the digest of this file ({digest[:16]})")
     place = digests.index(digest)
-    results = [_result(folder, finding) for finding in findings]
+    standings = [standing(_result(folder, finding)) for finding in findings]
     broken = len(batch.audits) - len(findings)
-    again = looks_of(results, batch.correction, broken=broken)[place]
-    found = compare(*(None if one is None else one.model_dump(mode="json") for one in (stored, again)))
+    again = correct(standings, batch.correction, broken=broken)[place]
+    found = compare(*(None if one is None else one.model_dump(mode="json") for one in (stored, again)), at="looks")
     if found.differences:
-        wrong = tuple(Difference(f"looks.{one.path}", one.stored, one.again) for one in found.differences)
-        return Answer("failed", f"not the correction of {subject.batch}", wrong)
+        return Answer("failed", f"not the correction of {subject.batch}", found.differences)
     beside = f" and the {broken} that broke" if broken else ""
     return Answer(
-        "passed", f"follows from the {len(results)} results{beside} that {subject.batch} names, as they stand there"
+        "passed", f"follows from the {len(standings)} results{beside} that {subject.batch} names, as they stand there"
     )
 
 
@@ -53,10 +53,8 @@ def _result(folder: Path, finding: Finding) -> AuditResult:
     path = (folder / finding.result).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise UsageError(f"the batch names a result outside its folder: {finding.result!r}")
-    try:
-        written = path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    with reading():
+        written = read_bytes(path)
     if hashlib.sha256(written).hexdigest() != finding.result_sha256:
         raise UsageError(f"{path} is not the result that the batch was made from")
     return parse_result(written, path)

@@ -13,8 +13,7 @@ def verdict(subject: Subject) -> Answer:
     """Decide again from the stored figures, guards and thresholds; no figure is made again for it."""
     result = subject.result
     again = reach_verdict(subject.gathered, result.membership, result.guards, result.thresholds, result.forgetting)
-    found = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"))
+    found = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
     if found.differences:
-        wrong = tuple(type(one)(f"verdict.{one.path}", one.stored, one.again) for one in found.differences)
-        return Answer("failed", "it does not follow from the stored figures and thresholds", wrong)
+        return Answer("failed", "it does not follow from the stored figures and thresholds", found.differences)
     return Answer("passed", f"{result.verdict.word} ({result.verdict.reason}) follows from figures and thresholds")
