@@ -108,6 +108,15 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with everything that the configurations of batches name in tests."""
+    from made_configuration import place
+
+    monkeypatch.chdir(place(tmp_path))
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One score store for all tests on the bundled samples and all processes, so that their texts are scored once."""

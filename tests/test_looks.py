@@ -19,7 +19,6 @@ from auditor.looks import (
     correct,
     counted,
     hypotheses,
-    looks_of,
     rests_on,
     standing,
 )
@@ -124,7 +123,8 @@ def test_an_audit_brings_one_p_value_that_pays_for_its_ways() -> None:
     for p, wanted in ((0.0031, 0.0093), (0.4, 1.0)):
         changed = with_last(result, detection=detection.model_copy(update={"p_adjusted": p}))
         assert standing(changed).counted == pytest.approx(wanted)
-    (looks,) = looks_of([with_last(result, detection=detection.model_copy(update={"p_adjusted": 0.001}))], "holm")
+    certain = with_last(result, detection=detection.model_copy(update={"p_adjusted": 0.001}))
+    (looks,) = correct([standing(certain)], "holm")
     assert (looks.ways, looks.audits, looks.p_value) == (3, 1, 0.001)
     assert looks.counted == looks.p_adjusted == pytest.approx(0.003)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from made_configuration import SMALLEST, faults, place, read
+from made_configuration import CHECK, SERIES, SMALLEST, faults, place, read
 
 from auditor.batch.config.folders import folders
 from auditor.batch.config.model import Batch, check_keys, key_of, series_keys
@@ -21,15 +21,6 @@ from auditor.guards.policy import Policy
 from auditor.settings import CheckSettings, SeriesSettings, inputs_of
 
 ROOT = Path(__file__).parents[2]
-BASE = "defaults: {heldout: heldout, suspect: suspect}\naudits:\n"
-CHECK = BASE + "- {name: a, model: model, "
-SERIES = BASE + "- {name: a, checkpoints: {base: base, later: later}, "
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(place(tmp_path))
-    return tmp_path
 
 
 def one(here: Path, text: str) -> Planned:

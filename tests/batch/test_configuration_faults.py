@@ -6,21 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from made_configuration import SMALLEST, faults, place, read
+from made_configuration import BASE, CHECK, SERIES, SMALLEST, faults, read
 
 from auditor.batch.config import format as config_format
 from auditor.batch.read import read_batch
 from auditor.errors import UsageError
-
-TOP = "defaults: {suspect: suspect, heldout: heldout}\naudits:\n"
-CHECK = TOP + "- {name: a, model: model, "
-SERIES = TOP + "- {name: a, checkpoints: {base: base, later: later}, "
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(place(tmp_path))
-    return tmp_path
 
 
 def test_everything_wrong_is_told_at_once_by_line(here: Path) -> None:
@@ -112,7 +102,7 @@ def test_a_wrong_value_is_told_in_plain_words(here: Path, said: str, what: str) 
         (CHECK + "alpha: 0.01, policy: {alpha: 0.02}}", "3: 'alpha' stands in policy too"),
         (CHECK + "alpha: 0.001, permutations: 99}", "3: 99 permutations cannot give a p-value as small as"),
         (SERIES + "label-template: text}", "3: label-template: the template must hold {text} once"),
-        (TOP + "- {name: a, checkpoints: {base: base}}", "3: checkpoints: a series needs at least two checkpoints"),
+        (BASE + "- {name: a, checkpoints: {base: base}}", "3: checkpoints: a series needs at least two checkpoints"),
         (SERIES + "tasks: {' ': task}}", "3: tasks: every task needs a name and a source"),
         (
             "defaults: {suspect: suspect, heldout: heldout, model: model}\naudits:\n"
@@ -131,7 +121,7 @@ def test_contradictions_are_errors(here: Path, text: str, what: str) -> None:
 
 
 def test_one_bound_on_the_share_of_false_ones_needs_one_level(here: Path) -> None:
-    audits = TOP + "- {name: a, model: model, alpha: 0.02}\n- {name: b, model: model}\n- {name: c, model: model}\n"
+    audits = BASE + "- {name: a, model: model, alpha: 0.02}\n- {name: b, model: model}\n- {name: c, model: model}\n"
     (line,) = faults(here, "\ncorrection: benjamini-hochberg\n" + audits)
     assert line == (
         "2: correction: benjamini-hochberg needs one alpha for all audits; 'b' has 0.01, 'a' has 0.02. "
@@ -175,11 +165,11 @@ def test_a_device_that_is_not_here_may_be_where_the_batch_is_run(here: Path, dev
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (TOP + "- name: a\n  model: model\n  heldout: ./heldout/../suspect", "5: suspect and heldout are both"),
-        (TOP + "- name: a\n  model: model\n  suspect: heldout/", "5: suspect and heldout are both"),
+        (BASE + "- name: a\n  model: model\n  heldout: ./heldout/../suspect", "5: suspect and heldout are both"),
+        (BASE + "- name: a\n  model: model\n  suspect: heldout/", "5: suspect and heldout are both"),
         ("defaults: {suspect: suspect, heldout: link}\naudits:\n- {name: a, model: model}", "3: suspect and heldout"),
         (
-            TOP.replace("suspect: suspect, heldout: heldout", "suspect: 'hf:a', heldout: 'hf:a'") + "- {name: a,\n"
+            BASE.replace("suspect: suspect, heldout: heldout", "suspect: 'hf:a', heldout: 'hf:a'") + "- {name: a,\n"
             "   model: model}",
             "3: suspect and heldout are both 'hf:a'",
         ),
@@ -205,11 +195,11 @@ def test_features_of_a_reference_need_one(here: Path) -> None:
             here, f"{CHECK.replace('model: model', f'model: {model!r}')}\n  features: 'surp,reference-gap'}}"
         )
         assert line.startswith("4: these features compare with a reference model, and there is none: reference-gap")
-    (line,) = faults(here, f"{TOP.replace('{', '{features: reference-gap, ')}- name: a\n  model: model\n")
+    (line,) = faults(here, f"{BASE.replace('{', '{features: reference-gap, ')}- name: a\n  model: model\n")
     assert line.startswith("3: these features compare with a reference model")
     adapter(here / "tuned")
     for said in ("model: tuned, features: reference-gap", "model: model, references: [base], features: reference-gap"):
-        assert read(here, f"{TOP}- {{name: a, {said}}}").audits[0].settings.features == "reference-gap"
+        assert read(here, f"{BASE}- {{name: a, {said}}}").audits[0].settings.features == "reference-gap"
 
 
 @pytest.mark.parametrize(
@@ -250,14 +240,14 @@ def test_a_missing_default_is_told_once(here: Path) -> None:
 
 @pytest.mark.parametrize("name", ["' a'", "'a '", '"a\\u200bb"', '"a\\nb"', '"\\u202eb"'], ids=range(5))
 def test_names_can_be_read(here: Path, name: str) -> None:
-    (line,) = faults(here, f"{TOP}- name: {name}\n  model: model\n")
+    (line,) = faults(here, f"{BASE}- name: {name}\n  model: model\n")
     assert line.startswith("3: the name")
     assert line.isprintable()
 
 
 def test_names_have_a_length(here: Path) -> None:
-    assert "at most 100" in faults(here, f"{TOP}- {{name: {'x' * 101}, model: model}}\n")[0]
-    assert "empty" in faults(here, f"{TOP}- {{name: '', model: model}}\n")[0]
+    assert "at most 100" in faults(here, f"{BASE}- {{name: {'x' * 101}, model: model}}\n")[0]
+    assert "empty" in faults(here, f"{BASE}- {{name: '', model: model}}\n")[0]
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from made_configuration import SMALLEST, place
+from made_configuration import SMALLEST
 
 from auditor.cli.main import run
 from auditor.schemas.schema import all_schemas
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(place(tmp_path))
-    return tmp_path
 
 
 def test_a_sound_file_is_told_in_one_line_on_stdout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

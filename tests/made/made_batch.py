@@ -70,10 +70,8 @@ def batch(audits: Iterable[Outcome], **changed: Any) -> BatchResult:
 
 def with_looks(results: Sequence[AuditResult], method: Correction, *, broken: int = 0) -> tuple[AuditResult, ...]:
     """The results of a batch, corrected for each other."""
-    return tuple(
-        looks.looked(result, one)
-        for result, one in zip(results, looks.looks_of(results, method, broken=broken), strict=True)
-    )
+    corrections = looks.correct([looks.standing(result) for result in results], method, broken=broken)
+    return tuple(looks.looked(result, one) for result, one in zip(results, corrections, strict=True))
 
 
 def looked(

@@ -11,6 +11,9 @@ from auditor.batch.read import read_batch
 from auditor.errors import UsageError
 
 SMALLEST = "audits: [{name: planted, suspect: suspect, heldout: heldout, model: model}]\n"
+BASE = "defaults: {suspect: suspect, heldout: heldout}\naudits:\n"
+CHECK = BASE + "- {name: a, model: model, "
+SERIES = BASE + "- {name: a, checkpoints: {base: base, later: later}, "
 
 
 def place(folder: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -375,3 +377,19 @@ def hostile_result() -> AuditResult:
     for document in dumped["documents"]:
         document["marks"] = document["marks"] and document["marks"][:20]
     return AuditResult.model_validate(poison(dumped, HOSTILE))
+
+
+def words(element: Element) -> str:
+    """All text of an element."""
+    return "".join(element.itertext())
+
+
+def landmarks(root: Element) -> Element:
+    """Hold a page to one heading of level 1, no level left out, and one main part; its first link is given back."""
+    levels = [int(e.tag[1]) for e in root.iter() if isinstance(e.tag, str) and re.fullmatch("h[1-6]", e.tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert root.get("lang") == "en"
+    assert len(list(root.iter("main"))) == 1
+    return next(root.iter("a"))

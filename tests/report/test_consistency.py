@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from itertools import combinations, product
 from typing import NamedTuple
-from xml.etree.ElementTree import Element
 
 import pytest
 from junitparser import JUnitXml, TestSuite
 from made_batch import WORDS, batch, checked, forgotten, gate, outcome
-from made_results import parse_page
+from made_results import parse_page, words
 
 from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
@@ -105,10 +104,6 @@ def of_suite(suite: TestSuite) -> Said:
 def of_junit(text: str) -> Said:
     (suite,) = JUnitXml.fromstring(text.encode())
     return of_suite(suite)
-
-
-def words(element: Element) -> str:
-    return "".join(element.itertext())
 
 
 def of_html(text: str) -> Said:

@@ -6,18 +6,19 @@ import dataclasses
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
+from made_backend import CPU, Passing
+from made_backend import texts as made_texts
 
 from auditor.errors import RunError, UsageError
 from auditor.models.backend import (
     Backend,
-    Encoded,
     LoadOptions,
     ModelIdentity,
     ModelSpec,
@@ -33,25 +34,16 @@ from auditor.scoring.store import Store
 from auditor.signals.traces import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
-WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
+texts = partial(made_texts, words=(4, 30))
 
 
-def texts(count: int, seed: int = 0) -> list[str]:
-    generator = np.random.default_rng(seed)
-    return [" ".join(generator.choice(WORDS, int(size))) for size in generator.integers(4, 30, count)]
-
-
-class Picky:
-    """A backend that refuses windows of some first token, or all of them."""
+class Picky(Passing):
+    """A backend that refuses windows of some lengths, or all of them."""
 
     def __init__(self, inner: Backend, refuses: set[int] | None, error: Exception) -> None:
-        self.inner, self.identity, self.token_budget, self.workers = inner, inner.identity, 300, 1
+        super().__init__(inner, 300)
         self.refuses, self.error = refuses, error
         self.scored = 0
-
-    def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
-        return self.inner.encode(prompt, max_tokens=max_tokens)
 
     def score(
         self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
@@ -59,22 +51,7 @@ class Picky:
         if self.refuses is None or any(len(window) in self.refuses for window in windows):
             raise self.error
         self.scored += len(windows)
-        return self.inner.score(windows, variant=variant, wanted=wanted)
-
-    def session(self, variant: Variant) -> AbstractContextManager[None]:
-        return self.inner.session(variant)
-
-    def enter_worker(self) -> None:
-        self.inner.enter_worker()
-
-    def sibling(self, spec: ModelSpec) -> Backend | None:
-        return self.inner.sibling(spec)
-
-    def recover(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+        return super().score(windows, variant=variant, wanted=wanted)
 
 
 class Loads:

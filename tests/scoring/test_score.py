@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_backend import CPU, Passing
+from made_backend import texts as made_texts
 
 from auditor.cli.commands.check import command
 from auditor.errors import RunError
@@ -37,28 +39,18 @@ from auditor.scoring.store import Store
 from auditor.signals.traces import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
-WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
+texts = partial(made_texts, words=(2, 60))
 
 
-def texts(count: int, seed: int = 0) -> list[str]:
-    generator = np.random.default_rng(seed)
-    return [" ".join(generator.choice(WORDS, int(size))) for size in generator.integers(2, 60, count)]
-
-
-class Hooked:
+class Hooked(Passing):
     """A backend that lets a test look on and interfere."""
 
     def __init__(self, inner: Backend, budget: int, limit: int | None, error: BaseException | None) -> None:
-        self.inner, self.identity, self.token_budget = inner, inner.identity, budget
+        super().__init__(inner, budget)
         self.limit, self.error = limit, error
-        self.workers = 1
         self.calls: list[int] = []
         self.recovered = 0
         self.closed = False
-
-    def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
-        return self.inner.encode(prompt, max_tokens=max_tokens)
 
     def score(
         self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
@@ -67,16 +59,7 @@ class Hooked:
         if self.limit is not None and size > self.limit and self.error is not None:
             raise self.error
         self.calls.append(len(windows))
-        return self.inner.score(windows, variant=variant, wanted=wanted)
-
-    def session(self, variant: Variant) -> AbstractContextManager[None]:
-        return self.inner.session(variant)
-
-    def enter_worker(self) -> None:
-        self.inner.enter_worker()
-
-    def sibling(self, spec: ModelSpec) -> Backend | None:
-        return self.inner.sibling(spec)
+        return super().score(windows, variant=variant, wanted=wanted)
 
     def recover(self) -> None:
         self.recovered += 1

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+from made_results import words
 
 from auditor.forgetting.findings.series import STATES, Forgetting
 from auditor.forgetting.meanings import MEANS, NOT_MEANS
@@ -21,10 +22,6 @@ from auditor.result import AuditResult
 
 Parse = Callable[[str], Element]
 Path = tuple[str, ...]
-
-
-def words(element: Element) -> str:
-    return "".join(element.itertext())
 
 
 def section(root: Element, name: str) -> Element:
