@@ -228,7 +228,7 @@ def test_malformed_csv_names_file_and_line(tmp_path, content, place):
         ("t/a.txt", b"PAR1\x15\x04", "a Parquet file"),
         ("t/a.md", b"%PDF-1.7\n", "a PDF"),
         ("t/a.txt", b"PK\x03\x04", "zip"),
-        ("a.jsonl", gzip.compress(b'"x"\n'), "a gzip file"),
+        ("a.jsonl", gzip.compress(b'"x"\n', mtime=0), "a gzip file"),
         ("a.csv", b"text\nx\n\0\n", "a.csv:3: NUL byte at byte offset 7"),
         ("a.json", b"\x7fELF\0", "NUL byte"),
         ("a.parquet", b"text,label\nx,1\n", "not a readable Parquet file"),
