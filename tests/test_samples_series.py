@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_golden import differences
 
 import auditor
 from auditor.result import AuditResult
@@ -54,6 +55,10 @@ def test_each_state_is_told_right(course: AuditResult) -> None:
     tells_the_course(course, base="H")
     assert course.forgetting is not None
     assert course.forgetting.checkpoints[0].state.reason == "underpowered"
+
+
+def test_no_figure_is_other_than_it_was(course: AuditResult) -> None:
+    assert differences("forget", course.model_dump(mode="json")) == []
 
 
 @pytest.mark.slow

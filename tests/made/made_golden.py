@@ -1,0 +1,134 @@
+"""Results as they were before the package was laid out anew: no figure of them may move, to the last bit.
+
+`tests/golden/*.json.gz` were written by commit 99fe39c. Times, paths, versions and digests of configurations are left
+out; large tables stand as their digest. `AUDITOR_GOLDEN=write pytest tests/test_golden.py tests/test_samples_series.py`
+writes them anew, which only a change that is meant to move figures may do.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "golden"
+
+LEFT_OUT = (
+    "schema_version",
+    "auditor_version",
+    "created",
+    "command",
+    "configuration",
+    "configuration_sha256",
+    "packages",
+    "platform",
+    "source",
+    "sources",
+    "seal",
+    "result_sha256",
+    "texts_scored",
+    "texts_from_store",
+    "device",
+    "details",
+    "kind",
+)
+"""Keys whose values are times, paths, versions or counts of what an earlier run had stored."""
+
+WORDS = (
+    "sentence",
+    "not_meaning",
+    "because",
+    "mend",
+    "misses",
+    "question",
+    "reason",
+    "validity",
+    "limitations",
+    "notes",
+    "summary",
+    "caveat",
+    "budget",
+    "method",
+)
+"""Keys of sentences: what they say may be said better, so figures and machine-readable words alone are compared."""
+
+RENAMED: dict[str, str] = {}
+"""Key or word of the stored files: what it is called now."""
+
+LARGEST = 400
+"""Figures in a table that is kept as it is; a larger one is kept as its digest."""
+
+
+def freeze(tree: Any) -> Any:
+    """A result without what differs from run to run, under the names of today."""
+    if isinstance(tree, dict):
+        left_out, words = ({RENAMED.get(key, key) for key in keys} for keys in (LEFT_OUT, WORDS))
+        return {
+            key: freeze(value)
+            for key, value in tree.items()
+            if key not in left_out and not (key in words and _is_sentence(value))
+        }
+    if isinstance(tree, list):
+        if tree and all(isinstance(row, list) for row in tree) and sum(map(len, tree)) > LARGEST:
+            return {"digest": hashlib.sha256(json.dumps(tree).encode()).hexdigest()}
+        return [freeze(value) for value in tree]
+    return tree
+
+
+def _is_sentence(value: Any) -> bool:
+    """Whether a value is sentences; a reason such as `guard:blind` is none."""
+    return isinstance(value, list) or (isinstance(value, str) and " " in value)
+
+
+def renamed(tree: Any) -> Any:
+    """A stored tree under the names of today."""
+    if isinstance(tree, dict):
+        return {RENAMED.get(key, key): renamed(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [renamed(value) for value in tree]
+    return RENAMED.get(tree, tree) if isinstance(tree, str) else tree
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf by its path."""
+    if isinstance(tree, dict) and tree:
+        for key, value in tree.items():
+            yield from leaves(value, f"{path}.{key}")
+    elif isinstance(tree, list) and tree:
+        for number, value in enumerate(tree):
+            yield from leaves(value, f"{path}[{number}]")
+    else:
+        yield path, tree
+
+
+def differences(name: str, tree: Any) -> list[str]:
+    """Where a result is not what it was.
+
+    On a processor of another kind the last bits of a model's scores are others. Every figure is compared to the last
+    bit where the losses of all documents are those of the stored file, and else to three digits.
+    """
+    path, now = FOLDER / f"{name}.json.gz", freeze(json.loads(json.dumps(tree)))
+    if os.environ.get("AUDITOR_GOLDEN") == "write":
+        path.write_bytes(gzip.compress(json.dumps(now, indent=0).encode(), mtime=0))
+    before = dict(leaves(renamed(json.loads(gzip.decompress(path.read_bytes())))))
+    after = dict(leaves(now))
+    same_scores = all(after.get(path) == value for path, value in before.items() if path.endswith(".bits_per_byte"))
+    return [
+        f"{path}: {before.get(path, 'not there')!r} became {after.get(path, 'not there')!r}"
+        for path in dict.fromkeys([*before, *after])
+        if path not in before or path not in after or not _equal(before[path], after[path], path, exact=same_scores)
+    ]
+
+
+def _equal(before: Any, after: Any, path: str, *, exact: bool) -> bool:
+    if before == after:
+        return True
+    if exact:
+        return False
+    if path.endswith(".digest"):
+        return True
+    return isinstance(before, float) and isinstance(after, float) and abs(before - after) <= 1e-3 * max(1, abs(before))
