@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from auditor.version import VERSION
+from auditor.core.version import VERSION
 
 if TYPE_CHECKING:
     from auditor.api import check, forget, run_batch
-    from auditor.batch.outcome import BatchResult
-    from auditor.errors import AuditorError, RunError, UsageError
-    from auditor.forgetting.policy import ForgettingPolicy
-    from auditor.guards.policy import Policy
+    from auditor.core.errors import AuditorError, RunError, UsageError
     from auditor.report.renderer import render, write_outputs
-    from auditor.result import AuditResult
-    from auditor.stored import load_result
+    from auditor.results.batch import BatchResult
+    from auditor.results.forgetting.policy import ForgettingPolicy
+    from auditor.results.io import load_result
+    from auditor.results.policy import Policy
+    from auditor.results.result import AuditResult
 
 __version__ = VERSION
 
@@ -44,16 +44,16 @@ _HOMES = {
     "check": "auditor.api",
     "forget": "auditor.api",
     "run_batch": "auditor.api",
-    "AuditorError": "auditor.errors",
-    "RunError": "auditor.errors",
-    "UsageError": "auditor.errors",
-    "ForgettingPolicy": "auditor.forgetting.policy",
-    "Policy": "auditor.guards.policy",
-    "load_result": "auditor.stored",
+    "AuditorError": "auditor.core.errors",
+    "RunError": "auditor.core.errors",
+    "UsageError": "auditor.core.errors",
+    "ForgettingPolicy": "auditor.results.forgetting.policy",
+    "Policy": "auditor.results.policy",
+    "load_result": "auditor.results.io",
     "render": "auditor.report.renderer",
     "write_outputs": "auditor.report.renderer",
-    "AuditResult": "auditor.result",
-    "BatchResult": "auditor.batch.outcome",
+    "AuditResult": "auditor.results.result",
+    "BatchResult": "auditor.results.batch",
 }
 
 

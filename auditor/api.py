@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, TypedDict, Unpack
 
-from auditor.audit import run_check
-from auditor.batch.outcome import BatchResult
-from auditor.errors import UsageError
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.result import AuditResult
-from auditor.scoring.progress import Progress
+from auditor.audit.run import run_check
+from auditor.core.errors import UsageError
+from auditor.core.progress import Progress
+from auditor.results.batch import BatchResult
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.result import AuditResult
 from auditor.settings import (
     CheckOptions,
     SeriesSettings,

@@ -10,14 +10,13 @@ from typing import Annotated, Any, Literal, Self, TypedDict, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from auditor.errors import UsageError
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.gate import Gate
-from auditor.guards.policy import Policy
-from auditor.models.backend import LoadOptions
-from auditor.models.placement import require_device_name
-from auditor.plugins import did_you_mean
-from auditor.record import Record
+from auditor.core.device import require_device_name
+from auditor.core.errors import UsageError
+from auditor.core.record import Record
+from auditor.core.registry import did_you_mean
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.gate import Gate
+from auditor.results.policy import Policy
 
 R = TypeVar("R", bound=Record)
 
@@ -201,11 +200,6 @@ def steps_of(settings: CheckSettings) -> int:
     if settings.kind == "check" or settings.series is None:
         return 1
     return len(settings.series.checkpoints) * (_INTERVENTIONS if settings.series.relearn else 1)
-
-
-def load_options(settings: CheckSettings) -> LoadOptions:
-    """How the models of an audit are loaded."""
-    return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
 
 
 class SharedOptions(TypedDict, total=False):

@@ -24,14 +24,14 @@ from typing import Any
 
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
-from auditor.batch.foresee import foresee
 from auditor.batch.plan import BatchPlan, Planned
-from auditor.gate import Gate
+from auditor.batch.requests import foresee
+from auditor.membership.cache import Shared
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
+from auditor.results.gate import Gate
 from auditor.scoring.plan import record_key
 from auditor.settings import make_settings
-from auditor.shared import Shared
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

@@ -25,7 +25,7 @@ from types import ModuleType
 from public_corpora import Text, write_jsonl
 
 from auditor import forget
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 TRUTHS = {"acquired": "B", "fading": "D", "suppressed": "E", "never": "A", "wrecked": "W"}

@@ -30,8 +30,8 @@ from auditor.inference.neighbours import neighbour_test
 from auditor.inference.null_splits import null_split_pvalues
 from auditor.inference.power import shift_of_auc
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import Separability
-from auditor.planning.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.power.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.results.separability import Separability
 
 COLUMNS = planned_columns("default", reference=False)
 GROUPS = 50

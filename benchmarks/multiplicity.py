@@ -4,7 +4,7 @@
 
 Every audit of a batch holds a suspect set of its own against the one held-out set, and all are scored by one model, so
 their p-values depend on each other. Scores are drawn (`simulate.py`), suspect and held-out from one law; the p-values
-are those of the engine, and go the way of a batch: `auditor.looks.counted`, `correct` and `after_looks`.
+are those of the engine, and go the way of a batch: `auditor.audit.multiplicity.counted`, `correct` and `after_looks`.
 
 Each batch is corrected twice: by itself, and beside audits that a guard refuses although their p-values are tiny, as
 where suspect and held-out documents differ by more than training. Those are no EVIDENCE, and must not make the others
@@ -21,11 +21,12 @@ from collections.abc import Sequence
 import numpy as np
 from simulate import named_columns, sample
 
-from auditor.inference.multiplicity import CORRECTIONS, Correction
-from auditor.inference.rows import Rows
+from auditor.audit.multiplicity import Standing, after_looks, correct, counted
+from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
-from auditor.looks import Standing, after_looks, correct, counted
-from auditor.result import Verdict, Word
+from auditor.results.correction import Correction
+from auditor.results.result import Verdict, Word
+from auditor.results.rows import Rows
 
 TINY = 1e-4
 """The p-value of a refused audit."""

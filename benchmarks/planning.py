@@ -21,15 +21,15 @@ from dataclasses import replace
 import numpy as np
 from simulate import document_rows, sample
 
-from auditor.guards.policy import Policy
 from auditor.inference.auc import auc
 from auditor.inference.design import normal_scores
 from auditor.inference.excess import excess_auc
 from auditor.inference.power import auc_of_shift, shift_of_auc
-from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
-from auditor.planning.plan import Plan, make_plan
-from auditor.planning.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.power.plan import Plan, make_plan
+from auditor.power.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.results.policy import Policy
+from auditor.results.rows import Rows
 
 Draw = Callable[[int, float, np.random.Generator], Rows]
 

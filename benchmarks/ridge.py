@@ -15,7 +15,7 @@ from simulate import EFFECTS, document_rows, sample
 
 from auditor.inference.design import build_design, relabellings
 from auditor.inference.discriminant import CrossFit
-from auditor.inference.pool import standardise, tail
+from auditor.inference.null_distribution import standardise, tail
 
 STRENGTH = {"difficulty": 1.5, "equal": 1.5, "uneven": 1.1, "sparse": 0.8, "contrast": 0.7}
 """Effect of each shape in units of 2.2 / sqrt(documents): chosen so that power is neither 0 nor 1."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from auditor.inference.rows import Column, Rows
+from auditor.results.rows import Column, Rows
 
 Floats = npt.NDArray[np.float64]
 

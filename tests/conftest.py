@@ -146,7 +146,7 @@ def audit_folder(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Call
 
     It has every kind of field: a reference, a procedure, excerpts, missing values, documents on both sides.
     """
-    from auditor.audit import run_check
+    from auditor.audit.run import run_check
     from auditor.report.renderer import write_outputs
     from auditor.settings import make_options, make_settings
 
@@ -169,6 +169,6 @@ def audit_folder(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Call
 @pytest.fixture(scope="session")
 def small(audit_folder: Path) -> Any:
     """The result of that audit, read back from its file."""
-    from auditor.result import AuditResult
+    from auditor.results.result import AuditResult
 
     return AuditResult.model_validate_json((audit_folder / "result.json").read_bytes())

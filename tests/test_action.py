@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from auditor.version import VERSION
+from auditor.core.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 ACTION = ROOT / "action.yml"

@@ -20,9 +20,9 @@ import pytest
 
 import auditor
 from auditor.cli.main import cli, run
-from auditor.forgetting.findings.series import STATES
-from auditor.guards.catalogue import all_guards
-from auditor.guards.policy import Policy
+from auditor.membership.guards.catalogue import all_guards
+from auditor.results.forgetting.series import STATES
+from auditor.results.policy import Policy
 from auditor.verify.check import all_checks
 
 ROOT = Path(__file__).parents[1]
@@ -244,7 +244,7 @@ def test_the_example_of_a_feature_is_found(add: Callable[[str], ModuleType]) -> 
 def test_the_example_of_a_guard_is_found_and_judges(add: Callable[[str], ModuleType]) -> None:
     from types import SimpleNamespace
 
-    add("auditor/guards/balance.py")
+    add("auditor/membership/guards/balance.py")
     guard = next(guard for guard in all_guards() if guard.name == "balance")
     for sides, status in (((100, 80), "passed"), ((2100, 100), "failed")):
         membership = SimpleNamespace(groups_suspect=sides[0], groups_heldout=sides[1])

@@ -12,10 +12,10 @@ import pytest
 from made_golden import differences
 
 import auditor
-from auditor.forgetting.policy import ForgettingPolicy
 from auditor.forgetting.relearn.budget import Budget
-from auditor.guards.policy import Policy
-from auditor.result import AuditResult
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.policy import Policy
+from auditor.results.result import AuditResult
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 VOCABULARY = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs and in town".split()

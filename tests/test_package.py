@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.errors import UsageError
-from auditor.guards.guard import Guard
-from auditor.plugins import discover, pick
-from auditor.randomness import stream
+from auditor.core.errors import UsageError
+from auditor.core.registry import discover, pick
+from auditor.core.seeds import stream
+from auditor.membership.guards.guard import Guard
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,9 +48,9 @@ def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, s
 
 
 def test_discovery_finds_each_instance_once() -> None:
-    import auditor.guards
+    import auditor.membership.guards
 
-    found = discover(auditor.guards, Guard)
+    found = discover(auditor.membership.guards, Guard)
     assert len({id(guard) for guard in found}) == len(found)
     assert {"blind", "overlap"} <= {guard.name for guard in found}
 

@@ -11,11 +11,11 @@ import pytest
 
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
-from auditor.forgetting.findings.series import STATES
 from auditor.forgetting.verdict import WORDS
-from auditor.guards.catalogue import all_guards, guard_alphas
-from auditor.guards.policy import Policy
-from auditor.result import EXIT_CODES
+from auditor.membership.guards.catalogue import all_guards, guard_alphas
+from auditor.results.forgetting.series import STATES
+from auditor.results.policy import Policy
+from auditor.results.result import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.main import run
-from auditor.result import AuditResult
-from auditor.stored import load_result
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"

@@ -8,7 +8,7 @@ import pytest
 from made_golden import differences
 
 import auditor
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 SERIES = SAMPLES / "series"

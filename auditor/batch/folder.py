@@ -11,14 +11,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.plan import BatchPlan, Planned
 from auditor.batch.renderer import BatchRenderer, batch_renderers
-from auditor.errors import UNTOUCHED, RunError, UsageError
-from auditor.files import PARTIAL, read_paths, refuse_read, write_bytes, write_text
+from auditor.core.errors import UNTOUCHED, RunError, UsageError
+from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, write_text
 from auditor.models.digests import Memo
 from auditor.report.renderer import render
-from auditor.result import AuditResult
+from auditor.results.batch import BatchResult
+from auditor.results.result import AuditResult
 from auditor.settings import inputs_of
 
 REPORT, RESULT = "report.html", "result.json"

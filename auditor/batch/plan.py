@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.gate import Gate
-from auditor.inference.multiplicity import Correction
+from auditor.results.correction import Correction
+from auditor.results.gate import Gate
 from auditor.settings import CheckSettings
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from auditor.batch.plan import BatchPlan
-from auditor.errors import UsageError
-from auditor.report.text import amount
+from auditor.core.errors import UsageError
+from auditor.core.text import amount
 from auditor.settings import CheckSettings, require_permutations, steps_of
 
 
 def ways_of(settings: CheckSettings) -> int:
-    """In how many ways an audit can come to EVIDENCE; see `auditor.looks.hypotheses`."""
+    """In how many ways an audit can come to EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
     if settings.kind == "check" or settings.series is None:
         return 1
     return 3 if settings.series.relearn else 2

@@ -7,20 +7,20 @@ from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import PurePath
 
-from auditor.batch.config.asked import check_each, gate_of, settings_of
+from auditor.batch.config.audits import check_each, gate_of, settings_of
+from auditor.batch.config.cross_checks import check_apart, check_references
 from auditor.batch.config.folders import folders
 from auditor.batch.config.format import read_written
 from auditor.batch.config.merge import Entries, merge
 from auditor.batch.config.model import MOST_NAME
+from auditor.batch.config.nodes import Faults, Node, shown
 from auditor.batch.config.sources import Folder
 from auditor.batch.config.structure import Path, audits, check_structure, defaults, mapping
-from auditor.batch.config.together import check_apart, check_references
-from auditor.batch.config.written import Faults, Node, shown
 from auditor.batch.plan import BatchPlan, Planned
 from auditor.batch.reach import require_reach
-from auditor.errors import UsageError
-from auditor.gate import make_gate
-from auditor.report.text import shorten, visible
+from auditor.core.errors import UsageError
+from auditor.core.text import shorten, visible
+from auditor.results.gate import make_gate
 
 
 def read_batch(

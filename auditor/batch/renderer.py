@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.batch.outcome import BatchResult
-from auditor.plugins import discover
-from auditor.report.form import Form
+from auditor.core.registry import discover
+from auditor.report.output_format import Form
+from auditor.results.batch import BatchResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from auditor.audit import run_check
+from auditor.audit.multiplicity import Standing, correct, looked, standing
+from auditor.audit.run import run_check
+from auditor.batch.conclude import in_words, outcome_of
 from auditor.batch.folder import Folder
-from auditor.batch.foresee import Inputs, foresee
-from auditor.batch.outcome import BatchResult, Outcome
-from auditor.batch.outcomes import in_words, outcome_of
 from auditor.batch.plan import BatchPlan, Planned
 from auditor.batch.reach import require_reach
-from auditor.errors import UNTOUCHED, RunError, UsageError
-from auditor.looks import Standing, correct, looked, standing
-from auditor.result import AuditResult
-from auditor.scoring.progress import Progress, Silent
+from auditor.batch.requests import Inputs, foresee
+from auditor.core.errors import UNTOUCHED, RunError, UsageError
+from auditor.core.progress import Progress, Silent
+from auditor.core.version import VERSION
+from auditor.membership.cache import Shared
+from auditor.results.batch import BatchResult, Outcome
+from auditor.results.result import AuditResult
 from auditor.scoring.score import Foreseen, fill_store
 from auditor.scoring.store import Store
 from auditor.settings import make_options
-from auditor.shared import Shared
-from auditor.version import VERSION
 
 Say = Callable[[str], None]
 

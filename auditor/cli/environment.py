@@ -17,7 +17,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 
 EVERYWHERE = frozenset(["cache-dir", "quiet", "verbose", "no-progress", "device", "dtype", "context", "max-tokens"])
 """Options that mean the same in every command that has them."""

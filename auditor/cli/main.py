@@ -16,11 +16,11 @@ import click
 from click.core import ParameterSource
 
 import auditor.cli.commands
+from auditor.cli.console import OutputError, noting_warnings, say
 from auditor.cli.environment import variable_used, with_twins
-from auditor.cli.voice import OutputError, noting_warnings, say
-from auditor.errors import AuditorError
-from auditor.plugins import did_you_mean
-from auditor.version import VERSION
+from auditor.core.errors import AuditorError
+from auditor.core.registry import did_you_mean
+from auditor.core.version import VERSION
 
 EXIT_USAGE = 2
 EXIT_BROKEN = 4

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from auditor.cli.voice import voice_options
+from auditor.cli.console import voice_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = TypeVar("P", str, Path)
@@ -212,7 +212,7 @@ def to_stdout(outputs: Sequence[P]) -> tuple[bool, list[P]]:
     Raises:
         UsageError: It is wanted twice, or stdout is closed.
     """
-    from auditor.errors import UsageError
+    from auditor.core.errors import UsageError
 
     files = [path for path in outputs if str(path) != "-"]
     asked = len(outputs) - len(files)

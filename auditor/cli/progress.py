@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TextIO
 
-from auditor.cli.voice import current_voice
-from auditor.scoring.progress import Progress, Silent
+from auditor.cli.console import current_voice
+from auditor.core.progress import Progress, Silent
 
 INTERVAL = 10.0
 
@@ -114,7 +114,7 @@ def make_progress() -> Iterator[Progress]:
 
 def _short(label: str) -> str:
     """The last part of a path, with nothing in it that could act on a terminal."""
-    from auditor.report.text import visible
+    from auditor.core.text import visible
 
     return visible(PurePath(label).name or label)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from auditor.core.errors import UsageError, first_line
 from auditor.corpora.reader import RawRow, Unread
-from auditor.errors import UsageError, first_line
 
 BATCH_ROWS = 256
 

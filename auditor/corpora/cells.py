@@ -8,9 +8,9 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 
+from auditor.core.errors import UsageError
 from auditor.corpora.reader import RawRow, Unread
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
-from auditor.errors import UsageError
 
 _SINGLE = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from auditor.core.errors import UsageError
 from auditor.corpora.document import Corpus
-from auditor.errors import UsageError
 
 
 def require_comparable(suspect: Corpus, heldout: Corpus, *, first: str = "suspect") -> None:

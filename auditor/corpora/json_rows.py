@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from auditor.core.errors import UsageError
 from auditor.corpora.reader import Unread
-from auditor.errors import UsageError
 
 
 def json_content(value: object, where: str) -> str | Mapping[str, object]:

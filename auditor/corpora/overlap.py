@@ -5,40 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
+from auditor.core.errors import UsageError
 from auditor.corpora.contained import contained
 from auditor.corpora.document import Corpus
 from auditor.corpora.near import near_duplicates
 from auditor.corpora.shingles import Hashes, Shingler, normalised, words
-from auditor.errors import UsageError
-
-Kind = Literal["exact", "near", "contained"]
+from auditor.results.rows import Kind, OverlapPair
 
 NEAR_WORDS = 5
 SHORT_WORDS = 20
 SHORT_CHARACTERS = 5
 CONTAINED_WORDS = 13
-
-
-@dataclass(frozen=True, slots=True)
-class OverlapPair:
-    """One document of each side that share their text.
-
-    Attributes:
-        suspect: Id of the suspect document.
-        heldout: Id of the held-out document.
-        kind: exact, near or contained; the strongest that holds.
-        similarity: 1 for exact, the Jaccard index of the shingle sets for near, the share of the smaller document's
-            shingles for contained.
-    """
-
-    suspect: str
-    heldout: str
-    kind: Kind
-    similarity: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.errors import UsageError
+from auditor.core.registry import discover
 from auditor.corpora import readers
 from auditor.corpora.cells import row_group, row_metadata, row_text
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
-from auditor.errors import UsageError
-from auditor.plugins import discover
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auditor.errors import UsageError
-from auditor.plugins import did_you_mean
+from auditor.core.errors import UsageError
+from auditor.core.registry import did_you_mean
 
 
 def choose_split(splits: Iterable[str], wanted: str | None, source: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
 """Most a document, or a line of a line-based file, may hold: 64 MiB of UTF-8. No honest document comes near it."""

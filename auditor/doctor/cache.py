@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from auditor.core.errors import AuditorError
 from auditor.doctor.checkup import CacheFolder
-from auditor.errors import AuditorError
 from auditor.scoring.store import Store, default_directory
 
 

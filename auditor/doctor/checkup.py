@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from auditor.guards.guard import Figure
-from auditor.record import Count, Number, Record
+from auditor.core.record import Count, Number, Record
+from auditor.results.guards import Figure
 
 CHECKUP_SCHEMA_VERSION: Literal["1.0"] = "1.0"
 

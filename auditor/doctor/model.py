@@ -11,19 +11,20 @@ from itertools import islice
 
 import numpy as np
 
+from auditor.core.progress import Progress
+from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.doctor.checkup import ModelCheckup, Parity, Speed
 from auditor.doctor.passages import documents, passages
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
-from auditor.guards.numerics import held_to_limits
-from auditor.guards.policy import Policy
-from auditor.models.backend import LoadOptions, ModelSpec
+from auditor.membership.guards.numerics import held_to_limits
+from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.randomness import stream
+from auditor.models.options import LoadOptions
+from auditor.results.policy import Policy
 from auditor.scoring.plan import Request
 from auditor.scoring.probing import PROBES_SHUFFLED, choose_probes
-from auditor.scoring.progress import Progress
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
 from auditor.signals.transforms import all_transforms, transform_text

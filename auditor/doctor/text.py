@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from auditor.core.text import amount, visible
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Speed
-from auditor.report.text import amount, number, visible
+from auditor.report.text import number
 
 _WIDTH = 100
 _LABEL = 12

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import auditor.features
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
+from auditor.core.registry import discover, pick
 from auditor.features.feature import Feature
-from auditor.plugins import discover, pick
 
 ALL = "all"
 

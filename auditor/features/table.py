@@ -8,36 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
 from auditor.features.feature import Feature, Missing
-from auditor.inference.rows import Column, Rows, unit_means
+from auditor.inference.rows import unit_means
+from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import TARGET
 
 TARGET_LABEL = "target"
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureTable:
-    """Features of documents, in document order.
-
-    Attributes:
-        values: [documents, columns] float64; NaN where a feature could not be computed.
-        columns: The meaning of each column; a feature of one of several references is called `NAME@LABEL`.
-        reasons: For each column's name, why values are missing and how many for that reason; empty where none is.
-    """
-
-    values: npt.NDArray[np.float64]
-    columns: tuple[Column, ...]
-    reasons: Mapping[str, Mapping[str, int]]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(column.name for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)

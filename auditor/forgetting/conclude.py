@@ -9,23 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from auditor.errors import UsageError
-from auditor.examination import Sides
-from auditor.forgetting.course import Course, asked_of, asks_for, conclude_course
-from auditor.forgetting.findings.drift import WeightChange
-from auditor.forgetting.findings.kept import SeriesKept
-from auditor.forgetting.findings.layers import LayerFinding
-from auditor.forgetting.findings.series import Checkpoint, Forgetting
-from auditor.forgetting.fitting import require_fitting
+from auditor.core.errors import UsageError
+from auditor.core.seeds import stream
 from auditor.forgetting.layers.adjusting import with_holm
+from auditor.forgetting.measures.changes import movements, slopes
 from auditor.forgetting.measures.general import measure_general
 from auditor.forgetting.measures.levels import measure_heldout
-from auditor.forgetting.measures.movements import movements, slopes
-from auditor.forgetting.relearn.finding import conclude_relearning
+from auditor.forgetting.relearn.conclude import conclude_relearning
 from auditor.forgetting.states.decide import decide_state
 from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.geometry import Geometry
-from auditor.randomness import stream
+from auditor.forgetting.trajectory import Course, asked_of, asks_for, conclude_course
+from auditor.forgetting.validate import require_fitting
+from auditor.membership.assess import Sides
+from auditor.results.forgetting.drift import WeightChange
+from auditor.results.forgetting.layers import LayerFinding
+from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.series import Checkpoint, Forgetting
 from auditor.settings import CheckSettings, SeriesSettings
 
 

@@ -6,14 +6,14 @@ from collections.abc import Collection
 
 import numpy as np
 
-from auditor.examination import Examination, Sides, examine, of_texts
-from auditor.features.table import FeatureTable, drop_sparse, group_rows
-from auditor.forgetting.findings.kept import Role, SeriesKept
-from auditor.forgetting.findings.series import Detection
-from auditor.guards.guard import GuardResult
-from auditor.guards.policy import Policy
+from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.multiplicity import holm
-from auditor.inference.rows import Rows
+from auditor.membership.assess import Examination, Sides, examine, of_texts
+from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.results.forgetting.series import Detection
+from auditor.results.guards import GuardResult
+from auditor.results.policy import Policy
+from auditor.results.rows import FeatureTable, Rows
 
 
 def detect(kept: SeriesKept, sides: Sides, *, refused: Collection[str] = ()) -> dict[str, Detection]:

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from auditor.core.errors import UsageError
+from auditor.core.progress import Progress
+from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
-from auditor.errors import UsageError
-from auditor.examination import Sides
 from auditor.forgetting.conclude import Given, conclude_states
-from auditor.forgetting.course import asked_of, asks_for, conclude_course
+from auditor.forgetting.corpora import gather
 from auditor.forgetting.detection import rows_of
-from auditor.forgetting.findings.kept import SeriesKept
-from auditor.forgetting.findings.series import Forgetting
-from auditor.forgetting.gather import gather
 from auditor.forgetting.layers.measure import measure_layers
-from auditor.forgetting.opened import open_series
+from auditor.forgetting.open import open_series
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import relearn
-from auditor.forgetting.scored import score_series
+from auditor.forgetting.score import score_series
 from auditor.forgetting.series import Series
 from auditor.forgetting.tasks.measure import MeasuredTasks, measure_tasks
 from auditor.forgetting.tasks.reading import UNTRAINED, Task, read_tasks
+from auditor.forgetting.trajectory import asked_of, asks_for, conclude_course
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.models.backend import ModelIdentity, ModelSpec
-from auditor.randomness import stream
-from auditor.scoring.progress import Progress
+from auditor.membership.assess import Sides
+from auditor.membership.cache import Shared
+from auditor.models.backend import ModelSpec
+from auditor.models.options import load_options
+from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.models import ModelIdentity
 from auditor.scoring.store import Store
-from auditor.settings import CheckSettings, SeriesSettings, load_options
-from auditor.shared import Shared
+from auditor.settings import CheckSettings, SeriesSettings
 
 LAYER_PERMUTATIONS = 1999
 """Of each layer's probe, which describes and never decides."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from auditor.errors import RunError
+from auditor.core.errors import RunError
 from auditor.features.catalogue import select_features
 from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import plain_table
-from auditor.forgetting.findings.kept import COMPARED, KeptCheckpoint, KeptSet, Measure, Role, SeriesKept
 from auditor.forgetting.measures.divergence import compare
 from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
 from auditor.forgetting.series import Reading, Series
 from auditor.inference.design import Floats
-from auditor.kept_parts import Cells, KeptNumerics, Table, to_cells
+from auditor.results.forgetting.measurements import COMPARED, KeptCheckpoint, KeptSet, Measure, Role, SeriesKept
+from auditor.results.tables import Cells, KeptNumerics, Table, to_cells
 from auditor.signals.tokens import TokenSignals
 
 FEATURES = "single-pass"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auditor.corpora.document import Corpus
-from auditor.forgetting.findings.kept import Role
 from auditor.models.backend import ModelSpec
-from auditor.signals.probes import Numerics
+from auditor.results.forgetting.measurements import Role
+from auditor.results.rows import Numerics
+from auditor.signals.outputs import Traces
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.forgetting.findings.series import STATES, Checkpoint, Code, Forgetting, State
-from auditor.forgetting.meanings import NOT_MEANS
-from auditor.result import Verdict, Word
+from auditor.results.forgetting.meanings import NOT_MEANS
+from auditor.results.forgetting.series import STATES, Checkpoint, Code, Forgetting, State
+from auditor.results.result import Verdict, Word
 
 WORDS: dict[Code, Word] = {
     "A": "NO EVIDENCE",

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from auditor.inference.design import Bools, Design, Floats, Ints
-from auditor.inference.separability_result import Interval
+from auditor.results.separability import Interval
 
 _CHUNK_BYTES = 4_000_000
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import CurvePoint, Separability
+from auditor.results.rows import Rows
+from auditor.results.separability import CurvePoint, Separability
 
 _SMALLEST = 10
 

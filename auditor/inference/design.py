@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from auditor.errors import UsageError
-from auditor.inference.rows import Rows
+from auditor.core.errors import UsageError
+from auditor.results.rows import Rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]

@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.inference.auc import auc, resamples, weighted_auc
 from auditor.inference.design import Bools
-from auditor.inference.separability_result import Excess, Separability
+from auditor.results.separability import Excess, Separability
 
 
 def excess_auc(

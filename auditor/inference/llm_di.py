@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import ttest_ind
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.design import Bools, Floats
 
 THRESHOLD = 0.1

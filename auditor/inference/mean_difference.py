@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from auditor.inference.design import Bools, Design, Floats, build_design, relabellings
-from auditor.inference.pool import tail
-from auditor.inference.rows import Column, Rows
+from auditor.inference.null_distribution import tail
 from auditor.inference.threads import one_blas_thread
+from auditor.results.rows import Column, Rows
 
 Alternative = Literal["two-sided", "greater"]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.results.correction import Correction
+
 if TYPE_CHECKING:
     from auditor.inference.design import Floats
-
-Correction = Literal["holm", "benjamini-hochberg"]
-
-NAMES: Mapping[Correction, str] = {"holm": "Holm", "benjamini-hochberg": "Benjamini and Hochberg"}
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

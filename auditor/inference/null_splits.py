@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import kstest
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.design import Floats, build_design, normal_scores, relabellings
 from auditor.inference.discriminant import RIDGE
-from auditor.inference.pool import TIE, Statistics, standardise, tail
-from auditor.inference.rows import Rows
+from auditor.inference.null_distribution import TIE, Statistics, standardise, tail
 from auditor.inference.threads import one_blas_thread
+from auditor.results.rows import Rows
 
 _FEWEST = 8
 

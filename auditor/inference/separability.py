@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.auc import auc, aucs, bootstrap_aucs, percentile_interval, relabelling_spread
 from auditor.inference.design import Design, Floats, build_design, relabellings
-from auditor.inference.pool import Pool, Statistics, critical, one_sided, standardise, tail
+from auditor.inference.null_distribution import Pool, Statistics, critical, one_sided, standardise, tail
 from auditor.inference.power import detectable_auc
-from auditor.inference.rows import Rows
-from auditor.inference.separability_result import ColumnEffect, Separability, Statistic
 from auditor.inference.threads import one_blas_thread
+from auditor.results.rows import Rows
+from auditor.results.separability import ColumnEffect, Separability, Statistic
 
 
 def separability(
@@ -27,7 +27,7 @@ def separability(
     """Test whether two sets of groups differ, by how much, and what would have been seen.
 
     Columns become pooled normal scores. The p-value is the add-one permutation p-value of the largest of the
-    standardised statistics named in `auditor.inference.pool.Statistics`, each refitted under every permutation.
+    standardised statistics named in `auditor.inference.null_distribution.Statistics`, each refitted under every permutation.
 
     Null: the rows are exchangeable between the sides (the two rows of a group on both sides: within the group).
     Unit: the group. Assumption: none beyond exchangeability; the p-value is exact for any number of groups and

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from auditor.errors import UNTOUCHED, AuditorError, RunError
+from auditor.core.errors import UNTOUCHED, AuditorError, RunError
+from auditor.models.options import LoadOptions
+from auditor.results.models import ModelIdentity
+from auditor.signals.outputs import NO_TRACES, NOTHING, Traces, Wanted
 from auditor.signals.tokens import Floats, Ints
-from auditor.signals.traces import NO_TRACES, NOTHING, Traces, Wanted
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-SCORING_VERSION = 2
-"""Raised whenever the figures a backend returns change; older records of the store are then never used."""
 
 Variant = Literal["batched", "alone"]
 """`batched`: as fast as is exact. `alone`: one window at a time in float32 with every acceleration off, as a check."""
@@ -88,54 +86,6 @@ class WindowScores:
     std: Floats
     rank: Ints
     traces: Traces = NO_TRACES
-
-
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
-    """Everything that influences a score, and the names a reader knows it by.
-
-    Attributes:
-        source: Path or name as given.
-        kind: Name of the loader.
-        revision: Commit of a hub model; None for local files.
-        weights_sha256: Digest over the names and digests of the weight files.
-        tokenizer_sha256: Digest over the names and digests of the tokenizer files.
-        dtype: Number format of the weights in memory; statistics are always float32.
-        device: Where the model runs.
-        context: Longest window in tokens.
-        bos: What stands before the text, in words.
-        details: Configuration digest and versions of the libraries that compute the scores.
-    """
-
-    source: str
-    kind: str
-    revision: str | None
-    weights_sha256: str
-    tokenizer_sha256: str
-    dtype: str
-    device: str
-    context: int
-    bos: str
-    details: Mapping[str, str] = field(hash=False)
-
-    @property
-    def key(self) -> str:
-        """Hex digest of all that influences scores; the same model under another path has the same key.
-
-        The number of a device is left out: cuda:0 and cuda:1 compute alike.
-        """
-        parts = [
-            SCORING_VERSION,
-            self.kind,
-            self.weights_sha256,
-            self.tokenizer_sha256,
-            self.dtype,
-            self.device.partition(":")[0],
-            self.context,
-            self.bos,
-            sorted(self.details.items()),
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,23 +158,6 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """How models are loaded.
-
-    Attributes:
-        device: auto, cpu, cuda, cuda:N or mps.
-        dtype: auto (float32 on a CPU, as stored elsewhere), float32, bfloat16 or float16.
-        revision: Branch, tag or commit of a hub model.
-        max_context: Longest window in tokens; the model's own limit where that is smaller.
-    """
-
-    device: str = "auto"
-    dtype: str = "auto"
-    revision: str | None = None
-    max_context: int = 2048
 
 
 @dataclass(frozen=True, slots=True)

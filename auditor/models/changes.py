@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from auditor.errors import RunError
-from auditor.models.backend import ModelIdentity
+from auditor.core.errors import RunError
+from auditor.results.models import ModelIdentity
 
 CHANGES_VERSION = 1
 """Raised whenever the same change would give other weights; older scores are then never used."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from auditor.errors import AuditorError, RunError
+from auditor.core.errors import AuditorError, RunError
 
 
 class Memo(Protocol):

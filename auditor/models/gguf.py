@@ -7,13 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import UsageError, first_line
+from auditor.core.errors import UsageError, first_line
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity
+from auditor.models.backend import Backend, Fingerprint, Loader
 from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
 from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
+from auditor.models.options import LoadOptions
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer
+from auditor.results.models import ModelIdentity
 
 _MAGIC = b"GGUF"
 

@@ -9,14 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunError, UsageError, first_line
-from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity
+from auditor.core.errors import RunError, UsageError, first_line
+from auditor.models.backend import Backend, Fingerprint, Loader
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
 from auditor.models.folder import WEIGHT_INDEX, ModelFolder, context_of, read_folder, weight_files
 from auditor.models.hub import fetch
+from auditor.models.options import LoadOptions
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import stored_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer, tokenizer_files
+from auditor.results.models import ModelIdentity
 
 
 def accepts(source: str) -> bool:

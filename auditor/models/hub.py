@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditor.errors import RunError, UsageError, first_line
+from auditor.core.errors import RunError, UsageError, first_line
+from auditor.core.hints import close_names
 from auditor.models.folder import weight_files
-from auditor.models.nearby import close_names
 
 # Pickles are never fetched. Weight files in other folders (original/, onnx/) are not what transformers loads.
 _PATTERNS = ["*.safetensors", "*.json", "*.model", "vocab.txt", "merges.txt", "*.jinja"]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import auditor.models
-from auditor.errors import UsageError
-from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed
+from auditor.core.errors import UsageError
+from auditor.core.hints import close_names
+from auditor.core.registry import discover
+from auditor.models.backend import Fingerprint, Loader, ModelSpec, Origin, changed
 from auditor.models.digests import Memo, NoMemo, Seen
 from auditor.models.folder import refuse_pickle
-from auditor.models.nearby import close_names
+from auditor.models.options import LoadOptions
 from auditor.models.untrained import UNTRAINED
-from auditor.plugins import discover
 
 
 @dataclass(frozen=True, slots=True)

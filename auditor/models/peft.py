@@ -13,13 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity, ModelSpec, Origin
+from auditor.models.backend import Backend, Fingerprint, Loader, ModelSpec, Origin
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
 from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in, weight_files
+from auditor.models.options import LoadOptions
 from auditor.models.safetensors_header import read_header
 from auditor.models.tokenizing import has_tokenizer, load_tokenizer
+from auditor.results.models import ModelIdentity
 
 if TYPE_CHECKING:
     from auditor.models.runtime.causal import CausalBackend

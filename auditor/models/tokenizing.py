@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from auditor.errors import UsageError, first_line
+from auditor.core.errors import UsageError, first_line
 from auditor.models.windows import TokenisedText
 from auditor.signals.tokens import Ints
 

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunError, UsageError, first_line
+from auditor.core.errors import RunError, UsageError, first_line
 from auditor.models import gguf, hf, peft
-from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelIdentity, Origin
+from auditor.models.backend import Backend, Fingerprint, Loader, Origin
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import read_folder
+from auditor.models.options import LoadOptions
 from auditor.models.tokenizing import load_tokenizer, tokenizer_files
+from auditor.results.models import ModelIdentity
 
 UNTRAINED = "untrained:"
 """Stands in front of the model whose architecture is meant."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from auditor.forgetting.findings.series import STATES
-from auditor.forgetting.meanings import MEANS, NOT_MEANS
-from auditor.judge import judge
-from auditor.report import meanings, selection, series, states
+from auditor.report import field_docs as meanings
+from auditor.report import selection, series, states
 from auditor.report.renderer import Renderer
 from auditor.report.tables.catalogue import series_tables
 from auditor.report.tables.documents import MEMORISED
 from auditor.report.templating import environment
-from auditor.result import AuditResult
+from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
+from auditor.results.forgetting.series import STATES
+from auditor.results.gate_outcome import judge
+from auditor.results.result import AuditResult
 
 _GROUPS = 10  # most telling groups shown of each side
 _MARKED_DOCUMENTS = 6  # revealed documents whose tokens are shown

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from auditor.report.renderer import Renderer
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 def _render(result: AuditResult) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from auditor.report.renderer import Renderer
 from auditor.report.suites import document, suite
-from auditor.result import AuditResult
-from auditor.summary import summarise
+from auditor.results.result import AuditResult
+from auditor.results.summary import summarise
 
 
 def _render(result: AuditResult) -> str:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from auditor.forgetting.findings.series import STATES, Checkpoint
-from auditor.forgetting.meanings import NOT_MEANS
-from auditor.judge import judge
+from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
 from auditor.report.figures.figure import figures
-from auditor.report.judgement import SIGNS, gate_sentence, looks_sentence, status_of
+from auditor.report.gate import SIGNS, gate_sentence, looks_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.tables.catalogue import series_tables
-from auditor.report.text import (
-    amount,
-    auc,
-    estimate,
-    in_hundred,
-    interval,
-    moment,
-    p_value,
-    percent,
-    shorten,
-    visible,
-)
-from auditor.result import AuditResult, Word
+from auditor.report.text import auc, estimate, in_hundred, interval, moment, p_value, percent
+from auditor.results.forgetting.meanings import NOT_MEANS
+from auditor.results.forgetting.series import STATES, Checkpoint
+from auditor.results.gate_outcome import judge
+from auditor.results.result import AuditResult, Word
 
 BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
 _TEXT = 1_000  # characters of any one text

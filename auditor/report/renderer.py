@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from auditor.plugins import discover, pick
-from auditor.report.form import Form, by_extension, check_paths, write_all
-from auditor.result import AuditResult
+from auditor.core.registry import discover, pick
+from auditor.report.output_format import Form, by_extension, check_paths, write_all
+from auditor.results.result import AuditResult
 
 
 class Renderer(Form[AuditResult]):

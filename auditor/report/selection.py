@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from auditor.guards.guard import GuardResult, Status
-from auditor.inference.separability_result import ColumnEffect
-from auditor.result import AuditResult, DocumentResult, Side
+from auditor.results.guards import GuardResult, Status
+from auditor.results.result import AuditResult, DocumentResult, Side
+from auditor.results.separability import ColumnEffect
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from auditor.forgetting.findings.contrast import Contrast
-from auditor.forgetting.findings.series import Checkpoint, Forgetting, Slopes
-from auditor.guards.guard import GuardResult
-from auditor.inference.multiplicity import NAMES
-from auditor.report.judgement import side
-from auditor.report.text import number, p_value, shorten, visible
-from auditor.result import AuditResult
+from auditor.core.text import shorten, visible
+from auditor.report.gate import side
+from auditor.report.text import number, p_value
+from auditor.results.correction import NAMES
+from auditor.results.forgetting.contrast import Contrast
+from auditor.results.forgetting.series import Checkpoint, Forgetting, Slopes
+from auditor.results.guards import GuardResult
+from auditor.results.result import AuditResult
 
 T = TypeVar("T")
 

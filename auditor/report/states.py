@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from auditor.forgetting.findings.series import Code
+from auditor.results.forgetting.series import Code
 
 ORDER: tuple[Code, ...] = ("W", "A", "B", "C", "D", "E", "F", "G", "H")
 """The order in which the states are tried."""

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from auditor.gate import Gate
-from auditor.guards.guard import GuardResult
-from auditor.report.judgement import gate_sentence, looks_sentence, status_of
-from auditor.report.text import auc, interval, number, p_value, percent, visible
-from auditor.summary import Summary
+from auditor.core.text import visible
+from auditor.report.gate import gate_sentence, looks_sentence, status_of
+from auditor.report.text import auc, interval, number, p_value, percent
+from auditor.results.gate import Gate
+from auditor.results.guards import GuardResult
+from auditor.results.summary import Summary
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite

@@ -10,7 +10,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.report import judgement, text
+from auditor.core import text as core_text
+from auditor.report import gate as judgement
+from auditor.report import text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,7 +38,7 @@ def environment() -> Environment:
     folder = templates()
 
     def show(value: Any) -> Any:
-        return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return core_text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     environment = Environment(
         loader=FunctionLoader(lambda name: folder.joinpath(*name.split("/")).read_text(encoding="utf-8")),
@@ -58,12 +60,12 @@ def environment() -> Environment:
         in_hundred=text.in_hundred,
         cell=_cell,
         typeset=text.typeset,
-        amount=text.amount,
+        amount=core_text.amount,
         moment=text.moment,
-        shorten=text.shorten,
+        shorten=core_text.shorten,
         # Shortened after hidden characters were written out: a text of nothing else grows eightfold.
-        lines=lambda value, limit=_LINES: Markup(escape(text.shorten(text.visible(value, keep="\n\t"), limit))),
-        short=lambda value, limit: Markup(escape(text.shorten(text.visible(value), limit))),
+        lines=lambda value, limit=_LINES: Markup(escape(core_text.shorten(core_text.visible(value, keep="\n\t"), limit))),
+        short=lambda value, limit: Markup(escape(core_text.shorten(core_text.visible(value), limit))),
         surprise=surprise,
         gate_told=judgement.gate_told,
         status_of=judgement.status_of,
@@ -76,9 +78,9 @@ def _cell(written: str) -> Markup:
     """A figure of a table, what is in brackets after it on a line of its own."""
     from markupsafe import Markup, escape
 
-    found = _BRACKETED.fullmatch(text.visible(written))
+    found = _BRACKETED.fullmatch(core_text.visible(written))
     if found is None:
-        return Markup(escape(text.typeset(text.visible(written))))
+        return Markup(escape(text.typeset(core_text.visible(written))))
     figure, rest = map(text.typeset, found.groups())
     return Markup("{} <small>({})</small>").format(figure, rest)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import textwrap
 
-from auditor.judge import judge
+from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
-from auditor.report.judgement import gate_told, looks_sentence, status_of
+from auditor.report.gate import gate_told, looks_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.states import tone
-from auditor.report.text import amount, auc, difference, estimate, fixed, interval, p_value, percent, shorten, visible
-from auditor.result import AuditResult
+from auditor.report.text import auc, difference, estimate, fixed, interval, p_value, percent
+from auditor.results.gate_outcome import judge
+from auditor.results.result import AuditResult
 
 _WIDTH = 100
 _LABEL = 10

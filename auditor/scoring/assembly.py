@@ -10,8 +10,8 @@ import numpy as np
 
 from auditor.models.backend import WindowScores
 from auditor.scoring.plan import Item
+from auditor.signals.outputs import Traces, Wanted, joined
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Traces, Wanted, joined
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
-from auditor.errors import RunError
+from auditor.core.errors import RunError
 from auditor.models.backend import Backend, Variant, WindowScores
 from auditor.scoring.assembly import Answer, assemble
 from auditor.scoring.plan import Item, cost, passes
-from auditor.signals.traces import Wanted
+from auditor.signals.outputs import Wanted
 
 
 class _Inline(Executor):

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
-from auditor.errors import AuditorError, RunError
+from auditor.core.errors import AuditorError, RunError
+from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
 from auditor.scoring.assembly import Answer
 from auditor.scoring.batches import executor, is_out_of_memory, score_batch, smaller
+from auditor.scoring.output_packing import Kept
 from auditor.scoring.plan import Item, in_order, next_batch
-from auditor.scoring.progress import Progress
 from auditor.scoring.store import Store
-from auditor.scoring.trace_packing import Kept
+from auditor.signals.outputs import Wanted
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Wanted
 from auditor.signals.views import Prompt
 
 Pass = tuple[Variant, Wanted, int | None]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window
-from auditor.signals.traces import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 

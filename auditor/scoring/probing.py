@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.models.backend import ModelSpec
+from auditor.results.rows import Numerics
 from auditor.scoring.plan import Request
-from auditor.signals.probes import Numerics, compare
+from auditor.signals.probes import compare
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS

@@ -7,17 +7,17 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.errors import AuditorError, RunError, first_line
+from auditor.core.errors import AuditorError, RunError, first_line
+from auditor.core.progress import Progress, Silent
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
 from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.jobs import Job, Scorer, share_loads
+from auditor.scoring.output_packing import Kept
 from auditor.scoring.plan import Request, record_key
-from auditor.scoring.progress import Progress, Silent
 from auditor.scoring.store import Store
-from auditor.scoring.trace_packing import Kept
+from auditor.signals.outputs import NOTHING, Traces, Wanted
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import NOTHING, Traces, Wanted
 
 _log = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, TypeVar
 
-from auditor.errors import RunError, UsageError
-from auditor.scoring import packing, trace_packing
-from auditor.scoring.trace_packing import Kept
+from auditor.core.errors import RunError, UsageError
+from auditor.scoring import output_packing as trace_packing
+from auditor.scoring import packing
+from auditor.scoring.output_packing import Kept
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)

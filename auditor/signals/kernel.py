@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from auditor.signals.leaders import Leaders, Leading
+from auditor.signals.top_k import Leaders, Leading
 
 LogitTransform = Callable[[torch.Tensor], torch.Tensor]
 """An elementwise function some models apply to their logits (soft capping, scaling)."""

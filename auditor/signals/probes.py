@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.results.rows import Numerics
 from auditor.signals.tokens import TokenSignals
 
 Pair = tuple[TokenSignals, TokenSignals]
-
-
-@dataclass(frozen=True, slots=True)
-class Numerics:
-    """What the scoring of a few probe documents showed.
-
-    Attributes:
-        probed: Documents scored again, each alone and in float32.
-        batch_difference: Largest difference of a document's mean log-probability between the two (nats a token); NaN if
-            they do not even hold the same tokens.
-        token_difference: Largest such difference of one token (nats).
-        shuffled: Documents compared with their own words in random order.
-        disordered: How many of them were no more probable (bits per byte) in their own order.
-    """
-
-    probed: int
-    batch_difference: float
-    token_difference: float
-    shuffled: int
-    disordered: int
 
 
 def compare(again: Sequence[Pair], shuffled: Sequence[Pair]) -> Numerics:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from auditor.kept_parts import Cells, from_cells, to_cells
+from auditor.results.tables import Cells, from_cells, to_cells
 from auditor.verify.differences import Difference
 
 

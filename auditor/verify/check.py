@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import auditor.verify.checks
-from auditor.errors import AuditorError, UsageError, first_line
-from auditor.plugins import discover
+from auditor.core.errors import AuditorError, UsageError, first_line
+from auditor.core.registry import discover
 from auditor.verify.differences import Comparison, Difference
 from auditor.verify.subject import Subject, TooLongError
 

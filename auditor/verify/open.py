@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from auditor.batch.outcome import BatchResult
-from auditor.bundle.archive import unpack
-from auditor.bundle.contents import RESULT
-from auditor.errors import UsageError
-from auditor.files import read_bytes
-from auditor.stored import parse_result
+from auditor.core.errors import UsageError
+from auditor.core.files import read_bytes
+from auditor.results.batch import BatchResult
+from auditor.results.io import parse_result
+from auditor.verify.bundle.archive import unpack
+from auditor.verify.bundle.contents import RESULT
 from auditor.verify.subject import Subject
 
 ROLES = ("suspect", "heldout", "placebo", "general")

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from auditor.bundle.contents import text_names
-from auditor.conclude import conclude
-from auditor.errors import UsageError
+from auditor.audit.conclude import conclude
+from auditor.audit.inputs import Gathered, gathered_of
+from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
-from auditor.gathered import Gathered, gathered_of
-from auditor.result import AuditResult, ModelSummary
+from auditor.results.result import AuditResult, ModelSummary
+from auditor.verify.bundle.contents import text_names
 from auditor.verify.differences import Comparison, compare
 
 MOST_PERMUTATIONS = 1_000_000

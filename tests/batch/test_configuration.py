@@ -14,10 +14,10 @@ from auditor.batch.config.folders import folders
 from auditor.batch.config.model import Batch, check_keys, key_of, series_keys
 from auditor.batch.plan import Planned
 from auditor.batch.read import read_batch
-from auditor.errors import UsageError
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.gate import FAILS, Expect, Gate
-from auditor.guards.policy import Policy
+from auditor.core.errors import UsageError
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.gate import FAILS, Expect, Gate
+from auditor.results.policy import Policy
 from auditor.settings import CheckSettings, SeriesSettings, inputs_of
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from made_configuration import BASE, CHECK, SERIES, SMALLEST, faults, read
 
 from auditor.batch.config import format as config_format
 from auditor.batch.read import read_batch
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 
 
 def test_everything_wrong_is_told_at_once_by_line(here: Path) -> None:

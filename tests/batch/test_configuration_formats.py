@@ -12,8 +12,8 @@ from made_configuration import faults
 
 from auditor.batch.config.format import all_formats
 from auditor.batch.config.formats import yaml_file
-from auditor.batch.config.written import Faults, Node, find, plain
-from auditor.errors import UsageError
+from auditor.batch.config.nodes import Faults, Node, find, plain
+from auditor.core.errors import UsageError
 
 FORMATS = {form.name: form for form in all_formats()}
 

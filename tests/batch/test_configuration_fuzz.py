@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from auditor.batch.plan import BatchPlan
 from auditor.batch.read import read_batch
-from auditor.errors import UsageError
-from auditor.schemas.audits import AUDITS
+from auditor.cli.schemas.audits import AUDITS
+from auditor.core.errors import UsageError
 
 _KEYS = [*AUDITS.schema()["properties"], *AUDITS.schema()["$defs"]["Audit"]["properties"]]
 _MARKS = ["{", "}", "[", "]", "- ", ": ", "= ", ".", ",", "#", "'", '"', "'''", '"""', "\n", "\n  ", "\t", "|\n"]

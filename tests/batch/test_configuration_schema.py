@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.batch.config.format import all_formats
+from auditor.batch.config.nodes import Faults
 from auditor.batch.config.structure import check_structure
-from auditor.batch.config.written import Faults
-from auditor.schemas.audits import AUDITS
+from auditor.cli.schemas.audits import AUDITS
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = jsonschema.Draft202012Validator(json.loads(AUDITS.path.read_text(encoding="utf-8")))

@@ -17,11 +17,11 @@ from made_batch import batch, checked, hostile_batch, looked, many, one_of_each,
 from made_results import landmarks, parse_page, words
 from pydantic import ValidationError
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
+from auditor.cli.schemas.schema import all_schemas
+from auditor.core.text import visible
 from auditor.report.templating import templates
-from auditor.report.text import visible
-from auditor.schemas.schema import all_schemas
+from auditor.results.batch import BatchResult
 
 pytest.importorskip("html5lib")
 
@@ -300,7 +300,7 @@ def test_rendering_needs_no_model_library(tmp_path: Path) -> None:
     (tmp_path / "batch.json").write_text(one_of_each().model_dump_json())
     code = (
         "import sys; from pathlib import Path\n"
-        "from auditor.batch.outcome import BatchResult; from auditor.batch.renderer import batch_renderers\n"
+        "from auditor.results.batch import BatchResult; from auditor.batch.renderer import batch_renderers\n"
         "made = BatchResult.model_validate_json(Path(sys.argv[1]).read_text())\n"
         "[renderer.render(made) for renderer in batch_renderers().values()]\n"
         "print([name for name in ('torch', 'transformers', 'matplotlib', 'sklearn') if name in sys.modules])"

@@ -15,11 +15,11 @@ from junitparser import JUnitXml, TestCase, TestSuite
 from made_batch import WORDS, batch, checked, gate, hostile_batch, looked, one_of_each, outcome
 from made_results import HOSTILE
 
-from auditor.batch.outcome import BatchResult, Outcome
 from auditor.batch.renderer import batch_renderers
-from auditor.gate import Gate
-from auditor.report.text import visible
-from auditor.result import Word
+from auditor.core.text import visible
+from auditor.results.batch import BatchResult, Outcome
+from auditor.results.gate import Gate
+from auditor.results.result import Word
 
 
 def written(made: BatchResult) -> str:

@@ -14,28 +14,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.audit import run_check
+from auditor.audit.run import run_check
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
+from auditor.batch.conclude import in_words
 from auditor.batch.folder import OWN
-from auditor.batch.foresee import foresee
-from auditor.batch.outcomes import in_words
 from auditor.batch.plan import BatchPlan, Planned
+from auditor.batch.requests import foresee
 from auditor.batch.run import run_batch
 from auditor.cli.main import run
+from auditor.core.errors import RunError, UsageError
 from auditor.corpora.read import read_corpus
-from auditor.errors import RunError, UsageError
-from auditor.gate import Gate
-from auditor.models.backend import Backend, LoadOptions, ModelSpec
+from auditor.membership.cache import Shared
+from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 from auditor.report.renderer import render
-from auditor.result import AuditResult
+from auditor.results.digest import seal_of, sealed
+from auditor.results.gate import Gate
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult
 from auditor.scoring.store import Store
-from auditor.seal import seal_of, sealed
 from auditor.settings import CheckSettings, RunOptions, make_options, make_series_settings, make_settings
-from auditor.shared import Shared
-from auditor.stored import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 FILES = {"index.html", "junit.xml", "summary.md", "batch.json"}
@@ -309,7 +310,7 @@ def test_a_second_run_takes_over_what_has_not_changed(
     changed = replace(plan.audits[1], settings=plan.audits[1].settings.model_copy(update={"seed": 8}))
     run_batch(plan_of(plan.audits[0], changed), out, cache_dir=str(cache))
     assert audits == ["mine"] * 3
-    monkeypatch.setattr("auditor.batch.foresee.VERSION", "99")
+    monkeypatch.setattr("auditor.batch.requests.VERSION", "99")
     run_batch(plan_of(plan.audits[0], changed), out, cache_dir=str(cache))
     assert audits == ["mine"] * 3 + ["a", "mine"]
 

@@ -12,7 +12,7 @@ import yaml
 
 import auditor
 from auditor.cli.main import run
-from auditor.stored import load_result
+from auditor.results.io import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run
-from auditor.judge import judge
-from auditor.stored import load_result
+from auditor.results.gate_outcome import judge
+from auditor.results.io import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
@@ -317,7 +317,7 @@ def test_help_and_version_answer_without_heavy_imports() -> None:
 def test_an_interrupt_exits_130_and_a_defect_4(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import auditor.result
+    import auditor.results.result
 
     def interrupted(**how: object) -> None:
         raise KeyboardInterrupt
@@ -326,9 +326,9 @@ def test_an_interrupt_exits_130_and_a_defect_4(
         raise ZeroDivisionError("boom \x1b[31m")
 
     monkeypatch.delenv("AUDITOR_DEBUG", raising=False)
-    monkeypatch.setattr(auditor.result.AuditResult, "model_json_schema", interrupted)
+    monkeypatch.setattr(auditor.results.result.AuditResult, "model_json_schema", interrupted)
     assert run(["schema"]) == 130
-    monkeypatch.setattr(auditor.result.AuditResult, "model_json_schema", broken)
+    monkeypatch.setattr(auditor.results.result.AuditResult, "model_json_schema", broken)
     assert run(["schema"]) == 4
     said = capsys.readouterr().err
     assert "interrupted" in said

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run
-from auditor.stored import load_result
+from auditor.results.io import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 

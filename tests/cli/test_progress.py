@@ -8,9 +8,9 @@ import sys
 import click
 import pytest
 
+from auditor.cli.console import voice_options
 from auditor.cli.progress import LiveProgress, PlainProgress, make_progress
-from auditor.cli.voice import voice_options
-from auditor.scoring.progress import Silent
+from auditor.core.progress import Silent
 
 
 def test_plain_progress_prints_every_ten_seconds_with_rate_and_time_left() -> None:

@@ -11,12 +11,12 @@ import pytest
 from made_batch import hostile_batch, one_of_each
 from made_results import build
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
 from auditor.cli.main import run
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.report.renderer import renderers
-from auditor.stored import load_result, load_stored
+from auditor.results.batch import BatchResult
+from auditor.results.io import load_result, load_stored
 
 
 @pytest.fixture(params=[one_of_each, hostile_batch])

@@ -16,7 +16,7 @@ from made_results import HOSTILE, build
 
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
-from auditor.stored import load_result
+from auditor.results.io import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -285,11 +285,11 @@ def test_help_and_errors_have_no_control_characters(capsys: pytest.CaptureFixtur
 
 
 def test_a_pipe_that_breaks_under_click_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    import auditor.result
+    import auditor.results.result
 
     def broken(**how: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
     monkeypatch.setattr("auditor.cli.main._discard_stdout", lambda: None)
-    monkeypatch.setattr(auditor.result.AuditResult, "model_json_schema", broken)
+    monkeypatch.setattr(auditor.results.result.AuditResult, "model_json_schema", broken)
     assert run(["schema"]) == 4

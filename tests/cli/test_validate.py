@@ -14,7 +14,7 @@ import yaml
 from made_configuration import SMALLEST
 
 from auditor.cli.main import run
-from auditor.schemas.schema import all_schemas
+from auditor.cli.schemas.schema import all_schemas
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from auditor.core.errors import UsageError
 from auditor.corpora import streams
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
 from auditor.corpora.read import read_corpus
-from auditor.errors import UsageError
 
 
 def refusal(source: object, **options: object) -> UsageError:

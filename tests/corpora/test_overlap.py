@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.core.errors import UsageError
 from auditor.corpora.contained import contained
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.near import MISS, PERMUTATIONS, bands, jaccard, near_duplicates
-from auditor.corpora.overlap import Overlap, OverlapPair, find_overlap
+from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.corpora.shingles import Shingler, normalised, words
-from auditor.errors import UsageError
+from auditor.results.rows import OverlapPair
 
 
 def corpus(side: str, texts: Sequence[str], groups: Sequence[str] = ()) -> Corpus:

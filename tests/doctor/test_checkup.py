@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.main import run
+from auditor.core.errors import UsageError
+from auditor.core.progress import Silent
+from auditor.core.seeds import stream
 from auditor.doctor import model as model_room
 from auditor.doctor.cache import look_at_cache
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
@@ -18,10 +21,7 @@ from auditor.doctor.machine import container_memory, look_at_machine
 from auditor.doctor.model import Size, look_at_model
 from auditor.doctor.passages import documents, passages
 from auditor.doctor.text import checkup_text, duration, size
-from auditor.errors import UsageError
-from auditor.models.backend import LoadOptions
-from auditor.randomness import stream
-from auditor.scoring.progress import Silent
+from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
 
 ROOT = Path(__file__).parents[2]

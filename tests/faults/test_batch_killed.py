@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
 from auditor.report.renderer import render
+from auditor.results.batch import BatchResult
+from auditor.results.io import load_result
 from auditor.scoring.store import Store
-from auditor.stored import load_result
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 

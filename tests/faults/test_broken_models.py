@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from auditor.errors import AuditorError
-from auditor.models.backend import LoadOptions
+from auditor.core.errors import AuditorError
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
 
 CPU = LoadOptions(device="cpu")

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.errors import RunError
+from auditor.core.errors import RunError
+from auditor.scoring.output_packing import Kept
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.store import Store
-from auditor.scoring.trace_packing import Kept
+from auditor.signals.outputs import Traces, Wanted
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Traces, Wanted
 
 PAGE = 4096
 

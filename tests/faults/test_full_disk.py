@@ -15,7 +15,7 @@ import pytest
 
 from auditor.batch.folder import OWN
 from auditor.cli.main import run
-from auditor.errors import RunError
+from auditor.core.errors import RunError
 from auditor.scoring.store import Store
 from auditor.signals.tokens import TokenSignals
 

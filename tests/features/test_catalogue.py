@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
 from auditor.features import catalogue, loss
 from auditor.features.catalogue import all_features, feature_sets, select_features
 from auditor.features.feature import Feature, feature

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
 from auditor.features.catalogue import select_features
 from auditor.features.feature import Missing, feature
-from auditor.features.table import FeatureTable, compute_table, drop_sparse, group_rows, requested_views
-from auditor.inference.rows import Column, Rows
+from auditor.features.table import compute_table, drop_sparse, group_rows, requested_views
+from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.signals.tokens import TokenSignals
 
 Maker = Callable[..., TokenSignals]

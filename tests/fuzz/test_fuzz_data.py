@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from auditor.core.errors import UsageError
 from auditor.corpora import streams
 from auditor.corpora.read import read_corpus
-from auditor.errors import UsageError
 
 LIMITS = {"deadline": datetime.timedelta(seconds=20), "suppress_health_check": list(HealthCheck), "database": None}
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")

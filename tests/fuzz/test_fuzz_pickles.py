@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from auditor.core.errors import AuditorError, UsageError
 from auditor.corpora.read import read_corpus
-from auditor.errors import AuditorError, UsageError
-from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 
 CPU = LoadOptions(device="cpu")
 

@@ -20,19 +20,19 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import auditor
-from auditor.bundle.archive import pack, unpack
-from auditor.bundle.contents import BundleManifest, digests
-from auditor.bundle.make import make_bundle
-from auditor.errors import AuditorError
-from auditor.files import write_text
+from auditor.core.errors import AuditorError
+from auditor.core.files import write_text
+from auditor.core.text import visible
 from auditor.report.renderer import renderers
-from auditor.report.text import visible
-from auditor.result import AuditResult
-from auditor.seal import sealed
-from auditor.stored import load_result
+from auditor.results.digest import sealed
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult
+from auditor.verify.bundle.archive import pack, unpack
+from auditor.verify.bundle.contents import BundleManifest, digests
+from auditor.verify.bundle.make import make_bundle
 from auditor.verify.check import verify
 from auditor.verify.open import open_subject
-from auditor.verify.words import told
+from auditor.verify.text import told
 
 LIMITS = {"deadline": datetime.timedelta(seconds=60), "suppress_health_check": list(HealthCheck), "database": None}
 # A page takes a second, so a case that fails is told as it was found.

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import norm
 from simulate import document_rows, named_columns, sample
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.design import build_design, normal_scores, relabellings
-from auditor.inference.rows import Rows
+from auditor.results.rows import Rows
 
 
 def make(seed: int = 0, documents: int = 12) -> Rows:

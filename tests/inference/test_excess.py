@@ -5,9 +5,9 @@ import pytest
 from simulate import named_columns
 
 from auditor.inference.excess import excess_auc
-from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import Separability
+from auditor.results.rows import Rows
+from auditor.results.separability import Separability
 
 SUSPECT = np.arange(120) < 60
 

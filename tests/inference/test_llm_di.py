@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 from simulate import document_rows, sample
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.llm_di import THRESHOLD, llm_dataset_inference
 from auditor.inference.separability import separability
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_ind
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.design import relabellings
 from auditor.inference.mean_difference import arrange, mean_difference_pvalues, pvalues, studentised_differences
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, kstest
 from simulate import document_rows, sample
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.design import normal_scores
 from auditor.inference.null_splits import block_test, null_split_pvalues
 

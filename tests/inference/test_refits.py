@@ -8,9 +8,9 @@ from simulate import document_rows, sample
 
 from auditor.inference.design import Design, build_design, relabellings
 from auditor.inference.discriminant import RIDGE, CrossFit
-from auditor.inference.pool import Statistics, critical, one_sided, standardise, tail
-from auditor.inference.rows import Rows
+from auditor.inference.null_distribution import Statistics, critical, one_sided, standardise, tail
 from auditor.inference.separability import separability
+from auditor.results.rows import Rows
 
 
 def brute_scores(design: Design, labels: np.ndarray) -> np.ndarray:

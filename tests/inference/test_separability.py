@@ -10,12 +10,12 @@ from scipy.stats import binom, kstest
 from simulate import document_rows, named_columns, sample, window_rows
 from threadpoolctl import threadpool_info
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.inference.auc import auc
-from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import Separability
 from auditor.inference.threads import one_blas_thread
+from auditor.results.rows import Rows
+from auditor.results.separability import Separability
 
 
 def run(

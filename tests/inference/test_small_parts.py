@@ -12,8 +12,8 @@ from auditor.inference.curve import curve_sizes, learning_curve
 from auditor.inference.design import assign_folds, build_design, relabellings
 from auditor.inference.multiplicity import holm
 from auditor.inference.power import auc_of_shift, detectable_auc, groups_needed, shift_of_auc
-from auditor.inference.rows import Rows
 from auditor.inference.separability import separability
+from auditor.results.rows import Rows
 
 
 def brute_auc(scores: np.ndarray, suspect: np.ndarray) -> float:

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from auditor.models.backend import Backend, Encoded, LoadOptions, ModelSpec, Variant, Window, WindowScores
-from auditor.signals.traces import NOTHING, Wanted
+from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window, WindowScores
+from auditor.models.options import LoadOptions
+from auditor.signals.outputs import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

@@ -8,13 +8,13 @@ from typing import Any
 from made_results import HOSTILE, build, poison
 from made_series import build_forget
 
-from auditor import looks
-from auditor.batch.outcome import BatchResult, Finding, Outcome
-from auditor.forgetting.findings.series import Code
-from auditor.gate import FAILS, Expect, Gate
-from auditor.inference.multiplicity import Correction
-from auditor.result import AuditResult, Looks, Word
-from auditor.summary import summarise
+from auditor.audit import multiplicity as looks
+from auditor.results.batch import BatchResult, Finding, Outcome
+from auditor.results.correction import Correction
+from auditor.results.forgetting.series import Code
+from auditor.results.gate import FAILS, Expect, Gate
+from auditor.results.result import AuditResult, Looks, Word
+from auditor.results.summary import summarise
 
 WORDS: tuple[Word, ...] = ("EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE")
 

@@ -8,7 +8,7 @@ import pytest
 
 from auditor.batch.plan import BatchPlan
 from auditor.batch.read import read_batch
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 
 SMALLEST = "audits: [{name: planted, suspect: suspect, heldout: heldout, model: model}]\n"
 BASE = "defaults: {suspect: suspect, heldout: heldout}\naudits:\n"

@@ -12,10 +12,9 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
-from auditor.guards.guard import Figure, GuardResult
-from auditor.guards.policy import Policy
-from auditor.inference.separability_result import ColumnEffect, CurvePoint, Interval, Separability, Statistic
-from auditor.result import (
+from auditor.results.guards import Figure, GuardResult
+from auditor.results.policy import Policy
+from auditor.results.result import (
     AuditResult,
     CorpusSummary,
     DocumentResult,
@@ -32,6 +31,7 @@ from auditor.result import (
     Verdict,
     Word,
 )
+from auditor.results.separability import ColumnEffect, CurvePoint, Interval, Separability, Statistic
 
 HOSTILE = (
     "</style></title><script>alert(1)</script><img src=x onerror=alert(2)> \" ' & &lt; {{ 7*7 }} {% raw %} "

@@ -9,12 +9,13 @@ from typing import Any
 
 from made_results import build
 
-from auditor.forgetting.findings.contrast import Contrast, Equivalence, Events, Memorisation
-from auditor.forgetting.findings.drift import GeneralText, LayerWeights, WeightChange, Wreckage
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.layers import LayerFinding
-from auditor.forgetting.findings.relearning import Probe, ProbePoint, Relearning
-from auditor.forgetting.findings.series import (
+from auditor.results.forgetting.contrast import Contrast, Equivalence, Events, Memorisation
+from auditor.results.forgetting.drift import GeneralText, LayerWeights, WeightChange, Wreckage
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.layers import LayerFinding
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
+from auditor.results.forgetting.series import (
     STATES,
     Checkpoint,
     Code,
@@ -25,17 +26,10 @@ from auditor.forgetting.findings.series import (
     Slopes,
     State,
 )
-from auditor.forgetting.findings.tasks import (
-    ForgettingSplit,
-    MatrixMeasures,
-    PairedTest,
-    TaskFindings,
-    TaskPoint,
-)
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.guards.guard import Figure, GuardResult
-from auditor.inference.separability_result import Interval
-from auditor.result import AuditResult, Verdict
+from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskFindings, TaskPoint
+from auditor.results.guards import Figure, GuardResult
+from auditor.results.result import AuditResult, Verdict
+from auditor.results.separability import Interval
 
 ORDER: tuple[Code, ...] = ("H", "W", "A", "B", "C", "D", "E", "F", "G")
 GAPS: dict[Code, float] = {

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.errors import RunError
+from auditor.core.errors import RunError
 from auditor.models import hf
-from auditor.models.backend import LoadOptions, ModelSpec
+from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.traces import Wanted
+from auditor.signals.outputs import Wanted
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

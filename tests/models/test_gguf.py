@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.errors import RunError, UsageError
-from auditor.models.backend import LoadOptions
+from auditor.core.errors import RunError, UsageError
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 

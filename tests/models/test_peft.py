@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.errors import UsageError
-from auditor.models.backend import LoadOptions
+from auditor.core.errors import UsageError
 from auditor.models.loading import open_model, open_models
+from auditor.models.options import LoadOptions
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store

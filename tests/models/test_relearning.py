@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 import torch
 
-from auditor.models.backend import LoadOptions, ModelSpec
+from auditor.core.progress import Silent
+from auditor.models.backend import ModelSpec
 from auditor.models.changes import Method, Rounding, Training, UntrainableError, identity_after
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
 from auditor.models.runtime.attention import PACKED
 from auditor.models.runtime.relearning import Subject
 from auditor.models.runtime.rounding import round_weights
 from auditor.models.runtime.training import batches_of, pieces
-from auditor.scoring.progress import Silent
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.errors import RunError, UsageError
-from auditor.models.backend import LoadOptions
+from auditor.core.errors import RunError, UsageError
 from auditor.models.loading import in_float32, open_model
+from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.untrained import UNTRAINED
-from auditor.signals.traces import Wanted
+from auditor.signals.outputs import Wanted
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from made_results import build, hostile_result, parse_page
 
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 @pytest.fixture(scope="session")

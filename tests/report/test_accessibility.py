@@ -17,10 +17,10 @@ from made_batch import batch, hostile_batch, many, one_of_each
 from made_results import build, hostile_result
 from made_series import build_forget, build_series
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
 from auditor.report.renderer import render
-from auditor.result import AuditResult
+from auditor.results.batch import BatchResult
+from auditor.results.result import AuditResult
 
 pytestmark = pytest.mark.slow
 

@@ -13,15 +13,15 @@ from junitparser import JUnitXml, TestSuite
 from made_batch import WORDS, batch, checked, forgotten, gate, outcome
 from made_results import parse_page, words
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import batch_renderers
-from auditor.forgetting.findings.series import STATES
-from auditor.gate import Gate
-from auditor.judge import judge
 from auditor.report import html
-from auditor.report.judgement import SIGNS
+from auditor.report.gate import SIGNS
 from auditor.report.renderer import render
-from auditor.result import AuditResult
+from auditor.results.batch import BatchResult
+from auditor.results.forgetting.series import STATES
+from auditor.results.gate import Gate
+from auditor.results.gate_outcome import judge
+from auditor.results.result import AuditResult
 
 GATES = (
     gate("no-evidence"),

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from auditor.core.text import visible
 from auditor.report.figures.figure import Figure, figures
-from auditor.report.text import visible
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 ALL = [figure for figure in figures() if figure.part == "audit"]
 EACH = pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.name)
@@ -34,7 +34,7 @@ def test_drawing_is_the_same_byte_for_byte(figure: Figure, evidence: AuditResult
 def test_drawing_is_the_same_in_another_process_whatever_its_settings(evidence: AuditResult) -> None:
     code = (
         "import sys; import matplotlib as mpl; mpl.rcParams.update({'font.size': 30, 'axes.facecolor': 'red'})\n"
-        "from auditor.result import AuditResult; from auditor.report.figures.figure import figures\n"
+        "from auditor.results.result import AuditResult; from auditor.report.figures.figure import figures\n"
         "settings = lambda: {key: mpl.rcParams[key] for key in mpl.rcParams if not key.startswith('backend')}\n"
         "before = settings(); result = AuditResult.model_validate_json(sys.stdin.read())\n"
         "sys.stdout.reconfigure(encoding='utf-8')\n"

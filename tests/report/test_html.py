@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from made_results import landmarks, words
 from made_results import parse_page as parse
 
-from auditor.guards.policy import Policy
-from auditor.report import meanings, selection, templating
+from auditor.core.text import visible
+from auditor.report import field_docs as meanings
+from auditor.report import selection, templating
 from auditor.report.renderer import render
-from auditor.report.text import visible
-from auditor.result import AuditResult, Word
+from auditor.results.policy import Policy
+from auditor.results.result import AuditResult, Word
 
 pytest.importorskip("html5lib")
 

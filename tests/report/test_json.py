@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from auditor.report.json_ import JSON
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 def test_every_value_comes_back_exactly(small: AuditResult) -> None:

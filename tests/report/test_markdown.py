@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.guards.guard import GuardResult
+from auditor.core.text import shorten, visible
 from auditor.report.markdown import escape
 from auditor.report.renderer import render
-from auditor.report.text import shorten, visible
-from auditor.result import AuditResult
+from auditor.results.guards import GuardResult
+from auditor.results.result import AuditResult
 
 markdown_it = pytest.importorskip("markdown_it")  # rich brings it
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.report.renderer import check_outputs, render, renderers, write_outputs
-from auditor.result import AuditResult, Word
-from auditor.stored import load_result
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult, Word
 
 HEAVY = ("torch", "transformers", "datasets", "sklearn", "scipy", "peft")
 
@@ -84,7 +84,7 @@ def test_rendering_again_needs_no_model_library(evidence: AuditResult, tmp_path:
     write_outputs(evidence, [tmp_path / "r.json"])
     code = (
         "import sys; from pathlib import Path\n"
-        "from auditor.report.renderer import write_outputs; from auditor.stored import load_result\n"
+        "from auditor.report.renderer import write_outputs; from auditor.results.io import load_result\n"
         "folder = Path(sys.argv[1]); result = load_result(folder / 'r.json')\n"
         "write_outputs(result, [folder / name for name in ('r.html', 'r.md', 'r.txt', 'again.json')])\n"
         f"print([name for name in {HEAVY!r} + ('matplotlib.pyplot',) if name in sys.modules])"

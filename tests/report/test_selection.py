@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from auditor.report.selection import guard_counts, marked_documents, most_telling, strongest_columns
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 def test_each_group_is_told_by_the_document_the_model_knows_best(make: Callable[..., AuditResult]) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from auditor.report.terminal import summary
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 def test_the_summary_holds_the_three_numbers_and_every_guard(evidence: AuditResult) -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.inference.separability_result import Interval
 from auditor.report import text
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.separability import Interval
 
 PROBABILITIES = st.floats(min_value=1e-9, max_value=1)
 

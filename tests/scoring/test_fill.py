@@ -16,22 +16,16 @@ import pytest
 from made_backend import CPU, Passing
 from made_backend import texts as made_texts
 
-from auditor.errors import RunError, UsageError
-from auditor.models.backend import (
-    Backend,
-    LoadOptions,
-    ModelIdentity,
-    ModelSpec,
-    Variant,
-    Window,
-    WindowScores,
-)
+from auditor.core.errors import RunError, UsageError
+from auditor.models.backend import Backend, ModelSpec, Variant, Window, WindowScores
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
+from auditor.results.models import ModelIdentity
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Filled, Foreseen, fill_store, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.traces import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 texts = partial(made_texts, words=(4, 30))

@@ -18,25 +18,18 @@ from made_backend import CPU, Passing
 from made_backend import texts as made_texts
 
 from auditor.cli.commands.check import command
-from auditor.errors import RunError
-from auditor.models.backend import (
-    Backend,
-    Encoded,
-    LoadOptions,
-    ModelIdentity,
-    ModelSpec,
-    Variant,
-    Window,
-    WindowScores,
-)
+from auditor.core.errors import RunError
+from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window, WindowScores
 from auditor.models.loading import open_model
+from auditor.models.options import LoadOptions
+from auditor.results.models import ModelIdentity
 from auditor.scoring import plan
 from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.traces import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Wanted
 from auditor.signals.views import Prompt
 
 texts = partial(made_texts, words=(2, 60))

@@ -16,8 +16,8 @@ import click
 import numpy as np
 import pytest
 
-from auditor.cli.voice import noting_warnings, voice_options
-from auditor.errors import RunError, UsageError
+from auditor.cli.console import noting_warnings, voice_options
+from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import from_bytes, to_bytes
 from auditor.scoring.store import Store, default_directory
 from auditor.signals.tokens import TokenSignals

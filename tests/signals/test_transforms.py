@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.errors import RunError
+from auditor.core.errors import RunError
 from auditor.signals import transforms
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.views import Prompt, Transform

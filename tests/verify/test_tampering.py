@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from auditor.conclude import conclude
-from auditor.gathered import gathered_of
+from auditor.audit.conclude import conclude
+from auditor.audit.inputs import gathered_of
 from auditor.report.json_ import JSON
-from auditor.result import AuditResult
-from auditor.seal import seal_of, sealed
+from auditor.results.digest import seal_of, sealed
+from auditor.results.result import AuditResult
 from auditor.verify.check import verify
 from auditor.verify.differences import compare
 from auditor.verify.subject import Subject

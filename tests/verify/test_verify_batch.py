@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from made_batch import with_looks
 
-from auditor.batch.outcome import BatchResult, Finding, Outcome
+from auditor.audit.conclude import conclude
+from auditor.audit.inputs import gathered_of
+from auditor.audit.limitations import limitations
 from auditor.cli.main import run
-from auditor.conclude import conclude
-from auditor.gathered import gathered_of
-from auditor.limitations import limitations
 from auditor.report.renderer import write_outputs
-from auditor.result import AuditResult, Looks
-from auditor.seal import sealed
-from auditor.stored import load_result
-from auditor.summary import summarise
+from auditor.results.batch import BatchResult, Finding, Outcome
+from auditor.results.digest import sealed
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult, Looks
+from auditor.results.summary import summarise
 from auditor.verify.check import verify
 from auditor.verify.open import open_subject
 from auditor.verify.unproven import is_unproven

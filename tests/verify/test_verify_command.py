@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from auditor.audit.conclude import conclude
+from auditor.audit.inputs import gathered_of
 from auditor.cli.main import run
-from auditor.conclude import conclude
-from auditor.gathered import gathered_of
 from auditor.report.renderer import write_outputs
-from auditor.result import AuditResult
-from auditor.seal import sealed
+from auditor.results.digest import sealed
+from auditor.results.result import AuditResult
 
 
 def rewritten(path: Path, result: AuditResult) -> str:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.batch.config import formats
-from auditor.batch.config.written import Faults, Node
+from auditor.batch.config.nodes import Faults, Node
+from auditor.core.errors import UsageError
+from auditor.core.hints import close_names
+from auditor.core.registry import discover
+from auditor.core.text import visible
 from auditor.corpora.streams import decode
-from auditor.errors import UsageError
-from auditor.models.nearby import close_names
-from auditor.plugins import discover
-from auditor.report.text import visible
 
 MOST_BYTES = 2**20
 """Most a configuration file may hold: 1 MiB, some five thousand audits."""

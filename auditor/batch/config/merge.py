@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from auditor.batch.config.model import SHORT, key_of, series_keys
-from auditor.batch.config.written import Faults, Node
+from auditor.batch.config.nodes import Faults, Node
 from auditor.settings import OF_A_CHECK
 
 Kind = Literal["check", "forget"]

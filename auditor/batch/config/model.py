@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from auditor.gate import OUTCOME_WORDS, STATE_WORDS, Expect
-from auditor.guards.policy import Policy
-from auditor.inference.multiplicity import Correction
-from auditor.record import Record
+from auditor.core.record import Record
+from auditor.results.correction import Correction
+from auditor.results.gate import OUTCOME_WORDS, STATE_WORDS, Expect
+from auditor.results.policy import Policy
 from auditor.settings import CheckSettings, SeriesSettings
 
 SHORT = ("alpha", "required_auc")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from auditor.batch.config.model import check_keys, series_keys
-from auditor.batch.config.written import Faults, Node, shown
+from auditor.batch.config.nodes import Faults, Node, shown
+from auditor.core.errors import UsageError
+from auditor.core.hints import close_names
 from auditor.corpora.read import reader_of
 from auditor.corpora.readers.hub import PREFIX
-from auditor.errors import UsageError
 from auditor.models.loading import check_source
-from auditor.models.nearby import close_names
 from auditor.models.untrained import UNTRAINED
 from auditor.settings import CheckSettings, SeriesSettings, Source
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from auditor.batch.config.model import NEEDED, Batch
-from auditor.batch.config.written import Faults, Node, Unread, find, plain, shown
-from auditor.plugins import did_you_mean
+from auditor.batch.config.nodes import Faults, Node, Unread, find, plain, shown
+from auditor.core.registry import did_you_mean
 
 _EXPECTED = {
     "string_type": "text",

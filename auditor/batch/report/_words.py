@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from auditor.batch.outcome import BatchResult, Outcome
-from auditor.gate import FAILS
-from auditor.inference.multiplicity import NAMES
-from auditor.report.judgement import PROMISES, REFUSED, Status, expected, red_on
-from auditor.report.text import amount, auc, in_a_row, interval, p_value
+from auditor.core.text import amount, in_a_row
+from auditor.report.gate import PROMISES, REFUSED, Status, expected, red_on
+from auditor.report.text import auc, interval, p_value
+from auditor.results.batch import BatchResult, Outcome
+from auditor.results.correction import NAMES
+from auditor.results.gate import FAILS
 
 ABSENT = "none"
 """What stands where an audit has no such figure."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import BatchRenderer
+from auditor.results.batch import BatchResult
 
 
 def _render(batch: BatchResult) -> str:

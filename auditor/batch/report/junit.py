@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.batch.outcome import BatchResult, Outcome
 from auditor.batch.renderer import BatchRenderer
 from auditor.report.suites import document, suite
+from auditor.results.batch import BatchResult, Outcome
 
 
 def _properties(outcome: Outcome) -> dict[str, str]:

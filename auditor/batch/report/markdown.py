@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
-from auditor.report.judgement import SIGNS
+from auditor.core.text import amount, shorten, visible
+from auditor.report.gate import SIGNS
 from auditor.report.markdown import BYTES, escape
-from auditor.report.text import amount, moment, shorten, visible
+from auditor.report.text import moment
+from auditor.results.batch import BatchResult
 
 _NAME = 120  # characters of a name
 _SENTENCE = 360  # of a sentence

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from auditor.batch.outcome import BatchResult, Outcome
 from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
 from auditor.report.states import tone
 from auditor.report.templating import environment
+from auditor.results.batch import BatchResult, Outcome
 
 _WORDS = ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 
-from auditor.batch.outcome import BatchResult
 from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
-from auditor.report.text import visible
+from auditor.core.text import visible
+from auditor.results.batch import BatchResult
 
 _WIDTH = 100
 

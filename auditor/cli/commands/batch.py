@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from auditor.cli import options
-from auditor.cli.auditing import only_reports
-from auditor.cli.voice import current_voice, print_document, print_result, voice_options
+from auditor.cli.console import current_voice, print_document, print_result, voice_options
+from auditor.cli.run import only_reports
 
 
 @click.command(short_help="Carry out many audits as one gate.")
@@ -67,8 +67,8 @@ def command(
     from auditor.batch.renderer import batch_renderers
     from auditor.batch.run import run_batch
     from auditor.cli.progress import make_progress
-    from auditor.errors import UsageError
-    from auditor.gate import make_gate
+    from auditor.core.errors import UsageError
+    from auditor.results.gate import make_gate
 
     as_json, folders = options.to_stdout(outputs)
     if len(folders) > 1:

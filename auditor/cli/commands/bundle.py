@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from auditor.cli.commands.verify import read_pairs
-from auditor.cli.voice import current_voice, voice_options
+from auditor.cli.console import current_voice, voice_options
 
 
 @click.command(short_help="Pack a result, its features and its report into one zip.")
@@ -40,9 +40,9 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
       auditor bundle result.json -o audit.zip
       auditor bundle result.json -o audit.zip --reveal --data suspect=moved/suspect
     """
-    from auditor.bundle.make import check_bundle, make_bundle
-    from auditor.errors import UsageError
-    from auditor.files import write_bytes
+    from auditor.core.errors import UsageError
+    from auditor.core.files import write_bytes
+    from auditor.verify.bundle.make import check_bundle, make_bundle
 
     if data and not reveal:
         raise UsageError("--data says where texts lie, which only --reveal puts in", hint="Give --reveal too.")

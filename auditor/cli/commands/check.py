@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from auditor.cli import auditing, options
+from auditor.cli import options
+from auditor.cli import run as auditing
 
 
 @click.command(short_help="Was the model trained on these documents?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from auditor.cli import options
-from auditor.cli.voice import print_document, print_result, voice_options
+from auditor.cli.console import print_document, print_result, voice_options
 
 
 @click.command(short_help="Would an audit work here, and how long would it take?")
@@ -60,13 +60,13 @@ def command(
     from click.core import ParameterSource
 
     from auditor.cli.progress import make_progress
+    from auditor.core.errors import UsageError
     from auditor.corpora.comparable import require_comparable
     from auditor.corpora.read import read_corpus
-    from auditor.doctor.examine import examine
     from auditor.doctor.model import Size
+    from auditor.doctor.run import examine
     from auditor.doctor.text import checkup_text
-    from auditor.errors import UsageError
-    from auditor.models.backend import LoadOptions
+    from auditor.models.options import LoadOptions
 
     asked = click.get_current_context()
     given = {

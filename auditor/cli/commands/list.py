@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from auditor.cli.voice import print_result
+from auditor.cli.console import print_result
 
 Rows = list[tuple[str, ...]]
 
@@ -29,7 +29,7 @@ def _features() -> Rows:
 
 
 def _guards() -> Rows:
-    from auditor.guards.catalogue import all_guards
+    from auditor.membership.guards.catalogue import all_guards
 
     return [(guard.name, guard.question, f"misses: {guard.misses}") for guard in all_guards()]
 
@@ -47,7 +47,7 @@ def _backends() -> Rows:
 
 
 def _procedures() -> Rows:
-    from auditor.procedures.published import all_procedures
+    from auditor.membership.procedures.published import all_procedures
 
     return [(procedure.name, procedure.source) for procedure in all_procedures().values()]
 

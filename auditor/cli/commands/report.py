@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from auditor.cli import options
-from auditor.cli.voice import current_voice, print_document, print_result, voice_options
+from auditor.cli.console import current_voice, print_document, print_result, voice_options
 
 if TYPE_CHECKING:
-    from auditor.report.form import Form
+    from auditor.report.output_format import Form
 
 T = TypeVar("T")
 
@@ -40,11 +40,11 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
       auditor report result.json --format markdown >> "$GITHUB_STEP_SUMMARY"
       auditor report auditor-reports/audits/batch.json -o audits.xml
     """
-    from auditor.batch.outcome import BatchResult
     from auditor.batch.renderer import batch_renderers
-    from auditor.errors import UsageError
+    from auditor.core.errors import UsageError
     from auditor.report.renderer import renderers
-    from auditor.stored import load_stored
+    from auditor.results.batch import BatchResult
+    from auditor.results.io import load_stored
 
     if outputs and form is not None:
         raise UsageError(
@@ -58,8 +58,8 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
 
 
 def _render(read: T, known: Mapping[str, Form[T]], source: Path, outputs: tuple[Path, ...], form: str | None) -> None:
-    from auditor.plugins import pick
-    from auditor.report.form import check_paths, write_all
+    from auditor.core.registry import pick
+    from auditor.report.output_format import check_paths, write_all
 
     printed = pick("text" if form is None else form, dict(known), what="format")
     as_json, files = options.to_stdout(outputs)

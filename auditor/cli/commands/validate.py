@@ -22,9 +22,9 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
       auditor schema audits > audits.schema.json    # for an editor
     """
     from auditor.batch.read import read_batch
-    from auditor.cli.voice import print_result, say
-    from auditor.errors import UsageError
-    from auditor.report.text import visible
+    from auditor.cli.console import print_result, say
+    from auditor.core.errors import UsageError
+    from auditor.core.text import visible
 
     sound = True
     for file in files:

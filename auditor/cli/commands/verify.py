@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.voice import print_result, voice_options
+from auditor.cli.console import print_result, voice_options
 
 
 def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
@@ -78,7 +78,7 @@ def command(
     """
     from auditor.verify.check import verify
     from auditor.verify.open import open_subject
-    from auditor.verify.words import is_verified, told
+    from auditor.verify.text import is_verified, told
 
     subject = open_subject(result, data=data, models=models, batch=batch, anew=anew, long=long)
     answers = verify(subject)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from auditor.core.errors import UsageError
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, has_suffix, read_lines
-from auditor.errors import UsageError
 
 
 def _next(rows: Any, source: str) -> list[str] | None:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.errors import UsageError
 from auditor.corpora.reader import RawRow, Reader, Skipped
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, decode
-from auditor.errors import UsageError
 
 SUFFIXES = (".txt", ".md")
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from auditor.core.errors import UsageError, first_line
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.splits import choose_split
-from auditor.errors import UsageError, first_line
 
 PREFIX = "hf:"
 TIMEOUT_SECONDS = 15.0

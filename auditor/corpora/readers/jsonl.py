@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.errors import UsageError
 from auditor.corpora.json_rows import json_content
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.streams import has_suffix, read_lines
-from auditor.errors import UsageError
 
 
 def _read(source: str) -> Iterator[RawRow]:

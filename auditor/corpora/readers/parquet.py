@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, has_suffix, is_gzip, read_whole
-from auditor.errors import UsageError
 
 
 def _read(source: str) -> Iterator[RawRow]:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.splits import choose_split
-from auditor.errors import UsageError
 
 
 def _is_dataset(folder: Path) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.forgetting.findings.layers import LayerFinding
 from auditor.inference.multiplicity import holm
+from auditor.results.forgetting.layers import LayerFinding
 
 
 def with_holm(findings: Sequence[LayerFinding]) -> tuple[LayerFinding, ...]:

@@ -8,27 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import Role
-from auditor.forgetting.findings.layers import LayerFinding
+from auditor.core.seeds import stream
 from auditor.forgetting.layers.adjusting import with_holm
-from auditor.forgetting.layers.alignment import (
-    cka,
-    nearest,
-    overlap,
-    procrustes,
-    procrustes_chance,
-    shape,
-    u_centred,
-)
+from auditor.forgetting.layers.alignment import cka, nearest, overlap, procrustes, procrustes_chance, shape, u_centred
 from auditor.forgetting.layers.probe import probe_rows
 from auditor.forgetting.layers.states import depth, group_means, states, vary
 from auditor.forgetting.series import Series
 from auditor.inference.design import Floats, Ints
 from auditor.inference.separability import separability
-from auditor.inference.separability_result import Separability
 from auditor.inference.threads import one_blas_thread
-from auditor.randomness import stream
-from auditor.signals.traces import Traces
+from auditor.results.forgetting.layers import LayerFinding
+from auditor.results.forgetting.measurements import Role
+from auditor.results.separability import Separability
+from auditor.signals.outputs import Traces
 
 FEWEST = 20
 """Groups of general text below which no layer is compared with the origin's."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import eigh
 
-from auditor.features.table import FeatureTable, group_rows
+from auditor.features.table import group_rows
 from auditor.inference.design import Floats
-from auditor.inference.rows import Column, Rows
+from auditor.results.rows import Column, FeatureTable, Rows
 
 COMPONENTS = 32
 """Principal components a probe may use, few beside the groups of a usual audit. With the bundled model trained on its

@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.inference.design import Floats
 from auditor.inference.rows import unit_means
-from auditor.signals.traces import Traces
+from auditor.signals.outputs import Traces
 
 _STILL = 1e-6
 """States vary where the sum of squares about their mean is more than this part of that about zero: a relative

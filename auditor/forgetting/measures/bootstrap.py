@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.forgetting.findings.estimate import Estimate
 from auditor.inference.auc import resamples, weighted_auc
 from auditor.inference.design import Bools, Floats, Ints
+from auditor.results.forgetting.estimate import Estimate
 
 LEVEL = 0.95
 NO_SPREAD = 1e-9

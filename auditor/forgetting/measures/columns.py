@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import MEASURES, Measure, Role, SeriesKept
 from auditor.inference.design import Bools, Floats
-from auditor.kept_parts import from_cells
+from auditor.results.forgetting.measurements import MEASURES, Measure, Role, SeriesKept
+from auditor.results.tables import from_cells
 
 
 @dataclass(frozen=True, slots=True)

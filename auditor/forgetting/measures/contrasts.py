@@ -8,20 +8,20 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.forgetting.findings.contrast import Contrast, Equivalence
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.kept import SeriesKept
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
 from auditor.forgetting.measures.events import events_until, memorised
+from auditor.forgetting.measures.grouped import Sides, read_sides
 from auditor.forgetting.measures.memory import memorisation
-from auditor.forgetting.measures.sides import Sides, read_sides
-from auditor.forgetting.policy import ForgettingPolicy
 from auditor.inference.auc import aucs
 from auditor.inference.design import Floats, relabellings
 from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap
 from auditor.inference.mean_difference import pvalues, studentised_differences
 from auditor.inference.multiplicity import holm
 from auditor.inference.threads import one_blas_thread
+from auditor.results.forgetting.contrast import Contrast, Equivalence
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.policy import ForgettingPolicy
 
 
 def measure_contrasts(

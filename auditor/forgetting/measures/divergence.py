@@ -35,7 +35,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.inference.design import Bools, Floats
-from auditor.signals.traces import Traces
+from auditor.signals.outputs import Traces
 
 _REACH = 30.0
 """Levels are sought from exp(-30) to exp(30), beyond any ratio of probabilities that float32 lists tell apart."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.findings.contrast import Events
 from auditor.forgetting.measures.columns import Columns
-from auditor.forgetting.measures.sides import Sides
+from auditor.forgetting.measures.grouped import Sides
 from auditor.inference.design import Bools, Floats
+from auditor.results.forgetting.contrast import Events
 
 QUANTILE = 0.95
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.errors import RunError
-from auditor.forgetting.findings.drift import GeneralText
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.kept import KeptCheckpoint, SeriesKept
+from auditor.core.errors import RunError
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.forgetting.measures.columns import Columns, read_columns
 from auditor.forgetting.measures.levels import by_group, levels
 from auditor.inference.design import Floats
 from auditor.inference.threads import one_blas_thread
-from auditor.kept_parts import from_cells
+from auditor.results.forgetting.drift import GeneralText
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.measurements import KeptCheckpoint, SeriesKept
+from auditor.results.tables import from_cells
 
 
 def measure_general(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, GeneralText]:

@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.forgetting.findings.drift import Wreckage
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.kept import Role, SeriesKept
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
 from auditor.forgetting.measures.columns import read_columns
-from auditor.forgetting.policy import ForgettingPolicy
 from auditor.inference.design import Floats
 from auditor.inference.rows import unit_means
 from auditor.inference.threads import one_blas_thread
+from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.results.forgetting.policy import ForgettingPolicy
 
 
 @dataclass(frozen=True, slots=True)

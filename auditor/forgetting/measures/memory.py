@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.forgetting.findings.contrast import Memorisation
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
-from auditor.forgetting.measures.sides import Sides
+from auditor.forgetting.measures.grouped import Sides
+from auditor.results.forgetting.contrast import Memorisation
 
 _NAMES: tuple[Literal["exact-memorisation", "extraction-strength", "k-extractable"], ...] = (
     "exact-memorisation",

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from auditor.core.record import Record
 from auditor.models.changes import Method
-from auditor.record import Record
 
 Steps = tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
 

@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.features.table import FeatureTable, group_rows
-from auditor.forgetting.findings.estimate import Estimate
+from auditor.features.table import group_rows
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.inference.auc import auc
 from auditor.inference.design import Bools, Design, Floats, build_design, relabellings
 from auditor.inference.mean_difference import studentised_differences
-from auditor.inference.pool import tail
-from auditor.inference.rows import Column, Rows
+from auditor.inference.null_distribution import tail
 from auditor.inference.threads import one_blas_thread
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.rows import Column, FeatureTable, Rows
 
 _TESTED: tuple[tuple[str, Literal[-1, 1]], ...] = (("loss", -1), ("gain", 1))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import Role
+from auditor.results.forgetting.measurements import Role
 
 
 def trained_half(groups: Mapping[Role, Sequence[str]], rng: np.random.Generator) -> frozenset[str]:

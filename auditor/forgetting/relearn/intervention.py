@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus, Document
-from auditor.forgetting.findings.kept import Intervened, KeptCopy, KeptProbe, Role
 from auditor.forgetting.relearn.budget import Budget
-from auditor.forgetting.relearn.workbench import Workbench
+from auditor.forgetting.relearn.runner import Workbench
 from auditor.forgetting.series import Series
 from auditor.inference.design import Floats
-from auditor.kept_parts import to_cells
 from auditor.models.changes import Facts, Method, Training
-from auditor.randomness import stream
+from auditor.results.forgetting.measurements import Intervened, KeptCopy, KeptProbe, Role
+from auditor.results.tables import to_cells
 
 SIDES: tuple[Role, ...] = ("suspect", "heldout")
 

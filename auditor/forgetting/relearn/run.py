@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import auditor.forgetting.relearn.probes
-from auditor.forgetting.findings.kept import KeptProbe, KeptRelearning
+from auditor.core.progress import Progress, Silent
+from auditor.core.registry import discover
 from auditor.forgetting.reduce import per_token
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.intervention import Case, Intervention
-from auditor.forgetting.relearn.workbench import Workbench
+from auditor.forgetting.relearn.runner import Workbench
 from auditor.forgetting.series import Named, Series
 from auditor.models.changes import UntrainableError
-from auditor.plugins import discover
-from auditor.scoring.progress import Progress, Silent
+from auditor.results.forgetting.measurements import KeptProbe, KeptRelearning
 from auditor.scoring.store import Store
 
 

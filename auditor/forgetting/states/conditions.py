@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from auditor.forgetting.findings.relearning import Probe
-from auditor.forgetting.findings.series import Code, Condition
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.forgetting.states.evidence import Evidence
-from auditor.guards.policy import Policy
+from auditor.forgetting.states.findings import Evidence
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.relearning import Probe
+from auditor.results.forgetting.series import Code, Condition
+from auditor.results.policy import Policy
 
 
 def _condition(code: Code, met: bool, because: str) -> Condition:

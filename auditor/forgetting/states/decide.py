@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
-from auditor.forgetting.findings.series import STATES, Code, Condition, State
-from auditor.forgetting.policy import ForgettingPolicy
 from auditor.forgetting.states.conditions import CONDITIONS
-from auditor.forgetting.states.evidence import Evidence, deciding_figures
-from auditor.guards.policy import Policy
+from auditor.forgetting.states.findings import Evidence, deciding_figures
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.series import STATES, Code, Condition, State
+from auditor.results.policy import Policy
 
 
 def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> State:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
+from auditor.core.progress import Progress
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.prompts import label_prompt
 from auditor.forgetting.tasks.reading import Task
 from auditor.scoring.plan import Request
-from auditor.scoring.progress import Progress
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
+from auditor.signals.outputs import Traces, Wanted
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Traces, Wanted
 from auditor.signals.views import Prompt
 
 

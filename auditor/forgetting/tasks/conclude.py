@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import KeptTask
-from auditor.forgetting.findings.tasks import TaskFindings, TaskPoint
+from auditor.core.seeds import stream
 from auditor.forgetting.tasks.geometry import NO_GEOMETRY, Geometry
 from auditor.forgetting.tasks.intervals import Bools, accuracies
 from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
-from auditor.randomness import stream
+from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 
 
 def conclude_tasks(

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Figures of hidden states of one task under one model; see `auditor.forgetting.findings.tasks.TaskPoint`."""
+    """Figures of hidden states of one task under one model; see `auditor.results.forgetting.tasks.TaskPoint`."""
 
     probe_layers: tuple[float, ...]
     overlap: float | None

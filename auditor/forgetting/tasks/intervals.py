@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from auditor.forgetting.findings.estimate import Estimate
+from auditor.results.forgetting.estimate import Estimate
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.intp]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from auditor.forgetting.findings.tasks import MatrixMeasures
+from auditor.results.forgetting.tasks import MatrixMeasures
 
 
 def matrix_measures(accuracy: npt.NDArray[np.float64], origin: Sequence[float]) -> MatrixMeasures:

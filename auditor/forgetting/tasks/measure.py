@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import permutations
 
-from auditor.errors import AuditorError, first_line
-from auditor.forgetting.findings.kept import KeptTask
+from auditor.core.errors import AuditorError, first_line
+from auditor.core.progress import Progress
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import Answers, ask
 from auditor.forgetting.tasks.drift import Drift
@@ -18,7 +18,7 @@ from auditor.forgetting.tasks.reading import UNTRAINED, Task
 from auditor.models import untrained
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.scoring.progress import Progress
+from auditor.results.forgetting.measurements import KeptTask
 from auditor.scoring.store import Store
 
 

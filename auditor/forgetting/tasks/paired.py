@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from auditor.forgetting.findings.tasks import PairedTest
 from auditor.inference.multiplicity import holm
+from auditor.results.forgetting.tasks import PairedTest
 
 
 @dataclass(frozen=True, slots=True)

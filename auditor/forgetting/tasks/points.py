@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.forgetting.findings.kept import KeptTask
+from auditor.core.seeds import stream
 from auditor.forgetting.series import Named
 from auditor.forgetting.tasks.answers import Answers
 from auditor.forgetting.tasks.conclude import kept_hits
@@ -19,7 +19,7 @@ from auditor.forgetting.tasks.geometry import (
 )
 from auditor.forgetting.tasks.probe import assign_folds, probe
 from auditor.forgetting.tasks.reading import Task
-from auditor.randomness import stream
+from auditor.results.forgetting.measurements import KeptTask
 
 
 def measure_points(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from auditor.core.errors import UsageError
+from auditor.core.registry import did_you_mean
 from auditor.corpora.document import Corpus
-from auditor.errors import UsageError
 from auditor.forgetting.tasks.probe import FOLDS
-from auditor.plugins import did_you_mean
 
 FEWEST_CLASSES = 2
 MOST_CLASSES = 50

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import KeptTask
-from auditor.forgetting.findings.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskPoint
 from auditor.forgetting.tasks.intervals import Bools
 from auditor.forgetting.tasks.matrix import matrix_measures, no_matrix
 from auditor.forgetting.tasks.paired import Pair, mcnemar, paired_tests
 from auditor.inference.multiplicity import holm
+from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskPoint
 
 LEVEL = 0.05
 """At which a checkpoint counts as surely better than the origin, over all checkpoints and tasks."""

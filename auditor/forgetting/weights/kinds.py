@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from auditor.forgetting.findings.drift import LayerWeights
 from auditor.forgetting.weights.compare import Change
 from auditor.forgetting.weights.names import layer_of
+from auditor.results.forgetting.drift import LayerWeights
 
 Kind = Literal["identical", "adapter", "partial", "full"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from auditor.errors import AuditorError, first_line
-from auditor.forgetting.findings.drift import LayerWeights, WeightChange
+from auditor.core.errors import AuditorError, first_line
 from auditor.forgetting.series import Named
 from auditor.forgetting.weights.compare import Change, compare, squared_norm
 from auditor.forgetting.weights.contents import Weights, open_weights
 from auditor.forgetting.weights.kinds import kind_of
 from auditor.forgetting.weights.names import layer_of, layer_order
 from auditor.forgetting.weights.stored import FORMATS, NotComparedError
+from auditor.results.forgetting.drift import LayerWeights, WeightChange
 
 LARGEST = 2048
 """Matrices whose smaller side is longer have no effective rank: its cost grows with the third power."""

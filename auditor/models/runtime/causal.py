@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from auditor.errors import RunError
-from auditor.models.backend import Encoded, ModelIdentity, ModelSpec, Variant, Window, WindowScores, empty_scores
+from auditor.core.errors import RunError
+from auditor.models.backend import Encoded, ModelSpec, Variant, Window, WindowScores, empty_scores
 from auditor.models.runtime.layers import Means, Span
 from auditor.models.runtime.paths import find_paths
 from auditor.models.runtime.precision import fast_settings, plain_settings, threads_for
 from auditor.models.runtime.sizing import blocks_for, token_budget, workers_for
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import cut
+from auditor.results.models import ModelIdentity
 from auditor.signals.kernel import Statistics, concatenate, logit_statistics, token_statistics
-from auditor.signals.traces import NOTHING, TOP, Traces, Wanted
+from auditor.signals.outputs import NOTHING, TOP, Traces, Wanted
 from auditor.signals.views import Prompt
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from auditor.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError
 from auditor.models.runtime.attention import PACKED, register
 from auditor.models.runtime.layers import Layers, find_layers
 from auditor.signals.kernel import Head, LogitTransform

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from auditor.errors import first_line
-from auditor.models.backend import ModelIdentity, ModelSpec, Window
+from auditor.core.errors import first_line
+from auditor.models.backend import ModelSpec, Window
 from auditor.models.changes import Facts, Rounding, Training, UntrainableError
 from auditor.models.runtime.attention import PACKED
 from auditor.models.runtime.causal import CausalBackend
@@ -18,9 +18,10 @@ from auditor.models.runtime.rounding import linear_layers, round_layers
 from auditor.models.runtime.training import TrainingRun
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import cut
+from auditor.results.models import ModelIdentity
 
 if TYPE_CHECKING:
-    from auditor.scoring.progress import Progress
+    from auditor.core.progress import Progress
 
 
 class Subject:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import RunError, first_line
+from auditor.core.errors import RunError, first_line
 from auditor.models.runtime.untouched import Untouched
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from auditor.errors import first_line
-from auditor.models.backend import ModelIdentity, Window
+from auditor.core.errors import first_line
+from auditor.core.seeds import stream
+from auditor.models.backend import Window
 from auditor.models.changes import Training, UntrainableError
 from auditor.models.runtime.precision import fast_settings
-from auditor.randomness import stream
+from auditor.results.models import ModelIdentity
 
 if TYPE_CHECKING:
-    from auditor.scoring.progress import Progress
+    from auditor.core.progress import Progress
 
 _LOGITS = 2**26
 """Logits of one forward pass of a step; a step with more is done in several whose gradients add up."""

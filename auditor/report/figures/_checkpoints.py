@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.estimate import Estimate
+from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import CONTROL, GUARD, HELDOUT, INK, LINE, PAPER, SUSPECT
-from auditor.report.text import shorten, visible
+from auditor.results.forgetting.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

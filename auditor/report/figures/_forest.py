@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import LINE, MUTED, PAPER, WIDTH, draw_svg, panel
-from auditor.report.text import auc, shorten, visible
+from auditor.report.text import auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

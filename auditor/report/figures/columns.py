@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from auditor.inference.separability_result import ColumnEffect
+from auditor.core.text import amount, visible
 from auditor.report.figures._canvas import MUTED, SUSPECT
 from auditor.report.figures._forest import Row, draw_forest
 from auditor.report.figures.figure import Figure
 from auditor.report.selection import strongest_columns
 from auditor.report.tables.table import Table
-from auditor.report.text import amount, auc, interval, number, p_value, visible
-from auditor.result import AuditResult
+from auditor.report.text import auc, interval, number, p_value
+from auditor.results.result import AuditResult
+from auditor.results.separability import ColumnEffect
 
 _TITLE = "Each feature on its own"
 _LIMIT = 24

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from auditor.core.text import visible
 from auditor.report.figures._canvas import CONTROL, GUARD, SUSPECT
 from auditor.report.figures._forest import Row, draw_forest
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import Table
-from auditor.report.text import auc, p_value, visible
-from auditor.result import AuditResult
+from auditor.report.text import auc, p_value
+from auditor.results.result import AuditResult
 
 _TITLE = "Membership beside its controls"
 _LIMIT = 20

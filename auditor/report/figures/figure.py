@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from auditor.plugins import discover
+from auditor.core.registry import discover
 from auditor.report.tables.table import Table
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.series import Checkpoint
+from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import MUTED, PAPER, draw_svg, panel
 from auditor.report.figures._checkpoints import LOOKS, grid, label_ends
 from auditor.report.figures.figure import Figure
 from auditor.report.series import choose, label, series_of, spread
 from auditor.report.tables.table import Table
-from auditor.report.text import auc, fixed, interval, p_value, percent, shorten, visible
-from auditor.result import AuditResult
+from auditor.report.text import auc, fixed, interval, p_value, percent
+from auditor.results.forgetting.series import Checkpoint
+from auditor.results.result import AuditResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

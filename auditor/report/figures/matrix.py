@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.tasks import TaskFindings, TaskPoint
+from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import HELDOUT, INK, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of, spread
 from auditor.report.tables.table import Table
-from auditor.report.text import estimate, shorten, visible
-from auditor.result import AuditResult
+from auditor.report.text import estimate
+from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
+from auditor.results.result import AuditResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.series import Forgetting
 from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures._checkpoints import grid, name_places
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import Table
 from auditor.report.text import fixed
-from auditor.result import AuditResult
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.result import AuditResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.relearning import Probe
+from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import CONTROL, INK, MUTED, PAPER, SUSPECT, draw_svg, panel
 from auditor.report.figures._checkpoints import grid
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import Table
-from auditor.report.text import estimate, fixed, p_value, shorten, visible
-from auditor.result import AuditResult
+from auditor.report.text import estimate, fixed, p_value
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.relearning import Probe
+from auditor.results.result import AuditResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.inference.separability_result import CurvePoint
 from auditor.report.figures._canvas import HELDOUT, INK, LINE, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import Table
 from auditor.report.text import auc, interval, number, p_value
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
+from auditor.results.separability import CurvePoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

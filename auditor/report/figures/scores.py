@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.core.text import amount
 from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import Table
-from auditor.report.text import amount, number, typeset
-from auditor.result import AuditResult, Side
+from auditor.report.text import number, typeset
+from auditor.results.result import AuditResult, Side
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from auditor.forgetting.findings.contrast import Contrast
-from auditor.forgetting.findings.estimate import Estimate
-from auditor.forgetting.findings.series import Checkpoint
+from auditor.core.text import visible
 from auditor.report.figures._canvas import CONTROL, GUARD, HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures._checkpoints import Look, draw_estimates, grid, label_ends, name_places
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import Table
-from auditor.report.text import ends, estimate, fixed, visible
-from auditor.result import AuditResult
+from auditor.report.text import ends, estimate, fixed
+from auditor.results.forgetting.contrast import Contrast
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.series import Checkpoint
+from auditor.results.result import AuditResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from auditor.report.tables import contrasts, documents, labelled, models, probes
+from auditor.report.tables import contrasts, documents, models
+from auditor.report.tables import interventions as probes
+from auditor.report.tables import tasks as labelled
 from auditor.report.tables.table import Table
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 _TABLES = {
     "losses": contrasts.losses,

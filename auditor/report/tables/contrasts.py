@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.forgetting.findings.contrast import Contrast
-from auditor.forgetting.findings.estimate import Estimate
 from auditor.report.series import label, series_of, sets
 from auditor.report.tables.table import Table, or_else
 from auditor.report.text import estimate, fixed, number, p_value
-from auditor.result import AuditResult
+from auditor.results.forgetting.contrast import Contrast
+from auditor.results.forgetting.estimate import Estimate
+from auditor.results.result import AuditResult
 
 
 def _contrasts(result: AuditResult) -> Iterator[tuple[tuple[str, str], Contrast]]:

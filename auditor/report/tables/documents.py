@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from auditor.core.text import shorten, visible
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import Table
-from auditor.report.text import fixed, shorten, visible
-from auditor.result import AuditResult
+from auditor.report.text import fixed
+from auditor.results.result import AuditResult
 
 _MOVERS = 20
 MEMORISED = "●"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from auditor.forgetting.findings.drift import LayerWeights
-from auditor.forgetting.findings.series import Checkpoint
 from auditor.report.series import label, series_of, spread
 from auditor.report.tables.table import Table, or_else
 from auditor.report.text import auc, estimate, fixed, interval, number, p_value, percent, z_score
-from auditor.result import AuditResult
+from auditor.results.forgetting.drift import LayerWeights
+from auditor.results.forgetting.series import Checkpoint
+from auditor.results.result import AuditResult
 
 _WEIGHED = 8  # checkpoints whose weights are shown layer by layer
 _ROWS = 120

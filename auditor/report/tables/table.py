@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.forgetting.findings.estimate import Estimate
 from auditor.report.text import estimate
+from auditor.results.forgetting.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from auditor.errors import RunError
-from auditor.plugins import discover
-from auditor.randomness import stream
+from auditor.core.errors import RunError
+from auditor.core.registry import discover
+from auditor.core.seeds import stream
 from auditor.signals.views import Prompt, Transform
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from auditor.bundle.contents import MANIFEST, RESULT, derived, digests, read_manifest, text_names
+from auditor.core.version import VERSION
+from auditor.verify.bundle.contents import MANIFEST, RESULT, derived, digests, read_manifest, text_names
 from auditor.verify.check import Answer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
-from auditor.version import VERSION
 
 
 @check(name="bundle", order=15)

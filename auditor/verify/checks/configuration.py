@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.manifest import canonical_sha256
+from auditor.core.digests import canonical_sha256
 from auditor.verify.check import Answer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject

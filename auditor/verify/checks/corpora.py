@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.recount import read_summary
+from auditor.audit.recount import read_summary
 from auditor.verify.check import Answer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject

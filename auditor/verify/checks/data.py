@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from auditor.audit.recount import as_read
+from auditor.corpora.asked import read_asked
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
-from auditor.corpora.own_groups import part_namesakes
-from auditor.examination import read_texts
+from auditor.corpora.groups import part_namesakes
 from auditor.features.table import group_rows
-from auditor.kept import KeptPair
-from auditor.reading import read_asked
-from auditor.recount import as_read
-from auditor.result import AuditResult, CorpusSummary, DocumentResult
+from auditor.membership.assess import read_texts
+from auditor.results.measurements import KeptPair
+from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
 from auditor.verify.cells import far_cells
 from auditor.verify.check import Answer, check, reading
 from auditor.verify.differences import Difference, compare

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from auditor.core.registry import did_you_mean
 from auditor.models.loading import fingerprint_model
-from auditor.plugins import did_you_mean
 from auditor.verify.check import Answer, UnreadableError, check, reading
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject, is_here

@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from typing import Any
 
+from auditor.core.version import VERSION
 from auditor.verify.check import Answer, check
 from auditor.verify.subject import Subject
-from auditor.version import VERSION
 
 
 @check(name="schema", order=10)

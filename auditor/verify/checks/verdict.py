@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.conclude import reach_verdict
+from auditor.audit.conclude import reach_verdict
 from auditor.verify.check import Answer, check
 from auditor.verify.differences import compare
 from auditor.verify.subject import Subject

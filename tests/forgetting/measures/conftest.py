@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
-from auditor.forgetting.findings.kept import SeriesKept
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.series import Named, Reading, Series
-from auditor.signals.probes import Numerics
+from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.rows import Numerics
+from auditor.signals.outputs import Traces
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.traces import Traces
 
 
 def _record(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from made_series import build_forget, build_series, free_strings
 
-from auditor.forgetting.findings.series import Forgetting
-from auditor.result import AuditResult
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.result import AuditResult
 
 
 @pytest.fixture(scope="session")

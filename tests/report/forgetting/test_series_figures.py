@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from auditor.report.figures.figure import Figure, figures
-from auditor.result import AuditResult
+from auditor.results.result import AuditResult
 
 ALL = [figure for figure in figures() if figure.part == "series"]
 EACH = pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.name)

@@ -11,14 +11,15 @@ from xml.etree.ElementTree import Element
 import pytest
 from made_results import words
 
-from auditor.forgetting.findings.series import STATES, Forgetting
-from auditor.forgetting.meanings import MEANS, NOT_MEANS
-from auditor.forgetting.policy import ForgettingPolicy
-from auditor.report import meanings, text
+from auditor.core.text import visible
+from auditor.report import field_docs as meanings
+from auditor.report import text
 from auditor.report.renderer import render
 from auditor.report.states import ORDER
-from auditor.report.text import visible
-from auditor.result import AuditResult
+from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.series import STATES, Forgetting
+from auditor.results.result import AuditResult
 
 Parse = Callable[[str], Element]
 Path = tuple[str, ...]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from auditor.forgetting.findings.series import Code
-from auditor.forgetting.meanings import NOT_MEANS
 from auditor.report.renderer import render, write_outputs
 from auditor.report.series import choose, label, level_words, placebo_alarms, series_of, sets, shared_findings, spread
 from auditor.report.states import tone
 from auditor.report.tables.catalogue import series_tables
-from auditor.result import AuditResult
-from auditor.stored import load_result
+from auditor.results.forgetting.meanings import NOT_MEANS
+from auditor.results.forgetting.series import Code
+from auditor.results.io import load_result
+from auditor.results.result import AuditResult
 
 
 def test_tables_match_their_headers(forget: AuditResult, bare_forget: AuditResult, evidence: AuditResult) -> None:

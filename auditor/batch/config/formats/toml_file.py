@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from auditor.batch.config.format import ConfigFormat
-from auditor.batch.config.written import MOST_DEPTH, Faults, Node, Unread, scalar
+from auditor.batch.config.nodes import MOST_DEPTH, Faults, Node, Unread, scalar
 
 _TOKEN = re.compile(
     r"""

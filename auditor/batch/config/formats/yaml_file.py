@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from auditor.batch.config.format import ConfigFormat
-from auditor.batch.config.written import MOST_DEPTH, MOST_VALUES, Faults, Node, Unread, scalar, shown
-from auditor.errors import first_line
+from auditor.batch.config.nodes import MOST_DEPTH, MOST_VALUES, Faults, Node, Unread, scalar, shown
+from auditor.core.errors import first_line
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})

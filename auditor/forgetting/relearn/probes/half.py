@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.findings.kept import KeptProbe
 from auditor.forgetting.relearn.halves import trained_half
 from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, copy_of
+from auditor.results.forgetting.measurements import KeptProbe
 
 _LEAST = 4
 

@@ -5,10 +5,10 @@ Source: Zhang et al. 2025, Catastrophic Failure of LLM Unlearning via Quantizati
 
 from __future__ import annotations
 
-from auditor.forgetting.findings.kept import KeptProbe
 from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
 from auditor.forgetting.relearn.probes.reminder import LEAST
 from auditor.models.changes import Rounding
+from auditor.results.forgetting.measurements import KeptProbe
 
 
 def run(case: Case) -> KeptProbe | str:

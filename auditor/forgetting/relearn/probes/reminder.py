@@ -6,8 +6,8 @@ Source: Zheng et al. 2025, Spurious Forgetting (arXiv 2501.13453), who retrain o
 from __future__ import annotations
 
 from auditor.corpora.document import Document
-from auditor.forgetting.findings.kept import COMPARED, KeptProbe
 from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
+from auditor.results.forgetting.measurements import COMPARED, KeptProbe
 
 LEAST = 2
 

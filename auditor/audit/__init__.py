@@ -1,0 +1,1 @@
+"""The whole audit: read, score, measure, conclude."""

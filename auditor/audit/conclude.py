@@ -1,0 +1,193 @@
+"""Concluding: from what an audit gathered to every figure, every guard and the verdict. No text, no model, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from auditor.audit.documents import group_scores, with_scores
+from auditor.audit.inputs import Gathered
+from auditor.audit.limitations import limitations
+from auditor.audit.multiplicity import after_looks, standing
+from auditor.audit.provenance import feature_notes, left_out
+from auditor.audit.recount import beside_summary, fill_manifest, read_summary
+from auditor.core.seeds import stream
+from auditor.corpora.overlap import Overlap, shared_groups
+from auditor.features.catalogue import select_features
+from auditor.features.table import drop_sparse, group_rows
+from auditor.forgetting.conclude import Given, conclude_series
+from auditor.forgetting.verdict import beside_series, decide_series
+from auditor.inference.curve import learning_curve
+from auditor.membership.assess import Sides, ask_sides, examine, of_texts
+from auditor.membership.guards.catalogue import guard_alphas
+from auditor.membership.procedures.published import select_procedures
+from auditor.membership.verdict import decide
+from auditor.results.digest import sealed
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.guards import GuardResult
+from auditor.results.policy import Policy
+from auditor.results.result import AuditResult, Manifest, Thresholds, Verdict
+from auditor.results.rows import Rows
+from auditor.results.separability import Separability
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run, or one before it, concluded on the way, so that it need not be asked again.
+
+    Attributes:
+        sides: The two sides and what their text alone tells.
+        forgetting: What the series showed; None without one.
+        known: What the guards that read texts alone found, by name, where that is known.
+    """
+
+    sides: Sides
+    forgetting: Forgetting | None
+    known: Mapping[str, GuardResult] = field(default_factory=dict)
+
+
+def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
+    """Make every figure, every guard and the verdict.
+
+    A pure function: the same settings and the same kept figures give the same result, now and later.
+
+    Args:
+        found: What was gathered.
+        told: What is known already.
+
+    Raises:
+        UsageError: A side has too few groups, or no feature is left.
+    """
+    settings, kept, policy, seed = found.settings, found.kept, found.settings.policy, found.settings.seed
+    features = select_features(settings.features)
+    table = kept.feature_table()
+    all_rows = group_rows(table, found.groups, found.sides)
+    sides = _sides(found, all_rows) if told is None else told.sides
+    forgetting = _series(found, sides) if told is None else told.forgetting
+    controls_alpha = policy.controls_alpha / max(1, len(kept.controls))
+    controls = {
+        label: _control(sides, group_rows(control.features(), found.groups, found.sides), label, controls_alpha)
+        for label, control in kept.controls.items()
+    }
+    seen = examine(
+        sides,
+        all_rows,
+        controls=controls,
+        numerics={label: probe.numerics() for label, probe in kept.numerics.items()},
+        truncated=kept.truncated,
+        alpha=policy.alpha,
+        known=_known(told, forgetting),
+    )
+    # A series is its own control: there is nothing to name beside it.
+    guards = tuple(guard for guard in seen.guards if settings.kind == "check" or guard.name != "controls")
+    scores = group_scores(seen.rows, seen.membership)
+    manifest = fill_manifest(found, seen.rows)
+    result = AuditResult(
+        kind=settings.kind,
+        name=found.name,
+        verdict=reach_verdict(found, seen.membership, guards, policy, forgetting),
+        thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
+        membership=seen.membership,
+        excess=seen.excess,
+        guards=guards,
+        controls=controls,
+        curve=learning_curve(seen.rows, seen.membership, rng=stream(seed, "curve"), alpha=policy.alpha),
+        procedures=tuple(
+            procedure.run(
+                kept.procedures[procedure.name].features().values,
+                found.sides,
+                stream(seed, f"procedure {procedure.name}"),
+            )
+            for procedure in select_procedures(settings.procedures)
+        ),
+        feature_notes=feature_notes(seen.rows.columns, features),
+        left_out=tuple(
+            one
+            for one in left_out(features, table, seen.rows.columns, policy.most_missing)
+            if settings.kind == "check" or one.name in table.names
+        ),
+        group_scores=scores,
+        documents=with_scores(found.documents, scores, table, reveal=settings.reveal),
+        suspect=read_summary(found, "suspect"),
+        heldout=read_summary(found, "heldout"),
+        placebo=beside_summary(found, found.placebo, "placebo"),
+        general=beside_summary(found, found.general, "general"),
+        limitations=limitations(guards, series=forgetting is not None, looks=found.looks),
+        manifest=manifest,
+        forgetting=forgetting,
+        gate=found.gate,
+        looks=found.looks,
+        kept=kept,
+    )
+    if result.looks is not None:
+        looks = result.looks.model_copy(update=asdict(standing(result)))
+        result = result.model_copy(update={"looks": looks})
+    return sealed(result)
+
+
+def _known(told: Told | None, forgetting: Forgetting | None) -> Mapping[str, GuardResult]:
+    """The texts of both sides are the same under every model: what a series asked of them holds for the audit too."""
+    if forgetting is not None:
+        return of_texts(forgetting.checkpoints[0].detection.guards)
+    return {} if told is None else told.known
+
+
+def _series(found: Gathered, sides: Sides) -> Forgetting | None:
+    kept, given = found.kept.series, found.forgetting
+    if kept is None or given is None:
+        return None
+    return conclude_series(kept, found.settings, sides, Given.of(given))
+
+
+def _sides(found: Gathered, rows: Rows) -> Sides:
+    settings, named = found.settings, [(document.id, document.group) for document in found.documents]
+    ours = sum(found.sides)
+    overlap = Overlap(
+        tuple(pair.pair() for pair in found.kept.overlap),
+        shared_groups(named[:ours], named[ours:]),
+        settings.policy.overlap_similarity,
+    )
+    return ask_sides(
+        (ours, len(named) - ours),
+        overlap,
+        found.kept.text_rows(rows),
+        permutations=settings.permutations,
+        policy=settings.policy,
+        seed=settings.seed,
+    )
+
+
+def _control(sides: Sides, rows: Rows, label: str, alpha: float) -> Separability:
+    return sides.test(drop_sparse(rows, sides.policy.most_missing), f"control {label}", alpha)
+
+
+def reach_verdict(
+    found: Gathered,
+    membership: Separability,
+    guards: Sequence[GuardResult],
+    policy: Policy,
+    forgetting: Forgetting | None,
+) -> Verdict:
+    """The verdict that follows from figures, guards and thresholds.
+
+    Args:
+        found: What was asked, of which models, and in which batch.
+        membership: The engine's answer.
+        guards: All guards.
+        policy: The thresholds.
+        forgetting: The series; None without one.
+    """
+    verdict = decide(membership, guards, policy)
+    if forgetting is not None:
+        if found.settings.kind == "forget":
+            verdict = decide_series(forgetting)
+        else:
+            verdict = beside_series(verdict, forgetting, audited_checkpoint(found.manifest))
+    return verdict if found.looks is None else after_looks(verdict, found.looks, policy.alpha)
+
+
+def audited_checkpoint(manifest: Manifest) -> str | None:
+    """The name of the checkpoint that is the audited model; None where it is none of them."""
+    target = next(model for model in manifest.models if model.role == "target")
+    checkpoints = (model for model in manifest.models if model.role == "checkpoint")
+    return next((model.name for model in checkpoints if model.key == target.key), None)

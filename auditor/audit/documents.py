@@ -1,0 +1,130 @@
+"""Documents as they appear in a result: by id and hash, with excerpts only where the user reveals them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
+from typing import Any
+
+from auditor.corpora.document import Corpus, Document
+from auditor.features.loss import bits_per_byte
+from auditor.results.result import CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
+from auditor.results.rows import FeatureTable, Rows
+from auditor.results.separability import Separability
+from auditor.signals.tokens import TokenSignals
+
+EXCERPT_CHARACTERS = 600
+MARKED_DOCUMENTS = 6
+MARKED_TOKENS = 160
+
+
+def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]:
+    """The out-of-fold score of every group, in row order."""
+    return tuple(
+        GroupScore(group=group, side=_side(bool(suspect)), score=score)
+        for group, suspect, score in zip(rows.groups, rows.suspect, membership.scores, strict=True)
+    )
+
+
+def document_results(
+    suspect: Corpus, heldout: Corpus, signals: Sequence[TokenSignals], *, reveal: bool
+) -> tuple[DocumentResult, ...]:
+    """Every document before its group has a score, suspect side first.
+
+    Args:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        signals: The audited model's record of each document as it is, in the same order.
+        reveal: Whether to keep excerpts.
+    """
+    documents: list[tuple[Side, Document]] = [("suspect", document) for document in suspect.documents]
+    documents += [("heldout", document) for document in heldout.documents]
+    return tuple(
+        DocumentResult(
+            id=document.id,
+            side=side,
+            group=document.group,
+            sha256=document.sha256,
+            score=None,
+            bits_per_byte=_bits_per_byte(record),
+            tokens=len(record),
+            excerpt=document.text[:EXCERPT_CHARACTERS] if reveal else None,
+        )
+        for (side, document), record in zip(documents, signals, strict=True)
+    )
+
+
+def with_scores(
+    documents: Sequence[DocumentResult], scores: Iterable[GroupScore], table: FeatureTable, *, reveal: bool
+) -> tuple[DocumentResult, ...]:
+    """Documents with the score of their group, and their loss where it is one of the features.
+
+    Args:
+        documents: As `document_results` gave them.
+        scores: Score of each group.
+        table: Features of the documents, in the same order.
+        reveal: Whether they may hold excerpts and tokens.
+    """
+    by_group: Mapping[tuple[str, str], float] = {(score.side, score.group): score.score for score in scores}
+    hidden: dict[str, Any] = {} if reveal else {"excerpt": None, "marks": None}
+    found = [{"score": by_group[document.side, document.group], **hidden} for document in documents]
+    if bits_per_byte.name in table.names:
+        for update, value in zip(found, table.values[:, table.names.index(bits_per_byte.name)].tolist(), strict=True):
+            update["bits_per_byte"] = None if math.isnan(value) else value
+    return tuple(document.model_copy(update=update) for document, update in zip(documents, found, strict=True))
+
+
+def with_marks(
+    documents: Sequence[DocumentResult], suspect: Corpus, signals: Sequence[TokenSignals]
+) -> tuple[DocumentResult, ...]:
+    """The same with the tokens of the suspect documents that score highest.
+
+    Args:
+        documents: With their scores, suspect side first.
+        suspect: The suspect documents.
+        signals: Their records under the audited model.
+    """
+    places = range(len(suspect.documents))
+    marked = set(nlargest(MARKED_DOCUMENTS, places, key=lambda place: documents[place].score or 0.0))
+    return tuple(
+        document.model_copy(update={"marks": _marks(suspect.documents[place], signals[place])})
+        if place in marked
+        else document
+        for place, document in enumerate(documents)
+    )
+
+
+def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
+    """What was read on one side; `signals` are its documents' records in order."""
+    return CorpusSummary(
+        source=corpus.source,
+        documents=len(corpus.documents),
+        groups=len(corpus.groups),
+        skipped_files=len(corpus.skipped),
+        dropped_empty=corpus.dropped_empty,
+        dropped_duplicate=corpus.dropped_duplicate,
+        characters=sum(len(document.text) for document in corpus.documents),
+        tokens=sum(len(record) for record in signals),
+        truncated=sum(record.truncated for record in signals),
+        sha256=corpus.sha256,
+    )
+
+
+def _side(suspect: bool) -> Side:
+    return "suspect" if suspect else "heldout"
+
+
+def _bits_per_byte(record: TokenSignals) -> float | None:
+    value = bits_per_byte.compute(record)
+    return None if math.isnan(value) else value
+
+
+def _marks(document: Document, record: TokenSignals) -> tuple[TokenMark, ...]:
+    """The first tokens with the text that lies between them and the token before."""
+    marks, at = [], 0
+    for end, logprob in zip(record.ends[:MARKED_TOKENS].tolist(), record.logprob[:MARKED_TOKENS].tolist(), strict=True):
+        # Byte-level tokens of one character share its place; the first of them carries the text.
+        marks.append(TokenMark(text=document.text[at : max(at, end)], logprob=logprob))
+        at = max(at, end)
+    return tuple(marks)

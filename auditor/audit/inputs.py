@@ -1,0 +1,193 @@
+"""Gathered: what an audit has read and scored, before anything is concluded from it; and the same out of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.core.errors import UsageError
+from auditor.features.catalogue import select_features
+from auditor.features.table import TARGET_LABEL, of_one_pass, table_columns
+from auditor.membership.blind.rows import is_text_column
+from auditor.membership.procedures.published import select_procedures
+from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.gate import Gate
+from auditor.results.measurements import Kept
+from auditor.results.result import AuditResult, CorpusSummary, DocumentResult, Looks, Manifest
+from auditor.results.rows import Column
+from auditor.results.tables import Table
+from auditor.settings import CheckSettings, make_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that conclusions are drawn from.
+
+    Attributes:
+        settings: What was asked.
+        name: How the audit is called.
+        documents: Suspect side first; what scores they have is of no matter.
+        suspect: What was read of the suspect side.
+        heldout: Of the held-out side.
+        placebo: Of the second held-out set of a series.
+        general: Of its general text.
+        kept: The figures of documents and groups.
+        manifest: What went in.
+        forgetting: The series; of it, what was measured on weights, layers and labelled texts is not made again.
+        gate: What makes CI red.
+        looks: The correction for the other audits of a batch.
+    """
+
+    settings: CheckSettings
+    name: str
+    documents: tuple[DocumentResult, ...]
+    suspect: CorpusSummary
+    heldout: CorpusSummary
+    placebo: CorpusSummary | None
+    general: CorpusSummary | None
+    kept: Kept
+    manifest: Manifest
+    forgetting: Forgetting | None
+    gate: Gate
+    looks: Looks | None = None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Labels of the models beside the audited one."""
+        return tuple(label for label in self.kept.numerics if label != TARGET_LABEL)
+
+    @property
+    def sides(self) -> list[bool]:
+        """Whether each document is on the suspect side."""
+        return [document.side == "suspect" for document in self.documents]
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each document."""
+        return [document.group for document in self.documents]
+
+
+def gathered_of(result: AuditResult) -> Gathered:
+    """What a result was concluded from.
+
+    Raises:
+        UsageError: The result keeps nothing, its configuration is none, or what it keeps does not fit together.
+    """
+    if result.kept is None:
+        raise UsageError("the result keeps nothing that its figures could be made from")
+    found = Gathered(
+        settings=make_settings(**result.manifest.configuration),
+        name=result.name,
+        documents=result.documents,
+        suspect=result.suspect,
+        heldout=result.heldout,
+        placebo=result.placebo,
+        general=result.general,
+        kept=result.kept,
+        manifest=result.manifest,
+        forgetting=result.forgetting,
+        gate=result.gate,
+        looks=result.looks,
+    )
+    _require_whole(found)
+    return found
+
+
+def _require_whole(found: Gathered) -> None:
+    """Refuse what no audit keeps, so that nothing strange is computed with.
+
+    Raises:
+        UsageError: A table has other rows or columns than an audit of this configuration gives it.
+    """
+    kept, settings, count = found.kept, found.settings, len(found.documents)
+    sides = found.sides
+    if sorted(sides, reverse=True) != sides:
+        raise UsageError("the documents are not in their order, suspect side first")
+    if next(iter(kept.numerics), None) != TARGET_LABEL:
+        raise UsageError("kept.numerics does not begin with the audited model")
+    features = select_features(settings.features)
+    _require_table(kept.features, "kept.features", table_columns(features, found.references), count)
+    plain = of_one_pass(features)
+    _require_names(kept.controls, "kept.controls", found.references if plain else ())
+    for label, control in kept.controls.items():
+        _require_table(control, f"kept.controls.{label}", table_columns(plain, ()), count)
+    procedures = {procedure.name: procedure for procedure in select_procedures(settings.procedures)}
+    _require_names(kept.procedures, "kept.procedures", procedures)
+    for name, table in kept.procedures.items():
+        read = of_one_pass(select_features(procedures[name].features))
+        _require_table(table, f"kept.procedures.{name}", table_columns(read, ()), count)
+    _require_names(kept.reasons, "kept.reasons", [column.name for column in kept.features.columns])
+    missing = kept.feature_table()
+    for column, values in zip(missing.columns, missing.values.T, strict=True):
+        if sum(kept.reasons[column.name].values()) != int(np.isnan(values).sum()):
+            raise UsageError(f"kept.reasons.{column.name} does not account for the values that are missing")
+    if len(kept.characters) != count:
+        raise UsageError(f"kept.characters has {len(kept.characters)} figures for {count} documents")
+    groups = len(set(zip(sides, found.groups, strict=True)))
+    if (settings.series is None) != (kept.series is None) or (kept.series is None) != (found.forgetting is None):
+        raise UsageError("a series was asked for and is not there, or is there and was not asked for")
+    if kept.series is not None:
+        _require_series(found, kept.series)
+    if found.looks is not None:
+        _require_correction(found.looks)
+    _require_width(kept.text, "kept.text")
+    strange = [column.name for column in kept.text.features().columns if not is_text_column(column)]
+    if len(kept.text.values) != groups or strange:
+        raise UsageError(f"kept.text is not a table of {groups} groups and of what text alone tells")
+
+
+def _require_correction(looks: Looks) -> None:
+    """Refuse what no correction gives: each can only raise a p-value, and by no more than the number of audits.
+
+    Raises:
+        UsageError: It is not a correction.
+    """
+    most = min(1.0, looks.audits * looks.counted * (1 + 1e-9))
+    if not 0 < looks.counted <= looks.p_adjusted <= most:
+        raise UsageError(f"looks.p_adjusted is no correction of {looks.counted:g} over {looks.audits:,} audits")
+    if looks.broken >= looks.audits:
+        raise UsageError(f"looks.broken: {looks.broken:,} of {looks.audits:,} audits cannot have broken")
+
+
+def _require_series(found: Gathered, series: SeriesKept) -> None:
+    """Refuse a series of other documents or of other corpora.
+
+    Raises:
+        UsageError: It is.
+    """
+    ours = sum(found.sides)
+    sides: tuple[tuple[Role, tuple[DocumentResult, ...]], ...] = (
+        ("suspect", found.documents[:ours]),
+        ("heldout", found.documents[ours:]),
+    )
+    for role, documents in sides:
+        some = series.sets.get(role)
+        named = [(document.id, document.group) for document in documents]
+        if some is None or list(zip(some.ids, some.groups, strict=False)) != named:
+            raise UsageError(f"kept.series has other {role} documents than the result")
+    beside: dict[Role, CorpusSummary | None] = {"placebo": found.placebo, "general": found.general}
+    for role, summary in beside.items():
+        if (role in series.sets) != (summary is not None):
+            raise UsageError(f"kept.series and the result disagree whether there is a {role} set")
+
+
+def _require_table(table: Table, where: str, columns: tuple[Column, ...], rows: int) -> None:
+    _require_width(table, where)
+    if table.features().columns != columns or len(table.values) != rows:
+        raise UsageError(
+            f"{where} is not the table of {rows} documents and {len(columns)} features that its configuration gives",
+            hint="Another version of auditor may know other features; the manifest names the one that wrote the file.",
+        )
+
+
+def _require_width(table: Table, where: str) -> None:
+    if any(len(row) != len(table.columns) for row in table.values):
+        raise UsageError(f"{where} has rows of another length than its {len(table.columns)} columns")
+
+
+def _require_names(given: Iterable[str], where: str, expected: Iterable[str]) -> None:
+    if list(given) != list(expected):
+        raise UsageError(f"{where} has other names than its configuration gives")

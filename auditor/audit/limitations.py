@@ -1,0 +1,61 @@
+"""What an audit cannot say, written out for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditor.results.guards import GuardResult
+from auditor.results.result import Looks
+
+_ALWAYS = (
+    "The audit is about the set as a whole. Scores of single documents are a lead for a reader, not a finding.",
+    "It rests on the held-out documents being like the suspect ones but for training, and on their not having been "
+    "trained on. The guards probe this; nothing in the data can prove it.",
+    "A negative does not show that the documents were not used: paraphrases, single passes and later training weaken "
+    "a trace.",
+    "It speaks of the model files whose hashes stand in the manifest, not of other versions of the same name.",
+)
+
+_ONE = (
+    "The p-value holds for one audit with settings fixed beforehand. A report cannot show how many audits were run; "
+    "several need a correction for having looked several times."
+)
+
+_SERIES = (
+    "Changes from checkpoint to checkpoint are safer to read than levels: a difference between the sets that has "
+    "nothing to do with training is there at every checkpoint alike. They are not immune: training on text closer to "
+    "one set than to the other moves the two apart.",
+    "That nothing of the suspect set is found at a checkpoint, nor brought back by the interventions that were run, "
+    "does not prove that it was deleted: other prompts, longer training or other attacks may still bring it back.",
+    "Interventions test whether the trace of the set as a whole comes back. They say nothing of single documents.",
+)
+
+
+def limitations(guards: Sequence[GuardResult], *, series: bool, looks: Looks | None = None) -> tuple[str, ...]:
+    """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run.
+
+    Args:
+        guards: Every guard.
+        series: Whether checkpoints were compared.
+        looks: The correction for the other audits of a batch; None outside one.
+    """
+    blind_spots = tuple(
+        f"The {guard.name} guard cannot see: {_lower(guard.misses)}" for guard in guards if guard.status == "passed"
+    )
+    not_run = tuple(
+        f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
+    )
+    asked = _ONE if looks is None else _of_batch(looks)
+    return (*_ALWAYS, asked, *(_SERIES if series else ()), *blind_spots, *not_run)
+
+
+def _of_batch(looks: Looks) -> str:
+    return (
+        f"The p-value is corrected for all audits of its batch ({looks.over}), with settings fixed beforehand. "
+        "A report cannot show how many other audits were run, nor how often this batch was; nothing is corrected for "
+        "those."
+    )
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

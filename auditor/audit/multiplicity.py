@@ -1,0 +1,198 @@
+"""Looks: the correction of the verdicts of a batch for how many audits it holds.
+
+Each audit brings one p-value, and those of all audits are corrected together. Null of each: the suspect documents of
+that audit are exchangeable with the held-out ones, in the sense of its tests. Holm (1979) bounds the chance of one or
+more false EVIDENCE in the whole batch by the largest level among its audits, under any dependence, and audits that
+share texts and models depend on each other. Benjamini and Hochberg (1995) bound the expected share of false ones among
+all EVIDENCE, for positively dependent p-values and one level for all audits.
+
+An audit can come to EVIDENCE in one or more ways, each with a p-value of its own. Its one p-value is that of the way
+its verdict rests on, times the number of ways: never less than their Bonferroni minimum, so it is valid whichever way
+is looked at. How many ways there are depends on what was asked, never on what was found: an intervention that was not
+needed, or could not be run, counts.
+
+Only what can become EVIDENCE may count as a rejection, or the others would be held against too mild a level under
+Benjamini and Hochberg. So an audit that does not say EVIDENCE although the p-value of its way is at or below its level
+(a guard refused it, or the placebo set stood out) counts with a p-value of 1, and so does one that broke. A p-value
+that is only ever made larger stays valid, and the number of audits is that of the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from auditor.audit.limitations import limitations
+from auditor.inference.multiplicity import CORRECTIONS
+from auditor.results.correction import NAMES, Correction
+from auditor.results.digest import sealed
+from auditor.results.forgetting.relearning import Probe
+from auditor.results.forgetting.series import Code
+from auditor.results.result import AuditResult, Looks, Verdict
+
+Hypothesis = Literal["membership", "detection", "recovery", "inversion"]
+
+_RESTS_ON: dict[Code, Hypothesis] = {"E": "recovery", "G": "inversion"}
+_LOST = "multiplicity"
+
+
+def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
+    """The p-values on which an audit can come to EVIDENCE.
+
+    A `check`: `membership`, the permutation p-value of its test; also beside a series, which can only take EVIDENCE
+    back. A `forget`, at its last checkpoint, of which alone its verdict speaks:
+
+    - `detection`: the engine's p-value, corrected over checkpoints.
+    - `inversion`: that the suspect set came to score worse than held-out. The larger of two p-values, of the change
+      since the origin and of the gap, each corrected over checkpoints: both have to hold (intersection-union test).
+    - `recovery`, where interventions were asked for: the smallest of their p-values there, each corrected over
+      interventions and checkpoints, so that the smallest is a p-value of their joint null. One whose placebo set came
+      back too shows nothing and counts 1; so does the whole where none was run.
+
+    Args:
+        result: A finished audit.
+
+    Returns:
+        By name; which there are depends on what was asked and on nothing that was found.
+    """
+    if result.kind == "check" or result.forgetting is None:
+        return {"membership": result.membership.p_value}
+    last = result.forgetting.checkpoints[-1]
+    found: dict[Hypothesis, float] = {"detection": last.detection.p_adjusted}
+    change = last.suspect.did_p_adjusted
+    found["inversion"] = 1.0 if change is None else max(change, last.suspect.gap_p_adjusted)
+    probes = () if last.relearning is None else last.relearning.probes
+    if probes or _asked_to_relearn(result):
+        level = result.forgetting.thresholds.relearn_alpha
+        found["recovery"] = min((_recovery(probe, level) for probe in probes), default=1.0)
+    return found
+
+
+def rests_on(result: AuditResult) -> Hypothesis:
+    """The hypothesis that makes the verdict EVIDENCE, or would have to for any other verdict to be it.
+
+    Of a `forget` that is `recovery` or `inversion` where the state of its last checkpoint is E or G, else `detection`.
+    """
+    if result.kind == "check" or result.forgetting is None:
+        return "membership"
+    return _RESTS_ON.get(result.forgetting.checkpoints[-1].state.code, "detection")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of an audit enters the correction.
+
+    Attributes:
+        p_value: Of the way its verdict rests on, as its report has it.
+        ways: In how many ways it could come to EVIDENCE.
+        counted: What the p-value counts for; see `counted`.
+    """
+
+    p_value: float
+    ways: int
+    counted: float
+
+
+def standing(result: AuditResult) -> Standing:
+    """What of a finished audit enters the correction, the same before and after it."""
+    ways = hypotheses(result)
+    p = ways[rests_on(result)]
+    return Standing(p, len(ways), counted(p, len(ways), result.thresholds.alpha, result.verdict))
+
+
+def counted(p: float, ways: int, alpha: float, verdict: Verdict) -> float:
+    """What a p-value counts for in the correction.
+
+    Args:
+        p: Of the way the verdict rests on.
+        ways: How many there are.
+        alpha: The audit's level.
+        verdict: Before or after the correction.
+
+    Returns:
+        `p` times the number of ways, at most 1; and 1 where the audit by itself is not EVIDENCE although `p` is at or
+        below its level.
+    """
+    if p <= alpha and verdict.word != "EVIDENCE" and verdict.reason != _LOST:
+        return 1.0
+    return min(1.0, ways * p)
+
+
+def looked(result: AuditResult, looks: Looks) -> AuditResult:
+    """A result with its correction and the verdict that is left, sealed again.
+
+    Raises:
+        ValueError: It has been corrected before.
+    """
+    if result.looks is not None:
+        raise ValueError("a result that is corrected already cannot be corrected again")
+    left = after_looks(result.verdict, looks, result.thresholds.alpha)
+    said = limitations(result.guards, series=result.forgetting is not None, looks=looks)
+    return sealed(result.model_copy(update={"looks": looks, "verdict": left, "limitations": said}))
+
+
+def correct(standings: Sequence[Standing], method: Correction, *, broken: int = 0) -> tuple[Looks, ...]:
+    """Correct the p-values of audits for each other.
+
+    Args:
+        standings: Of each audit that finished.
+        method: How.
+        broken: How many other audits broke; each counts with a p-value of 1.
+
+    Returns:
+        One for each of them.
+    """
+    audits = len(standings) + broken
+    adjusted = CORRECTIONS[method]([*(one.counted for one in standings), *[1.0] * broken])
+    return tuple(
+        Looks(
+            method=method,
+            audits=audits,
+            broken=broken,
+            p_value=one.p_value,
+            ways=one.ways,
+            counted=one.counted,
+            p_adjusted=after,
+        )
+        for one, after in zip(standings, adjusted[: len(standings)], strict=True)
+    )
+
+
+def after_looks(verdict: Verdict, looks: Looks, alpha: float) -> Verdict:
+    """The verdict that is left of one when the other audits of its batch are taken into account.
+
+    EVIDENCE whose corrected p-value is above the level becomes INCONCLUSIVE. The others stay as they are: a p-value
+    that does not reject by itself does not reject after a correction either, and what NO EVIDENCE says beside that, the
+    effect that would have been seen, is of the one audit at its own level.
+
+    Args:
+        verdict: Of the audit by itself.
+        looks: The correction.
+        alpha: The audit's level.
+    """
+    if verdict.word != "EVIDENCE" or looks.p_adjusted <= alpha:
+        return verdict
+    ways = f" (times {looks.ways}, for as many ways to EVIDENCE)" if looks.ways > 1 else ""
+    return Verdict(
+        word="INCONCLUSIVE",
+        reason=_LOST,
+        sentence=f"By itself this audit would be EVIDENCE. Its p-value is {looks.p_value:.2g}{ways}; corrected over "
+        f"{looks.over} ({NAMES[looks.method]}) it is {looks.p_adjusted:.2g}, above the level of {alpha:g}: "
+        f"{'with so many ways' if looks.audits == 1 else 'among so many'}, one as small may be chance.",
+        not_meaning="It says neither that the documents were used nor that they were not.",
+        mend="Give this audit more independent documents, so that its own p-value falls; if it is small because of the "
+        "number of permutations, raise --permutations; or ask fewer questions, chosen before any result is seen.",
+        validity_class=verdict.validity_class,
+        validity=verdict.validity,
+    )
+
+
+def _recovery(probe: Probe, level: float) -> float:
+    control = probe.placebo_p_value
+    return probe.p_adjusted if control is None or control > level else 1.0
+
+
+def _asked_to_relearn(result: AuditResult) -> bool:
+    series = result.manifest.configuration.get("series")
+    return isinstance(series, dict) and bool(series.get("relearn"))

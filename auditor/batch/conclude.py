@@ -1,0 +1,65 @@
+"""What a single audit of a batch came to: an outcome from its result, or from what broke it."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.batch.config.model import keys_of_audits
+from auditor.batch.folder import REPORT, RESULT
+from auditor.batch.plan import Planned
+from auditor.core.errors import AuditorError, first_line
+from auditor.core.text import visible
+from auditor.results.batch import Finding, Outcome
+from auditor.results.result import AuditResult
+from auditor.results.summary import summarise
+
+_MOST_LINES, _MOST_CHARACTERS = 12, 2000
+_FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
+
+
+def in_words(error: Exception) -> str:
+    """Why an audit broke, in a few printable lines; options of a command by the key that they have in a batch."""
+    said = _FLAG.sub(_key, str(error))
+    if not isinstance(error, AuditorError):
+        said = (
+            f"{type(error).__name__}: {first_line(error)}\nThis is a defect of auditor or of a library under it; run "
+            "the audit by itself with AUDITOR_DEBUG=1 to see where, and please report it."
+        )
+    lines = [visible(line) for line in said.splitlines()[:_MOST_LINES]]
+    return "\n".join(lines)[:_MOST_CHARACTERS] or type(error).__name__
+
+
+def _key(flag: re.Match[str]) -> str:
+    """A flag as the key of a configuration, `--dtype` as `dtype:`; a repeatable one has a list there."""
+    return next((f"{key}:" for key in (flag[1], f"{flag[1]}s") if key in keys_of_audits()), flag[0])
+
+
+def outcome_of(planned: Planned, result: AuditResult | None, *, result_sha256: str = "", error: str = "") -> Outcome:
+    """What an audit of a batch came to.
+
+    Args:
+        planned: The audit.
+        result: What it found, corrected for the others; None where it broke.
+        result_sha256: Digest of its file.
+        error: Why it broke.
+    """
+    finding = None
+    if result is not None:
+        finding = Finding(
+            **dict(summarise(result)),
+            report=f"{planned.folder}/{REPORT}",
+            result=f"{planned.folder}/{RESULT}",
+            result_sha256=result_sha256,
+        )
+    settings = planned.settings
+    return Outcome(
+        name=planned.name,
+        folder=planned.folder,
+        kind=settings.kind,
+        suspect=settings.suspect,
+        heldout=settings.heldout,
+        model=settings.model,
+        gate=planned.gate,
+        finding=finding,
+        error=error,
+    )

@@ -1,0 +1,135 @@
+"""What a configuration file holds, each value with its line, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.core.errors import AuditorError, UsageError
+from auditor.core.text import visible
+
+MOST_DEPTH = 12
+"""Levels of nesting that are read; a batch needs five."""
+
+MOST_VALUES = 200_000
+"""Values that a file may stand for, references to anchors written out; some ten thousand audits."""
+
+_LARGEST = 2**63
+
+_TOLD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for a value that cannot be read and is reported already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of a configuration file.
+
+    Attributes:
+        line: Where its key stands, or the value itself where it has none, from 1.
+        value: A scalar, or the nodes below.
+        size: How many nodes it stands for, itself included.
+        depth: How many levels it stands for.
+    """
+
+    line: int
+    value: str | int | float | bool | Unread | list[Node] | dict[str, Node] | None
+    size: int = 1
+    depth: int = 1
+
+
+class Faults:
+    """What is found wrong with a file, so that it is told at once; after the first hundred no more is looked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, str], None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def enough(self) -> bool:
+        """Whether so much is wrong that the rest can wait."""
+        return len(self._found) > _TOLD
+
+    def add(self, line: int, what: str, hint: str = "") -> None:
+        """Note a fault; the same one at the same line counts once."""
+        if not self.enough:
+            self._found[line, visible(f"{what}. {hint}" if hint else what)] = None
+
+    def take(self, line: int, error: AuditorError) -> None:
+        """Note what another part of the program refuses."""
+        self.add(line, error.message, error.hint)
+
+    def raise_any(self, name: str) -> None:
+        """Raise what was found, one fault a line, by line.
+
+        Raises:
+            UsageError: There is a fault.
+        """
+        told = [f"{name}:{line}: {what}" for line, what in sorted(self._found)]
+        if self.enough:
+            told[_TOLD:] = [f"{name}: and more"]
+        if told:
+            raise UsageError("\n".join(told))
+
+
+def scalar(value: str | int | float | bool | None, line: int, faults: Faults) -> Node:
+    """A node of one value; numbers that JSON could not hold, and text that no file can, are faults.
+
+    A number without a fraction is whole however it is written, as JSON Schema has it: `1e4` is 10000.
+    """
+    read: str | int | float | bool | Unread | None = value
+    if isinstance(value, float) and value.is_integer():
+        read = value = int(value)
+    if isinstance(value, float) and not -_LARGEST < value < _LARGEST:
+        faults.add(line, "not a finite number")
+        read = Unread()
+    elif isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < _LARGEST:
+        faults.add(line, "a number of more than 64 bits")
+        read = Unread()
+    elif isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+        faults.add(line, f"{shown(value)} holds a character that cannot be written down")
+        read = Unread()
+    return Node(line, read)
+
+
+def plain(node: Node) -> Any:
+    """The value without lines; lists become tuples, so that a strict model takes them."""
+    if isinstance(node.value, dict):
+        return {key: plain(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return tuple(plain(child) for child in node.value)
+    return node.value
+
+
+def find(node: Node, path: Sequence[str | int]) -> Node:
+    """The node at a path, or the last one on the way to it that there is."""
+    for part in path:
+        child = None
+        if isinstance(node.value, dict) and isinstance(part, str):
+            child = node.value.get(part)
+        elif isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+        if child is None:
+            break
+        node = child
+    return node
+
+
+def shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    said = repr(value)
+    return said if len(said) <= 80 else f"{said[:60]}…{said[-10:]}"

@@ -1,0 +1,38 @@
+"""Digests of JSON trees, and the versions of the libraries that figures depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from typing import Any
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "peft",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "datasketch",
+)
+
+
+def packages() -> dict[str, str]:
+    """Versions of the libraries that figures depend on, as far as they are installed."""
+    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def canonical_sha256(tree: Any) -> str:
+    """Hex digest of a tree of JSON, whatever the order of its keys."""
+    canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

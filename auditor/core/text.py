@@ -1,0 +1,47 @@
+"""Foreign text made safe to show, and counted things in words."""
+
+from __future__ import annotations
+
+import re
+
+# Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML. The joiners
+# U+200C and U+200D stay: Persian, Indic scripts and emoji need them.
+_HIDDEN = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164"
+    "\\ud800-\\udfff\\ufdd0-\\ufdef\\ufeff\\uffa0\\ufff9-\\ufffb"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x11))
+    + "\\U000e0000-\\U000e0fff]"
+)
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Replace every control, direction-changing or invisible character by a visible mark.
+
+    Args:
+        text: Text from outside.
+        keep: Characters left as they are, such as a line feed in an excerpt.
+
+    Returns:
+        The text on one line unless `keep` says otherwise; an escape becomes `[U+001B]`.
+    """
+    return _HIDDEN.sub(lambda found: found.group() if found.group() in keep else f"[U+{ord(found.group()):04X}]", text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut the middle out of a text longer than `limit` characters; the ends of names tell the most."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}" if tail else "…"
+
+
+def amount(count: int, singular: str, plural: str = "") -> str:
+    """A count with its noun: `1 group`, `1,200 groups`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def in_a_row(told: str) -> str:
+    """Lines that each say something as sentences in one line."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    ended = [line if line.endswith((".", "!", "?", ":", ";")) else f"{line}." for line in lines[:-1]]
+    return " ".join([*ended, *lines[-1:]])

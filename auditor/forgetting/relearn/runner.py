@@ -1,0 +1,139 @@
+"""The workbench: a checkpoint in memory only when something about it is not known yet, and never on disk.
+
+Changed weights exist in the memory of this process alone. They are gone when it ends, however it ends; what is kept is
+the scores, in the store, under an identity that says what was done to which checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.core.errors import RunError
+from auditor.core.progress import Progress
+from auditor.corpora.document import Document
+from auditor.features.loss import bits_per_byte, loss
+from auditor.forgetting.series import Named
+from auditor.inference.design import Floats
+from auditor.models.backend import Backend, Loader, ModelSpec
+from auditor.models.changes import CHANGES_VERSION, Facts, Rounding, Training, identity_after
+from auditor.models.options import LoadOptions
+from auditor.results.models import ModelIdentity
+from auditor.scoring.batches import is_out_of_memory
+from auditor.scoring.plan import Request
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
+from auditor.signals.tokens import TokenSignals
+from auditor.signals.views import Prompt
+
+if TYPE_CHECKING:
+    from auditor.models.runtime.relearning import Subject
+
+
+def losses_of(signals: Sequence[TokenSignals]) -> Floats:
+    """Losses [units of loss, documents]: bits per byte, and nats per token; NaN where nothing is scored."""
+    features = (bits_per_byte, loss)
+    return np.array([[feature.compute(one) for one in signals] for feature in features], dtype=np.float64)
+
+
+class Workbench(AbstractContextManager["Workbench"]):
+    """Scores documents under changed copies of one checkpoint.
+
+    Args:
+        checkpoint: The checkpoint; it is loaded when first needed.
+        store: Where scores are looked up and kept.
+        progress: Told of trainings and of scoring.
+        max_tokens: Read at most this many tokens of each text, as for the unchanged checkpoint.
+    """
+
+    def __init__(self, checkpoint: Named, *, store: Store, progress: Progress, max_tokens: int | None) -> None:
+        self.checkpoint = checkpoint
+        self.max_tokens = max_tokens
+        self._store = store
+        self._progress = progress
+        self._subject: Subject | None = None
+
+    def facts(self) -> Facts:
+        """Facts about the checkpoint, from the store where they are there.
+
+        Raises:
+            UntrainableError: Its weights cannot be changed in memory.
+            RunError: It cannot be loaded.
+        """
+        key = json.dumps(["relearn facts", CHANGES_VERSION, self.checkpoint.spec.identity.key])
+        known = self._store.recall(key)
+        if known is None:
+            known = json.dumps(dataclasses.asdict(self._loaded().facts))
+            self._store.remember(key, known)
+        return Facts(**json.loads(known))
+
+    def losses_along(self, training: Training, steps: Sequence[int], documents: Sequence[Document]) -> Floats:
+        """Losses [units of loss, documents, steps] after each number of steps, ascending; see `losses_of`."""
+        return self._losses([self._spec(training, step) for step in sorted(steps)], documents)
+
+    def losses_rounded(self, rounding: Rounding, documents: Sequence[Document]) -> Floats:
+        """Losses [units of loss, documents, 1] after a rounding; see `losses_of`."""
+        return self._losses([self._spec(rounding, 1)], documents)
+
+    def close(self) -> None:
+        """Free the checkpoint."""
+        if self._subject is not None:
+            self._subject.close()
+            self._subject = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _losses(self, specs: Sequence[ModelSpec], documents: Sequence[Document]) -> Floats:
+        requests = [Request(spec, Prompt(document.text)) for spec in specs for document in documents]
+        scored = score_requests(requests, store=self._store, max_tokens=self.max_tokens, progress=self._progress)
+        return losses_of(scored.signals).reshape(2, len(specs), len(documents)).transpose(0, 2, 1)
+
+    def _spec(self, change: Training | Rounding, steps: int) -> ModelSpec:
+        """The changed checkpoint as a model that is not in memory; loading it does the change."""
+        spec = self.checkpoint.spec
+
+        def load(identity: ModelIdentity, _: LoadOptions) -> Backend:
+            try:
+                return self._changed(change, steps, identity)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self.close()
+                raise RunError(
+                    f"there is too little memory to train on {self.checkpoint.name}",
+                    hint="Leave the interventions out, or use a device with more memory.",
+                ) from error
+
+        def nothing(*_: object) -> None:
+            return
+
+        def itself(*_: object) -> ModelIdentity:
+            return identity
+
+        identity = identity_after(spec.identity, change, steps, self.checkpoint.name)
+        loader = Loader("changed", "a checkpoint changed in memory", 0, lambda _: False, itself, load, nothing)
+        return ModelSpec(identity, loader, spec.options, seen=spec.seen)
+
+    def _changed(self, change: Training | Rounding, steps: int, identity: ModelIdentity) -> Backend:
+        subject = self._loaded()
+        if isinstance(change, Training):
+            return subject.trained(change, steps, identity, self._progress)
+        # Rounded weights cannot be had back: this copy is given away and whoever comes next loads another.
+        self._subject = None
+        return subject.rounded(change, identity)
+
+    def _loaded(self) -> Subject:
+        if self._subject is None:
+            from auditor.models.runtime.relearning import Subject
+
+            self._subject = Subject(self.checkpoint.spec)
+        return self._subject

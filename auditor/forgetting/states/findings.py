@@ -1,0 +1,213 @@
+"""Evidence: what is known of a checkpoint before its state, and the figures that decide it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.results.forgetting.contrast import Contrast
+from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.relearning import Probe, Relearning
+from auditor.results.forgetting.series import Detection
+from auditor.results.guards import Figure
+from auditor.results.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one checkpoint before its state.
+
+    Attributes:
+        name: The checkpoint.
+        position: Its place in the series; 0 is the origin.
+        reference: Place of the first checkpoint at which the suspect set is detected; None where it never is.
+        detection: The engine and the guards.
+        suspect: The suspect set against held-out.
+        wreckage: Whether the model got far worse; None at the origin.
+        relearning: The interventions; None where they were not run.
+        whole: The reference's name and contrast; None where the suspect set is never detected.
+        placebo: The placebo set against held-out; None without one.
+        placebo_p: The engine on the placebo set, over all checkpoints; None without one.
+        looks: How many checkpoints there are.
+        clean_before: Whether the engine finds no difference at any earlier checkpoint, not even one that a guard
+            refuses.
+    """
+
+    name: str
+    position: int
+    reference: int | None
+    detection: Detection
+    suspect: Contrast
+    wreckage: Wreckage | None
+    relearning: Relearning | None
+    whole: tuple[str, Contrast] | None = None
+    placebo: Contrast | None = None
+    placebo_p: float | None = None
+    looks: int = 2
+    clean_before: bool = True
+
+    @property
+    def last(self) -> bool:
+        """Whether it is the last of the series, at which suppression is asked for in any case."""
+        return self.position == self.looks - 1
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The interventions that ran; none where they were not asked for."""
+        return () if self.relearning is None else self.relearning.probes
+
+    @property
+    def shown_before(self) -> bool:
+        """Whether the suspect set was detected at an earlier checkpoint."""
+        return self.reference is not None and self.reference < self.position
+
+    @property
+    def wrecked(self) -> bool:
+        """Whether the model got far worse at everything."""
+        return self.wreckage is not None and self.wreckage.wrecked
+
+    @property
+    def brought_back(self) -> bool:
+        """Whether an intervention brought the suspect set back, and did not bring back the placebo."""
+        return any(probe.recovered for probe in self.probes)
+
+    def risen(self, forgetting: ForgettingPolicy) -> bool:
+        """Whether an intervention raised the suspect set, even if it raised the placebo as well."""
+        return any(probe.p_adjusted <= forgetting.relearn_alpha for probe in self.probes)
+
+    @property
+    def trained(self) -> bool:
+        """Whether an intervention that trains has run; rounding alone cannot say that nothing is left."""
+        return any(probe.name != "quantise" for probe in self.probes)
+
+    @property
+    def shares(self) -> tuple[float, float] | None:
+        """What is left of the reference's gap, in bits per byte and in standard deviations (Cohen's d).
+
+        None where the gap of the reference is too uncertain. Bits can rise with the spread alone, so both count.
+        """
+        if self.suspect.retained is None or self.whole is None:
+            return None
+        return self.suspect.retained.value, self.suspect.effect_size.value / self.whole[1].effect_size.value
+
+    def grew(self, policy: Policy) -> bool:
+        """Whether the suspect set surely gained more than held-out since the origin."""
+        return _changed(self.suspect, policy) and _change(self.suspect) < 0
+
+    def inverted(self, policy: Policy, forgetting: ForgettingPolicy) -> bool:
+        """Whether the suspect set, and not the placebo as well, came to score worse than held-out since the origin.
+
+        A difference that was there at the origin may be one of the texts; it takes a change to speak of training. Where
+        the placebo set changed the same way, training moved unseen text so too.
+        """
+        contrast, placebo = self.suspect, self.placebo
+        alike = placebo is not None and (
+            (_changed(placebo, policy) and _change(placebo) > 0)
+            or (placebo.gap_p_adjusted <= policy.alpha and placebo.gap.value < 0)
+        )
+        return (
+            not alike
+            and _changed(contrast, policy)
+            and _change(contrast) > 0
+            and contrast.gap_p_adjusted <= policy.alpha
+            and contrast.gap.value < 0
+            and contrast.auc.high < 0.5
+            and contrast.auc.value < forgetting.inverted_auc
+        )
+
+    @property
+    def seen(self) -> str:
+        """The figures of the detection, for a sentence."""
+        found, contrast = self.detection, self.suspect
+        return (
+            f"engine p = {found.p_adjusted:.2g} over all checkpoints, gap {contrast.gap.value:.3f} bits per byte "
+            f"({contrast.gap.low:.3f} to {contrast.gap.high:.3f}), AUC of the loss {contrast.auc.value:.2f}"
+        )
+
+
+def _changed(contrast: Contrast, policy: Policy) -> bool:
+    return contrast.did_p_adjusted is not None and contrast.did_p_adjusted <= policy.alpha
+
+
+def _change(contrast: Contrast) -> float:
+    return 0.0 if contrast.difference_in_differences is None else contrast.difference_in_differences.value
+
+
+def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> tuple[Figure, ...]:
+    """Every figure that a condition reads, with its limit and the side of it on which the condition holds."""
+    found, contrast = evidence.detection, evidence.suspect
+    figures = [
+        Figure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
+        Figure(
+            name="p-value of the gap (Holm); G at or below, A and F above",
+            value=contrast.gap_p_adjusted,
+            limit=policy.alpha,
+        ),
+        Figure(name="AUC of the loss; G below", value=contrast.auc.value, limit=forgetting.inverted_auc),
+        Figure(name="upper end of that AUC; G below", value=contrast.auc.high, limit=0.5),
+        Figure(
+            name="equivalence p-value (Holm); F at or below",
+            value=contrast.equivalence.p_adjusted,
+            limit=forgetting.equivalence_alpha,
+        ),
+    ]
+    if found.detectable_auc is not None:
+        figures.append(
+            Figure(name="detectable AUC; A at or below", value=found.detectable_auc, limit=policy.required_auc)
+        )
+    if contrast.did_p_adjusted is not None:
+        figures.append(
+            Figure(
+                name="p-value of the change since the origin (Holm); B and G at or below",
+                value=contrast.did_p_adjusted,
+                limit=policy.alpha,
+            )
+        )
+    if evidence.placebo_p is not None:
+        figures.append(
+            Figure(
+                name="engine p-value of the placebo set (Holm); refused at or below",
+                value=evidence.placebo_p,
+                limit=forgetting.placebo_alpha,
+            )
+        )
+    if evidence.shares is not None:
+        names = ("share of the gap left; C at or above", "share of Cohen's d left; C at or above")
+        figures += [
+            Figure(name=name, value=share, limit=forgetting.retained_share)
+            for name, share in zip(names, evidence.shares, strict=True)
+        ]
+    if evidence.wreckage is not None:
+        figures.append(
+            Figure(
+                name="loss over that of the origin, lower end; W above",
+                value=evidence.wreckage.ratio.low,
+                limit=evidence.wreckage.limit,
+            )
+        )
+    figures += [
+        Figure(
+            name=f"{probe.name}: p-value (Holm over interventions); E at or below",
+            value=probe.p_adjusted,
+            limit=forgetting.relearn_alpha,
+        )
+        for probe in evidence.probes
+    ]
+    figures += [
+        Figure(
+            name=f"{probe.name}: p-value of the placebo; E above",
+            value=probe.placebo_p_value,
+            limit=forgetting.relearn_alpha,
+        )
+        for probe in evidence.probes
+        if probe.placebo_p_value is not None
+    ]
+    if evidence.placebo is not None:
+        figures.append(
+            Figure(
+                name="p-value of the placebo's gap (Holm); G above where it is negative",
+                value=evidence.placebo.gap_p_adjusted,
+                limit=policy.alpha,
+            )
+        )
+    return tuple(figures)

@@ -1,0 +1,131 @@
+"""The course of a series: what its scores show, before anything is trained to see what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from auditor.core.seeds import stream
+from auditor.forgetting.detection import detect, detect_placebo
+from auditor.forgetting.measures.contrasts import measure_contrasts
+from auditor.forgetting.measures.levels import measure_wreckage
+from auditor.forgetting.states.decide import worth_asking
+from auditor.forgetting.states.findings import Evidence
+from auditor.membership.assess import Sides
+from auditor.results.forgetting.contrast import Contrast
+from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.relearning import Relearning
+from auditor.results.forgetting.series import Detection
+from auditor.settings import CheckSettings, SeriesSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What the scores of a series show before any intervention.
+
+    Attributes:
+        names: The checkpoints.
+        detections: The engine and the guards, by checkpoint.
+        placebo_p: The engine on the placebo set, by checkpoint; empty without one.
+        reference: Place of the first checkpoint at which the suspect set is detected; None where it never is.
+        suspects: The suspect set against held-out, by checkpoint.
+        placebos: The placebo set against held-out; empty without one.
+        wreckage: Whether each got far worse; not the origin.
+    """
+
+    names: tuple[str, ...]
+    detections: Mapping[str, Detection]
+    placebo_p: Mapping[str, float]
+    reference: int | None
+    suspects: Mapping[str, Contrast]
+    placebos: Mapping[str, Contrast]
+    wreckage: Mapping[str, Wreckage]
+
+    def evidence(self, place: int, level: float, relearning: Relearning | None = None) -> Evidence:
+        """What is known of a checkpoint before its state.
+
+        Args:
+            place: Which.
+            level: At which the engine finds a difference.
+            relearning: The interventions; None where they were not run.
+        """
+        name = self.names[place]
+        whole = None if self.reference is None else self.names[self.reference]
+        return Evidence(
+            name,
+            place,
+            self.reference,
+            self.detections[name],
+            self.suspects[name],
+            self.wreckage.get(name),
+            relearning,
+            None if whole is None else (whole, self.suspects[whole]),
+            self.placebos.get(name),
+            self.placebo_p.get(name),
+            looks=len(self.names),
+            clean_before=all(self.detections[earlier].p_adjusted > level for earlier in self.names[:place]),
+        )
+
+
+def conclude_course(kept: SeriesKept, settings: CheckSettings, sides: Sides) -> Course:
+    """Detect, contrast and compare at every checkpoint, each statistic once a run.
+
+    Args:
+        kept: What was kept of the scores.
+        settings: What was asked; `settings.series` says which checkpoints.
+        sides: What the text of the two sides tells.
+
+    Raises:
+        UsageError: A side has fewer than two groups.
+    """
+    policy, names = settings.policy, kept.names
+    thresholds = asked_of(settings).policy
+    placebo_p = detect_placebo(kept, sides)
+    refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
+    detections = detect(kept, sides, refused=refused)
+    reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
+
+    def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:
+        return measure_contrasts(
+            kept,
+            role,
+            reference=None if reference is None else names[reference],
+            rng=stream(settings.seed, f"contrasts {role}"),
+            permutations=settings.permutations,
+            policy=thresholds,
+            alpha=policy.alpha / len(names),
+            power=policy.power,
+        )
+
+    return Course(
+        names=names,
+        detections=detections,
+        placebo_p=placebo_p,
+        reference=reference,
+        suspects=contrasts("suspect"),
+        placebos=contrasts("placebo") if "placebo" in kept.sets else {},
+        wreckage=measure_wreckage(kept, policy=thresholds, rng=stream(settings.seed, "wreckage")),
+    )
+
+
+def asks_for(course: Course, settings: CheckSettings) -> tuple[int, ...]:
+    """Places of the checkpoints of which interventions can say more; none where they were not asked for."""
+    asked = asked_of(settings)
+    if not asked.relearn:
+        return ()
+    level = settings.policy.alpha
+    places = range(len(course.names))
+    return tuple(place for place in places if worth_asking(course.evidence(place, level), asked.policy))
+
+
+def asked_of(settings: CheckSettings) -> SeriesSettings:
+    """What was asked of the series.
+
+    Raises:
+        ValueError: None was asked for.
+    """
+    if settings.series is None:
+        raise ValueError("no series was asked for")
+    return settings.series

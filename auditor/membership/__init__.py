@@ -1,0 +1,1 @@
+"""Was the model trained on this? The test, the guards, the verdict."""

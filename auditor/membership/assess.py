@@ -1,0 +1,160 @@
+"""Examination: one model's scores of the two sides, through the engine and every guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from auditor.core.seeds import stream
+from auditor.corpora.document import Corpus
+from auditor.corpora.overlap import Overlap, find_overlap
+from auditor.features.table import drop_sparse
+from auditor.inference.excess import excess_auc
+from auditor.inference.separability import separability
+from auditor.inference.threads import one_blas_thread
+from auditor.membership.blind.rows import text_rows
+from auditor.membership.guards.case import Case
+from auditor.membership.guards.catalogue import all_guards
+from auditor.results.guards import GuardResult
+from auditor.results.policy import Policy
+from auditor.results.rows import Numerics, Rows
+from auditor.results.separability import Excess, Separability
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What the text of the two sides tells by itself, which is the same whatever model reads them.
+
+    Attributes:
+        documents: How many there are, suspect and held-out.
+        overlap: What the two sides share.
+        text_rows: Text alone, one row a group.
+        text: The engine on it.
+        permutations: Of every test of the audit.
+        policy: The thresholds.
+        seed: The audit's seed.
+    """
+
+    documents: tuple[int, int]
+    overlap: Overlap
+    text_rows: Rows
+    text: Separability
+    permutations: int
+    policy: Policy
+    seed: int
+
+    def test(self, rows: Rows, purpose: str, alpha: float) -> Separability:
+        """Ask the engine, with a stream of its own for each purpose."""
+        return separability(
+            rows,
+            rng=stream(self.seed, purpose),
+            alpha=alpha,
+            permutations=self.permutations,
+            power=self.policy.power,
+        )
+
+
+def read_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int) -> tuple[Rows, Overlap]:
+    """Describe the text of both sides, and look for what they share.
+
+    Args:
+        suspect: The suspect documents.
+        heldout: The held-out documents.
+        rows: Rows of any features of theirs, for the order of groups and sides.
+        policy: The thresholds.
+        seed: The audit's seed.
+
+    Returns:
+        Text alone, one row a group; and the overlap.
+    """
+    with one_blas_thread():
+        alone = text_rows(suspect, heldout, rows, rng=stream(seed, "text"))
+    return alone, find_overlap(suspect, heldout, threshold=policy.overlap_similarity, seed=seed)
+
+
+def ask_sides(
+    documents: tuple[int, int], overlap: Overlap, alone: Rows, *, permutations: int, policy: Policy, seed: int
+) -> Sides:
+    """Ask the engine about the text of both sides.
+
+    Args:
+        documents: How many there are, suspect and held-out.
+        overlap: What the two sides share.
+        alone: Text alone, as `read_texts` gave it.
+        permutations: Of every test.
+        policy: The thresholds.
+        seed: The audit's seed.
+    """
+    text = separability(
+        alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
+    )
+    return Sides(documents, overlap, alone, text, permutations, policy, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the engine and the guards say of one model.
+
+    Attributes:
+        rows: What the membership test saw: the features that enough groups have.
+        membership: The engine on them.
+        excess: How far its AUC exceeds that of text alone.
+        guards: Every guard, in the order of the report.
+    """
+
+    rows: Rows
+    membership: Separability
+    excess: Excess
+    guards: tuple[GuardResult, ...]
+
+
+def examine(
+    sides: Sides,
+    all_rows: Rows,
+    *,
+    controls: Mapping[str, Separability],
+    numerics: Mapping[str, Numerics],
+    truncated: tuple[int, int],
+    alpha: float,
+    known: Mapping[str, GuardResult] | None = None,
+) -> Examination:
+    """Test one model's rows and let the guards look.
+
+    Args:
+        sides: The two sides, as `ask_sides` gave them.
+        all_rows: The rows of every feature asked for, in the same order of groups.
+        controls: The engine under models that cannot have seen the data.
+        numerics: What the probes of the backends showed.
+        truncated: Documents cut by a token limit, suspect and held-out.
+        alpha: Level at which the detectable effect is stated.
+        known: Findings of the guards that read texts alone, where another model of the audit has them already.
+    """
+    policy, seed = sides.policy, sides.seed
+    rows = drop_sparse(all_rows, policy.most_missing)
+    membership = sides.test(rows, "membership", alpha)
+    excess = excess_auc(membership, sides.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
+    case = Case(
+        documents=sides.documents,
+        overlap=sides.overlap,
+        all_rows=all_rows,
+        rows=rows,
+        membership=membership,
+        text_rows=sides.text_rows,
+        text=sides.text,
+        excess=excess,
+        controls=controls,
+        numerics=numerics,
+        truncated_suspect=truncated[0],
+        truncated_heldout=truncated[1],
+        policy=policy,
+        seed=seed,
+    )
+    known = known or {}
+    guards = tuple(known[guard.name] if guard.name in known else guard.run(case) for guard in all_guards())
+    return Examination(rows, membership, excess, guards)
+
+
+def of_texts(guards: tuple[GuardResult, ...]) -> dict[str, GuardResult]:
+    """The findings of the guards that read texts alone, which hold under every model."""
+    alone = {guard.name for guard in all_guards() if guard.of_texts}
+    return {guard.name: guard for guard in guards if guard.name in alone}

@@ -1,0 +1,88 @@
+"""The backend must be right before its figures are trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from auditor.membership.guards.case import Case
+from auditor.membership.guards.guard import Finding, guard
+from auditor.results.guards import Figure
+from auditor.results.policy import Policy
+from auditor.results.rows import Numerics
+
+_TOO_LARGE = 1e6
+FEWEST_SHUFFLED = 8
+
+
+@guard(
+    name="numerics",
+    order=70,
+    question="Does the model give the same figures for a document alone as in a batch, and make sense of real text?",
+    misses="Errors that touch every document alike, such as a wrong checkpoint.",
+)
+def numerics(case: Case) -> Finding:
+    """Hold the probes of every scored model against their limits."""
+    return held_to_limits(case.numerics, case.policy)
+
+
+def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
+    """What the probes of some models say of them.
+
+    Args:
+        probes: By the name of the model.
+        policy: The limits.
+    """
+    tolerance = policy.batch_tolerance
+    complaints: list[str] = []
+    figures: list[Figure] = []
+    for label, probe in probes.items():
+        figures += [
+            Figure(
+                name=f"{label}: batch against alone (nats a token)",
+                value=_finite(probe.batch_difference),
+                limit=tolerance,
+            ),
+            Figure(name=f"{label}: largest difference of one token (nats)", value=_finite(probe.token_difference)),
+            Figure(
+                name=f"{label}: share that reads better in order", value=_in_order(probe), limit=policy.ordered_share
+            ),
+        ]
+        if not probe.batch_difference <= tolerance:
+            complaints.append(
+                f"model {label} scores a document differently alone and in a batch "
+                f"(by {probe.batch_difference:.3g} nats)"
+            )
+        if probe.shuffled >= FEWEST_SHUFFLED and _in_order(probe) < policy.ordered_share:
+            complaints.append(
+                f"model {label} finds shuffled words as probable as the text "
+                f"in {probe.disordered} of {probe.shuffled} documents"
+            )
+    if complaints:
+        sentence = "; ".join(complaints)
+        return Finding(
+            "failed",
+            f"{sentence[0].upper()}{sentence[1:]}.",
+            "Score in float32 (--dtype float32), and check that the model and its tokenizer belong together.",
+            tuple(figures),
+        )
+    worst = max((probe.batch_difference for probe in probes.values()), default=0.0)
+    told = sum(probe.shuffled for probe in probes.values())
+    better = told - sum(probe.disordered for probe in probes.values())
+    return Finding(
+        "passed",
+        f"Documents alone and in batches agree to {worst:.1g} nats a token; {better} of {told} probed texts are more "
+        "probable in order than shuffled.",
+        "",
+        tuple(figures),
+    )
+
+
+def _in_order(probe: Numerics) -> float:
+    """Share of probed documents whose words are more probable in order than shuffled."""
+    return 1.0 - probe.disordered / probe.shuffled if probe.shuffled else 1.0
+
+
+def _finite(value: float) -> float:
+    """A difference that is no number is shown as far too large: results hold finite figures only."""
+    return min(value, _TOO_LARGE) if math.isfinite(value) else _TOO_LARGE

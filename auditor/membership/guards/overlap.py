@@ -1,0 +1,41 @@
+"""No document may stand on both sides."""
+
+from __future__ import annotations
+
+from auditor.membership.guards.case import Case
+from auditor.membership.guards.guard import Finding, guard
+from auditor.results.guards import Figure
+
+_KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}
+
+
+@guard(
+    name="overlap",
+    order=20,
+    question="Are the two sets free of shared documents, near-duplicates and shared groups?",
+    misses="Paraphrases and translations, and held-out documents that were published elsewhere and trained on.",
+    of_texts=True,
+)
+def overlap(case: Case) -> Finding:
+    """Refuse exact and near-duplicates across the sides, and groups that stand on both."""
+    found = case.overlap
+    counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
+    figures = (
+        *(Figure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
+        Figure(name="groups on both sides", value=len(found.groups), limit=0),
+    )
+    if not (found.pairs or found.groups):
+        return Finding("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
+    parts = [
+        f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})"
+        for kind, pairs in counts.items()
+        if pairs
+    ]
+    if found.groups:
+        parts.append(f"{len(found.groups)} groups on both sides (first: {found.groups[0]})")
+    return Finding(
+        "failed",
+        f"The two sets share documents or groups: {'; '.join(parts)}.",
+        "Remove shared documents from both sides, and keep each book, author or site on one side.",
+        figures,
+    )

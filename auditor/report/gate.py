@@ -1,0 +1,79 @@
+"""How the judgement of a gate and the correction over a batch are told, the same in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from auditor.report.text import number, p_value
+from auditor.results.correction import NAMES, Correction
+from auditor.results.forgetting.series import STATES
+from auditor.results.gate import Expect, Gate
+from auditor.results.gate_outcome import Judgement
+from auditor.results.result import Looks
+
+Status = Literal["passed", "failed", "broken"]
+
+SIGNS: dict[Status, str] = {"passed": "✓", "failed": "✗", "broken": "⚠"}
+"""A sign of its own for each, so that none is told by its colour alone."""
+
+PROMISES: dict[Correction, str] = {
+    "holm": "it bounds the chance that even one of them says EVIDENCE where there is nothing to find, at the level of "
+    "the test",
+    "benjamini-hochberg": "it bounds the expected share of false ones among those that say EVIDENCE, at the level of "
+    "the test; that there is not even one false one it does not bound",
+}
+"""What each correction promises."""
+
+REFUSED = "What is not EVIDENCE although its p-value is at or below its level counts with p = 1."
+"""Why a p-value may be larger in a correction than by itself."""
+
+_EXPECTED: dict[Expect, str] = {"no-evidence": "no evidence", "evidence": "evidence", "any": "anything"}
+
+
+def status_of(judgement: Judgement) -> Status:
+    """Passed or failed, as a word."""
+    return "passed" if judgement.passed else "failed"
+
+
+def expected(gate: Gate) -> str:
+    """What an audit is expected to say."""
+    return _EXPECTED[gate.expect]
+
+
+def red_on(gate: Gate) -> str:
+    """The verdicts and states that make a gate red."""
+    states = {f"state {code}": f"state {code} {name}" for code, name in STATES.items()}
+    return ", ".join(states.get(word, word) for word in gate.fail_on) or "nothing"
+
+
+def gate_sentence(gate: Gate, judgement: Judgement) -> str:
+    """What a gate makes of an audit, with the exit code."""
+    return f"Gate {status_of(judgement)}{gate_told(gate, judgement)}"
+
+
+def gate_told(gate: Gate, judgement: Judgement) -> str:
+    """What follows the word passed or failed."""
+    because = "" if judgement.passed else f" on {judgement.because}"
+    return f"{because}, exit code {judgement.exit_code}. Expected: {expected(gate)}. It fails on: {red_on(gate)}."
+
+
+def looks_sentence(looks: Looks, alpha: float, write: Callable[[float, float], str] = p_value) -> str:
+    """Both p-values of an audit in a batch.
+
+    Args:
+        looks: The correction.
+        alpha: The level that the corrected p-value is held against.
+        write: How a p-value is spelled, given the level.
+    """
+    return (
+        f"p = {write(looks.p_value, alpha)} before and {write(looks.p_adjusted, alpha)} after the correction over "
+        f"{looks.over} ({NAMES[looks.method]}), {side(looks.p_adjusted, alpha)} the level of {number(alpha)}."
+        + (f" The p-value counts {looks.ways} times, for as many ways to EVIDENCE." if looks.ways > 1 else "")
+        + (f" {REFUSED}" if looks.refused else "")
+    )
+
+
+def side(p: float, alpha: float) -> str:
+    """On which side of its level a p-value lies."""
+    return "at or below" if p <= alpha else "above"

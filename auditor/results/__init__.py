@@ -1,0 +1,1 @@
+"""What an audit writes down: records that know nothing of how they were made."""

@@ -1,0 +1,100 @@
+"""Results of audits and of batches that were written as JSON, read back."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from auditor.core.errors import UsageError
+from auditor.core.files import read_bytes
+from auditor.core.record import Record
+from auditor.results.batch import BATCH_SCHEMA_VERSION, BatchResult
+from auditor.results.result import SCHEMA_VERSION, AuditResult
+
+R = TypeVar("R", bound=Record)
+
+
+def load_result(path: str | PathLike[str]) -> AuditResult:
+    """Read a result written as JSON.
+
+    Raises:
+        UsageError: The file is missing, is not JSON, has another schema version, or does not hold a whole result.
+    """
+    path = Path(path)
+    return parse_result(read_bytes(path), path)
+
+
+def load_stored(path: str | PathLike[str]) -> AuditResult | BatchResult:
+    """Read what an audit or a batch has written as JSON; errors as `load_result`."""
+    path = Path(path)
+    data = _parsed(read_bytes(path), path)
+    return _whole(BatchResult, data, path, BATCH_SCHEMA_VERSION) if _is_batch(data) else _result(data, path)
+
+
+def parse_result(written: bytes, path: Path) -> AuditResult:
+    """Read a result out of the bytes of its file; errors as `load_result`, and name the path."""
+    data = _parsed(written, path)
+    if _is_batch(data):
+        raise UsageError(
+            f"{path}: what a whole batch came to, not the result of an audit",
+            hint="Name the result.json of one of its audits.",
+        )
+    return _result(data, path)
+
+
+def _parsed(written: bytes, path: Path) -> Any:
+    try:
+        data = json.loads(written.decode("utf-8-sig"), parse_constant=_refuse)
+        if b"\\ud" in written.lower():
+            # Half of a character can be escaped in JSON and written nowhere.
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
+    except json.JSONDecodeError as error:
+        hint = "Give the .json file an audit wrote; the HTML and Markdown reports cannot be read back."
+        raise UsageError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not a result: {error}") from error
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _is_batch(data: Any) -> bool:
+    return isinstance(data, dict) and "audits" in data and "verdict" not in data
+
+
+def _result(data: Any, path: Path) -> AuditResult:
+    return _whole(AuditResult, data, path, SCHEMA_VERSION)
+
+
+def _whole(kind: type[R], data: Any, path: Path, version: str) -> R:
+    _check_version(path, data, version)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(_describe(path, error), hint="The file was cut or edited; run the audit again.") from error
+
+
+def _check_version(path: Path, data: Any, version: str) -> None:
+    if not isinstance(data, dict) or "schema_version" not in data:
+        raise UsageError(f"{path}: no schema_version at the top", hint="Give the .json file an audit wrote.")
+    if data["schema_version"] != version:
+        manifest = data.get("manifest")
+        holder = manifest if isinstance(manifest, dict) else data
+        writer = holder.get("auditor_version")
+        raise UsageError(
+            f"{path}: schema version {data['schema_version']!r}, but this auditor reads {version!r}",
+            hint=f"It was written by auditor {writer}; use that version." if isinstance(writer, str) else "",
+        )
+
+
+def _describe(path: Path, error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems[:5]]
+    more = len(problems) - len(lines)
+    return f"{path}: not a whole result: " + "; ".join(lines) + (f"; and {more} more" if more else "")

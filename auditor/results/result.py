@@ -1,0 +1,266 @@
+"""The result tree: one audit, whole. JSON of this is the truth; every other output is rendered from it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from auditor.core.record import Count, Number, Record, Share
+from auditor.results.correction import Correction
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.gate import Gate
+from auditor.results.guards import GuardResult
+from auditor.results.measurements import Kept
+from auditor.results.models import ModelIdentity
+from auditor.results.policy import Policy
+from auditor.results.separability import CurvePoint, Excess, Separability
+
+SCHEMA_VERSION: Literal["1.2"] = "1.2"
+
+Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
+Side = Literal["suspect", "heldout"]
+
+EXIT_CODES: dict[Word, int] = {"NO EVIDENCE": 0, "EVIDENCE": 1, "INCONCLUSIVE": 3}
+
+
+class Verdict(Record):
+    """The answer.
+
+    Attributes:
+        word: One of three.
+        reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a
+            `forget` `state:LETTER`, of a `check` beside a series that finds a trace `series:LETTER`.
+        sentence: The verdict in one plain sentence.
+        not_meaning: What it does not mean, one sentence.
+        mend: What would change an INCONCLUSIVE; empty otherwise.
+        validity_class: A exact by the auditor's own randomisation, B exact if suspect and held-out are exchangeable but
+            for training, C descriptive only.
+        validity: The class in a sentence.
+    """
+
+    word: Word
+    reason: str
+    sentence: str
+    not_meaning: str
+    mend: str = ""
+    validity_class: Literal["A", "B", "C"]
+    validity: str
+
+
+class Thresholds(Policy):
+    """The numbers that turn figures into a verdict.
+
+    Attributes:
+        guard_alphas: How often each guard may fail on sound input; together they bound the rate of false alarms.
+    """
+
+    guard_alphas: dict[str, Share]
+
+
+class Procedure(Record):
+    """Another published procedure on the same signals, beside ours; it never makes the verdict."""
+
+    name: str
+    p_value: Share
+    threshold: Share
+    detects: bool
+    source: str
+    caveat: str
+    details: dict[str, Number]
+
+
+class TokenMark(Record):
+    """One token of a revealed document: its text and its log-probability (nats)."""
+
+    text: str
+    logprob: Number
+
+
+class FeatureNote(Record):
+    """What a column of the test measures (one line, with its unit) and where it was published."""
+
+    name: str
+    summary: str
+    source: str
+
+
+class LeftOut(Record):
+    """A feature that was asked for and is not part of the test, with the reason."""
+
+    name: str
+    reason: str
+
+
+class DocumentResult(Record):
+    """One document as it appears in the report.
+
+    Attributes:
+        score: Out-of-fold learned score of its group; higher looks more trained on. None where it is not scored.
+        tokens: Scored tokens.
+        excerpt: Start of the text, only with `--reveal`.
+        marks: The first tokens with their log-probabilities, only with `--reveal`.
+    """
+
+    id: str
+    side: Side
+    group: str
+    sha256: str
+    score: Number | None
+    bits_per_byte: Number | None
+    tokens: Count
+    excerpt: str | None = None
+    marks: tuple[TokenMark, ...] | None = None
+
+
+class GroupScore(Record):
+    """Out-of-fold learned score of one group, the unit of the test."""
+
+    group: str
+    side: Side
+    score: Number
+
+
+class CorpusSummary(Record):
+    """What was read on one side; skipped files lay beside the documents and are of no known format."""
+
+    source: str
+    documents: Count
+    groups: Count
+    skipped_files: Count
+    dropped_empty: Count
+    dropped_duplicate: Count
+    characters: Count
+    tokens: Count
+    truncated: Count
+    sha256: str
+
+
+class ModelSummary(Record):
+    """What was scored, and how.
+
+    Attributes:
+        role: The audited model, a reference, or a checkpoint of the series.
+        name: Of a checkpoint, as its user calls it; empty for others.
+        weights_sha256: Digest over the names and digests of the weight files (adapter and base both).
+    """
+
+    role: Literal["target", "reference", "checkpoint"]
+    name: str = ""
+    source: str
+    kind: str
+    revision: str | None
+    weights_sha256: str
+    tokenizer_sha256: str
+    dtype: str
+    device: str
+    context: Count
+    bos: str
+    details: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """The same for what scores alike, whatever its path; see `ModelIdentity.key`."""
+        return ModelIdentity(**self.model_dump(exclude={"role", "name"})).key
+
+
+class Manifest(Record):
+    """Everything needed to run the audit again."""
+
+    auditor_version: str
+    created: str
+    command: str
+    seed: int
+    configuration: dict[str, Any]
+    configuration_sha256: str
+    packages: dict[str, str]
+    platform: str
+    models: tuple[ModelSummary, ...]
+    features: tuple[str, ...]
+    texts_scored: Count
+    texts_from_store: Count
+
+
+class Looks(Record):
+    """The correction of an audit's p-value for the other audits of its batch.
+
+    Attributes:
+        method: Holm bounds the chance of one false EVIDENCE in the whole batch, Benjamini-Hochberg the expected share
+            of false ones among all.
+        audits: How many audits are corrected together: all of the batch, each with one p-value.
+        broken: How many of them broke and count with a p-value of 1.
+        p_value: That of the way the verdict rests on, as the audit by itself has it.
+        ways: In how many ways the audit could come to EVIDENCE: one of a `check`, two of a `forget`, three with
+            interventions.
+        counted: What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
+            although its p-value is at or below its level.
+        p_adjusted: `counted` after the correction.
+    """
+
+    method: Correction
+    audits: Count
+    broken: Count
+    p_value: Share
+    ways: Count
+    counted: Share
+    p_adjusted: Share
+
+    @property
+    def refused(self) -> bool:
+        """Whether the p-value counts as 1 although it is smaller."""
+        return self.p_value < 1 and self.counted == 1
+
+    @property
+    def over(self) -> str:
+        """What is corrected together, in words: `30 audits, 2 of which broke and count with p = 1`."""
+        audits = f"{self.audits:,} audit{'' if self.audits == 1 else 's'}"
+        if not self.broken:
+            return audits
+        return f"{audits}, {self.broken:,} of which broke and count{'s' if self.broken == 1 else ''} with p = 1"
+
+
+class AuditResult(Record):
+    """One audit: the verdict and everything that made it.
+
+    Attributes:
+        kind: Of a `forget`, the verdict is made from the state of the last checkpoint, and membership, guards, features
+            and documents are those of that checkpoint.
+        forgetting: The series of checkpoints; None where none was given.
+        placebo: The second held-out set of a series, with the tokens its origin read; None where none was given.
+        general: The same of its general text.
+        gate: What makes CI red.
+        looks: The correction for the other audits of a batch, which the verdict takes into account; None outside one.
+        kept: What every figure is made from, so that `auditor verify` can make them again.
+        seal: Digest of everything else here (`auditor.results.digest`). It shows accidents and clumsy edits, not the work of
+            someone who makes a new one.
+    """
+
+    schema_version: Literal["1.2"] = SCHEMA_VERSION
+    kind: Literal["check", "forget"] = "check"
+    name: str
+    verdict: Verdict
+    thresholds: Thresholds
+    membership: Separability
+    excess: Excess | None
+    guards: tuple[GuardResult, ...]
+    controls: dict[str, Separability]
+    curve: tuple[CurvePoint, ...]
+    procedures: tuple[Procedure, ...]
+    feature_notes: tuple[FeatureNote, ...]
+    left_out: tuple[LeftOut, ...]
+    group_scores: tuple[GroupScore, ...]
+    documents: tuple[DocumentResult, ...]
+    suspect: CorpusSummary
+    heldout: CorpusSummary
+    placebo: CorpusSummary | None = None
+    general: CorpusSummary | None = None
+    limitations: tuple[str, ...]
+    manifest: Manifest
+    forgetting: Forgetting | None = None
+    gate: Gate = Gate()
+    looks: Looks | None = None
+    kept: Kept | None = None
+    seal: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code that goes with the verdict."""
+        return EXIT_CODES[self.verdict.word]

@@ -1,0 +1,74 @@
+"""Making a bundle out of a stored result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from auditor.audit.inputs import gathered_of
+from auditor.core.errors import UsageError
+from auditor.core.files import read_bytes, read_paths, refuse_read
+from auditor.corpora.asked import read_asked
+from auditor.results.digest import seal_of
+from auditor.results.io import parse_result
+from auditor.results.result import AuditResult
+from auditor.verify.bundle.archive import pack
+from auditor.verify.bundle.contents import make_files, text_names
+
+
+def check_bundle(path: Path, *, inputs: Sequence[str | Path]) -> None:
+    """Refuse a bundle that could not be written or would overwrite what is read.
+
+    Args:
+        path: Where to write.
+        inputs: What is read.
+
+    Raises:
+        UsageError: It has another extension, is a folder, or is or lies in what is read.
+    """
+    if path.suffix.lower() != ".zip":
+        raise UsageError(f"output {str(path)!r}: a bundle is a .zip", hint="Name it so, such as audit.zip.")
+    if path.is_dir():
+        raise UsageError(f"output {str(path)!r} is a folder", hint="Name a file in it, such as audit.zip.")
+    refuse_read(path, read_paths(inputs))
+
+
+def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> bytes:
+    """Pack a result with all that belongs to it.
+
+    Args:
+        path: The result.json.
+        reveal: Whether the texts of both sides go in.
+        sources: Where a side lies now, by role, where that is not where its configuration says.
+
+    Raises:
+        UsageError: The result cannot be read or was changed after it was sealed; it holds excerpts and `reveal` is not
+            asked for; or the texts are not those of the audit.
+    """
+    written = read_bytes(path)
+    result = parse_result(written, path)
+    if result.seal != seal_of(result):
+        raise UsageError(
+            f"{path} was changed after it was sealed", hint="See `auditor verify`, and run the audit again."
+        )
+    if not reveal and any(document.excerpt is not None or document.marks is not None for document in result.documents):
+        raise UsageError(
+            f"{path} holds excerpts of the documents, as its audit was run with --reveal",
+            hint="Give --reveal here too, or run the audit again without it, which scores nothing anew.",
+        )
+    return pack(make_files(result, written, _texts(result, sources) if reveal else {}))
+
+
+def _texts(result: AuditResult, sources: Mapping[str, str]) -> dict[str, bytes]:
+    settings = gathered_of(result).settings
+    texts: list[str] = []
+    for side, source in (("suspect", settings.suspect), ("heldout", settings.heldout)):
+        read = read_asked(sources.get(side, source), settings).documents
+        stored = [document for document in result.documents if document.side == side]
+        if [document.sha256 for document in read] != [document.sha256 for document in stored]:
+            raise UsageError(
+                f"{sources.get(side, source)}: not the {side} documents of the audit",
+                hint=f"Say where they are with --data {side}=PATH.",
+            )
+        texts += [document.text for document in read]
+    return {name: text.encode("utf-8") for name, text in zip(text_names(result), texts, strict=True)}

@@ -1,0 +1,50 @@
+"""The features that an audit keeps, as a table that any program opens."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from auditor.results.result import AuditResult, DocumentResult
+from auditor.results.tables import Table
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def features_csv(result: AuditResult) -> bytes:
+    """One row a document: what it is, its score, and every feature that is kept of it, exactly.
+
+    Numbers are the shortest decimals that give the same float64 again; a cell is empty where there is none. A name that
+    a spreadsheet would take for a formula has an apostrophe in front.
+    """
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    tables = list(_tables(result))
+    names = [f"{label}{column.name}" for label, table in tables for column in table.columns]
+    writer.writerow(["side", "id", "group", "sha256", "tokens", "score", *map(_plain, names)])
+    for place, document in enumerate(result.documents):
+        values = [value for _, table in tables for value in table.values[place]]
+        writer.writerow([*_named(document), *("" if value is None else repr(value) for value in values)])
+    return stream.getvalue().encode("utf-8")
+
+
+def _tables(result: AuditResult) -> Iterator[tuple[str, Table]]:
+    """The tables of documents, each with what stands before the names of its columns."""
+    kept = result.kept
+    if kept is None:
+        return
+    yield "", kept.features
+    for label, table in kept.controls.items():
+        yield f"control {label}: ", table
+    for name, table in kept.procedures.items():
+        yield f"procedure {name}: ", table
+
+
+def _named(document: DocumentResult) -> list[str]:
+    score = "" if document.score is None else repr(document.score)
+    return [document.side, _plain(document.id), _plain(document.group), document.sha256, str(document.tokens), score]
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,77 @@
+"""From states to one of three words, alone and beside a check."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from auditor.forgetting.verdict import beside_series, decide_series
+from auditor.results.forgetting.meanings import NOT_MEANS
+from auditor.results.forgetting.series import STATES, Forgetting
+from auditor.results.result import Verdict
+
+
+def series(code: str, reason: str = "some") -> Forgetting:
+    """The parts of a series that a verdict reads."""
+    state = SimpleNamespace(code=code, name=STATES[cast(Any, code)], sentence="Seen.", reason=reason, mend="")
+    point = SimpleNamespace(name="last", state=state)
+    return cast(Forgetting, SimpleNamespace(checkpoints=(point,)))
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "validity"),
+    [
+        ("A", "NO EVIDENCE", "B"),
+        ("B", "EVIDENCE", "B"),
+        ("C", "EVIDENCE", "B"),
+        ("D", "EVIDENCE", "B"),
+        ("E", "EVIDENCE", "B"),
+        ("F", "NO EVIDENCE", "B"),
+        ("G", "EVIDENCE", "B"),
+        ("H", "INCONCLUSIVE", "C"),
+        ("W", "INCONCLUSIVE", "C"),
+    ],
+)
+def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
+    verdict = decide_series(series(code))
+    assert (verdict.word, verdict.validity_class, verdict.reason) == (word, validity, f"state:{code}")
+    assert verdict.not_meaning == NOT_MEANS[cast(Any, code)]
+
+
+@pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-placed", "EVIDENCE")])
+def test_a_detection_that_cannot_be_placed_is_evidence_all_the_same(reason: str, word: str) -> None:
+    verdict = decide_series(series("H", reason))
+    assert verdict.word == word
+    assert "inconclusive" not in verdict.sentence
+    assert beside_series(alone("NO EVIDENCE"), series("H", reason), "last").word == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize("reason", ["placebo", "guard:blind", "placebo-recovered", "not-tested", "underpowered"])
+def test_a_refused_comparison_is_never_evidence(reason: str) -> None:
+    assert decide_series(series("H", reason)).word == "INCONCLUSIVE"
+
+
+def alone(word: str) -> Verdict:
+    return Verdict(
+        word=cast(Any, word), reason="r", sentence="s", not_meaning="n", validity_class="B", validity="exact if"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "audited", "told"),
+    [
+        ("NO EVIDENCE", "E", "last", "INCONCLUSIVE"),
+        ("NO EVIDENCE", "D", "last", "INCONCLUSIVE"),
+        ("NO EVIDENCE", "A", "last", "NO EVIDENCE"),
+        ("NO EVIDENCE", "W", "last", "NO EVIDENCE"),
+        ("NO EVIDENCE", "E", None, "NO EVIDENCE"),
+        ("EVIDENCE", "E", "last", "EVIDENCE"),
+        ("INCONCLUSIVE", "E", "last", "INCONCLUSIVE"),
+    ],
+)
+def test_a_check_does_not_say_no_evidence_beside_a_trace(word: str, code: str, audited: str | None, told: str) -> None:
+    verdict = beside_series(alone(word), series(code), audited)
+    assert verdict.word == told
+    assert (verdict.reason == f"series:{code}") == (told != word)
