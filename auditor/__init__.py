@@ -2,7 +2,7 @@
 
 from auditor import check
 result = check("suspect/", "heldout/", model="path/to/model")
-result.verdict.word
+result.verdict.outcome
 """
 
 from __future__ import annotations

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, TypedDict, Unpack
 
-from auditor.audit.run import run_check
+from auditor.audit.run import run_audit
 from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.results.batch import BatchResult
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.result import AuditResult
 from auditor.settings import (
-    CheckOptions,
+    CheckArguments,
+    CommonArguments,
     SeriesSettings,
-    SharedOptions,
     make_options,
     make_series_settings,
     make_settings,
@@ -37,13 +37,13 @@ class SeriesOptions(TypedDict, total=False):
     forgetting_policy: ForgettingPolicy
 
 
-class AuditOptions(CheckOptions, SeriesOptions, total=False):
+class AuditOptions(CheckArguments, SeriesOptions, total=False):
     """All that `check` takes beside its own arguments."""
 
     checkpoints: Mapping[str, Path]
 
 
-class ForgetOptions(SharedOptions, SeriesOptions, total=False):
+class ForgetOptions(CommonArguments, SeriesOptions, total=False):
     """All that `forget` takes beside its own arguments."""
 
 
@@ -68,7 +68,7 @@ def check(
         cache_dir: Where scores are kept; the platform's cache folder by default.
         name: How the audit is called in its report.
         progress: Told how far scoring is; silent by default.
-        **settings: Any other field of `auditor.settings.CheckSettings`, such as `group_column="author"` or `seed=1`,
+        **settings: Any other field of `auditor.settings.AuditSettings`, such as `group_column="author"` or `seed=1`,
             and with `checkpoints={"base": ..., "later": ...}` of `SeriesSettings`.
 
     Returns:
@@ -94,7 +94,7 @@ def check(
         series=series,
         **rest,
     )
-    return run_check(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+    return run_audit(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
 def forget(
@@ -117,7 +117,7 @@ def forget(
         name: How the audit is called in its report.
         progress: Told how far scoring is; silent by default.
         **settings: Any field of `auditor.settings.SeriesSettings`, such as `general="general.jsonl"` or `relearn=True`,
-            and of `CheckSettings`.
+            and of `AuditSettings`.
 
     Returns:
         The result tree; `result.forgetting.checkpoints[-1].state` is what its verdict is made from.
@@ -128,7 +128,7 @@ def forget(
     """
     series, rest = _parted({**settings, "checkpoints": checkpoints})
     asked = make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
-    return run_check(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+    return run_audit(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
 def run_batch(

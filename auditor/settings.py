@@ -30,7 +30,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-class _Asked(Record):
+class _Settings(Record):
     """What a user gave, with text that can be written down."""
 
     @field_validator("*")
@@ -56,30 +56,35 @@ Documents = Annotated[str, Source("documents")]
 Model = Annotated[str, Source("model")]
 
 
-class SeriesSettings(_Asked):
-    """What is asked about forgetting.
-
-    Attributes:
-        checkpoints: Name and source of each, the origin first.
-        general: Documents on neither side, for drift, for what wreckage is measured on and for the reminder.
-        placebo: A second held-out set, measured as if it were the suspect one.
-        relearn: Whether short trainings may be run to tell suppressed from gone.
-        layers: Whether hidden states are kept, to see where the trace sits.
-        tasks: Name and source of each labelled set, in the order in which they were learned.
-        label_column: Column that holds the label.
-        label_template: How a text and a label are joined for the observed accuracy; ends with the label.
-        policy: The thresholds of the states.
-    """
+class SeriesSettings(_Settings):
+    """What is asked about forgetting."""
 
     checkpoints: tuple[tuple[str, Model], ...]
+    """Name and source of each, the origin first."""
+
     general: Documents | None = None
+    """Documents on neither side, for drift, for what wreckage is measured on and for the reminder."""
+
     placebo: Documents | None = None
+    """A second held-out set, measured as if it were the suspect one."""
+
     relearn: bool = False
+    """Whether short trainings may be run to tell suppressed from gone."""
+
     layers: bool = True
+    """Whether hidden states are kept, to see where the trace sits."""
+
     tasks: tuple[tuple[str, Documents], ...] = ()
+    """Name and source of each labelled set, in the order in which they were learned."""
+
     label_column: str = "label"
+    """Column that holds the label."""
+
     label_template: str = "{text}\n{label}"
+    """How a text and a label are joined for the observed accuracy; ends with the label."""
+
     policy: ForgettingPolicy = ForgettingPolicy()
+    """The thresholds of the states."""
 
     @field_validator("checkpoints")
     @classmethod
@@ -115,54 +120,71 @@ _INTERVENTIONS = 3
 """At most so many at each checkpoint, over which their p-values are corrected."""
 
 
-class CheckSettings(_Asked):
-    """Everything that decides the figures of an audit, and nothing that does not.
-
-    Attributes:
-        kind: `check` asks about a model, `forget` about a series whose last checkpoint is that model.
-        suspect: Folder, file or `hf:NAME` of the documents in question.
-        heldout: The same for documents the model cannot have been trained on.
-        model: Path or name of the model, adapter folder or GGUF file.
-        references: Models that cannot have seen the suspect documents.
-        text_column: Column that holds the text, in tabular data.
-        group_column: Column that names the group a document came from.
-        group_by: `document`, or `parent` for the folder a file lies in.
-        limit: Read at most this many documents a side.
-        features: A selection name or comma-separated features.
-        procedures: Published procedures to run beside ours.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
-        dtype: `auto` is float32 on a CPU and the stored type on a GPU.
-        revision: Revision of a hub model.
-        context: Longest window in tokens; a longer document is scored in several.
-        max_tokens: Score at most this many tokens a document.
-        permutations: Label permutations of the membership test.
-        seed: The one seed.
-        reveal: Keep excerpts of the documents in the result.
-        series: What is asked about forgetting; None where nothing is.
-        policy: The thresholds.
-    """
+class AuditSettings(_Settings):
+    """Everything that decides the figures of an audit, and nothing that does not."""
 
     kind: Literal["check", "forget"] = "check"
+    """`check` asks about a model, `forget` about a series whose last checkpoint is that model."""
+
     suspect: Documents
+    """Folder, file or `hf:NAME` of the documents in question."""
+
     heldout: Documents
+    """The same for documents the model cannot have been trained on."""
+
     model: Model
+    """Path or name of the model, adapter folder or GGUF file."""
+
     references: tuple[Model, ...] = ()
+    """Models that cannot have seen the suspect documents."""
+
     text_column: str = "text"
+    """Column that holds the text, in tabular data."""
+
     group_column: str | None = None
+    """Column that names the group a document came from."""
+
     group_by: Literal["document", "parent"] = "document"
+    """`document`, or `parent` for the folder a file lies in."""
+
     limit: int | None = Field(default=None, ge=1)
+    """Read at most this many documents a side."""
+
     features: str = "default"
+    """A selection name or comma-separated features."""
+
     procedures: tuple[str, ...] = ()
+    """Published procedures to run beside ours."""
+
     device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto` is float32 on a CPU and the stored type on a GPU."""
+
     revision: str | None = None
+    """Revision of a hub model."""
+
     context: int = Field(default=2048, ge=16)
+    """Longest window in tokens; a longer document is scored in several."""
+
     max_tokens: int | None = Field(default=None, ge=16)
+    """Score at most this many tokens a document."""
+
     permutations: int = Field(default=9999, ge=99)
+    """Label permutations of the membership test."""
+
     seed: int = Field(default=0, ge=0)
+    """The one seed."""
+
     reveal: bool = False
+    """Keep excerpts of the documents in the result."""
+
     series: SeriesSettings | None = None
+    """What is asked about forgetting; None where nothing is."""
+
     policy: Policy = Policy()
+    """The thresholds."""
 
     @field_validator("device")
     @classmethod
@@ -175,14 +197,14 @@ class CheckSettings(_Asked):
 
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
-        looks = 1 if self.series is None else len(self.series.checkpoints)
+        n_checkpoints = 1 if self.series is None else len(self.series.checkpoints)
         relearned = placebo = 1.0
         if self.series is not None and self.series.relearn:
-            relearned = self.series.policy.relearn_alpha / (_INTERVENTIONS * looks)
+            relearned = self.series.policy.relearn_alpha / (_INTERVENTIONS * n_checkpoints)
         if self.series is not None and self.series.placebo is not None:
-            placebo = self.series.policy.placebo_alpha / looks
+            placebo = self.series.policy.placebo_alpha / n_checkpoints
         strictest = min(
-            self.policy.alpha / looks,
+            self.policy.alpha / n_checkpoints,
             relearned,
             placebo,
             self.policy.blind_alpha,
@@ -195,15 +217,15 @@ class CheckSettings(_Asked):
         return self
 
 
-def steps_of(settings: CheckSettings) -> int:
+def n_tests_of(settings: AuditSettings) -> int:
     """For how many tests, at most, an audit corrects the p-values of its own verdict by itself."""
     if settings.kind == "check" or settings.series is None:
         return 1
     return len(settings.series.checkpoints) * (_INTERVENTIONS if settings.series.relearn else 1)
 
 
-class SharedOptions(TypedDict, total=False):
-    """The settings that every audit has beside its own arguments, for type checkers; see `CheckSettings`."""
+class CommonArguments(TypedDict, total=False):
+    """The settings that every audit has beside its own arguments, for type checkers; see `AuditSettings`."""
 
     text_column: str
     group_column: str | None
@@ -220,7 +242,7 @@ class SharedOptions(TypedDict, total=False):
     policy: Policy
 
 
-class CheckOptions(SharedOptions, total=False):
+class CheckArguments(CommonArguments, total=False):
     """The settings of `auditor.check` beside its own arguments."""
 
     features: str
@@ -271,27 +293,27 @@ def wrong_settings(kind: type[Record], given: dict[str, Any]) -> list[SettingErr
     return []
 
 
-def make_settings(**given: Any) -> CheckSettings:
+def make_settings(**given: Any) -> AuditSettings:
     """Validate settings.
 
     Raises:
         UsageError: One is unknown, of the wrong type, out of range or at odds with another; the message names it.
     """
-    return _validated(CheckSettings, given)
+    return _validated(AuditSettings, given)
 
 
-OF_A_CHECK = ("kind", "model", "features", "references", "procedures")
+CHECK_ONLY = ("kind", "model", "features", "references", "procedures")
 """What is not for a `forget`."""
 
 
-def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
+def make_series_settings(*, series: Any, **given: Any) -> AuditSettings:
     """The settings of a `forget`: the audited model is the last checkpoint, read in one pass.
 
     Raises:
         UsageError: As `make_settings`.
     """
     asked = _validated(SeriesSettings, dict(series))
-    for name in OF_A_CHECK:
+    for name in CHECK_ONLY:
         if name in given:
             raise UsageError(
                 f"{name} is not for a series", hint="Its models are its checkpoints, its features of one pass."
@@ -299,7 +321,7 @@ def make_series_settings(*, series: Any, **given: Any) -> CheckSettings:
     return make_settings(kind="forget", model=asked.checkpoints[-1][1], features="single-pass", series=asked, **given)
 
 
-def inputs_of(settings: CheckSettings) -> list[str]:
+def inputs_of(settings: AuditSettings) -> list[str]:
     """Everything an audit reads, so that no output overwrites it."""
     series = settings.series
     read = [settings.suspect, settings.heldout, settings.model, *settings.references]
@@ -328,17 +350,17 @@ def _refused(kind: type[Record], problem: ErrorDetails) -> SettingError:
     return SettingError(problem["loc"], problem["msg"].removeprefix("Value error, "), hint=hint)
 
 
-class RunOptions(_Asked):
-    """How an audit is run; none of it changes a figure.
-
-    Attributes:
-        name: How the audit is called in its report.
-        command: The command line that reproduces the audit.
-        cache_dir: Where scores are kept; the platform's cache folder by default.
-        gate: What makes CI red.
-    """
+class RunOptions(_Settings):
+    """How an audit is run; none of it changes a figure."""
 
     name: str = ""
+    """How the audit is called in its report."""
+
     command: str = ""
+    """The command line that reproduces the audit."""
+
     cache_dir: str | None = None
+    """Where scores are kept; the platform's cache folder by default."""
+
     gate: Gate = Gate()
+    """What makes CI red."""

@@ -24,9 +24,9 @@ from typing import Any
 
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
-from auditor.batch.plan import BatchPlan, Planned
-from auditor.batch.requests import foresee
-from auditor.membership.cache import Shared
+from auditor.batch.plan import BatchPlan, PlannedAudit
+from auditor.batch.requests import plan_audit
+from auditor.membership.cache import CorpusCache
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
 from auditor.results.gate import Gate
@@ -57,7 +57,7 @@ def plan_of_thirty() -> BatchPlan:
                 suspect=str(SAMPLES / suspect), heldout=str(SAMPLES / "heldout"), model=str(SAMPLES / "model"), **more
             )
             name = f"{suspect} {way}"
-            audits.append(Planned(name, name.replace(" ", "-"), settings, Gate()))
+            audits.append(PlannedAudit(name, name.replace(" ", "-"), settings, Gate()))
     return BatchPlan("thirty", "holm", str(Path(__file__)), "0" * 64, tuple(audits))
 
 
@@ -84,9 +84,9 @@ class Clock:
 
 def pairs(plan: BatchPlan) -> tuple[int, int]:
     """Distinct (text, model) pairs of the whole batch, and the sum of those of each audit."""
-    shared, every, summed = Shared(), set[str](), 0
+    shared, every, summed = CorpusCache(), set[str](), 0
     for planned in plan.audits:
-        needs = foresee(planned.settings, NoMemo(), shared).needs
+        needs = plan_audit(planned.settings, NoMemo(), shared).needs
         own = {record_key(request, needs.max_tokens) for request in needs.requests}
         every |= own
         summed += len(own)
@@ -104,8 +104,8 @@ def run_once(plan: BatchPlan, out: Path, cache: Path) -> tuple[float, Clock]:
 
     for place, name, work in (
         (running, "fill_store", clock.timed("score", running.fill_store)),
-        (running, "foresee", clock.timed("foresee", running.foresee)),
-        (running, "run_check", clock.timed("audit", running.run_check)),
+        (running, "plan_audit", clock.timed("plan_audit", running.plan_audit)),
+        (running, "run_audit", clock.timed("audit", running.run_audit)),
         (folder_module.Folder, "publish", clock.timed("report", folder_module.Folder.publish)),
         (ModelSpec, "load", load),
     ):
@@ -117,12 +117,12 @@ def run_once(plan: BatchPlan, out: Path, cache: Path) -> tuple[float, Clock]:
     finally:
         for place, name, work in kept:
             setattr(place, name, work)
-    words = [outcome.finding.verdict.word if outcome.finding else outcome.error for outcome in batch.audits]
+    words = [outcome.finding.verdict.outcome if outcome.finding else outcome.error for outcome in batch.audits]
     print(f"  exit code {batch.exit_code}; " + ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words))))
     return time.process_time() - start, clock
 
 
-def by_itself(planned: Planned, cache: Path) -> float:
+def by_itself(planned: PlannedAudit, cache: Path) -> float:
     """Processor seconds of one audit as a command with an empty store, its report written."""
     s = planned.settings
     given = s.model_dump(mode="json", exclude_defaults=True, exclude={"suspect", "heldout"})
@@ -148,9 +148,9 @@ def main() -> None:
         work = Path(folder)
         print("the batch, nothing scored before")
         whole, clock = run_once(plan, work / "out", work / "cache")
-        rest = whole - sum(clock.seconds[name] for name in ("foresee", "score", "audit", "report"))
+        rest = whole - sum(clock.seconds[name] for name in ("plan_audit", "score", "audit", "report"))
         print(f"  {whole:.1f} s in all, models loaded {clock.calls['load']} time(s)")
-        print(f"  {clock.seconds['foresee']:.1f} s reading and identifying, {clock.seconds['score']:.1f} s scoring")
+        print(f"  {clock.seconds['plan_audit']:.1f} s reading and identifying, {clock.seconds['score']:.1f} s scoring")
         each = {name: clock.seconds[name] / len(plan.audits) for name in ("audit", "report")}
         print(f"  {clock.seconds['audit']:.1f} s statistics ({each['audit']:.2f} s an audit)")
         print(f"  {clock.seconds['report']:.1f} s reports ({each['report']:.2f} s an audit), {rest:.1f} s the rest")

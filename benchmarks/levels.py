@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import fisher_exact, norm
 
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
-from auditor.forgetting.relearn.curve import Losses, judge, units_of
+from auditor.forgetting.relearn.curve import Losses, summarise_curve, units_of
 from auditor.forgetting.tasks.paired import mcnemar
 from auditor.inference.equivalence import equivalence_pvalue, mean_gap
 from auditor.inference.excess import excess_auc
@@ -127,7 +127,7 @@ def intervention(rng: np.random.Generator) -> bool:
     start = rng.standard_normal((2 * GROUPS, 1))
     steps = start - 0.3 * np.arange(4) + 0.5 * rng.standard_normal((2 * GROUPS, 4))
     units = units_of(Losses(steps, steps[None], NAMES, SUSPECT), rng)
-    return judge(units, permutations=PERMUTATIONS, rng=rng).both <= 0.05
+    return summarise_curve(units, permutations=PERMUTATIONS, rng=rng).both <= 0.05
 
 
 def mcnemar_test(rng: np.random.Generator) -> bool:

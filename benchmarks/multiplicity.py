@@ -4,7 +4,7 @@
 
 Every audit of a batch holds a suspect set of its own against the one held-out set, and all are scored by one model, so
 their p-values depend on each other. Scores are drawn (`simulate.py`), suspect and held-out from one law; the p-values
-are those of the engine, and go the way of a batch: `auditor.audit.multiplicity.counted`, `correct` and `after_looks`.
+are those of the engine, and go the way of a batch: `auditor.audit.multiplicity.counted`, `correct` and `corrected_verdict`.
 
 Each batch is corrected twice: by itself, and beside audits that a guard refuses although their p-values are tiny, as
 where suspect and held-out documents differ by more than training. Those are no EVIDENCE, and must not make the others
@@ -19,9 +19,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from auditor.audit.run.multiplicity import CorrectionEntry, correct, corrected_verdict, counted
 from simulate import named_columns, sample
 
-from auditor.audit.multiplicity import Standing, after_looks, correct, counted
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
 from auditor.results.correction import Correction
@@ -48,17 +48,20 @@ def p_values(rng: np.random.Generator, audits: int, groups: int, permutations: i
 
 def verdict(word: Word) -> Verdict:
     """One whose words do not matter."""
-    return Verdict(word=word, reason="", sentence="", not_meaning="", validity_class="B", validity="")
+    return Verdict(outcome=word, reason="", sentence="", not_meaning="", validity_class="B", validity="")
 
 
 def evidence(found: Sequence[float], refused: int, alpha: float, method: Correction) -> int:
     """How many of the audits say EVIDENCE after the correction, beside some that are refused."""
     own = [verdict("EVIDENCE" if p <= alpha else "NO EVIDENCE") for p in found] + [verdict("INCONCLUSIVE")] * refused
     brought = [
-        Standing(p, 1, counted(p, 1, alpha, one)) for p, one in zip([*found, *[TINY] * refused], own, strict=True)
+        CorrectionEntry(p, 1, counted(p, 1, alpha, one))
+        for p, one in zip([*found, *[TINY] * refused], own, strict=True)
     ]
     looks = correct(brought, method)
-    return sum(after_looks(before, one, alpha).word == "EVIDENCE" for before, one in zip(own, looks, strict=True))
+    return sum(
+        corrected_verdict(before, one, alpha).outcome == "EVIDENCE" for before, one in zip(own, looks, strict=True)
+    )
 
 
 def main() -> None:

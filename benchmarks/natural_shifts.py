@@ -173,11 +173,11 @@ def _shifts(found: list[Shift], asked: argparse.Namespace, work: Path) -> None:
             features=asked.features,
             seed=asked.seed,
         )
-        verdicts[result.verdict.word] += 1
+        verdicts[result.verdict.outcome] += 1
         failed = [guard.name for guard in result.guards if guard.status == "failed"]
         blind = next(guard for guard in result.guards if guard.name == "blind")
         print(
-            f"{shift.name:44} {shift.kind:10} {count:>4}+{count:<4} {result.verdict.word:12} "
+            f"{shift.name:44} {shift.kind:10} {count:>4}+{count:<4} {result.verdict.outcome:12} "
             f"{result.membership.p_value:7.4f} "
             f"{result.membership.auc:5.2f} {blind.auc or float('nan'):8.2f}  {', '.join(failed) or '-'}",
             flush=True,
@@ -225,7 +225,7 @@ def _splits(collections: dict[str, list[Text]], asked: argparse.Namespace, work:
             audits += 1
             any_alarm += bool(failed)
             alarms.update(failed)
-            verdicts[result.verdict.word] += 1
+            verdicts[result.verdict.outcome] += 1
         print(
             f"after {name}: {audits} audits, {any_alarm} with a failed guard {dict(alarms)}, verdicts {dict(verdicts)}",
             flush=True,

@@ -76,11 +76,11 @@ def main() -> None:
         for label, model in (("tuned", adapter), ("untouched", base)):
             started = time.monotonic()
             result = check(suspect, heldout, model=str(model), seed=asked.seed, features=asked.features)
-            words[label] = (result.verdict.word, result.membership.p_value)
+            words[label] = (result.verdict.outcome, result.membership.p_value)
             gap = result.membership.auc_interval
             failed = [guard.name for guard in result.guards if guard.status == "failed"]
             print(
-                f"{label:10} {result.verdict.word:13} p = {result.membership.p_value:.4f}  "
+                f"{label:10} {result.verdict.outcome:13} p = {result.membership.p_value:.4f}  "
                 f"AUC {result.membership.auc:.3f} "
                 f"({gap.low:.3f} to {gap.high:.3f})  failed guards: {failed}  "
                 f"{time.monotonic() - started:.0f} s"

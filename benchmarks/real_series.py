@@ -84,7 +84,7 @@ def main() -> None:
                 f"gap {point.suspect.gap.value:+.4f} bits a byte  AUC {point.suspect.auc.value:.3f}  "
                 f"left {'-' if share is None else format(share.value, '.2f')}  placebo p = {point.placebo_p_adjusted}"
             )
-        print(f"{result.manifest.texts_scored} texts scored, {took:.0f} s: {result.verdict.word}")
+        print(f"{result.manifest.texts_scored} texts scored, {took:.0f} s: {result.verdict.outcome}")
     raise SystemExit(0 if states[:2] == ["A", "B"] else 1)
 
 

@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 from simulate import EFFECTS, document_rows, sample
 
-from auditor.inference.design import build_design, relabellings
+from auditor.inference.design import build_design, permuted_labels
 from auditor.inference.discriminant import CrossFit
 from auditor.inference.null_distribution import standardise, tail
 
@@ -29,7 +29,7 @@ def p_value(documents: int, columns: int, shape: str, ridge: float, folds: int, 
     )
     design = build_design(rows, folds=folds, rng=np.random.default_rng([seed, 1]))
     fit = CrossFit(design, ridge)
-    labels = next(relabellings(design, 499, np.random.default_rng([seed, 2]), chunk_bytes=10**9))
+    labels = next(permuted_labels(design, 499, np.random.default_rng([seed, 2]), chunk_bytes=10**9))
     totals, learned = fit.products(labels)
     largest = standardise(np.stack([learned, totals.mean(axis=0)])).max(axis=0)
     return float(tail(largest, largest[0]))

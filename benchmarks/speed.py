@@ -25,7 +25,7 @@ from typing import Any
 BUDGETS = (256, 512, 1024, 2048, 4096)
 
 
-def read_texts(path: Path, count: int) -> list[str]:
+def describe_texts(path: Path, count: int) -> list[str]:
     """The first documents of a file that hold at least 200 characters."""
     with path.open(encoding="utf-8", newline="") as stream:
         if path.suffix == ".jsonl":
@@ -83,7 +83,7 @@ def run_loop(options: argparse.Namespace) -> None:
     dtype = torch.float32 if options.device == "cpu" else "auto"
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype).to(options.device).eval()
     tokenizer = AutoTokenizer.from_pretrained(options.model)
-    texts = read_texts(options.texts, options.documents)
+    texts = describe_texts(options.texts, options.documents)
     loop(model, tokenizer, texts[:1], options.max_context)
     rate = timed(lambda: loop(model, tokenizer, texts, options.max_context), options.device)
     print(json.dumps({"rate": rate, "peak": peak_gib()}))
@@ -103,7 +103,7 @@ def run_scoring(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     spec = open_model(options.model, LoadOptions(options.device, max_context=options.max_context))
-    texts = read_texts(options.texts, options.documents)
+    texts = describe_texts(options.texts, options.documents)
     rates: list[float] = []
 
     class Clock:
@@ -137,7 +137,7 @@ def run_raw(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     backend: Any = open_model(options.model, LoadOptions(options.device, max_context=options.max_context)).load()
-    texts = read_texts(options.texts, options.documents)
+    texts = describe_texts(options.texts, options.documents)
     windows = sorted((w for text in texts for w in backend.encode(Prompt(text)).windows), key=len, reverse=True)
     budgets = BUDGETS if options.device == "cpu" else (*BUDGETS[2:], 8192, 16384)
     model = backend.model

@@ -17,7 +17,7 @@ from typing import Any
 import click
 import yaml
 
-from auditor.batch.config.model import Batch
+from auditor.batch.config.model import BatchModel
 from auditor.cli.main import cli
 
 FOLDER = Path(__file__).parent / "reference"
@@ -127,7 +127,7 @@ def key_table(schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
 
 def batch_page() -> str:
     """The reference of a batch's configuration."""
-    schema = Batch.model_json_schema()
+    schema = BatchModel.model_json_schema()
     definitions = schema.get("$defs", {})
     lines = [
         MADE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
+from support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
 
 WORDS = (
     "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs and nobody in the old "
@@ -111,7 +111,7 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with everything that the configurations of batches name in tests."""
-    from made_configuration import place
+    from support.configuration import place
 
     monkeypatch.chdir(place(tmp_path))
     return tmp_path
@@ -146,7 +146,7 @@ def audit_folder(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Call
 
     It has every kind of field: a reference, a procedure, excerpts, missing values, documents on both sides.
     """
-    from auditor.audit.run import run_check
+    from auditor.audit.run import run_audit
     from auditor.report.renderer import write_outputs
     from auditor.settings import make_options, make_settings
 
@@ -161,7 +161,7 @@ def audit_folder(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Call
         permutations=99,
         reveal=True,
     )
-    result = run_check(settings, make_options(cache_dir=str(folder / "cache"), name="a small one"))
+    result = run_audit(settings, make_options(cache_dir=str(folder / "cache"), name="a small one"))
     write_outputs(result, [folder / "result.json"])
     return folder
 

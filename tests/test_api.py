@@ -10,14 +10,14 @@ import pytest
 
 import auditor
 from auditor.api import AuditOptions, SeriesOptions
-from auditor.settings import CheckOptions, CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, CheckArguments, SeriesSettings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def test_the_typed_options_are_the_settings() -> None:
     own = {"kind", "suspect", "heldout", "model", "references", "series"}
-    assert set(CheckOptions.__annotations__) == set(CheckSettings.model_fields) - own
+    assert set(CheckArguments.__annotations__) == set(AuditSettings.model_fields) - own
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_check_and_write_outputs(sample_cache: Path, tmp_path: Path) -> None:
 
 
 def test_the_typed_options_of_a_series_are_its_settings() -> None:
-    shared = set(CheckOptions.__annotations__)
+    shared = set(CheckArguments.__annotations__)
     own = {"checkpoints": "checkpoints", "policy": "forgetting_policy"}
     fields = {own.get(name, name) for name in SeriesSettings.model_fields}
     assert set(AuditOptions.__annotations__) - shared == fields

@@ -271,7 +271,7 @@ def test_the_example_of_a_renderer_renders(
 
     add("auditor/report/line.py")
     write_outputs(small, [tmp_path / "audit.log"])
-    assert (tmp_path / "audit.log").read_text(encoding="utf-8").split("\t")[:2] == [small.name, small.verdict.word]
+    assert (tmp_path / "audit.log").read_text(encoding="utf-8").split("\t")[:2] == [small.name, small.verdict.outcome]
 
 
 def test_the_example_of_a_backend_carries_an_audit(add: Callable[[str], ModuleType], tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import no_skips
 import pytest
 import yaml
+from support import no_skips
 
 ROOT = Path(__file__).parents[1]
 TESTS = {
@@ -31,7 +31,7 @@ TESTS = {
 def test_a_skip_is_a_failure_where_it_is_asked_for(tmp_path: Path, forbidden: bool) -> None:
     for name, text in TESTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "made")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     environment.pop("AUDITOR_TESTS_NO_SKIPS", None)
     if forbidden:
         environment["AUDITOR_TESTS_NO_SKIPS"] = "1"
@@ -41,7 +41,7 @@ def test_a_skip_is_a_failure_where_it_is_asked_for(tmp_path: Path, forbidden: bo
             "-m",
             "pytest",
             "-p",
-            "no_skips",
+            "support.no_skips",
             "-p",
             "no:cacheprovider",
             "--continue-on-collection-errors",

@@ -33,7 +33,7 @@ def test_the_samples_get_the_verdict_that_is_true(
     side: str, word: str, reason: str, code: int, sample_cache: Path, tmp_path: Path
 ) -> None:
     found, result = audit(SAMPLES / side, SAMPLES / "heldout", sample_cache, tmp_path / "r.json")
-    assert (result.verdict.word, result.verdict.reason, found) == (word, reason, code)
+    assert (result.verdict.outcome, result.verdict.reason, found) == (word, reason, code)
 
 
 def test_the_planted_signal_is_realistic(sample_cache: Path, tmp_path: Path) -> None:
@@ -46,9 +46,9 @@ def test_the_verdict_does_not_hang_on_names(sample_cache: Path, tmp_path: Path) 
     for side, other in (("heldout", "one"), ("suspect", "two")):
         shutil.copytree(SAMPLES / side, tmp_path / other)
     code, result = audit(tmp_path / "one", tmp_path / "two", sample_cache, tmp_path / "r.json")
-    assert (code, result.verdict.word, result.verdict.reason) == (3, "INCONCLUSIVE", "guard:direction")
+    assert (code, result.verdict.outcome, result.verdict.reason) == (3, "INCONCLUSIVE", "guard:direction")
     code, result = audit(tmp_path / "two", tmp_path / "one", sample_cache, tmp_path / "r.json")
-    assert (code, result.verdict.word) == (1, "EVIDENCE")
+    assert (code, result.verdict.outcome) == (1, "EVIDENCE")
 
 
 def test_the_samples_are_small_and_hold_no_pickle() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_golden import differences
+from support.golden import differences
 
 import auditor
 from auditor.results.result import AuditResult
@@ -48,7 +48,7 @@ def tells_the_course(result: AuditResult, *, base: str) -> None:
     assert states(result) == {"base": base, "acquired": "B", "fading": "D", "wrecked": "W", "suppressed": "E"}
     assert result.forgetting is not None
     assert result.forgetting.reference == "acquired"
-    assert (result.verdict.word, result.exit_code) == ("EVIDENCE", 1)
+    assert (result.verdict.outcome, result.exit_code) == ("EVIDENCE", 1)
 
 
 def test_each_state_is_told_right(course: AuditResult) -> None:
@@ -80,7 +80,7 @@ def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_s
     assert result.forgetting is not None
     state = result.forgetting.checkpoints[-1].state
     assert (state.code, state.reason) == ("H", "not-tested")
-    assert (result.verdict.word, result.exit_code) == ("INCONCLUSIVE", 3)
+    assert (result.verdict.outcome, result.exit_code) == ("INCONCLUSIVE", 3)
     for point in result.forgetting.checkpoints:
         assert point.placebo is not None
         assert point.placebo_p_adjusted is not None
@@ -90,4 +90,4 @@ def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_s
 def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(sample_cache: Path) -> None:
     result = audit(sample_cache, "never", placebo=True)
     assert states(result) == {"base": "A", "never": "A"}
-    assert (result.verdict.word, result.exit_code) == ("NO EVIDENCE", 0)
+    assert (result.verdict.outcome, result.exit_code) == ("NO EVIDENCE", 0)

@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from auditor.audit.documents import group_scores, with_scores
-from auditor.audit.inputs import Gathered
+from auditor.audit.inputs import AuditInputs
 from auditor.audit.limitations import limitations
-from auditor.audit.multiplicity import after_looks, standing
+from auditor.audit.multiplicity import corrected_verdict, correction_entry
 from auditor.audit.provenance import feature_notes, left_out
-from auditor.audit.recount import beside_summary, fill_manifest, read_summary
+from auditor.audit.recount import complete_manifest, extra_summary, recompute_summary
 from auditor.core.seeds import stream
 from auditor.corpora.overlap import Overlap, shared_groups
 from auditor.features.catalogue import select_features
 from auditor.features.table import drop_sparse, group_rows
-from auditor.forgetting.conclude import Given, conclude_series
-from auditor.forgetting.verdict import beside_series, decide_series
+from auditor.forgetting.conclude import UnrecomputedFindings, conclude_series
+from auditor.forgetting.verdict import decide_series, verdict_beside_series
 from auditor.inference.curve import learning_curve
-from auditor.membership.assess import Sides, ask_sides, examine, of_texts
+from auditor.membership.assess import TextBaseline, assess, text_baseline, text_only_guards
 from auditor.membership.guards.catalogue import guard_alphas
 from auditor.membership.procedures.published import select_procedures
 from auditor.membership.verdict import decide
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
@@ -32,7 +32,7 @@ from auditor.results.separability import Separability
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Precomputed:
     """What a run, or one before it, concluded on the way, so that it need not be asked again.
 
     Attributes:
@@ -41,12 +41,12 @@ class Told:
         known: What the guards that read texts alone found, by name, where that is known.
     """
 
-    sides: Sides
+    sides: TextBaseline
     forgetting: Forgetting | None
     known: Mapping[str, GuardResult] = field(default_factory=dict)
 
 
-def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
+def conclude(found: AuditInputs, told: Precomputed | None = None) -> AuditResult:
     """Make every figure, every guard and the verdict.
 
     A pure function: the same settings and the same kept figures give the same result, now and later.
@@ -58,7 +58,7 @@ def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
     Raises:
         UsageError: A side has too few groups, or no feature is left.
     """
-    settings, kept, policy, seed = found.settings, found.kept, found.settings.policy, found.settings.seed
+    settings, kept, policy, seed = found.settings, found.measurements, found.settings.policy, found.settings.seed
     features = select_features(settings.features)
     table = kept.feature_table()
     all_rows = group_rows(table, found.groups, found.sides)
@@ -69,7 +69,7 @@ def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
         label: _control(sides, group_rows(control.features(), found.groups, found.sides), label, controls_alpha)
         for label, control in kept.controls.items()
     }
-    seen = examine(
+    seen = assess(
         sides,
         all_rows,
         controls=controls,
@@ -81,11 +81,11 @@ def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
     # A series is its own control: there is nothing to name beside it.
     guards = tuple(guard for guard in seen.guards if settings.kind == "check" or guard.name != "controls")
     scores = group_scores(seen.rows, seen.membership)
-    manifest = fill_manifest(found, seen.rows)
+    manifest = complete_manifest(found, seen.rows)
     result = AuditResult(
         kind=settings.kind,
         name=found.name,
-        verdict=reach_verdict(found, seen.membership, guards, policy, forgetting),
+        verdict=conclude_verdict(found, seen.membership, guards, policy, forgetting),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=seen.membership,
         excess=seen.excess,
@@ -101,68 +101,68 @@ def conclude(found: Gathered, told: Told | None = None) -> AuditResult:
             for procedure in select_procedures(settings.procedures)
         ),
         feature_notes=feature_notes(seen.rows.columns, features),
-        left_out=tuple(
+        excluded_features=tuple(
             one
             for one in left_out(features, table, seen.rows.columns, policy.most_missing)
             if settings.kind == "check" or one.name in table.names
         ),
         group_scores=scores,
         documents=with_scores(found.documents, scores, table, reveal=settings.reveal),
-        suspect=read_summary(found, "suspect"),
-        heldout=read_summary(found, "heldout"),
-        placebo=beside_summary(found, found.placebo, "placebo"),
-        general=beside_summary(found, found.general, "general"),
-        limitations=limitations(guards, series=forgetting is not None, looks=found.looks),
+        suspect=recompute_summary(found, "suspect"),
+        heldout=recompute_summary(found, "heldout"),
+        placebo=extra_summary(found, found.placebo, "placebo"),
+        general=extra_summary(found, found.general, "general"),
+        limitations=limitations(guards, series=forgetting is not None, correction=found.multiplicity),
         manifest=manifest,
         forgetting=forgetting,
         gate=found.gate,
-        looks=found.looks,
-        kept=kept,
+        multiplicity=found.multiplicity,
+        measurements=kept,
     )
-    if result.looks is not None:
-        looks = result.looks.model_copy(update=asdict(standing(result)))
-        result = result.model_copy(update={"looks": looks})
-    return sealed(result)
+    if result.multiplicity is not None:
+        correction = result.multiplicity.model_copy(update=asdict(correction_entry(result)))
+        result = result.model_copy(update={"multiplicity": correction})
+    return with_content_digest(result)
 
 
-def _known(told: Told | None, forgetting: Forgetting | None) -> Mapping[str, GuardResult]:
+def _known(told: Precomputed | None, forgetting: Forgetting | None) -> Mapping[str, GuardResult]:
     """The texts of both sides are the same under every model: what a series asked of them holds for the audit too."""
     if forgetting is not None:
-        return of_texts(forgetting.checkpoints[0].detection.guards)
+        return text_only_guards(forgetting.checkpoints[0].detection.guards)
     return {} if told is None else told.known
 
 
-def _series(found: Gathered, sides: Sides) -> Forgetting | None:
-    kept, given = found.kept.series, found.forgetting
+def _series(found: AuditInputs, sides: TextBaseline) -> Forgetting | None:
+    kept, given = found.measurements.series, found.forgetting
     if kept is None or given is None:
         return None
-    return conclude_series(kept, found.settings, sides, Given.of(given))
+    return conclude_series(kept, found.settings, sides, UnrecomputedFindings.of(given))
 
 
-def _sides(found: Gathered, rows: Rows) -> Sides:
+def _sides(found: AuditInputs, rows: Rows) -> TextBaseline:
     settings, named = found.settings, [(document.id, document.group) for document in found.documents]
     ours = sum(found.sides)
     overlap = Overlap(
-        tuple(pair.pair() for pair in found.kept.overlap),
+        tuple(pair.pair() for pair in found.measurements.overlap),
         shared_groups(named[:ours], named[ours:]),
         settings.policy.overlap_similarity,
     )
-    return ask_sides(
+    return text_baseline(
         (ours, len(named) - ours),
         overlap,
-        found.kept.text_rows(rows),
+        found.measurements.text_rows(rows),
         permutations=settings.permutations,
         policy=settings.policy,
         seed=settings.seed,
     )
 
 
-def _control(sides: Sides, rows: Rows, label: str, alpha: float) -> Separability:
+def _control(sides: TextBaseline, rows: Rows, label: str, alpha: float) -> Separability:
     return sides.test(drop_sparse(rows, sides.policy.most_missing), f"control {label}", alpha)
 
 
-def reach_verdict(
-    found: Gathered,
+def conclude_verdict(
+    found: AuditInputs,
     membership: Separability,
     guards: Sequence[GuardResult],
     policy: Policy,
@@ -182,8 +182,8 @@ def reach_verdict(
         if found.settings.kind == "forget":
             verdict = decide_series(forgetting)
         else:
-            verdict = beside_series(verdict, forgetting, audited_checkpoint(found.manifest))
-    return verdict if found.looks is None else after_looks(verdict, found.looks, policy.alpha)
+            verdict = verdict_beside_series(verdict, forgetting, audited_checkpoint(found.manifest))
+    return verdict if found.multiplicity is None else corrected_verdict(verdict, found.multiplicity, policy.alpha)
 
 
 def audited_checkpoint(manifest: Manifest) -> str | None:

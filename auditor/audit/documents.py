@@ -27,7 +27,7 @@ def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]
     )
 
 
-def document_results(
+def describe_documents(
     suspect: Corpus, heldout: Corpus, signals: Sequence[TokenSignals], *, reveal: bool
 ) -> tuple[DocumentResult, ...]:
     """Every document before its group has a score, suspect side first.
@@ -61,7 +61,7 @@ def with_scores(
     """Documents with the score of their group, and their loss where it is one of the features.
 
     Args:
-        documents: As `document_results` gave them.
+        documents: As `describe_documents` gave them.
         scores: Score of each group.
         table: Features of the documents, in the same order.
         reveal: Whether they may hold excerpts and tokens.
@@ -75,7 +75,7 @@ def with_scores(
     return tuple(document.model_copy(update=update) for document, update in zip(documents, found, strict=True))
 
 
-def with_marks(
+def with_token_marks(
     documents: Sequence[DocumentResult], suspect: Corpus, signals: Sequence[TokenSignals]
 ) -> tuple[DocumentResult, ...]:
     """The same with the tokens of the suspect documents that score highest.

@@ -1,4 +1,4 @@
-"""Gathered: what an audit has read and scored, before anything is concluded from it; and the same out of a result."""
+"""AuditInputs: what an audit has read and scored, before anything is concluded from it; and the same out of a result."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 from auditor.core.errors import UsageError
 from auditor.features.catalogue import select_features
-from auditor.features.table import TARGET_LABEL, of_one_pass, table_columns
+from auditor.features.table import TARGET_LABEL, single_pass_only, table_columns
 from auditor.membership.blind.rows import is_text_column
 from auditor.membership.procedures.published import select_procedures
-from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
-from auditor.results.measurements import Kept
-from auditor.results.result import AuditResult, CorpusSummary, DocumentResult, Looks, Manifest
+from auditor.results.measurements import Measurements
+from auditor.results.result import AuditResult, BatchCorrection, CorpusSummary, DocumentResult, Manifest
 from auditor.results.rows import Column
 from auditor.results.tables import Table
-from auditor.settings import CheckSettings, make_settings
+from auditor.settings import AuditSettings, make_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class AuditInputs:
     """Everything that conclusions are drawn from.
 
     Attributes:
@@ -34,30 +34,30 @@ class Gathered:
         heldout: Of the held-out side.
         placebo: Of the second held-out set of a series.
         general: Of its general text.
-        kept: The figures of documents and groups.
+        measurements: The figures of documents and groups.
         manifest: What went in.
         forgetting: The series; of it, what was measured on weights, layers and labelled texts is not made again.
         gate: What makes CI red.
-        looks: The correction for the other audits of a batch.
+        correction: The correction for the other audits of a batch.
     """
 
-    settings: CheckSettings
+    settings: AuditSettings
     name: str
     documents: tuple[DocumentResult, ...]
     suspect: CorpusSummary
     heldout: CorpusSummary
     placebo: CorpusSummary | None
     general: CorpusSummary | None
-    kept: Kept
+    measurements: Measurements
     manifest: Manifest
     forgetting: Forgetting | None
     gate: Gate
-    looks: Looks | None = None
+    multiplicity: BatchCorrection | None = None
 
     @property
     def references(self) -> tuple[str, ...]:
         """Labels of the models beside the audited one."""
-        return tuple(label for label in self.kept.numerics if label != TARGET_LABEL)
+        return tuple(label for label in self.measurements.numerics if label != TARGET_LABEL)
 
     @property
     def sides(self) -> list[bool]:
@@ -70,15 +70,15 @@ class Gathered:
         return [document.group for document in self.documents]
 
 
-def gathered_of(result: AuditResult) -> Gathered:
+def inputs_of_result(result: AuditResult) -> AuditInputs:
     """What a result was concluded from.
 
     Raises:
         UsageError: The result keeps nothing, its configuration is none, or what it keeps does not fit together.
     """
-    if result.kept is None:
+    if result.measurements is None:
         raise UsageError("the result keeps nothing that its figures could be made from")
-    found = Gathered(
+    found = AuditInputs(
         settings=make_settings(**result.manifest.configuration),
         name=result.name,
         documents=result.documents,
@@ -86,73 +86,81 @@ def gathered_of(result: AuditResult) -> Gathered:
         heldout=result.heldout,
         placebo=result.placebo,
         general=result.general,
-        kept=result.kept,
+        measurements=result.measurements,
         manifest=result.manifest,
         forgetting=result.forgetting,
         gate=result.gate,
-        looks=result.looks,
+        multiplicity=result.multiplicity,
     )
     _require_whole(found)
     return found
 
 
-def _require_whole(found: Gathered) -> None:
+def _require_whole(found: AuditInputs) -> None:
     """Refuse what no audit keeps, so that nothing strange is computed with.
 
     Raises:
         UsageError: A table has other rows or columns than an audit of this configuration gives it.
     """
-    kept, settings, count = found.kept, found.settings, len(found.documents)
+    measurements, settings, count = found.measurements, found.settings, len(found.documents)
     sides = found.sides
     if sorted(sides, reverse=True) != sides:
         raise UsageError("the documents are not in their order, suspect side first")
-    if next(iter(kept.numerics), None) != TARGET_LABEL:
-        raise UsageError("kept.numerics does not begin with the audited model")
+    if next(iter(measurements.numerics), None) != TARGET_LABEL:
+        raise UsageError("measurements.numerics does not begin with the audited model")
     features = select_features(settings.features)
-    _require_table(kept.features, "kept.features", table_columns(features, found.references), count)
-    plain = of_one_pass(features)
-    _require_names(kept.controls, "kept.controls", found.references if plain else ())
-    for label, control in kept.controls.items():
-        _require_table(control, f"kept.controls.{label}", table_columns(plain, ()), count)
+    _require_table(measurements.features, "measurements.features", table_columns(features, found.references), count)
+    plain = single_pass_only(features)
+    _require_names(measurements.controls, "measurements.controls", found.references if plain else ())
+    for label, control in measurements.controls.items():
+        _require_table(control, f"measurements.controls.{label}", table_columns(plain, ()), count)
     procedures = {procedure.name: procedure for procedure in select_procedures(settings.procedures)}
-    _require_names(kept.procedures, "kept.procedures", procedures)
-    for name, table in kept.procedures.items():
-        read = of_one_pass(select_features(procedures[name].features))
-        _require_table(table, f"kept.procedures.{name}", table_columns(read, ()), count)
-    _require_names(kept.reasons, "kept.reasons", [column.name for column in kept.features.columns])
-    missing = kept.feature_table()
+    _require_names(measurements.procedures, "measurements.procedures", procedures)
+    for name, table in measurements.procedures.items():
+        read = single_pass_only(select_features(procedures[name].features))
+        _require_table(table, f"measurements.procedures.{name}", table_columns(read, ()), count)
+    _require_names(
+        measurements.reasons, "measurements.reasons", [column.name for column in measurements.features.columns]
+    )
+    missing = measurements.feature_table()
     for column, values in zip(missing.columns, missing.values.T, strict=True):
-        if sum(kept.reasons[column.name].values()) != int(np.isnan(values).sum()):
-            raise UsageError(f"kept.reasons.{column.name} does not account for the values that are missing")
-    if len(kept.characters) != count:
-        raise UsageError(f"kept.characters has {len(kept.characters)} figures for {count} documents")
+        if sum(measurements.reasons[column.name].values()) != int(np.isnan(values).sum()):
+            raise UsageError(f"measurements.reasons.{column.name} does not account for the values that are missing")
+    if len(measurements.characters) != count:
+        raise UsageError(f"measurements.characters has {len(measurements.characters)} figures for {count} documents")
     groups = len(set(zip(sides, found.groups, strict=True)))
-    if (settings.series is None) != (kept.series is None) or (kept.series is None) != (found.forgetting is None):
+    if (settings.series is None) != (measurements.series is None) or (measurements.series is None) != (
+        found.forgetting is None
+    ):
         raise UsageError("a series was asked for and is not there, or is there and was not asked for")
-    if kept.series is not None:
-        _require_series(found, kept.series)
-    if found.looks is not None:
-        _require_correction(found.looks)
-    _require_width(kept.text, "kept.text")
-    strange = [column.name for column in kept.text.features().columns if not is_text_column(column)]
-    if len(kept.text.values) != groups or strange:
-        raise UsageError(f"kept.text is not a table of {groups} groups and of what text alone tells")
+    if measurements.series is not None:
+        _require_series(found, measurements.series)
+    if found.multiplicity is not None:
+        _require_correction(found.multiplicity)
+    _require_width(measurements.text, "measurements.text")
+    strange = [column.name for column in measurements.text.features().columns if not is_text_column(column)]
+    if len(measurements.text.values) != groups or strange:
+        raise UsageError(f"measurements.text is not a table of {groups} groups and of what text alone tells")
 
 
-def _require_correction(looks: Looks) -> None:
+def _require_correction(correction: BatchCorrection) -> None:
     """Refuse what no correction gives: each can only raise a p-value, and by no more than the number of audits.
 
     Raises:
         UsageError: It is not a correction.
     """
-    most = min(1.0, looks.audits * looks.counted * (1 + 1e-9))
-    if not 0 < looks.counted <= looks.p_adjusted <= most:
-        raise UsageError(f"looks.p_adjusted is no correction of {looks.counted:g} over {looks.audits:,} audits")
-    if looks.broken >= looks.audits:
-        raise UsageError(f"looks.broken: {looks.broken:,} of {looks.audits:,} audits cannot have broken")
+    most = min(1.0, correction.audits * correction.p_entered * (1 + 1e-9))
+    if not 0 < correction.p_entered <= correction.p_adjusted <= most:
+        raise UsageError(
+            f"multiplicity.p_adjusted is no correction of {correction.p_entered:g} over {correction.audits:,} audits"
+        )
+    if correction.broken >= correction.audits:
+        raise UsageError(
+            f"multiplicity.broken: {correction.broken:,} of {correction.audits:,} audits cannot have broken"
+        )
 
 
-def _require_series(found: Gathered, series: SeriesKept) -> None:
+def _require_series(found: AuditInputs, series: SeriesMeasurements) -> None:
     """Refuse a series of other documents or of other corpora.
 
     Raises:
@@ -167,11 +175,11 @@ def _require_series(found: Gathered, series: SeriesKept) -> None:
         some = series.sets.get(role)
         named = [(document.id, document.group) for document in documents]
         if some is None or list(zip(some.ids, some.groups, strict=False)) != named:
-            raise UsageError(f"kept.series has other {role} documents than the result")
+            raise UsageError(f"measurements.series has other {role} documents than the result")
     beside: dict[Role, CorpusSummary | None] = {"placebo": found.placebo, "general": found.general}
     for role, summary in beside.items():
         if (role in series.sets) != (summary is not None):
-            raise UsageError(f"kept.series and the result disagree whether there is a {role} set")
+            raise UsageError(f"measurements.series and the result disagree whether there is a {role} set")
 
 
 def _require_table(table: Table, where: str, columns: tuple[Column, ...], rows: int) -> None:

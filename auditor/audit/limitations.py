@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.results.guards import GuardResult
-from auditor.results.result import Looks
+from auditor.results.result import BatchCorrection
 
 _ALWAYS = (
     "The audit is about the set as a whole. Scores of single documents are a lead for a reader, not a finding.",
@@ -31,27 +31,31 @@ _SERIES = (
 )
 
 
-def limitations(guards: Sequence[GuardResult], *, series: bool, looks: Looks | None = None) -> tuple[str, ...]:
+def limitations(
+    guards: Sequence[GuardResult], *, series: bool, correction: BatchCorrection | None = None
+) -> tuple[str, ...]:
     """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run.
 
     Args:
         guards: Every guard.
         series: Whether checkpoints were compared.
-        looks: The correction for the other audits of a batch; None outside one.
+        correction: The correction for the other audits of a batch; None outside one.
     """
     blind_spots = tuple(
-        f"The {guard.name} guard cannot see: {_lower(guard.misses)}" for guard in guards if guard.status == "passed"
+        f"The {guard.name} guard cannot see: {_lower(guard.blind_spots)}"
+        for guard in guards
+        if guard.status == "passed"
     )
     not_run = tuple(
         f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
     )
-    asked = _ONE if looks is None else _of_batch(looks)
+    asked = _ONE if correction is None else _of_batch(correction)
     return (*_ALWAYS, asked, *(_SERIES if series else ()), *blind_spots, *not_run)
 
 
-def _of_batch(looks: Looks) -> str:
+def _of_batch(correction: BatchCorrection) -> str:
     return (
-        f"The p-value is corrected for all audits of its batch ({looks.over}), with settings fixed beforehand. "
+        f"The p-value is corrected for all audits of its batch ({correction.over}), with settings fixed beforehand. "
         "A report cannot show how many other audits were run, nor how often this batch was; nothing is corrected for "
         "those."
     )

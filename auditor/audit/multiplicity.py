@@ -1,4 +1,4 @@
-"""Looks: the correction of the verdicts of a batch for how many audits it holds.
+"""BatchCorrection: the correction of the verdicts of a batch for how many audits it holds.
 
 Each audit brings one p-value, and those of all audits are corrected together. Null of each: the suspect documents of
 that audit are exchangeable with the held-out ones, in the sense of its tests. Holm (1979) bounds the chance of one or
@@ -26,10 +26,10 @@ from typing import Literal
 from auditor.audit.limitations import limitations
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.results.correction import NAMES, Correction
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.relearning import Probe
 from auditor.results.forgetting.series import Code
-from auditor.results.result import AuditResult, Looks, Verdict
+from auditor.results.result import AuditResult, BatchCorrection, Verdict
 
 Hypothesis = Literal["membership", "detection", "recovery", "inversion"]
 
@@ -80,7 +80,7 @@ def rests_on(result: AuditResult) -> Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CorrectionEntry:
     """What of an audit enters the correction.
 
     Attributes:
@@ -90,15 +90,15 @@ class Standing:
     """
 
     p_value: float
-    ways: int
-    counted: float
+    n_hypotheses: int
+    p_entered: float
 
 
-def standing(result: AuditResult) -> Standing:
+def correction_entry(result: AuditResult) -> CorrectionEntry:
     """What of a finished audit enters the correction, the same before and after it."""
     ways = hypotheses(result)
     p = ways[rests_on(result)]
-    return Standing(p, len(ways), counted(p, len(ways), result.thresholds.alpha, result.verdict))
+    return CorrectionEntry(p, len(ways), counted(p, len(ways), result.thresholds.alpha, result.verdict))
 
 
 def counted(p: float, ways: int, alpha: float, verdict: Verdict) -> float:
@@ -114,25 +114,29 @@ def counted(p: float, ways: int, alpha: float, verdict: Verdict) -> float:
         `p` times the number of ways, at most 1; and 1 where the audit by itself is not EVIDENCE although `p` is at or
         below its level.
     """
-    if p <= alpha and verdict.word != "EVIDENCE" and verdict.reason != _LOST:
+    if p <= alpha and verdict.outcome != "EVIDENCE" and verdict.reason != _LOST:
         return 1.0
     return min(1.0, ways * p)
 
 
-def looked(result: AuditResult, looks: Looks) -> AuditResult:
+def apply_correction(result: AuditResult, correction: BatchCorrection) -> AuditResult:
     """A result with its correction and the verdict that is left, sealed again.
 
     Raises:
         ValueError: It has been corrected before.
     """
-    if result.looks is not None:
+    if result.multiplicity is not None:
         raise ValueError("a result that is corrected already cannot be corrected again")
-    left = after_looks(result.verdict, looks, result.thresholds.alpha)
-    said = limitations(result.guards, series=result.forgetting is not None, looks=looks)
-    return sealed(result.model_copy(update={"looks": looks, "verdict": left, "limitations": said}))
+    left = corrected_verdict(result.verdict, correction, result.thresholds.alpha)
+    said = limitations(result.guards, series=result.forgetting is not None, correction=correction)
+    return with_content_digest(
+        result.model_copy(update={"multiplicity": correction, "verdict": left, "limitations": said})
+    )
 
 
-def correct(standings: Sequence[Standing], method: Correction, *, broken: int = 0) -> tuple[Looks, ...]:
+def correct(
+    standings: Sequence[CorrectionEntry], method: Correction, *, broken: int = 0
+) -> tuple[BatchCorrection, ...]:
     """Correct the p-values of audits for each other.
 
     Args:
@@ -144,22 +148,22 @@ def correct(standings: Sequence[Standing], method: Correction, *, broken: int = 
         One for each of them.
     """
     audits = len(standings) + broken
-    adjusted = CORRECTIONS[method]([*(one.counted for one in standings), *[1.0] * broken])
+    adjusted = CORRECTIONS[method]([*(one.p_entered for one in standings), *[1.0] * broken])
     return tuple(
-        Looks(
+        BatchCorrection(
             method=method,
             audits=audits,
             broken=broken,
             p_value=one.p_value,
-            ways=one.ways,
-            counted=one.counted,
+            n_hypotheses=one.n_hypotheses,
+            p_entered=one.p_entered,
             p_adjusted=after,
         )
         for one, after in zip(standings, adjusted[: len(standings)], strict=True)
     )
 
 
-def after_looks(verdict: Verdict, looks: Looks, alpha: float) -> Verdict:
+def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: float) -> Verdict:
     """The verdict that is left of one when the other audits of its batch are taken into account.
 
     EVIDENCE whose corrected p-value is above the level becomes INCONCLUSIVE. The others stay as they are: a p-value
@@ -168,20 +172,20 @@ def after_looks(verdict: Verdict, looks: Looks, alpha: float) -> Verdict:
 
     Args:
         verdict: Of the audit by itself.
-        looks: The correction.
+        correction: The correction.
         alpha: The audit's level.
     """
-    if verdict.word != "EVIDENCE" or looks.p_adjusted <= alpha:
+    if verdict.outcome != "EVIDENCE" or correction.p_adjusted <= alpha:
         return verdict
-    ways = f" (times {looks.ways}, for as many ways to EVIDENCE)" if looks.ways > 1 else ""
+    ways = f" (times {correction.n_hypotheses}, for as many ways to EVIDENCE)" if correction.n_hypotheses > 1 else ""
     return Verdict(
-        word="INCONCLUSIVE",
+        outcome="INCONCLUSIVE",
         reason=_LOST,
-        sentence=f"By itself this audit would be EVIDENCE. Its p-value is {looks.p_value:.2g}{ways}; corrected over "
-        f"{looks.over} ({NAMES[looks.method]}) it is {looks.p_adjusted:.2g}, above the level of {alpha:g}: "
-        f"{'with so many ways' if looks.audits == 1 else 'among so many'}, one as small may be chance.",
+        sentence=f"By itself this audit would be EVIDENCE. Its p-value is {correction.p_value:.2g}{ways}; corrected over "
+        f"{correction.over} ({NAMES[correction.method]}) it is {correction.p_adjusted:.2g}, above the level of {alpha:g}: "
+        f"{'with so many ways' if correction.audits == 1 else 'among so many'}, one as small may be chance.",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        mend="Give this audit more independent documents, so that its own p-value falls; if it is small because of the "
+        remediation="Give this audit more independent documents, so that its own p-value falls; if it is small because of the "
         "number of permutations, raise --permutations; or ask fewer questions, chosen before any result is seen.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,

@@ -12,13 +12,13 @@ from auditor.core.version import VERSION
 from auditor.features.feature import Feature
 from auditor.features.table import TARGET_LABEL
 from auditor.results.models import ModelIdentity
-from auditor.results.result import FeatureNote, LeftOut, Manifest, ModelSummary
+from auditor.results.result import ExcludedFeature, FeatureNote, Manifest, ModelSummary
 from auditor.results.rows import Column, FeatureTable
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 
 def make_manifest(
-    settings: CheckSettings,
+    settings: AuditSettings,
     *,
     command: str,
     models: Mapping[str, ModelIdentity],
@@ -85,7 +85,7 @@ def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tup
 
 def left_out(
     features: Sequence[Feature], table: FeatureTable, tested: Sequence[Column], most_missing: float
-) -> tuple[LeftOut, ...]:
+) -> tuple[ExcludedFeature, ...]:
     """The features that were selected and are not part of the test.
 
     Args:
@@ -102,5 +102,7 @@ def left_out(
         said = f" ({reasons[0][0]})" if reasons else ""
         return f"more than {most_missing:.0%} of the groups have no value{said}"
 
-    without = [LeftOut(name=f.name, reason="no reference model was given") for f in features if f.name not in computed]
-    return (*without, *(LeftOut(name=name, reason=why(name)) for name in table.names if name not in kept))
+    without = [
+        ExcludedFeature(name=f.name, reason="no reference model was given") for f in features if f.name not in computed
+    ]
+    return (*without, *(ExcludedFeature(name=name, reason=why(name)) for name in table.names if name not in kept))

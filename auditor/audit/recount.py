@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.audit.inputs import Gathered
+from auditor.audit.inputs import AuditInputs
 from auditor.core.digests import canonical_sha256
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.groups import renamed
@@ -13,14 +13,14 @@ from auditor.results.result import CorpusSummary, DocumentResult, Manifest
 from auditor.results.rows import Rows
 
 
-def read_summary(found: Gathered, side: str) -> CorpusSummary:
+def recompute_summary(found: AuditInputs, side: str) -> CorpusSummary:
     """What was read of one side, counted again from its documents."""
-    pairs = list(zip(found.documents, found.kept.characters, strict=True))
+    pairs = list(zip(found.documents, found.measurements.characters, strict=True))
     ours = [(document, characters) for document, characters in pairs if document.side == side]
     summary, source, cut = (
-        (found.suspect, found.settings.suspect, found.kept.truncated[0])
+        (found.suspect, found.settings.suspect, found.measurements.truncated[0])
         if side == "suspect"
-        else (found.heldout, found.settings.heldout, found.kept.truncated[1])
+        else (found.heldout, found.settings.heldout, found.measurements.truncated[1])
     )
     return summary.model_copy(
         update={
@@ -30,14 +30,14 @@ def read_summary(found: Gathered, side: str) -> CorpusSummary:
             "characters": sum(characters for _, characters in ours),
             "tokens": sum(document.tokens for document, _ in ours),
             "truncated": cut,
-            "sha256": corpus_sha256(as_read(found, [document for document, _ in ours])),
+            "sha256": corpus_sha256(documents_as_read(found, [document for document, _ in ours])),
         }
     )
 
 
-def beside_summary(found: Gathered, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
+def extra_summary(found: AuditInputs, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
     """What was read of a corpus that only a series has, counted again from what is kept of it."""
-    asked, series = found.settings.series, found.kept.series
+    asked, series = found.settings.series, found.measurements.series
     if summary is None or asked is None or series is None:
         return None
     some = series.sets[role]
@@ -51,7 +51,7 @@ def beside_summary(found: Gathered, summary: CorpusSummary | None, role: Role) -
     )
 
 
-def as_read(found: Gathered, documents: Sequence[DocumentResult]) -> list[DocumentResult]:
+def documents_as_read(found: AuditInputs, documents: Sequence[DocumentResult]) -> list[DocumentResult]:
     """Documents with the groups they had before namesakes of the two sides were parted."""
     taken = {
         document.id for document in found.documents if document.side == "suspect" and document.group == document.id
@@ -64,7 +64,7 @@ def as_read(found: Gathered, documents: Sequence[DocumentResult]) -> list[Docume
     ]
 
 
-def fill_manifest(found: Gathered, rows: Rows) -> Manifest:
+def complete_manifest(found: AuditInputs, rows: Rows) -> Manifest:
     """The manifest with all that follows from the settings and from the columns of the test."""
     settings, configuration = found.settings, found.settings.model_dump(mode="json")
     named = () if settings.series is None else tuple(name for name, _ in settings.series.checkpoints)

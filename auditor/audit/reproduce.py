@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 
-def default_name(settings: CheckSettings) -> str:
+def default_name(settings: AuditSettings) -> str:
     """The two sets and the model, or the checkpoints, by the last parts of their paths."""
     suspect, heldout, model = (
         PurePath(part).name or part for part in (settings.suspect, settings.heldout, settings.model)
@@ -18,7 +18,7 @@ def default_name(settings: CheckSettings) -> str:
     return f"{suspect} against {heldout} on {model}"
 
 
-def python_call(settings: CheckSettings) -> str:
+def python_call(settings: AuditSettings) -> str:
     """The call from Python that reproduces the audit."""
     given = settings.model_dump(mode="json", exclude_defaults=True)
     arguments = [repr(given.pop("suspect")), repr(given.pop("heldout"))]

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.audit.conclude import Told, conclude
-from auditor.audit.documents import document_results, summary, with_marks
-from auditor.audit.inputs import Gathered
+from auditor.audit.conclude import Precomputed, conclude
+from auditor.audit.documents import describe_documents, summary, with_token_marks
+from auditor.audit.inputs import AuditInputs
 from auditor.audit.provenance import make_manifest
 from auditor.audit.reproduce import default_name, python_call
 from auditor.core.progress import Progress, Silent
 from auditor.core.seeds import stream
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
-from auditor.corpora.groups import part_namesakes
+from auditor.corpora.groups import disambiguate_groups
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
-from auditor.features.table import TARGET_LABEL, compute_table, group_rows, of_one_pass, plain_table
-from auditor.forgetting.measure import Account, measure_forgetting
-from auditor.membership.assess import Sides, of_texts
-from auditor.membership.cache import Shared
+from auditor.features.table import TARGET_LABEL, compute_table, group_rows, plain_table, single_pass_only
+from auditor.forgetting.measure import MeasuredSeries, measure_forgetting
+from auditor.membership.assess import TextBaseline, text_only_guards
+from auditor.membership.cache import CorpusCache
 from auditor.membership.procedures.published import PublishedProcedure, select_procedures
-from auditor.membership.scores import Evidence, score_corpora
+from auditor.membership.scores import AuditScores, score_audit
 from auditor.models.loading import Models, open_models
 from auditor.models.options import load_options
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.measurements import Role
-from auditor.results.measurements import Kept, KeptPair
+from auditor.results.measurements import Measurements, StoredPair
 from auditor.results.result import AuditResult, CorpusSummary
 from auditor.results.rows import FeatureTable
-from auditor.results.tables import KeptNumerics, Table
+from auditor.results.tables import StoredNumerics, Table
 from auditor.scoring.store import Store
-from auditor.settings import CheckSettings, RunOptions, require_permutations
+from auditor.settings import AuditSettings, RunOptions, require_permutations
 
 
-def run_check(
-    settings: CheckSettings,
+def run_audit(
+    settings: AuditSettings,
     options: RunOptions | None = None,
     *,
     progress: Progress | None = None,
-    shared: Shared | None = None,
+    shared: CorpusCache | None = None,
 ) -> AuditResult:
     """Carry an audit out: read and score, keep what the figures are made from, and conclude.
 
@@ -54,11 +54,11 @@ def run_check(
         RunError: The run broke.
     """
     options, progress, seed = options or RunOptions(), progress or Silent(), settings.seed
-    shared = shared or Shared()
+    shared = shared or CorpusCache()
     features, procedures = select_features(settings.features), select_procedures(settings.procedures)
     suspect, heldout = (shared.corpus(source, settings) for source in (settings.suspect, settings.heldout))
     require_comparable(suspect, heldout)
-    heldout = part_namesakes(suspect, heldout)
+    heldout = disambiguate_groups(suspect, heldout)
 
     with Store.open(options.cache_dir) as store:
         models = None
@@ -74,7 +74,7 @@ def run_check(
             series = measure_forgetting(settings, suspect, heldout, store, progress, shared)
         if models is None:
             models = _last_of(series)
-        evidence = score_corpora(
+        evidence = score_audit(
             suspect,
             heldout,
             models,
@@ -102,43 +102,45 @@ def run_check(
     sides = shared.sides(suspect, heldout, rows, settings) if series is None else series.sides
     known = shared.guards(sides, suspect, heldout)
     result = conclude(
-        Gathered(
+        AuditInputs(
             settings=settings,
             name=options.name or default_name(settings),
-            documents=document_results(suspect, heldout, plain, reveal=settings.reveal),
+            documents=describe_documents(suspect, heldout, plain, reveal=settings.reveal),
             suspect=summary(suspect, ours),
             heldout=summary(heldout, theirs),
             placebo=_beside(series, "placebo"),
             general=_beside(series, "general"),
-            kept=_keep(suspect, heldout, evidence, table, features, procedures, series, sides),
+            measurements=_keep(suspect, heldout, evidence, table, features, procedures, series, sides),
             manifest=manifest,
             forgetting=None if series is None else series.forgetting,
             gate=options.gate,
         ),
-        Told(sides, None if series is None else series.forgetting, dict(known)),
+        Precomputed(sides, None if series is None else series.forgetting, dict(known)),
     )
-    known.update(of_texts(result.guards))
+    known.update(text_only_guards(result.guards))
     if settings.reveal:
-        result = sealed(result.model_copy(update={"documents": with_marks(result.documents, suspect, plain)}))
+        result = with_content_digest(
+            result.model_copy(update={"documents": with_token_marks(result.documents, suspect, plain)})
+        )
     return result
 
 
 def _keep(
     suspect: Corpus,
     heldout: Corpus,
-    evidence: Evidence,
+    evidence: AuditScores,
     table: FeatureTable,
     features: Sequence[Feature],
     procedures: Sequence[PublishedProcedure],
-    series: Account | None,
-    sides: Sides,
-) -> Kept:
+    series: MeasuredSeries | None,
+    sides: TextBaseline,
+) -> Measurements:
     """What every figure will be made from."""
     plain = evidence.plain(TARGET_LABEL)
     documents = (*suspect.documents, *heldout.documents)
     labels = [place < len(suspect.documents) for place in range(len(documents))]
-    single = of_one_pass(features)
-    return Kept(
+    single = single_pass_only(features)
+    return Measurements(
         features=Table.of(table),
         reasons={name: dict(counts) for name, counts in table.reasons.items()},
         text=Table.of(sides.text_rows),
@@ -149,18 +151,18 @@ def _keep(
             procedure.name: Table.of(plain_table(select_features(procedure.features), plain))
             for procedure in procedures
         },
-        numerics={label: KeptNumerics.of(probe) for label, probe in evidence.numerics.items()},
-        overlap=tuple(KeptPair.of(pair) for pair in sides.overlap.pairs),
+        numerics={label: StoredNumerics.of(probe) for label, probe in evidence.numerics.items()},
+        overlap=tuple(StoredPair.of(pair) for pair in sides.overlap.pairs),
         characters=tuple(len(document.text) for document in documents),
         truncated=(
             sum(record.truncated for record, ours in zip(plain, labels, strict=True) if ours),
             sum(record.truncated for record, ours in zip(plain, labels, strict=True) if not ours),
         ),
-        series=None if series is None else series.kept,
+        series=None if series is None else series.measurements,
     )
 
 
-def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
+def _beside(account: MeasuredSeries | None, role: Role) -> CorpusSummary | None:
     """What was read of a corpus that only a series has, as its origin read it."""
     if account is None or role not in account.series.corpora:
         return None
@@ -168,7 +170,7 @@ def _beside(account: Account | None, role: Role) -> CorpusSummary | None:
     return summary(read.corpora[role], read.readings[read.origin.name, role].signals)
 
 
-def _last_of(account: Account | None) -> Models:
+def _last_of(account: MeasuredSeries | None) -> Models:
     """The last checkpoint; the base of an adapter is no control, as it may be a checkpoint that was shown the data."""
     if account is None:
         raise ValueError("no series was asked for")

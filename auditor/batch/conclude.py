@@ -6,10 +6,10 @@ import re
 
 from auditor.batch.config.model import keys_of_audits
 from auditor.batch.folder import REPORT, RESULT
-from auditor.batch.plan import Planned
+from auditor.batch.plan import PlannedAudit
 from auditor.core.errors import AuditorError, first_line
 from auditor.core.text import visible
-from auditor.results.batch import Finding, Outcome
+from auditor.results.batch import AuditOutcome, BatchEntry
 from auditor.results.result import AuditResult
 from auditor.results.summary import summarise
 
@@ -17,7 +17,7 @@ _MOST_LINES, _MOST_CHARACTERS = 12, 2000
 _FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
 
 
-def in_words(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Why an audit broke, in a few printable lines; options of a command by the key that they have in a batch."""
     said = _FLAG.sub(_key, str(error))
     if not isinstance(error, AuditorError):
@@ -34,7 +34,9 @@ def _key(flag: re.Match[str]) -> str:
     return next((f"{key}:" for key in (flag[1], f"{flag[1]}s") if key in keys_of_audits()), flag[0])
 
 
-def outcome_of(planned: Planned, result: AuditResult | None, *, result_sha256: str = "", error: str = "") -> Outcome:
+def outcome_of(
+    planned: PlannedAudit, result: AuditResult | None, *, result_sha256: str = "", error: str = ""
+) -> BatchEntry:
     """What an audit of a batch came to.
 
     Args:
@@ -45,14 +47,14 @@ def outcome_of(planned: Planned, result: AuditResult | None, *, result_sha256: s
     """
     finding = None
     if result is not None:
-        finding = Finding(
+        finding = AuditOutcome(
             **dict(summarise(result)),
             report=f"{planned.folder}/{REPORT}",
             result=f"{planned.folder}/{RESULT}",
             result_sha256=result_sha256,
         )
     settings = planned.settings
-    return Outcome(
+    return BatchEntry(
         name=planned.name,
         folder=planned.folder,
         kind=settings.kind,

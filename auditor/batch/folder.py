@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from auditor.batch.plan import BatchPlan, Planned
+from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.renderer import BatchRenderer, batch_renderers
 from auditor.core.errors import UNTOUCHED, RunError, UsageError
 from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, write_text
@@ -26,7 +26,7 @@ OWN = ".auditor"
 """Folder of what is kept between runs; that it is there says that the batch's folder is one."""
 
 
-class Folder:
+class BatchFolder:
     """The folder of a batch.
 
     Results of single audits, not corrected for the others yet, are kept in a folder of their own and are no report.
@@ -165,7 +165,7 @@ class Folder:
         known = sorted(path.relative_to(self._own).with_suffix("").as_posix() for path in self._own.rglob("*.json"))
         return [name for name in known if name not in current and (self.path / name / RESULT).is_file()]
 
-    def recall(self, planned: Planned, fingerprint: str, memo: Memo) -> AuditResult | None:
+    def recall(self, planned: PlannedAudit, fingerprint: str, memo: Memo) -> AuditResult | None:
         """The result of an earlier run that was asked the same of the same.
 
         Whoever can write to the folder could put a result there that nobody found. So one is believed only if the
@@ -190,7 +190,7 @@ class Folder:
         self._sha256[planned.folder] = sha256
         return result
 
-    def kept(self, planned: Planned) -> AuditResult:
+    def kept(self, planned: PlannedAudit) -> AuditResult:
         """The result that was recalled or kept in this run: many of them would fill the memory.
 
         Raises:
@@ -205,7 +205,7 @@ class Folder:
             raise RunError(f"{str(path)!r} changed while the batch ran", hint=UNTOUCHED)
         return AuditResult.model_validate_json(data)
 
-    def keep(self, planned: Planned, fingerprint: str, result: AuditResult, memo: Memo) -> None:
+    def keep(self, planned: PlannedAudit, fingerprint: str, result: AuditResult, memo: Memo) -> None:
         """Keep a result by itself for the next run.
 
         Raises:
@@ -217,7 +217,7 @@ class Folder:
         memo.remember(_fact(fingerprint, sha256), "kept")
         self._sha256[planned.folder] = sha256
 
-    def publish(self, planned: Planned, result: AuditResult) -> str:
+    def publish(self, planned: PlannedAudit, result: AuditResult) -> str:
         """Write the report and the result of an audit, and give the digest of the latter.
 
         Both are rendered before either is written; what cannot be rendered raises what its renderer does.
@@ -241,7 +241,7 @@ class Folder:
         for path, text in texts:
             write_text(path, text)
 
-    def _kept(self, planned: Planned) -> Path:
+    def _kept(self, planned: PlannedAudit) -> Path:
         return self._own / f"{planned.folder}.json"
 
     def _written(self) -> list[Path]:

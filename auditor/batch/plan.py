@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from auditor.results.correction import Correction
 from auditor.results.gate import Gate
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedAudit:
     """One audit to be run.
 
     Attributes:
@@ -23,7 +23,7 @@ class Planned:
 
     name: str
     folder: str
-    settings: CheckSettings
+    settings: AuditSettings
     gate: Gate
 
 
@@ -43,4 +43,4 @@ class BatchPlan:
     correction: Correction
     configuration: str
     configuration_sha256: str
-    audits: tuple[Planned, ...]
+    audits: tuple[PlannedAudit, ...]

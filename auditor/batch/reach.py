@@ -5,10 +5,10 @@ from __future__ import annotations
 from auditor.batch.plan import BatchPlan
 from auditor.core.errors import UsageError
 from auditor.core.text import amount
-from auditor.settings import CheckSettings, require_permutations, steps_of
+from auditor.settings import AuditSettings, n_tests_of, require_permutations
 
 
-def ways_of(settings: CheckSettings) -> int:
+def ways_of(settings: AuditSettings) -> int:
     """In how many ways an audit can come to EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
     if settings.kind == "check" or settings.series is None:
         return 1
@@ -24,7 +24,7 @@ def require_reach(plan: BatchPlan) -> None:
     count = len(plan.audits)
     for planned in plan.audits:
         settings = planned.settings
-        tests = count * ways_of(settings) * steps_of(settings)
+        tests = count * ways_of(settings) * n_tests_of(settings)
         try:
             require_permutations(settings.permutations, settings.policy.alpha / tests)
         except UsageError as error:

@@ -14,9 +14,9 @@ from auditor.batch.config.format import read_written
 from auditor.batch.config.merge import Entries, merge
 from auditor.batch.config.model import MOST_NAME
 from auditor.batch.config.nodes import Faults, Node, shown
-from auditor.batch.config.sources import Folder
+from auditor.batch.config.sources import SourceFolder
 from auditor.batch.config.structure import Path, audits, check_structure, defaults, mapping
-from auditor.batch.plan import BatchPlan, Planned
+from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
 from auditor.core.errors import UsageError
 from auditor.core.text import shorten, visible
@@ -45,7 +45,7 @@ def read_batch(
     configuration = fspath(path)
     _check_texts(configuration, name)
     root, faults, sha256 = read_written(configuration)
-    planned = [] if root is None else _planned(root, Folder(configuration), faults, fail_on)
+    planned = [] if root is None else _planned(root, SourceFolder(configuration), faults, fail_on)
     top = {} if root is None else mapping(root)
     if "correction" in top and top["correction"].value == "benjamini-hochberg":
         _check_levels(top["correction"], planned, faults)
@@ -62,13 +62,13 @@ def read_batch(
     return plan
 
 
-def _planned(root: Node, folder: Folder, faults: Faults, fail_on: tuple[str, ...] | None) -> list[Planned]:
+def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[str, ...] | None) -> list[PlannedAudit]:
     wrong = _by_entry(check_structure(root, faults))
     _check_names(root, faults)
     shared = _sound(defaults(root), wrong[("defaults",)])
     usable: set[str] = set()
     own_gates: list[bool] = []
-    planned: list[Planned] = []
+    planned: list[PlannedAudit] = []
     for number, audit in enumerate(audits(root)):
         if faults.enough:
             break
@@ -87,7 +87,7 @@ def _planned(root: Node, folder: Folder, faults: Faults, fail_on: tuple[str, ...
         check_references(entry, own, faults)
         settings, gate = settings_of(entry, faults), gate_of(entry, faults, fail_on)
         if settings is not None and gate is not None:
-            planned.append(Planned(str(own["name"].value), "", settings, gate))
+            planned.append(PlannedAudit(str(own["name"].value), "", settings, gate))
     if len(planned) == len(audits(root)):
         for key in shared.keys() - usable:
             faults.add(shared[key].line, f"the default {key!r} is for none of these audits", "Leave it out.")
@@ -113,7 +113,7 @@ def _sound(node: Node, wrong: set[str | int | None]) -> Entries:
     return {} if None in wrong else {key: child for key, child in mapping(node).items() if key not in wrong}
 
 
-def _check_levels(correction: Node, planned: list[Planned], faults: Faults) -> None:
+def _check_levels(correction: Node, planned: list[PlannedAudit], faults: Faults) -> None:
     """The share of false ones among all that Benjamini and Hochberg bound is at one level, which all have to have."""
     levels = {audit.settings.policy.alpha: audit.name for audit in reversed(planned)}
     if len(levels) > 1:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.core.registry import discover
-from auditor.report.output_format import Form
+from auditor.report.output_format import OutputFormat
 from auditor.results.batch import BatchResult
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRenderer(Form[BatchResult]):
-    """A pure function from what a batch came to, to the text of one file; see `Form`.
+class BatchRenderer(OutputFormat[BatchResult]):
+    """A pure function from what a batch came to, to the text of one file; see `OutputFormat`.
 
     Attributes:
         filename: The file in the folder of the batch; empty for the text on the screen.

@@ -11,23 +11,23 @@ from auditor.core.version import VERSION
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.digest import whole_digest
 from auditor.corpora.document import Corpus
-from auditor.corpora.groups import part_namesakes
+from auditor.corpora.groups import disambiguate_groups
 from auditor.features.catalogue import require_reference, select_features
 from auditor.forgetting.corpora import gather, gathered
-from auditor.forgetting.measure import read_asked_tasks
+from auditor.forgetting.measure import read_tasks_for_audit
 from auditor.forgetting.open import open_series
-from auditor.forgetting.score import ask_series
-from auditor.forgetting.series import Named
-from auditor.membership.cache import Shared
-from auditor.membership.scores import ask_corpora
+from auditor.forgetting.score import build_series_requests
+from auditor.forgetting.series import NamedCheckpoint
+from auditor.membership.cache import CorpusCache
+from auditor.membership.scores import build_requests
 from auditor.models.backend import ModelSpec
 from auditor.models.digests import Memo
 from auditor.models.loading import Models, open_models
 from auditor.models.options import load_options
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 from auditor.scoring.plan import Request
-from auditor.scoring.score import Foreseen
-from auditor.settings import CheckSettings
+from auditor.scoring.score import ScoringRequests
+from auditor.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Inputs:
     fingerprint: str
     read: frozenset[tuple[str, str, str]]
 
-    def strangers(self, result: AuditResult) -> list[str]:
+    def changed_inputs(self, result: AuditResult) -> list[str]:
         """Sources of what was other when a result was made than it was foreseen; none where all was the same."""
         return sorted({source for _, source, _ in self.read ^ _read_by(result)})
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class AuditPlan:
     """What an audit is going to be.
 
     Attributes:
@@ -57,11 +57,11 @@ class Prospect:
         inputs: What its figures are made from.
     """
 
-    needs: Foreseen
+    needs: ScoringRequests
     inputs: Inputs
 
 
-def foresee(settings: CheckSettings, memo: Memo, shared: Shared) -> Prospect:
+def plan_audit(settings: AuditSettings, memo: Memo, shared: CorpusCache) -> AuditPlan:
     """Read the corpora of an audit and identify its models, without scoring or loading any.
 
     Args:
@@ -77,14 +77,14 @@ def foresee(settings: CheckSettings, memo: Memo, shared: Shared) -> Prospect:
     select_features(settings.features)
     suspect, heldout = (shared.corpus(source, settings) for source in (settings.suspect, settings.heldout))
     require_comparable(suspect, heldout)
-    heldout = part_namesakes(suspect, heldout)
-    checkpoints: tuple[Named, ...] = ()
+    heldout = disambiguate_groups(suspect, heldout)
+    checkpoints: tuple[NamedCheckpoint, ...] = ()
     corpora: dict[str, Corpus] = {"suspect": suspect, "heldout": heldout}
     if settings.series is not None:
         beside = gather(settings, settings.series, suspect, heldout, shared.corpus, shared.overlap)
         corpora.update({str(role): corpus for role, corpus in beside.items()})
         corpora |= {
-            f"task {task.name}": task.corpus for task in read_asked_tasks(settings, settings.series, shared.corpus)
+            f"task {task.name}": task.corpus for task in read_tasks_for_audit(settings, settings.series, shared.corpus)
         }
         checkpoints = open_series(settings.series.checkpoints, options, memo)
     if settings.kind == "check":
@@ -100,28 +100,28 @@ def foresee(settings: CheckSettings, memo: Memo, shared: Shared) -> Prospect:
     )
     inputs = Inputs(_fingerprint(settings, corpora, audited), read)
     requests = _Requests(settings, shared, models, checkpoints)
-    return Prospect(Foreseen(requests, settings.max_tokens, tuple(audited)), inputs)
+    return AuditPlan(ScoringRequests(requests, settings.max_tokens, tuple(audited)), inputs)
 
 
 @dataclass(frozen=True, slots=True)
 class _Requests:
     """What an audit asks for, made whenever it is gone through: the texts of all audits together may be many."""
 
-    settings: CheckSettings
-    shared: Shared
+    settings: AuditSettings
+    shared: CorpusCache
     models: Models
-    checkpoints: tuple[Named, ...]
+    checkpoints: tuple[NamedCheckpoint, ...]
 
     def __iter__(self) -> Iterator[Request]:
         settings, seed = self.settings, self.settings.seed
         suspect, heldout = (self.shared.corpus(source, settings) for source in (settings.suspect, settings.heldout))
-        heldout = part_namesakes(suspect, heldout)
+        heldout = disambiguate_groups(suspect, heldout)
         if settings.series is not None:
             corpora = gathered(settings, settings.series, suspect, heldout, self.shared.corpus)
             layers, rng = settings.series.layers, stream(seed, "probes")
-            yield from ask_series(self.checkpoints, corpora, seed=seed, layers=layers, rng=rng).requests
+            yield from build_series_requests(self.checkpoints, corpora, seed=seed, layers=layers, rng=rng).requests
         features, rng = select_features(settings.features), stream(seed, "probes")
-        yield from ask_corpora(suspect, heldout, self.models, features, seed=seed, rng=rng).requests
+        yield from build_requests(suspect, heldout, self.models, features, seed=seed, rng=rng).requests
 
 
 def _read_by(result: AuditResult) -> frozenset[tuple[str, str, str]]:
@@ -141,7 +141,7 @@ def _model(number: int, source: str, key: str) -> tuple[str, str, str]:
     return f"model {number}", source, key
 
 
-def _fingerprint(settings: CheckSettings, corpora: Mapping[str, Corpus], models: Sequence[ModelSpec]) -> str:
+def _fingerprint(settings: AuditSettings, corpora: Mapping[str, Corpus], models: Sequence[ModelSpec]) -> str:
     return canonical_sha256(
         {
             "auditor": VERSION,

@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from auditor.audit.multiplicity import Standing, correct, looked, standing
-from auditor.audit.run import run_check
-from auditor.batch.conclude import in_words, outcome_of
-from auditor.batch.folder import Folder
-from auditor.batch.plan import BatchPlan, Planned
+from auditor.audit.multiplicity import CorrectionEntry, apply_correction, correct, correction_entry
+from auditor.audit.run import run_audit
+from auditor.batch.conclude import error_text, outcome_of
+from auditor.batch.folder import BatchFolder
+from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
-from auditor.batch.requests import Inputs, foresee
+from auditor.batch.requests import Inputs, plan_audit
 from auditor.core.errors import UNTOUCHED, RunError, UsageError
 from auditor.core.progress import Progress, Silent
 from auditor.core.version import VERSION
-from auditor.membership.cache import Shared
-from auditor.results.batch import BatchResult, Outcome
+from auditor.membership.cache import CorpusCache
+from auditor.results.batch import BatchEntry, BatchResult
 from auditor.results.result import AuditResult
-from auditor.scoring.score import Foreseen, fill_store
+from auditor.scoring.score import ScoringRequests, fill_store
 from auditor.scoring.store import Store
 from auditor.settings import make_options
 
@@ -64,7 +64,7 @@ def run_batch(
     progress = progress or Silent()
     if not os.fspath(output):
         raise UsageError("the output folder has an empty name, which would be the current one", hint="Name a folder.")
-    folder = Folder(Path(output), plan)
+    folder = BatchFolder(Path(output), plan)
     folder.check()
     require_reach(plan)
     with folder.held():
@@ -92,7 +92,7 @@ class _Batch:
     def __init__(
         self,
         plan: BatchPlan,
-        folder: Folder,
+        folder: BatchFolder,
         store: Store,
         cache_dir: str | None,
         command: str,
@@ -101,9 +101,9 @@ class _Batch:
     ) -> None:
         self._plan, self._folder, self._store, self._cache_dir, self._command = plan, folder, store, cache_dir, command
         self._progress, self._say = progress, say
-        self._shared = Shared()
+        self._shared = CorpusCache()
         self._inputs: dict[str, Inputs] = {}
-        self.finished: dict[str, Standing] = {}
+        self.finished: dict[str, CorrectionEntry] = {}
         self.broken: dict[str, str] = {}
 
     def score(self) -> None:
@@ -119,20 +119,20 @@ class _Batch:
                 f"{'load' if filled.loads == 1 else 'loads'} of models"
             )
 
-    def _needed(self) -> Iterator[tuple[str, Foreseen]]:
+    def _needed(self) -> Iterator[tuple[str, ScoringRequests]]:
         """What each audit needs that has to be run; results of which nothing has changed are taken over."""
         for planned in self._plan.audits:
             try:
-                prospect = foresee(planned.settings, self._store, self._shared)
+                prospect = plan_audit(planned.settings, self._store, self._shared)
                 known = self._folder.recall(planned, prospect.inputs.fingerprint, self._store)
             except Exception as error:
                 self._break(planned.name, error)
                 continue
-            if known is None or prospect.inputs.strangers(known):
+            if known is None or prospect.inputs.changed_inputs(known):
                 self._inputs[planned.name] = prospect.inputs
                 yield planned.name, prospect.needs
             else:
-                self.finished[planned.name] = standing(known)
+                self.finished[planned.name] = correction_entry(known)
 
     def audit(self) -> None:
         """Run the audits one by one, and keep each result as it is done."""
@@ -144,17 +144,17 @@ class _Batch:
                 options = make_options(
                     name=planned.name, command=self._command, cache_dir=self._cache_dir, gate=planned.gate
                 )
-                result = run_check(planned.settings, options, progress=self._progress, shared=self._shared)
+                result = run_audit(planned.settings, options, progress=self._progress, shared=self._shared)
                 inputs = self._inputs[planned.name]
-                strangers = inputs.strangers(result)
-                if strangers:
-                    raise RunError(f"{' and '.join(strangers)} changed while the batch ran", hint=UNTOUCHED)
+                changed_inputs = inputs.changed_inputs(result)
+                if changed_inputs:
+                    raise RunError(f"{' and '.join(changed_inputs)} changed while the batch ran", hint=UNTOUCHED)
             except Exception as error:
                 self._break(planned.name, error)
                 continue
             # A folder that cannot be written to is no fault of the audit.
             self._folder.keep(planned, inputs.fingerprint, result, self._store)
-            self.finished[planned.name] = standing(result)
+            self.finished[planned.name] = correction_entry(result)
 
     def conclude(self) -> BatchResult:
         """Correct the results for each other, write them, and say what the whole came to."""
@@ -173,7 +173,7 @@ class _Batch:
             ),
         )
 
-    def _publish(self) -> dict[str, Outcome] | None:
+    def _publish(self) -> dict[str, BatchEntry] | None:
         """Write the results of the audits that finished; None where one of them cannot be shown, and so is broken.
 
         Those of the others have to be corrected and written again then, as they say how many broke.
@@ -187,10 +187,10 @@ class _Batch:
             self._plan.correction,
             broken=len(self._plan.audits) - len(done),
         )
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, BatchEntry] = {}
         for planned, looks in zip(done, all_looks, strict=True):
             try:
-                result = looked(self._called(planned, self._folder.kept(planned)), looks)
+                result = apply_correction(self._called(planned, self._folder.kept(planned)), looks)
                 sha256 = self._folder.publish(planned, result)
                 outcomes[planned.name] = outcome_of(planned, result, result_sha256=sha256)
             except RunError:
@@ -202,11 +202,11 @@ class _Batch:
                 return None
         return outcomes
 
-    def _called(self, planned: Planned, result: AuditResult) -> AuditResult:
+    def _called(self, planned: PlannedAudit, result: AuditResult) -> AuditResult:
         """A result under the name, the gate and the command it has now, which may be of an earlier run."""
         manifest = result.manifest.model_copy(update={"command": self._command or result.manifest.command})
         return result.model_copy(update={"name": planned.name, "gate": planned.gate, "manifest": manifest})
 
     def _break(self, name: str, error: Exception) -> None:
-        self.broken[name] = in_words(error)
+        self.broken[name] = error_text(error)
         self._say(f"{name} broke: {self.broken[name].splitlines()[0]}")

@@ -20,7 +20,7 @@ _META = "auditor.voice."
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Console:
     """How much the current command says.
 
     Attributes:
@@ -76,16 +76,16 @@ def printable(text: str) -> str:
     return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def current_voice() -> Voice:
+def current_console() -> Console:
     """The voice of the command that runs; the usual one outside of commands and for those without its options."""
     context = click.get_current_context(silent=True)
     given = {} if context is None else context.meta
     quiet = bool(given.get(_META + "quiet"))
-    return Voice(quiet, bool(given.get(_META + "verbose")), not (quiet or given.get(_META + "no_progress")))
+    return Console(quiet, bool(given.get(_META + "verbose")), not (quiet or given.get(_META + "no_progress")))
 
 
-def voice_options(function: F) -> F:
-    """The options -q, -v and --no-progress. The command takes no parameter for them: `current_voice` knows."""
+def console_options(function: F) -> F:
+    """The options -q, -v and --no-progress. The command takes no parameter for them: `current_console` knows."""
     for option in (
         click.option(
             "--no-progress",
@@ -119,7 +119,7 @@ _OPPOSITE = {"quiet": "verbose", "verbose": "quiet"}
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-    """Keep one option for `current_voice`. Of -q and -v, that on the command line wins over the environment's."""
+    """Keep one option for `current_console`. Of -q and -v, that on the command line wins over the environment's."""
     name = str(parameter.name)
     other = _OPPOSITE.get(name, "")
     if value and context.meta.get(_META + other):
@@ -138,7 +138,7 @@ class _Notes(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        voice = current_voice()
+        voice = current_console()
         if not voice.verbose:  # which says it with the rest
             voice.note(record.getMessage())
 

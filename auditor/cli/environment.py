@@ -42,7 +42,7 @@ def variables_of(command: str, option: click.Option) -> tuple[str, ...]:
     return (own, f"AUDITOR_{end}") if short else (own,)
 
 
-def with_twins(name: str, command: click.Command) -> click.Command:
+def add_env_vars(name: str, command: click.Command) -> click.Command:
     """Let the options of a command be given by the environment, too; flags win.
 
     Args:

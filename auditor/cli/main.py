@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 import auditor.cli.commands
 from auditor.cli.console import OutputError, noting_warnings, say
-from auditor.cli.environment import variable_used, with_twins
+from auditor.cli.environment import add_env_vars, variable_used
 from auditor.core.errors import AuditorError
 from auditor.core.registry import did_you_mean
 from auditor.core.version import VERSION
@@ -50,7 +50,7 @@ class _Commands(click.Group):
 def _command(name: str) -> click.Command:
     """A command, made ready once: that changes it."""
     command: click.Command = importlib.import_module(f"auditor.cli.commands.{name}").command
-    return with_twins(name, command)
+    return add_env_vars(name, command)
 
 
 @click.group(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from auditor.cli.console import voice_options
+from auditor.cli.console import console_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = TypeVar("P", str, Path)
@@ -202,7 +202,7 @@ report_options = _together(
     ),
     fail_on,
     exit_zero,
-    voice_options,
+    console_options,
 )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TextIO
 
-from auditor.cli.console import current_voice
+from auditor.cli.console import current_console
 from auditor.core.progress import Progress, Silent
 
 INTERVAL = 10.0
@@ -98,7 +98,7 @@ class LiveProgress:
 @contextmanager
 def make_progress() -> Iterator[Progress]:
     """The progress that fits the current command and where stderr goes; a live bar is taken down whatever happens."""
-    voice = current_voice()
+    voice = current_console()
     if not voice.progress or sys.stderr is None:
         yield Silent()
     # Lines of detail would tear a bar apart, and a dumb terminal cannot redraw one.

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from auditor.cli.console import current_voice, print_document, print_result
+from auditor.cli.console import current_console, print_document, print_result
 from auditor.cli.environment import flag_of, variable_used
 from auditor.cli.options import to_stdout
 
 if TYPE_CHECKING:
     from auditor.results.gate import Expect, Gate
-    from auditor.settings import CheckSettings
+    from auditor.settings import AuditSettings
 
 _SERIES = ("checkpoints", "general", "placebo", "relearn", "layers", "tasks", "label_column", "label_template")
 
@@ -43,8 +43,8 @@ def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def carry_out(
-    settings: CheckSettings,
+def run_and_report(
+    settings: AuditSettings,
     *,
     outputs: Sequence[Path],
     name: str,
@@ -60,13 +60,13 @@ def carry_out(
         cache_dir: Where scores are kept.
         **gate: The options of the gate.
     """
-    from auditor.audit.run import run_check
+    from auditor.audit.run import run_audit
     from auditor.cli.progress import make_progress
     from auditor.report.renderer import check_outputs, render, write_outputs
-    from auditor.results.gate_outcome import judge
+    from auditor.results.gate_outcome import evaluate_gate
     from auditor.settings import inputs_of, make_options
 
-    voice = current_voice()
+    voice = current_console()
     options = make_options(
         name=name,
         command=_command_line(click.get_current_context()),
@@ -76,7 +76,7 @@ def carry_out(
     as_json, files = to_stdout(outputs)
     check_outputs(files, inputs=inputs_of(settings))
     with make_progress() as progress:
-        result = run_check(settings, options, progress=progress)
+        result = run_audit(settings, options, progress=progress)
     write_outputs(result, files)
     if as_json:
         voice.note(render(result, "text"))
@@ -85,11 +85,11 @@ def carry_out(
         print_result(render(result, "text"))
     for path in files:
         voice.note(f"wrote {path}")
-    return judge(result).exit_code
+    return evaluate_gate(result).exit_code
 
 
 def _gate(
-    settings: CheckSettings,
+    settings: AuditSettings,
     *,
     expect: Expect | None,
     fail_on: tuple[str, ...] | None,
@@ -139,7 +139,7 @@ def only_reports(exit_zero: bool, *gate: str) -> bool:
     losing, winning = (given, ["exit_zero"]) if here("exit_zero") else (["exit_zero"], said)
     variables = " and ".join(variable_used(options[name]) or flag_of(options[name]) for name in losing)
     flags = " and ".join(flag_of(options[name]) for name in winning)
-    current_voice().note(f"{variables} from the environment not followed: {flags} on the command line wins")
+    current_console().note(f"{variables} from the environment not followed: {flags} on the command line wins")
     return here("exit_zero")
 
 
@@ -149,7 +149,7 @@ def take(asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 
 RUN = ("outputs", "name", "cache_dir", "expect", "fail_on", "exit_zero")
-"""Parameters of `carry_out`."""
+"""Parameters of `run_and_report`."""
 POLICY = ("alpha", "required_auc")
 """Parameters that are thresholds."""
 

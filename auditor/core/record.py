@@ -17,6 +17,14 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15)]
 
 
 class Record(BaseModel):
-    """A frozen, strict part of the result tree. A figure that does not exist is None; NaN and infinity are refused."""
+    """A frozen, strict part of the result tree. A figure that does not exist is None; NaN and infinity are refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    The text under a field is its one documentation: of the code, of the JSON Schema, of configurations and reports.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+def field_docs(kind: type[BaseModel]) -> dict[str, str]:
+    """What is documented of each field of a record, on one line; empty where nothing is."""
+    return {name: " ".join((field.description or "").split()) for name, field in kind.model_fields.items()}

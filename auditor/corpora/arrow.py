@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auditor.core.errors import UsageError, first_line
-from auditor.corpora.reader import RawRow, Unread
+from auditor.corpora.reader import RawRow, UnreadableSource
 
 BATCH_ROWS = 256
 
@@ -14,7 +14,7 @@ BATCH_ROWS = 256
 def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
     """Yield the rows of record batches or tables, in order, numbered from 1.
 
-    Nested and binary columns are not converted (an image or an embedding can be large); they stand as `Unread`.
+    Nested and binary columns are not converted (an image or an embedding can be large); they stand as `UnreadableSource`.
 
     Args:
         batches: `pyarrow.RecordBatch` or `pyarrow.Table` objects with one schema.
@@ -61,7 +61,7 @@ def _column(column: Any, where: str, rows_before: int) -> list[object]:
         or kinds.is_large_binary(kind)
         or kinds.is_fixed_size_binary(kind)
     ):
-        return [Unread(str(kind))] * len(column)
+        return [UnreadableSource(str(kind))] * len(column)
     _refuse_damaged(column, where)
     try:
         values: list[object] = column.to_pylist()

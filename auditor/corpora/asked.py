@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from auditor.corpora.document import Corpus
 from auditor.corpora.read import read_corpus
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 
-def read_asked(source: str, settings: CheckSettings) -> Corpus:
+def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
     """Read a corpus as the settings say.
 
     Raises:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from auditor.core.errors import UsageError
-from auditor.corpora.reader import RawRow, Unread
+from auditor.corpora.reader import RawRow, UnreadableSource
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
 
 _SINGLE = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
@@ -90,7 +90,7 @@ def _listed(cells: Mapping[str, object]) -> str:
 
 
 def _kind(cell: object) -> str:
-    return f"{cell.kind} values" if isinstance(cell, Unread) else f"a value of type {type(cell).__name__}"
+    return f"{cell.kind} values" if isinstance(cell, UnreadableSource) else f"a value of type {type(cell).__name__}"
 
 
 def _single(cell: object) -> str | None:

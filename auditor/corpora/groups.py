@@ -7,7 +7,7 @@ from dataclasses import replace
 from auditor.corpora.document import Corpus
 
 
-def part_namesakes(suspect: Corpus, heldout: Corpus) -> Corpus:
+def disambiguate_groups(suspect: Corpus, heldout: Corpus) -> Corpus:
     """The held-out side with those own groups renamed that bear the name of a suspect group.
 
     `suspect/001.txt` and `heldout/001.txt` have nothing in common but a file name. A group that the user declared is

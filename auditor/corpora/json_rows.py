@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from auditor.core.errors import UsageError
-from auditor.corpora.reader import Unread
+from auditor.corpora.reader import UnreadableSource
 
 
 def json_content(value: object, where: str) -> str | Mapping[str, object]:
@@ -18,7 +18,9 @@ def json_content(value: object, where: str) -> str | Mapping[str, object]:
         return value
     if isinstance(value, dict):
         return {
-            str(key): Unread("array" if isinstance(cell, list) else "object") if isinstance(cell, list | dict) else cell
+            str(key): UnreadableSource("array" if isinstance(cell, list) else "object")
+            if isinstance(cell, list | dict)
+            else cell
             for key, cell in value.items()
         }
     raise UsageError(

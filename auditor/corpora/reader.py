@@ -10,7 +10,7 @@ GroupBy = Literal["document", "parent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadableSource:
     """Stands in a row for a cell that cannot be text or a group (a list, a struct, bytes); `kind` names its type."""
 
     kind: str

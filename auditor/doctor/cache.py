@@ -11,7 +11,7 @@ from auditor.doctor.checkup import CacheFolder
 from auditor.scoring.store import Store, default_directory
 
 
-def look_at_cache(directory: str | None) -> CacheFolder:
+def inspect_cache(directory: str | None) -> CacheFolder:
     """Open the store as an audit would, which makes the folder where it is not there, and look at it.
 
     Args:

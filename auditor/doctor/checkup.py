@@ -5,107 +5,114 @@ from __future__ import annotations
 from typing import Literal
 
 from auditor.core.record import Count, Number, Record
-from auditor.results.guards import Figure
+from auditor.results.guards import GuardFigure
 
-CHECKUP_SCHEMA_VERSION: Literal["1.0"] = "1.0"
+CHECKUP_SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
 
 class Device(Record):
-    """An accelerator that torch sees.
-
-    Attributes:
-        name: What --device calls it.
-        model: What its maker calls it.
-        memory_bytes: Its memory; None where torch does not say.
-        free_bytes: How much of that is free now; None where torch does not say.
-    """
+    """An accelerator that torch sees."""
 
     name: str
+    """What --device calls it."""
+
     model: str
+    """What its maker calls it."""
+
     memory_bytes: Count | None
+    """Its memory; None where torch does not say."""
+
     free_bytes: Count | None
+    """How much of that is free now; None where torch does not say."""
 
 
 class Machine(Record):
-    """Where an audit would run.
-
-    Attributes:
-        system: Operating system and processor architecture.
-        cores: Processor cores this process may use.
-        threads: Threads torch uses.
-        memory_bytes: Memory of the machine, or of the container where that is limited to less.
-        free_bytes: How much of it can still be had.
-        devices: Accelerators; empty where there is none.
-        chosen: The device that --device means here.
-    """
+    """Where an audit would run."""
 
     system: str
+    """Operating system and processor architecture."""
+
     cores: Count
+    """Processor cores this process may use."""
+
     threads: Count
+    """Threads torch uses."""
+
     memory_bytes: Count
+    """Memory of the machine, or of the container where that is limited to less."""
+
     free_bytes: Count
+    """How much of it can still be had."""
+
     devices: tuple[Device, ...]
+    """Accelerators; empty where there is none."""
+
     chosen: str
+    """The device that --device means here."""
 
 
 class CacheFolder(Record):
-    """The folder in which scores are kept.
-
-    Attributes:
-        path: Where it is.
-        records: Texts whose scores it holds.
-        size_bytes: Size of its files.
-        free_bytes: Room left on its disk; None where it cannot be used.
-        problem: Why it cannot be used; empty where it can.
-    """
+    """The folder in which scores are kept."""
 
     path: str
+    """Where it is."""
+
     records: Count
+    """Texts whose scores it holds."""
+
     size_bytes: Count
+    """Size of its files."""
+
     free_bytes: Count | None
+    """Room left on its disk; None where it cannot be used."""
+
     problem: str
+    """Why it cannot be used; empty where it can."""
 
 
 class Parity(Record):
-    """Whether the backend can be trusted: the probes that the numerics guard uses, held to the same limits.
-
-    Attributes:
-        passed: Whether it can.
-        text: `built-in`, or that the probes come from the documents given.
-        reason: What was seen.
-        mend: What would help; empty where it passed.
-        figures: What was measured.
-    """
+    """Whether the backend can be trusted: the probes that the numerics guard uses, held to the same limits."""
 
     passed: bool
+    """Whether it can."""
+
     text: Literal["built-in", "given documents"]
+    """`built-in`, or that the probes come from the documents given."""
+
     reason: str
-    mend: str
-    figures: tuple[Figure, ...]
+    """What was seen."""
+
+    remediation: str
+    figures: tuple[GuardFigure, ...]
+    """What was measured."""
 
 
 class Speed(Record):
-    """How fast documents are scored, and how long an audit takes at that speed.
-
-    Attributes:
-        documents: Documents of the audit, both sides together.
-        tokens_each: Tokens of each in the sample that was timed, on average; special tokens included.
-        views: How often each document is scored: as it is and changed, as the default features need it.
-        sampled: Documents that were timed.
-        sampled_tokens: Tokens that the model read for them.
-        sampled_seconds: How long that took.
-        load_seconds: How long it took to load the model.
-        audit_seconds: Estimate for the audit: load, and all documents at the speed of the sample.
-    """
+    """How fast documents are scored, and how long an audit takes at that speed."""
 
     documents: Count
+    """Documents of the audit, both sides together."""
+
     tokens_each: Count
+    """Tokens of each in the sample that was timed, on average; special tokens included."""
+
     views: Count
+    """How often each document is scored: as it is and changed, as the default features need it."""
+
     sampled: Count
+    """Documents that were timed."""
+
     sampled_tokens: Count
+    """Tokens that the model read for them."""
+
     sampled_seconds: Number
+    """How long that took."""
+
     load_seconds: Number
+    """How long it took to load the model."""
+
     audit_seconds: Number
+    """Estimate for the audit: load, and all documents at the speed of the sample."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -114,49 +121,55 @@ class Speed(Record):
 
 
 class ModelCheckup(Record):
-    """One model on this machine.
-
-    Attributes:
-        source: As named.
-        kind: How it was opened.
-        dtype: Number format in memory.
-        device: Where it ran.
-        context: Longest window in tokens.
-        parity: Whether its backend can be trusted.
-        speed: None where it cannot.
-        peak_memory_bytes: Most memory in use so far: of the device, or of the whole process on a CPU; None where the
-            system does not say.
-    """
+    """One model on this machine."""
 
     source: str
+    """As named."""
+
     kind: str
+    """How it was opened."""
+
     dtype: str
+    """Number format in memory."""
+
     device: str
+    """Where it ran."""
+
     context: Count
+    """Longest window in tokens."""
+
     parity: Parity
+    """Whether its backend can be trusted."""
+
     speed: Speed | None
+    """None where it cannot."""
+
     peak_memory_bytes: Count | None
+    """Most memory in use so far: of the device, or of the whole process on a CPU; None where the system does not
+    say."""
 
 
 class Checkup(Record):
-    """Everything that was found.
+    """Everything that was found."""
 
-    Attributes:
-        auditor_version: Of this program.
-        python: Version of Python.
-        packages: Versions of the libraries that make figures.
-        machine: Where an audit would run.
-        cache: Where scores are kept.
-        model: The model that was named; None where none was.
-    """
-
-    schema_version: Literal["1.0"] = CHECKUP_SCHEMA_VERSION
+    schema_version: Literal["2.0"] = CHECKUP_SCHEMA_VERSION
     auditor_version: str
+    """Of this program."""
+
     python: str
+    """Version of Python."""
+
     packages: dict[str, str]
+    """Versions of the libraries that make figures."""
+
     machine: Machine
+    """Where an audit would run."""
+
     cache: CacheFolder
+    """Where scores are kept."""
+
     model: ModelCheckup | None
+    """The model that was named; None where none was."""
 
     @property
     def problems(self) -> tuple[str, ...]:

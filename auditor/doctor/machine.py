@@ -15,7 +15,7 @@ _LIMITS = (
 )
 
 
-def look_at_machine(device: str) -> Machine:
+def inspect_machine(device: str) -> Machine:
     """What there is to compute with.
 
     Args:

@@ -84,7 +84,7 @@ class _Watch:
         self.told.stop()
 
 
-def look_at_model(
+def inspect_model(
     source: str, options: LoadOptions, size: Size, *, max_tokens: int | None, progress: Progress
 ) -> ModelCheckup:
     """Load a model, probe it as an audit does, and time it. No score is kept.
@@ -148,7 +148,7 @@ def _parity(
         passed=found.status == "passed",
         text="built-in" if size.sides is None else "given documents",
         reason=found.reason,
-        mend=found.mend,
+        remediation=found.remediation,
         figures=found.figures,
     )
     read = sum(record.n_bytes for record in records) / max(1, sum(len(record) for record in records))

@@ -7,14 +7,14 @@ import platform
 from auditor.core.digests import packages
 from auditor.core.progress import Progress
 from auditor.core.version import VERSION
-from auditor.doctor.cache import look_at_cache
+from auditor.doctor.cache import inspect_cache
 from auditor.doctor.checkup import Checkup
-from auditor.doctor.machine import look_at_machine
-from auditor.doctor.model import Size, look_at_model
+from auditor.doctor.machine import inspect_machine
+from auditor.doctor.model import Size, inspect_model
 from auditor.models.options import LoadOptions
 
 
-def examine(
+def run_checkup(
     model: str | None,
     options: LoadOptions,
     size: Size,
@@ -41,7 +41,7 @@ def examine(
         auditor_version=VERSION,
         python=platform.python_version(),
         packages=packages(),
-        machine=look_at_machine(options.device),
-        cache=look_at_cache(cache_dir),
-        model=None if model is None else look_at_model(model, options, size, max_tokens=max_tokens, progress=progress),
+        machine=inspect_machine(options.device),
+        cache=inspect_cache(cache_dir),
+        model=None if model is None else inspect_model(model, options, size, max_tokens=max_tokens, progress=progress),
     )

@@ -70,7 +70,10 @@ def _model(model: ModelCheckup) -> list[str]:
         _entry(
             "Model", f"{model.source} ({model.kind}), {model.dtype} on {model.device}, context {model.context:,}{peak}"
         ),
-        _entry("Parity", f"{'passed' if parity.passed else 'FAILED'} on {parity.text}: {parity.reason} {parity.mend}"),
+        _entry(
+            "Parity",
+            f"{'passed' if parity.passed else 'FAILED'} on {parity.text}: {parity.reason} {parity.remediation}",
+        ),
     ]
     if model.speed is None:
         return [*lines, _entry("Speed", "not measured: the figures could not be trusted")]

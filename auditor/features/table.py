@@ -137,10 +137,10 @@ def plain_table(features: Sequence[Feature], records: Sequence[TokenSignals]) ->
         records: One a document.
     """
     views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
-    return compute_table(of_one_pass(features), views, references=())
+    return compute_table(single_pass_only(features), views, references=())
 
 
-def of_one_pass(features: Sequence[Feature]) -> tuple[Feature, ...]:
+def single_pass_only(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """Those that need nothing but the text as it is under the model itself."""
     return tuple(feature for feature in features if feature.views == (TARGET,))
 

@@ -12,25 +12,25 @@ from typing import Self
 from auditor.core.errors import UsageError
 from auditor.core.seeds import stream
 from auditor.forgetting.layers.adjusting import with_holm
-from auditor.forgetting.measures.changes import movements, slopes
+from auditor.forgetting.measures.changes import largest_changes, slopes
 from auditor.forgetting.measures.general import measure_general
 from auditor.forgetting.measures.levels import measure_heldout
 from auditor.forgetting.relearn.conclude import conclude_relearning
 from auditor.forgetting.states.decide import decide_state
 from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.geometry import Geometry
-from auditor.forgetting.trajectory import Course, asked_of, asks_for, conclude_course
-from auditor.forgetting.validate import require_fitting
-from auditor.membership.assess import Sides
+from auditor.forgetting.trajectory import Trajectory, checkpoints_to_relearn, conclude_trajectory, series_settings_of
+from auditor.forgetting.validate import require_consistent
+from auditor.membership.assess import TextBaseline
 from auditor.results.forgetting.drift import WeightChange
 from auditor.results.forgetting.layers import LayerFinding
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.series import Checkpoint, Forgetting
-from auditor.settings import CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, SeriesSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class UnrecomputedFindings:
     """What is not made again: figures of weights and hidden states, of which too much would have to be kept.
 
     They describe, and no state rests on them. Of the probes of layers the correction for their number is made again.
@@ -60,11 +60,13 @@ class Given:
         return cls(weights, {point.name: point.layers for point in points}, geometry)
 
 
-def conclude_series(kept: SeriesKept, settings: CheckSettings, sides: Sides, given: Given) -> Forgetting:
+def conclude_series(
+    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, given: UnrecomputedFindings
+) -> Forgetting:
     """Every figure of a series and every state, from what was kept of it.
 
     Args:
-        kept: What was kept.
+        measurements: What was kept.
         settings: What was asked; `settings.series` says which checkpoints.
         sides: What the text of the two sides tells.
         given: What is not made from what was kept.
@@ -72,24 +74,26 @@ def conclude_series(kept: SeriesKept, settings: CheckSettings, sides: Sides, giv
     Raises:
         UsageError: A side has fewer than two groups, or what was kept does not fit together or to what was asked.
     """
-    require_fitting(kept)
-    course = conclude_course(kept, settings, sides)
-    _require_asked(course, kept, settings)
-    return conclude_states(course, kept, settings, given)
+    require_consistent(measurements)
+    course = conclude_trajectory(measurements, settings, sides)
+    _require_asked(course, measurements, settings)
+    return conclude_states(course, measurements, settings, given)
 
 
-def conclude_states(course: Course, kept: SeriesKept, settings: CheckSettings, given: Given) -> Forgetting:
+def conclude_states(
+    course: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings, given: UnrecomputedFindings
+) -> Forgetting:
     """The states and all that stands beside them; arguments and errors as of `conclude_series`."""
-    asked, seed, names = asked_of(settings), settings.seed, kept.names
-    levels = measure_heldout(kept, rng=stream(seed, "held-out"))
-    general = measure_general(kept, rng=stream(seed, "general")) if "general" in kept.sets else {}
+    asked, seed, names = series_settings_of(settings), settings.seed, measurements.names
+    levels = measure_heldout(measurements, rng=stream(seed, "held-out"))
+    general = measure_general(measurements, rng=stream(seed, "general")) if "general" in measurements.sets else {}
     relearned = conclude_relearning(
-        kept, seed=seed, permutations=settings.permutations, alpha=asked.policy.relearn_alpha
+        measurements, seed=seed, permutations=settings.permutations, alpha=asked.policy.relearn_alpha
     )
     points = tuple(
         Checkpoint(
             name=name,
-            source=kept.checkpoints[place].source,
+            source=measurements.checkpoints[place].source,
             heldout=levels[name].loss,
             heldout_change=levels[name].change,
             suspect=course.suspects[name],
@@ -97,7 +101,7 @@ def conclude_states(course: Course, kept: SeriesKept, settings: CheckSettings, g
             detection=course.detections[name],
             placebo_p_adjusted=course.placebo_p.get(name),
             general=general.get(name),
-            wreckage=course.wreckage.get(name),
+            utility_loss=course.utility_loss.get(name),
             weights=given.weights.get(name),
             layers=with_holm(given.layers.get(name, ())),
             relearning=relearned.get(name),
@@ -110,30 +114,34 @@ def conclude_states(course: Course, kept: SeriesKept, settings: CheckSettings, g
     return Forgetting(
         checkpoints=points,
         reference=None if course.reference is None else names[course.reference],
-        movers=movements(kept),
-        slopes=slopes(kept),
-        tasks=conclude_tasks(kept.tasks, given.geometry, checkpoints=len(names), seed=seed),
+        largest_changes=largest_changes(measurements),
+        change_deciles=slopes(measurements),
+        tasks=conclude_tasks(measurements.tasks, given.geometry, checkpoints=len(names), seed=seed),
         thresholds=asked.policy,
-        notes=(*_notes(asked, points), *kept.notes),
+        notes=(*_notes(asked, points), *measurements.notes),
     )
 
 
-def _require_asked(course: Course, kept: SeriesKept, settings: CheckSettings) -> None:
+def _require_asked(course: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings) -> None:
     """Refuse other checkpoints, sets or interventions than a run of these settings has.
 
     Raises:
         UsageError: There are.
     """
-    asked = asked_of(settings)
+    asked = series_settings_of(settings)
     beside = {"general": asked.general, "placebo": asked.placebo}
-    if kept.names != tuple(name for name, _ in asked.checkpoints):
+    if measurements.names != tuple(name for name, _ in asked.checkpoints):
         raise UsageError("what was kept of the series is of other checkpoints than were asked for")
-    if set(kept.sets) != {"suspect", "heldout", *(role for role, source in beside.items() if source is not None)}:
+    if set(measurements.sets) != {
+        "suspect",
+        "heldout",
+        *(role for role, source in beside.items() if source is not None),
+    }:
         raise UsageError("what was kept of the series is of other sets than were asked for")
-    if [task.name for task in kept.tasks] != [name for name, _ in asked.tasks]:
+    if [task.name for task in measurements.tasks] != [name for name, _ in asked.tasks]:
         raise UsageError("what was kept of the series is of other tasks than were asked for")
-    ran = tuple(place for place, one in enumerate(kept.checkpoints) if one.relearning is not None)
-    if ran != asks_for(course, settings):
+    ran = tuple(place for place, one in enumerate(measurements.checkpoints) if one.relearning is not None)
+    if ran != checkpoints_to_relearn(course, settings):
         raise UsageError("what was kept of the series holds interventions on other checkpoints than a run makes")
 
 

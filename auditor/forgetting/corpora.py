@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from auditor.core.errors import UsageError
 from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus
-from auditor.corpora.groups import part_namesakes
+from auditor.corpora.groups import disambiguate_groups
 from auditor.corpora.overlap import Overlap
 from auditor.results.forgetting.measurements import Role
-from auditor.settings import CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, SeriesSettings
 
 
 def gather(
-    settings: CheckSettings,
+    settings: AuditSettings,
     asked: SeriesSettings,
     suspect: Corpus,
     heldout: Corpus,
-    read: Callable[[str, CheckSettings], Corpus],
-    overlap: Callable[[Corpus, Corpus, CheckSettings], Overlap],
+    read: Callable[[str, AuditSettings], Corpus],
+    overlap: Callable[[Corpus, Corpus, AuditSettings], Overlap],
 ) -> Mapping[Role, Corpus]:
     """Read the corpora of a series by role, none of which may hold what another is compared with.
 
@@ -28,7 +28,7 @@ def gather(
         asked: Which there are beside the two sides.
         suspect: The suspect documents.
         heldout: The held-out documents.
-        read: Reads a corpus as settings say, as `auditor.corpora.asked.read_asked`.
+        read: Reads a corpus as settings say, as `auditor.corpora.asked.read_for_audit`.
         overlap: Says what two corpora share, by the threshold and seed of the settings.
 
     Raises:
@@ -45,16 +45,16 @@ def gather(
 
 
 def gathered(
-    settings: CheckSettings,
+    settings: AuditSettings,
     asked: SeriesSettings,
     suspect: Corpus,
     heldout: Corpus,
-    read: Callable[[str, CheckSettings], Corpus],
+    read: Callable[[str, AuditSettings], Corpus],
 ) -> Mapping[Role, Corpus]:
     """`gather` for what it has not refused before."""
     corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
     if asked.placebo is not None:
-        corpora["placebo"] = part_namesakes(heldout, read(asked.placebo, settings))
+        corpora["placebo"] = disambiguate_groups(heldout, read(asked.placebo, settings))
     if asked.general is not None:
         corpora["general"] = read(asked.general, settings)
     return corpora

@@ -8,22 +8,24 @@ import numpy as np
 
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.multiplicity import holm
-from auditor.membership.assess import Examination, Sides, examine, of_texts
-from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.membership.assess import MembershipAssessment, TextBaseline, assess, text_only_guards
+from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Detection
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.rows import FeatureTable, Rows
 
 
-def detect(kept: SeriesKept, sides: Sides, *, refused: Collection[str] = ()) -> dict[str, Detection]:
+def detect(
+    measurements: SeriesMeasurements, sides: TextBaseline, *, refused: Collection[str] = ()
+) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
     The p-values are the engine's, with Holm's correction over the checkpoints; a detection also needs every guard that
     ran at that checkpoint to have passed.
 
     Args:
-        kept: The series.
+        measurements: The series.
         sides: What the text of its two sides tells.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
@@ -31,19 +33,19 @@ def detect(kept: SeriesKept, sides: Sides, *, refused: Collection[str] = ()) -> 
         By checkpoint name.
     """
     known: dict[str, GuardResult] = {}
-    found: dict[str, Examination] = {}
-    cut = (kept.sets["suspect"].truncated, kept.sets["heldout"].truncated)
-    for at, checkpoint in enumerate(kept.checkpoints):
-        found[checkpoint.name] = examine(
+    found: dict[str, MembershipAssessment] = {}
+    cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
+    for at, checkpoint in enumerate(measurements.checkpoints):
+        found[checkpoint.name] = assess(
             sides,
-            rows_of(kept, at, "suspect"),
+            set_rows(measurements, at, "suspect"),
             controls={},
             numerics={checkpoint.name: checkpoint.numerics.numerics()},
             truncated=(cut[0][at], cut[1][at]),
-            alpha=_alpha(kept, sides),
+            alpha=_alpha(measurements, sides),
             known=known,
         )
-        known = of_texts(found[checkpoint.name].guards)
+        known = text_only_guards(found[checkpoint.name].guards)
     adjusted = holm([examination.membership.p_value for examination in found.values()])
     return {
         name: _detection(examination, p_adjusted, sides.policy, refused=name in refused)
@@ -51,12 +53,12 @@ def detect(kept: SeriesKept, sides: Sides, *, refused: Collection[str] = ()) -> 
     }
 
 
-def _alpha(kept: SeriesKept, sides: Sides) -> float:
+def _alpha(measurements: SeriesMeasurements, sides: TextBaseline) -> float:
     """The level of the first step of Holm over the checkpoints."""
-    return sides.policy.alpha / len(kept.checkpoints)
+    return sides.policy.alpha / len(measurements.checkpoints)
 
 
-def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
+def _detection(examination: MembershipAssessment, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
     membership = examination.membership
     sound = not refused and all(guard.status != "failed" for guard in examination.guards)
     return Detection(
@@ -71,7 +73,7 @@ def _detection(examination: Examination, p_adjusted: float, policy: Policy, *, r
     )
 
 
-def detect_placebo(kept: SeriesKept, sides: Sides) -> dict[str, float]:
+def detect_placebo(measurements: SeriesMeasurements, sides: TextBaseline) -> dict[str, float]:
     """The engine's p-values with the placebo set in the place of the suspect set, corrected over checkpoints (Holm).
 
     Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the group.
@@ -79,16 +81,19 @@ def detect_placebo(kept: SeriesKept, sides: Sides) -> dict[str, float]:
     Returns:
         By checkpoint name; empty where there is no placebo set.
     """
-    if "placebo" not in kept.sets:
+    if "placebo" not in measurements.sets:
         return {}
-    rows = [drop_sparse(rows_of(kept, at, "placebo"), sides.policy.most_missing) for at in range(len(kept.names))]
-    found = [sides.test(some, "placebo", _alpha(kept, sides)).p_value for some in rows]
-    return dict(zip(kept.names, holm(found), strict=True))
+    rows = [
+        drop_sparse(set_rows(measurements, at, "placebo"), sides.policy.most_missing)
+        for at in range(len(measurements.names))
+    ]
+    found = [sides.test(some, "placebo", _alpha(measurements, sides)).p_value for some in rows]
+    return dict(zip(measurements.names, holm(found), strict=True))
 
 
-def rows_of(kept: SeriesKept, at: int, role: Role) -> Rows:
+def set_rows(measurements: SeriesMeasurements, at: int, role: Role) -> Rows:
     """The rows of single-pass features of one set against held-out at one checkpoint."""
-    ours, theirs = kept.sets[role], kept.sets["heldout"]
+    ours, theirs = measurements.sets[role], measurements.sets["heldout"]
     mine, other = ours.features[at].features(), theirs.features[at].features()
     table = FeatureTable(np.vstack([mine.values, other.values]), mine.columns, {})
     return group_rows(table, [*ours.groups, *theirs.groups], [True] * len(ours.ids) + [False] * len(theirs.ids))

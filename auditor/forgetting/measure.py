@@ -9,9 +9,9 @@ from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
-from auditor.forgetting.conclude import Given, conclude_states
+from auditor.forgetting.conclude import UnrecomputedFindings, conclude_states
 from auditor.forgetting.corpora import gather
-from auditor.forgetting.detection import rows_of
+from auditor.forgetting.detection import set_rows
 from auditor.forgetting.layers.measure import measure_layers
 from auditor.forgetting.open import open_series
 from auditor.forgetting.reduce import reduce_series
@@ -21,29 +21,29 @@ from auditor.forgetting.score import score_series
 from auditor.forgetting.series import Series
 from auditor.forgetting.tasks.measure import MeasuredTasks, measure_tasks
 from auditor.forgetting.tasks.reading import UNTRAINED, Task, read_tasks
-from auditor.forgetting.trajectory import asked_of, asks_for, conclude_course
+from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_trajectory, series_settings_of
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.membership.assess import Sides
-from auditor.membership.cache import Shared
+from auditor.membership.assess import TextBaseline
+from auditor.membership.cache import CorpusCache
 from auditor.models.backend import ModelSpec
 from auditor.models.options import load_options
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.models import ModelIdentity
 from auditor.scoring.store import Store
-from auditor.settings import CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, SeriesSettings
 
 LAYER_PERMUTATIONS = 1999
 """Of each layer's probe, which describes and never decides."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class MeasuredSeries:
     """A series, measured.
 
     Attributes:
         forgetting: What it showed.
-        kept: What its figures are made from.
+        measurements: What its figures are made from.
         series: Its scores.
         sides: Its two sides and what their text alone tells.
         models: The checkpoints' identities by their names.
@@ -51,16 +51,16 @@ class Account:
     """
 
     forgetting: Forgetting
-    kept: SeriesKept
+    measurements: SeriesMeasurements
     series: Series
-    sides: Sides
+    sides: TextBaseline
     models: Mapping[str, ModelIdentity]
     last: ModelSpec
 
 
 def measure_forgetting(
-    settings: CheckSettings, suspect: Corpus, heldout: Corpus, store: Store, progress: Progress, shared: Shared
-) -> Account:
+    settings: AuditSettings, suspect: Corpus, heldout: Corpus, store: Store, progress: Progress, shared: CorpusCache
+) -> MeasuredSeries:
     """Open, score and reduce a series, intervene where a trace went out of sight, and conclude.
 
     Args:
@@ -75,9 +75,9 @@ def measure_forgetting(
         UsageError: A checkpoint or a corpus cannot be used as it is.
         RunError: A model fails.
     """
-    asked, seed, policy = asked_of(settings), settings.seed, settings.policy
+    asked, seed, policy = series_settings_of(settings), settings.seed, settings.policy
     corpora = gather(settings, asked, suspect, heldout, shared.corpus, shared.overlap)
-    tasks = read_asked_tasks(settings, asked, shared.corpus)
+    tasks = read_tasks_for_audit(settings, asked, shared.corpus)
     checkpoints = open_series(asked.checkpoints, load_options(settings), store)
     series = score_series(
         checkpoints,
@@ -89,9 +89,9 @@ def measure_forgetting(
         rng=stream(seed, "probes"),
         progress=progress,
     )
-    kept = reduce_series(series)
-    sides = shared.sides(suspect, heldout, rows_of(kept, 0, "suspect"), settings)
-    course = conclude_course(kept, settings, sides)
+    measurements = reduce_series(series)
+    sides = shared.sides(suspect, heldout, set_rows(measurements, 0, "suspect"), settings)
+    course = conclude_trajectory(measurements, settings, sides)
     weights = measure_weights(checkpoints)
     layers = measure_layers(series, seed=seed, alpha=policy.alpha, permutations=LAYER_PERMUTATIONS)
     learned = (
@@ -117,12 +117,16 @@ def measure_forgetting(
             progress=progress,
             max_tokens=settings.max_tokens,
         )
-        for place in asks_for(course, settings)
+        for place in checkpoints_to_relearn(course, settings)
     }
-    kept = kept.relearned(relearned).model_copy(update={"tasks": learned.kept, "notes": learned.notes})
-    return Account(
-        forgetting=conclude_states(course, kept, settings, Given(weights, layers, learned.geometry)),
-        kept=kept,
+    measurements = measurements.relearned(relearned).model_copy(
+        update={"tasks": learned.measurements, "notes": learned.notes}
+    )
+    return MeasuredSeries(
+        forgetting=conclude_states(
+            course, measurements, settings, UnrecomputedFindings(weights, layers, learned.geometry)
+        ),
+        measurements=measurements,
         series=series,
         sides=sides,
         models={checkpoint.name: checkpoint.spec.identity for checkpoint in checkpoints},
@@ -130,8 +134,8 @@ def measure_forgetting(
     )
 
 
-def read_asked_tasks(
-    settings: CheckSettings, asked: SeriesSettings, read: Callable[[str, CheckSettings], Corpus]
+def read_tasks_for_audit(
+    settings: AuditSettings, asked: SeriesSettings, read: Callable[[str, AuditSettings], Corpus]
 ) -> tuple[Task, ...]:
     """Read the labelled sets before anything is scored, whole: a limit would cut a sorted set to a few classes."""
     if not asked.tasks:

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.core.errors import UsageError
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.models.digests import Memo
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.models.tokenizer_difference import difference
 
 
-def open_series(checkpoints: Sequence[tuple[str, str]], options: LoadOptions, memo: Memo) -> tuple[Named, ...]:
+def open_series(
+    checkpoints: Sequence[tuple[str, str]], options: LoadOptions, memo: Memo
+) -> tuple[NamedCheckpoint, ...]:
     """Identify the checkpoints of a series, none of them in memory, and see that they can be compared.
 
     Losses per byte of two models are comparable where both read the same tokens in the same windows, with the same
@@ -31,11 +33,11 @@ def open_series(checkpoints: Sequence[tuple[str, str]], options: LoadOptions, me
         UsageError: One cannot be audited; two are the same model, or differ in tokenizer, number format or window.
         RunError: One cannot be read or fetched.
     """
-    series: list[Named] = []
+    series: list[NamedCheckpoint] = []
     for name, source in checkpoints:
         place, revision = _revision(source)
         chosen = options if revision is None else dataclasses.replace(options, revision=revision)
-        series.append(Named(name, open_model(place, chosen, memo)))
+        series.append(NamedCheckpoint(name, open_model(place, chosen, memo)))
     for at, checkpoint in enumerate(series):
         for earlier in series[:at]:
             if earlier.spec.identity.key == checkpoint.spec.identity.key:
@@ -56,11 +58,11 @@ def _revision(source: str) -> tuple[str, str | None]:
     return found[1], found[2]
 
 
-def _called(checkpoint: Named) -> str:
+def _called(checkpoint: NamedCheckpoint) -> str:
     return f"{checkpoint.name!r} ({checkpoint.spec.identity.source})"
 
 
-def _require_comparable(origin: Named, other: Named) -> None:
+def _require_comparable(origin: NamedCheckpoint, other: NamedCheckpoint) -> None:
     first, second = origin.spec.identity, other.spec.identity
     both = f"the checkpoints {_called(origin)} and {_called(other)}"
     # Files saved again by another version differ and cut text alike, so the tokenizers are asked.

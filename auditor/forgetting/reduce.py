@@ -12,10 +12,17 @@ from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import plain_table
 from auditor.forgetting.measures.divergence import compare
 from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
-from auditor.forgetting.series import Reading, Series
+from auditor.forgetting.series import CorpusScores, Series
 from auditor.inference.design import Floats
-from auditor.results.forgetting.measurements import COMPARED, KeptCheckpoint, KeptSet, Measure, Role, SeriesKept
-from auditor.results.tables import Cells, KeptNumerics, Table, to_cells
+from auditor.results.forgetting.measurements import (
+    COMPARED,
+    CheckpointMeasurements,
+    Measure,
+    Role,
+    SeriesMeasurements,
+    SetMeasurements,
+)
+from auditor.results.tables import Cells, StoredNumerics, Table, to_cells
 from auditor.signals.tokens import TokenSignals
 
 FEATURES = "single-pass"
@@ -28,7 +35,7 @@ _MEASURES: Mapping[Measure, Callable[[TokenSignals], float]] = {
 }
 
 
-def reduce_series(series: Series) -> SeriesKept:
+def reduce_series(series: Series) -> SeriesMeasurements:
     """Keep what the figures of a series are made from.
 
     Each figure is of a document, so long documents weigh no more than short ones. All checkpoints cut the text into the
@@ -43,13 +50,13 @@ def reduce_series(series: Series) -> SeriesKept:
             document of a corpus has a scored token.
     """
     sets = {role: _kept_set(series, role) for role in series.corpora}
-    return SeriesKept(
+    return SeriesMeasurements(
         checkpoints=tuple(
-            KeptCheckpoint(
+            CheckpointMeasurements(
                 name=checkpoint.name,
                 source=checkpoint.spec.identity.source,
-                numerics=KeptNumerics.of(series.numerics[checkpoint.name]),
-                beside=_beside_origin(series, checkpoint.name),
+                numerics=StoredNumerics.of(series.numerics[checkpoint.name]),
+                vs_origin=_beside_origin(series, checkpoint.name),
             )
             for checkpoint in series.checkpoints
         ),
@@ -64,7 +71,7 @@ def per_token(series: Series, checkpoint: str) -> tuple[float | None, ...]:
     return tuple(row[0] for row in to_cells(np.array(column, dtype=np.float64)))
 
 
-def _kept_set(series: Series, role: Role) -> KeptSet:
+def _kept_set(series: Series, role: Role) -> SetMeasurements:
     documents = series.corpora[role].documents
     readings = list(_readings(series, role))
     scored = [_is_scored(record) for record in readings[0].signals]
@@ -73,7 +80,7 @@ def _kept_set(series: Series, role: Role) -> KeptSet:
             f"no {role} document has a scored token", hint="The texts may be empty of what the tokenizer reads."
         )
     wanted = _MEASURES if role in COMPARED else {"loss": _MEASURES["loss"]}
-    return KeptSet(
+    return SetMeasurements(
         ids=tuple(document.id for document in documents),
         groups=tuple(document.group for document in documents),
         truncated=tuple(sum(record.truncated for record in reading.signals) for reading in readings),
@@ -86,17 +93,19 @@ def _is_scored(record: TokenSignals) -> bool:
     return len(record) > 0 and record.n_bytes > 0
 
 
-def _measured(compute: Callable[[TokenSignals], float], readings: Sequence[Reading], scored: Sequence[bool]) -> Cells:
+def _measured(
+    compute: Callable[[TokenSignals], float], readings: Sequence[CorpusScores], scored: Sequence[bool]
+) -> Cells:
     missing = [float("nan")] * len(readings)
     rows = [[compute(reading.signals[at]) for reading in readings] if has else missing for at, has in enumerate(scored)]
     return to_cells(np.array(rows, dtype=np.float64))
 
 
-def _features(reading: Reading) -> Table:
+def _features(reading: CorpusScores) -> Table:
     return Table.of(plain_table(select_features(FEATURES), reading.signals))
 
 
-def _readings(series: Series, role: Role) -> Iterator[Reading]:
+def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:
     """What each checkpoint made of a corpus.
 
     Pairing is by document: records of other tokens would pair a document with another one.

@@ -9,20 +9,20 @@ import numpy as np
 
 from auditor.core.progress import Progress
 from auditor.corpora.document import Corpus
-from auditor.forgetting.series import Named, Reading, Series
+from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
 from auditor.results.forgetting.measurements import Role
 from auditor.scoring.plan import Request
 from auditor.scoring.probing import Probes, choose_probes
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import Traces, Wanted
+from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class SeriesRequests:
     """What a series has to have scored.
 
     Attributes:
@@ -34,20 +34,20 @@ class Questions:
     requests: tuple[Request, ...]
 
 
-def ask_series(
-    checkpoints: Sequence[Named],
+def build_series_requests(
+    checkpoints: Sequence[NamedCheckpoint],
     corpora: Mapping[Role, Corpus],
     *,
     seed: int,
     layers: bool,
     rng: np.random.Generator,
-) -> Questions:
+) -> SeriesRequests:
     """Put together what `score_series` scores; arguments as there. Nothing is scored and no model loaded."""
     prompts = {
         role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
         for role, corpus in corpora.items()
     }
-    wanted = {role: Wanted(layers=layers and role != "placebo", top=role == "general") for role in corpora}
+    wanted = {role: Capture(layers=layers and role != "placebo", top=role == "general") for role in corpora}
     ours, theirs = ([document.text for document in corpora[role].documents] for role in _SIDES)
     probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     requests: list[Request] = []
@@ -55,11 +55,11 @@ def ask_series(
         for role, some in prompts.items():
             requests += [Request(checkpoint.spec, prompt, wanted=wanted[role]) for prompt in some]
         requests += probes.requests(checkpoint.spec)
-    return Questions(probes, tuple(requests))
+    return SeriesRequests(probes, tuple(requests))
 
 
 def score_series(
-    checkpoints: Sequence[Named],
+    checkpoints: Sequence[NamedCheckpoint],
     corpora: Mapping[Role, Corpus],
     *,
     seed: int,
@@ -87,7 +87,7 @@ def score_series(
         UsageError: As `score_requests`.
         RunError: As `score_requests`.
     """
-    asked = ask_series(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
+    asked = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
     scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
     signals, traces = iter(scored.signals), iter(scored.traces)
     readings, numerics = {}, {}
@@ -112,8 +112,8 @@ def score_series(
 _SIDES: tuple[Role, Role] = ("suspect", "heldout")
 
 
-def _reading(signals: Sequence[TokenSignals], traces: Sequence[Traces | None]) -> Reading:
+def _reading(signals: Sequence[TokenSignals], traces: Sequence[ModelOutputs | None]) -> CorpusScores:
     """The traces are left out where none of them shows anything."""
     shown = [each for each in traces if each is not None]
     told = any(each.layers is not None or each.top_ids is not None for each in shown)
-    return Reading(tuple(signals), tuple(shown) if told else ())
+    return CorpusScores(tuple(signals), tuple(shown) if told else ())

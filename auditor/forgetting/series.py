@@ -9,12 +9,12 @@ from auditor.corpora.document import Corpus
 from auditor.models.backend import ModelSpec
 from auditor.results.forgetting.measurements import Role
 from auditor.results.rows import Numerics
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 from auditor.signals.tokens import TokenSignals
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedCheckpoint:
     """A checkpoint under the name its user gave it, not in memory."""
 
     name: str
@@ -22,7 +22,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CorpusScores:
     """One corpus under one checkpoint.
 
     Attributes:
@@ -31,7 +31,7 @@ class Reading:
     """
 
     signals: tuple[TokenSignals, ...]
-    traces: tuple[Traces, ...]
+    traces: tuple[ModelOutputs, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Series:
         from_store: Texts whose scores were there already.
     """
 
-    checkpoints: tuple[Named, ...]
+    checkpoints: tuple[NamedCheckpoint, ...]
     corpora: Mapping[Role, Corpus]
-    readings: Mapping[tuple[str, Role], Reading]
+    readings: Mapping[tuple[str, Role], CorpusScores]
     numerics: Mapping[str, Numerics]
     computed: int
     from_store: int
@@ -60,6 +60,6 @@ class Series:
         return tuple(checkpoint.name for checkpoint in self.checkpoints)
 
     @property
-    def origin(self) -> Named:
+    def origin(self) -> NamedCheckpoint:
         """The checkpoint all others are compared with."""
         return self.checkpoints[0]

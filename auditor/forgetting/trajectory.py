@@ -9,20 +9,20 @@ from typing import Literal
 from auditor.core.seeds import stream
 from auditor.forgetting.detection import detect, detect_placebo
 from auditor.forgetting.measures.contrasts import measure_contrasts
-from auditor.forgetting.measures.levels import measure_wreckage
-from auditor.forgetting.states.decide import worth_asking
-from auditor.forgetting.states.findings import Evidence
-from auditor.membership.assess import Sides
+from auditor.forgetting.measures.levels import measure_utility_loss
+from auditor.forgetting.states.decide import worth_relearning
+from auditor.forgetting.states.findings import CheckpointFindings
+from auditor.membership.assess import TextBaseline
 from auditor.results.forgetting.contrast import Contrast
-from auditor.results.forgetting.drift import Wreckage
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.drift import UtilityLoss
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.relearning import Relearning
 from auditor.results.forgetting.series import Detection
-from auditor.settings import CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, SeriesSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Trajectory:
     """What the scores of a series show before any intervention.
 
     Attributes:
@@ -32,7 +32,7 @@ class Course:
         reference: Place of the first checkpoint at which the suspect set is detected; None where it never is.
         suspects: The suspect set against held-out, by checkpoint.
         placebos: The placebo set against held-out; empty without one.
-        wreckage: Whether each got far worse; not the origin.
+        utility_loss: Whether each got far worse; not the origin.
     """
 
     names: tuple[str, ...]
@@ -41,9 +41,9 @@ class Course:
     reference: int | None
     suspects: Mapping[str, Contrast]
     placebos: Mapping[str, Contrast]
-    wreckage: Mapping[str, Wreckage]
+    utility_loss: Mapping[str, UtilityLoss]
 
-    def evidence(self, place: int, level: float, relearning: Relearning | None = None) -> Evidence:
+    def evidence(self, place: int, level: float, relearning: Relearning | None = None) -> CheckpointFindings:
         """What is known of a checkpoint before its state.
 
         Args:
@@ -53,43 +53,43 @@ class Course:
         """
         name = self.names[place]
         whole = None if self.reference is None else self.names[self.reference]
-        return Evidence(
+        return CheckpointFindings(
             name,
             place,
             self.reference,
             self.detections[name],
             self.suspects[name],
-            self.wreckage.get(name),
+            self.utility_loss.get(name),
             relearning,
             None if whole is None else (whole, self.suspects[whole]),
             self.placebos.get(name),
             self.placebo_p.get(name),
-            looks=len(self.names),
+            n_checkpoints=len(self.names),
             clean_before=all(self.detections[earlier].p_adjusted > level for earlier in self.names[:place]),
         )
 
 
-def conclude_course(kept: SeriesKept, settings: CheckSettings, sides: Sides) -> Course:
+def conclude_trajectory(measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline) -> Trajectory:
     """Detect, contrast and compare at every checkpoint, each statistic once a run.
 
     Args:
-        kept: What was kept of the scores.
+        measurements: What was kept of the scores.
         settings: What was asked; `settings.series` says which checkpoints.
         sides: What the text of the two sides tells.
 
     Raises:
         UsageError: A side has fewer than two groups.
     """
-    policy, names = settings.policy, kept.names
-    thresholds = asked_of(settings).policy
-    placebo_p = detect_placebo(kept, sides)
+    policy, names = settings.policy, measurements.names
+    thresholds = series_settings_of(settings).policy
+    placebo_p = detect_placebo(measurements, sides)
     refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
-    detections = detect(kept, sides, refused=refused)
+    detections = detect(measurements, sides, refused=refused)
     reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:
         return measure_contrasts(
-            kept,
+            measurements,
             role,
             reference=None if reference is None else names[reference],
             rng=stream(settings.seed, f"contrasts {role}"),
@@ -99,28 +99,28 @@ def conclude_course(kept: SeriesKept, settings: CheckSettings, sides: Sides) -> 
             power=policy.power,
         )
 
-    return Course(
+    return Trajectory(
         names=names,
         detections=detections,
         placebo_p=placebo_p,
         reference=reference,
         suspects=contrasts("suspect"),
-        placebos=contrasts("placebo") if "placebo" in kept.sets else {},
-        wreckage=measure_wreckage(kept, policy=thresholds, rng=stream(settings.seed, "wreckage")),
+        placebos=contrasts("placebo") if "placebo" in measurements.sets else {},
+        utility_loss=measure_utility_loss(measurements, policy=thresholds, rng=stream(settings.seed, "wreckage")),
     )
 
 
-def asks_for(course: Course, settings: CheckSettings) -> tuple[int, ...]:
+def checkpoints_to_relearn(course: Trajectory, settings: AuditSettings) -> tuple[int, ...]:
     """Places of the checkpoints of which interventions can say more; none where they were not asked for."""
-    asked = asked_of(settings)
+    asked = series_settings_of(settings)
     if not asked.relearn:
         return ()
     level = settings.policy.alpha
     places = range(len(course.names))
-    return tuple(place for place in places if worth_asking(course.evidence(place, level), asked.policy))
+    return tuple(place for place in places if worth_relearning(course.evidence(place, level), asked.policy))
 
 
-def asked_of(settings: CheckSettings) -> SeriesSettings:
+def series_settings_of(settings: AuditSettings) -> SeriesSettings:
     """What was asked of the series.
 
     Raises:

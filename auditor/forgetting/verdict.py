@@ -39,11 +39,11 @@ def decide_series(forgetting: Forgetting) -> Verdict:
     word = _word(state)
     validity = "C" if state.code in ("H", "W") and word == "INCONCLUSIVE" else "B"
     return Verdict(
-        word=word,
+        outcome=word,
         reason=f"state:{state.code}",
         sentence=f"At the last checkpoint, {last.name}, the suspect set is {_phrase(last)}. {state.sentence}",
         not_meaning=NOT_MEANS["C" if state.reason in _DETECTED else state.code],
-        mend=state.mend,
+        remediation=state.remediation,
         validity_class="B" if validity == "B" else "C",
         validity=_VALIDITY[validity],
     )
@@ -64,7 +64,7 @@ def _phrase(checkpoint: Checkpoint) -> str:
     return {"A": "not seen to have been shown", "F": "not found any more"}.get(code, STATES[code])
 
 
-def beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
+def verdict_beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
     """The verdict of a `check` beside a series: never NO EVIDENCE for a model that the series finds a trace in.
 
     Args:
@@ -73,14 +73,14 @@ def beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None)
         audited: Name of the checkpoint that is the audited model; None where it is none of them.
     """
     state = next((point.state for point in forgetting.checkpoints if point.name == audited), None)
-    if verdict.word != "NO EVIDENCE" or state is None or _word(state) != "EVIDENCE":
+    if verdict.outcome != "NO EVIDENCE" or state is None or _word(state) != "EVIDENCE":
         return verdict
     return Verdict(
-        word="INCONCLUSIVE",
+        outcome="INCONCLUSIVE",
         reason=f"series:{state.code}",
         sentence=f"The test of this model alone finds nothing, but the series does, at {audited}: {state.sentence}",
         not_meaning=NOT_MEANS[state.code],
-        mend="Read the series; `auditor forget` makes its verdict from it.",
+        remediation="Read the series; `auditor forget` makes its verdict from it.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,
     )

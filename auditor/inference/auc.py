@@ -89,7 +89,7 @@ def percentile_interval(samples: Floats, *, level: float = 0.95, centre: float =
 
 
 def relabelling_spread(scores: Floats, design: Design) -> float:
-    """Standard deviation, over relabellings, of the sum of fixed scores [rows] over suspect rows."""
+    """Standard deviation, over permuted labels, of the sum of fixed scores [rows] over suspect rows."""
     alone = scores[design.singles]
     share = float(design.suspect[design.singles].mean()) if len(alone) else 0.0
     between = len(alone) * share * (1 - share) * float(alone.var(ddof=1)) if len(alone) > 1 else 0.0

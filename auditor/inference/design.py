@@ -123,10 +123,10 @@ def build_design(rows: Rows, *, folds: int, rng: np.random.Generator) -> Design:
     )
 
 
-def relabellings(
+def permuted_labels(
     design: Design, permutations: int, rng: np.random.Generator, *, chunk_bytes: int = _CHUNK_BYTES
 ) -> Iterator[Floats]:
-    """The observed labels, then random relabellings that are as likely under the null.
+    """The observed labels, then random permuted labels that are as likely under the null.
 
     Labels of groups on one side are permuted among themselves; the two rows of a group on both sides swap labels by a
     fair coin, which asks less than exchangeability between groups. The draw does not depend on the chunk size.

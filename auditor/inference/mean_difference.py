@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.inference.design import Bools, Design, Floats, build_design, relabellings
+from auditor.inference.design import Bools, Design, Floats, build_design, permuted_labels
 from auditor.inference.null_distribution import tail
 from auditor.inference.threads import one_blas_thread
 from auditor.results.rows import Column, Rows
@@ -44,7 +44,7 @@ def studentised_differences(values: Floats, design: Design, chunks: Iterable[Flo
     Args:
         values: [rows, columns] without missing values, in the order of the design.
         design: Labels and pairs.
-        chunks: Labellings [rows, some] of 0 and 1, as `auditor.inference.design.relabellings` gives them.
+        chunks: Labellings [rows, some] of 0 and 1, as `auditor.inference.design.permuted_labels` gives them.
 
     Returns:
         [columns, labellings] from -1 to 1; zeros for a column that is constant.
@@ -92,7 +92,7 @@ def mean_difference_pvalues(
 ) -> tuple[float, ...]:
     """Add-one permutation p-value of the studentised difference of means of each column, each on its own.
 
-    All columns share the relabellings. Studentising changes nothing about exactness; it keeps the level nearly right
+    All columns share the permuted labels. Studentising changes nothing about exactness; it keeps the level nearly right
     where the sides have equal means and unequal spreads, where the rows are not exchangeable (Janssen 1997; Chung and
     Romano 2013).
 
@@ -103,7 +103,7 @@ def mean_difference_pvalues(
         values: [rows, columns], one row for each group and side, none missing.
         suspect: [rows] labels.
         groups: [rows] names.
-        permutations: Random relabellings.
+        permutations: Random permuted labels.
         rng: Draws them.
         alternative: `greater` asks whether the suspect mean is the higher one.
 
@@ -117,7 +117,7 @@ def mean_difference_pvalues(
     fold_rng, label_rng = rng.spawn(2)
     design, arranged = arrange(values, suspect, groups, rng=fold_rng)
     with one_blas_thread():
-        pool = studentised_differences(arranged, design, relabellings(design, permutations, label_rng))
+        pool = studentised_differences(arranged, design, permuted_labels(design, permutations, label_rng))
     return pvalues(pool, alternative)
 
 

@@ -17,7 +17,7 @@ TIE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class NullDistribution:
     """Statistics of the observed labelling (position 0) and of the permuted ones.
 
     Attributes:
@@ -69,7 +69,7 @@ def critical(pool: Floats, alpha: float) -> float:
     return float(np.sort(pool)[-rank])
 
 
-class Statistics:
+class PermutationStatistics:
     """The members of the maximum for one design.
 
     - `learned`: correlation between the out-of-fold ridge score and the label.
@@ -107,7 +107,7 @@ class Statistics:
         """The learned score's machinery."""
         return self._crossfit
 
-    def pool(self, chunks: Iterable[Floats]) -> Pool:
+    def pool(self, chunks: Iterable[Floats]) -> NullDistribution:
         """Evaluate every statistic under every labelling of the chunks [rows, labellings]."""
         weights = np.array(list(self._means.values()))
         raws, totals = [], []
@@ -120,7 +120,7 @@ class Statistics:
             linear = weights @ total if self._means else np.empty((0, labels.shape[1]))
             raws.append(np.vstack([learned, linear, *energies]))
             totals.append(total)
-        return Pool(names=self.names, raw=np.hstack(raws), totals=np.hstack(totals))
+        return NullDistribution(names=self.names, raw=np.hstack(raws), totals=np.hstack(totals))
 
 
 def _families(columns: tuple[Column, ...]) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.stats import kstest
 
 from auditor.core.errors import UsageError
-from auditor.inference.design import Floats, build_design, normal_scores, relabellings
+from auditor.inference.design import Floats, build_design, normal_scores, permuted_labels
 from auditor.inference.discriminant import RIDGE
-from auditor.inference.null_distribution import TIE, Statistics, standardise, tail
+from auditor.inference.null_distribution import TIE, PermutationStatistics, standardise, tail
 from auditor.inference.threads import one_blas_thread
 from auditor.results.rows import Rows
 
@@ -76,8 +76,8 @@ def null_split_pvalues(
         half_rng, fold_rng, label_rng, order_rng, tie_rng = rng.spawn(5)
         halves = half_rng.permutation(np.arange(count) < count // 2)
         design = build_design(replace(rows, suspect=halves), folds=folds, rng=fold_rng)
-        statistics = Statistics(design, rows.columns)
-        largest = standardise(statistics.pool(relabellings(design, permutations + splits - 1, label_rng)).raw).max(
+        statistics = PermutationStatistics(design, rows.columns)
+        largest = standardise(statistics.pool(permuted_labels(design, permutations + splits - 1, label_rng)).raw).max(
             axis=0
         )
         drawn, pool = largest[:splits], largest[splits:]

@@ -6,8 +6,15 @@ import numpy as np
 
 from auditor.core.errors import UsageError
 from auditor.inference.auc import auc, aucs, bootstrap_aucs, percentile_interval, relabelling_spread
-from auditor.inference.design import Design, Floats, build_design, relabellings
-from auditor.inference.null_distribution import Pool, Statistics, critical, one_sided, standardise, tail
+from auditor.inference.design import Design, Floats, build_design, permuted_labels
+from auditor.inference.null_distribution import (
+    NullDistribution,
+    PermutationStatistics,
+    critical,
+    one_sided,
+    standardise,
+    tail,
+)
 from auditor.inference.power import detectable_auc
 from auditor.inference.threads import one_blas_thread
 from auditor.results.rows import Rows
@@ -38,7 +45,7 @@ def separability(
         rows: [groups, columns] values with their labels.
         rng: Draws the folds, the permutations and the bootstrap, each from a stream of its own.
         alpha: Level at which `critical_z` and `detectable_auc` are stated.
-        permutations: Random relabellings; with few groups some repeat, which costs power, never validity.
+        permutations: Random permuted labels; with few groups some repeat, which costs power, never validity.
         folds: Folds by group; fewer where there are not three groups a fold.
         bootstraps: Bootstrap samples of groups behind each 95 % interval.
         power: Power at which `detectable_auc` is stated.
@@ -66,8 +73,8 @@ def _separability(
 ) -> Separability:
     fold_rng, label_rng, sample_rng = rng.spawn(3)
     design = build_design(rows, folds=folds, rng=fold_rng)
-    statistics = Statistics(design, rows.columns)
-    pool = statistics.pool(relabellings(design, permutations, label_rng))
+    statistics = PermutationStatistics(design, rows.columns)
+    pool = statistics.pool(permuted_labels(design, permutations, label_rng))
     z = standardise(pool.raw)
     largest = z.max(axis=0)
     bar = critical(largest, alpha)
@@ -101,7 +108,7 @@ def _separability(
     )
 
 
-def _refit_widening(pool: Pool, learned: Floats, design: Design) -> float:
+def _refit_widening(pool: NullDistribution, learned: Floats, design: Design) -> float:
     """How much wider than with fixed scores the learned statistic spreads when it is refitted.
 
     The bootstrap resamples rows whose scores are given, and so misses what the fits add: the same noise enters a
@@ -114,7 +121,7 @@ def _refit_widening(pool: Pool, learned: Floats, design: Design) -> float:
     return max(1.0, float(pool.raw[0, 1:].std()) / fixed) if fixed > 0 else 1.0
 
 
-def _detectable(pool: Pool, bar: float, power: float, design: Design) -> float | None:
+def _detectable(pool: NullDistribution, bar: float, power: float, design: Design) -> float | None:
     """Smallest detectable AUC of the mean statistic, or of the learned score where no column has a direction."""
     raw = pool.raw[pool.names.index("mean" if "mean" in pool.names else "learned"), 1:]
     if raw.std() == 0:
@@ -124,7 +131,9 @@ def _detectable(pool: Pool, bar: float, power: float, design: Design) -> float |
     )
 
 
-def _columns(rows: Rows, design: Design, pool: Pool, weights: Floats, samples: Floats) -> tuple[ColumnEffect, ...]:
+def _columns(
+    rows: Rows, design: Design, pool: NullDistribution, weights: Floats, samples: Floats
+) -> tuple[ColumnEffect, ...]:
     """Each feature on its own, with single-step p-values over all columns."""
     z = standardise(pool.totals)
     free = np.array([column.direction == 0 for column in rows.columns], dtype=bool)

@@ -1,4 +1,4 @@
-"""Examination: one model's scores of the two sides, through the engine and every guard."""
+"""MembershipAssessment: one model's scores of the two sides, through the engine and every guard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
 from auditor.membership.blind.rows import text_rows
-from auditor.membership.guards.case import Case
+from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.catalogue import all_guards
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
@@ -22,7 +22,7 @@ from auditor.results.separability import Excess, Separability
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class TextBaseline:
     """What the text of the two sides tells by itself, which is the same whatever model reads them.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sides:
         )
 
 
-def read_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int) -> tuple[Rows, Overlap]:
+def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int) -> tuple[Rows, Overlap]:
     """Describe the text of both sides, and look for what they share.
 
     Args:
@@ -72,15 +72,15 @@ def read_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, 
     return alone, find_overlap(suspect, heldout, threshold=policy.overlap_similarity, seed=seed)
 
 
-def ask_sides(
+def text_baseline(
     documents: tuple[int, int], overlap: Overlap, alone: Rows, *, permutations: int, policy: Policy, seed: int
-) -> Sides:
+) -> TextBaseline:
     """Ask the engine about the text of both sides.
 
     Args:
         documents: How many there are, suspect and held-out.
         overlap: What the two sides share.
-        alone: Text alone, as `read_texts` gave it.
+        alone: Text alone, as `describe_texts` gave it.
         permutations: Of every test.
         policy: The thresholds.
         seed: The audit's seed.
@@ -88,11 +88,11 @@ def ask_sides(
     text = separability(
         alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
     )
-    return Sides(documents, overlap, alone, text, permutations, policy, seed)
+    return TextBaseline(documents, overlap, alone, text, permutations, policy, seed)
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class MembershipAssessment:
     """What the engine and the guards say of one model.
 
     Attributes:
@@ -108,8 +108,8 @@ class Examination:
     guards: tuple[GuardResult, ...]
 
 
-def examine(
-    sides: Sides,
+def assess(
+    sides: TextBaseline,
     all_rows: Rows,
     *,
     controls: Mapping[str, Separability],
@@ -117,11 +117,11 @@ def examine(
     truncated: tuple[int, int],
     alpha: float,
     known: Mapping[str, GuardResult] | None = None,
-) -> Examination:
+) -> MembershipAssessment:
     """Test one model's rows and let the guards look.
 
     Args:
-        sides: The two sides, as `ask_sides` gave them.
+        sides: The two sides, as `text_baseline` gave them.
         all_rows: The rows of every feature asked for, in the same order of groups.
         controls: The engine under models that cannot have seen the data.
         numerics: What the probes of the backends showed.
@@ -133,7 +133,7 @@ def examine(
     rows = drop_sparse(all_rows, policy.most_missing)
     membership = sides.test(rows, "membership", alpha)
     excess = excess_auc(membership, sides.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
-    case = Case(
+    case = GuardContext(
         documents=sides.documents,
         overlap=sides.overlap,
         all_rows=all_rows,
@@ -151,10 +151,10 @@ def examine(
     )
     known = known or {}
     guards = tuple(known[guard.name] if guard.name in known else guard.run(case) for guard in all_guards())
-    return Examination(rows, membership, excess, guards)
+    return MembershipAssessment(rows, membership, excess, guards)
 
 
-def of_texts(guards: tuple[GuardResult, ...]) -> dict[str, GuardResult]:
+def text_only_guards(guards: tuple[GuardResult, ...]) -> dict[str, GuardResult]:
     """The findings of the guards that read texts alone, which hold under every model."""
-    alone = {guard.name for guard in all_guards() if guard.of_texts}
+    alone = {guard.name for guard in all_guards() if guard.reads_text_only}
     return {guard.name: guard for guard in guards if guard.name in alone}

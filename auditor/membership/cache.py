@@ -1,4 +1,4 @@
-"""Shared: what the audits of one batch need not do twice."""
+"""CorpusCache: what the audits of one batch need not do twice."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TypeVar
 
 from auditor.core.errors import UNTOUCHED, RunError
-from auditor.corpora.asked import read_asked
+from auditor.corpora.asked import read_for_audit
 from auditor.corpora.digest import whole_digest
 from auditor.corpora.document import Corpus
 from auditor.corpora.overlap import Overlap, find_overlap
-from auditor.membership.assess import Sides, ask_sides, read_texts
+from auditor.membership.assess import TextBaseline, describe_texts, text_baseline
 from auditor.results.guards import GuardResult
 from auditor.results.rows import Rows
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 MOST_CHARACTERS = 200_000_000
 MOST_PAIRS = 16
@@ -22,7 +22,7 @@ MOST_PAIRS = 16
 V = TypeVar("V")
 
 
-class Shared:
+class CorpusCache:
     """Corpora that were read, and what the text of two sides told, for audits that run one after another.
 
     Every answer is the one that would be given without it: it is remembered by all that it is made from.
@@ -39,11 +39,11 @@ class Shared:
         self._read: dict[tuple[object, ...], str] = {}
         self._texts: dict[tuple[object, ...], tuple[Rows, Overlap]] = {}
         self._overlaps: dict[tuple[object, ...], Overlap] = {}
-        self._sides: dict[tuple[object, ...], Sides] = {}
+        self._sides: dict[tuple[object, ...], TextBaseline] = {}
         self._guards: dict[tuple[object, ...], dict[str, GuardResult]] = {}
 
-    def corpus(self, source: str, settings: CheckSettings) -> Corpus:
-        """Read a corpus as the settings say; arguments and errors as `auditor.corpora.asked.read_asked`.
+    def corpus(self, source: str, settings: AuditSettings) -> Corpus:
+        """Read a corpus as the settings say; arguments and errors as `auditor.corpora.asked.read_for_audit`.
 
         Raises:
             RunError: It was let go of, and is no longer what it was: audits that are compared would be of other texts.
@@ -51,7 +51,7 @@ class Shared:
         key = (source, settings.text_column, settings.group_column, settings.group_by, settings.limit)
         known = self._corpora.pop(key, None)
         if known is None:
-            corpus = read_asked(source, settings)
+            corpus = read_for_audit(source, settings)
             told = whole_digest(corpus)
             if self._read.setdefault(key, told) != told:
                 raise RunError(f"{source} changed while it was audited", hint=UNTOUCHED)
@@ -61,29 +61,31 @@ class Shared:
             del self._corpora[next(iter(self._corpora))]
         return known[0]
 
-    def overlap(self, corpus: Corpus, side: Corpus, settings: CheckSettings) -> Overlap:
+    def overlap(self, corpus: Corpus, side: Corpus, settings: AuditSettings) -> Overlap:
         """What two corpora share; as `find_overlap` answers."""
         threshold, seed = settings.policy.overlap_similarity, settings.seed
         key = (corpus.sha256, side.sha256, threshold, seed)
         return self._known(self._overlaps, key, lambda: find_overlap(corpus, side, threshold=threshold, seed=seed))
 
-    def sides(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: CheckSettings) -> Sides:
-        """What the text of two sides tells; as `read_texts` and `ask_sides` of `auditor.membership.assess` answer."""
+    def sides(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings) -> TextBaseline:
+        """What the text of two sides tells; as `describe_texts` and `text_baseline` of `auditor.membership.assess` answer."""
         policy, seed = settings.policy, settings.seed
         texts = (suspect.sha256, heldout.sha256, rows.groups, policy.overlap_similarity, seed)
         alone, overlap = self._known(
-            self._texts, texts, lambda: read_texts(suspect, heldout, rows, policy=policy, seed=seed)
+            self._texts, texts, lambda: describe_texts(suspect, heldout, rows, policy=policy, seed=seed)
         )
         asked = (*texts, settings.permutations, policy.blind_alpha, policy.power)
         documents = (len(suspect.documents), len(heldout.documents))
         sides = self._known(
             self._sides,
             asked,
-            lambda: ask_sides(documents, overlap, alone, permutations=settings.permutations, policy=policy, seed=seed),
+            lambda: text_baseline(
+                documents, overlap, alone, permutations=settings.permutations, policy=policy, seed=seed
+            ),
         )
         return replace(sides, policy=policy)
 
-    def guards(self, sides: Sides, suspect: Corpus, heldout: Corpus) -> dict[str, GuardResult]:
+    def guards(self, sides: TextBaseline, suspect: Corpus, heldout: Corpus) -> dict[str, GuardResult]:
         """What the guards that read texts alone found, by name: empty at first, for the first audit to fill."""
         key = (suspect.sha256, heldout.sha256, sides.text_rows.groups, sides.policy, sides.permutations, sides.seed)
         return self._known(self._guards, key, dict)

@@ -27,7 +27,7 @@ from auditor.signals.transforms.whole import AS_IS
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class AuditScores:
     """Scores of an audit.
 
     Attributes:
@@ -52,7 +52,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class AuditRequests:
     """What an audit has to have scored.
 
     Attributes:
@@ -70,7 +70,7 @@ class Questions:
     requests: tuple[Request, ...]
 
 
-def ask_corpora(
+def build_requests(
     suspect: Corpus,
     heldout: Corpus,
     models: Models,
@@ -78,8 +78,8 @@ def ask_corpora(
     *,
     seed: int,
     rng: np.random.Generator,
-) -> Questions:
-    """Put together what `score_corpora` scores; arguments as there. Nothing is scored and no model loaded."""
+) -> AuditRequests:
+    """Put together what `score_audit` scores; arguments as there. Nothing is scored and no model loaded."""
     references = _labels(models.references)
     specs: dict[str, ModelSpec] = {TARGET_LABEL: models.target, **dict(zip(references, models.references, strict=True))}
     documents = (*suspect.documents, *heldout.documents)
@@ -94,10 +94,10 @@ def ask_corpora(
     probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     for spec in specs.values():
         requests += probes.requests(spec)
-    return Questions(specs, references, views, probes, tuple(requests))
+    return AuditRequests(specs, references, views, probes, tuple(requests))
 
 
-def score_corpora(
+def score_audit(
     suspect: Corpus,
     heldout: Corpus,
     models: Models,
@@ -108,7 +108,7 @@ def score_corpora(
     store: Store,
     rng: np.random.Generator,
     progress: Progress,
-) -> Evidence:
+) -> AuditScores:
     """Score both sides in one stream, so that no batch, device or moment belongs to one side.
 
     Args:
@@ -122,12 +122,12 @@ def score_corpora(
         rng: Chooses the probe documents.
         progress: Told how far scoring is.
     """
-    asked = ask_corpora(suspect, heldout, models, features, seed=seed, rng=rng)
+    asked = build_requests(suspect, heldout, models, features, seed=seed, rng=rng)
     scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
     documents = range(len(suspect.documents) + len(heldout.documents))
     answers = iter(scored.signals)
     by_view = {view: [next(answers) for _ in documents] for view in asked.views}
-    return Evidence(
+    return AuditScores(
         records=tuple({view: by_view[view][index] for view in asked.views} for index in documents),
         references=asked.references,
         numerics={label: asked.probes.numerics(by_view[label, AS_IS.name], answers) for label in asked.models},

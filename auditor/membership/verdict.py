@@ -40,17 +40,17 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         first, others = failed[0], failed[1:]
         more = f" ({', '.join(guard.name for guard in others)} failed as well.)" if others else ""
         return Verdict(
-            word="INCONCLUSIVE",
+            outcome="INCONCLUSIVE",
             reason=f"guard:{first.name}",
             sentence=f"The comparison cannot carry a verdict: {_lower(first.reason)}{more}",
             not_meaning="It says neither that the documents were used nor that they were not.",
-            mend=" ".join(dict.fromkeys(guard.mend for guard in failed if guard.mend)),
+            remediation=" ".join(dict.fromkeys(guard.remediation for guard in failed if guard.remediation)),
             validity_class="C",
             validity=_VALIDITY["C"],
         )
     if membership.p_value <= policy.alpha:
         return Verdict(
-            word="EVIDENCE",
+            outcome="EVIDENCE",
             reason="separated",
             sentence=f"The suspect documents look trained on: the model tells them from the held-out ones ({effect}), "
             "and no guard found another explanation.",
@@ -61,7 +61,7 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         )
     if membership.detectable_auc is not None and membership.detectable_auc <= policy.required_auc:
         return Verdict(
-            word="NO EVIDENCE",
+            outcome="NO EVIDENCE",
             reason="not-separated",
             sentence=f"No evidence that the suspect documents were trained on ({effect}). Had training moved all "
             f"features together, so that their mean had an AUC of {membership.detectable_auc:.2f}, the test would have "
@@ -72,11 +72,11 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
             validity=_VALIDITY["B"],
         )
     return Verdict(
-        word="INCONCLUSIVE",
+        outcome="INCONCLUSIVE",
         reason="underpowered",
         sentence=f"Nothing was found ({effect}), but the audit is too small to say so: {_reach(membership, policy)}.",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        mend=_more(membership, policy),
+        remediation=_more(membership, policy),
         validity_class="B",
         validity=_VALIDITY["B"],
     )

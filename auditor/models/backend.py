@@ -13,7 +13,7 @@ import numpy as np
 from auditor.core.errors import UNTOUCHED, AuditorError, RunError
 from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
-from auditor.signals.outputs import NO_TRACES, NOTHING, Traces, Wanted
+from auditor.signals.outputs import NO_TRACES, NOTHING, Capture, ModelOutputs
 from auditor.signals.tokens import Floats, Ints
 from auditor.signals.views import Prompt
 
@@ -85,7 +85,7 @@ class WindowScores:
     mean: Floats
     std: Floats
     rank: Ints
-    traces: Traces = NO_TRACES
+    traces: ModelOutputs = NO_TRACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Backend(Protocol):
         """Cut a prompt into windows. `max_tokens` limits how many tokens of the text are read."""
 
     def score(
-        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Capture = NOTHING
     ) -> list[WindowScores]:
         """Score windows in one forward pass (`alone`: in one each).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,6 @@ class LoadOptions:
     max_context: int = 2048
 
 
-def load_options(settings: CheckSettings) -> LoadOptions:
+def load_options(settings: AuditSettings) -> LoadOptions:
     """How the models of an audit are loaded."""
     return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)

@@ -1,4 +1,4 @@
-"""The bar: what the largest of the engine's statistics must reach, found by the engine on simulated rows."""
+"""The critical value: what the largest of the engine's statistics must reach, found by the engine on simulated rows."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
-from auditor.inference.design import build_design, relabellings
-from auditor.inference.null_distribution import Statistics, critical, standardise
+from auditor.inference.design import build_design, permuted_labels
+from auditor.inference.null_distribution import PermutationStatistics, critical, standardise
 from auditor.inference.threads import one_blas_thread
 from auditor.power.rows import feature_rows
 from auditor.results.rows import Column
 
 FOLDS = 5
 _ABOVE = 50
-"""Relabellings wanted above the bar; with so many its tail probability is known to a seventh, and the bar to 1 %."""
+"""Relabellings wanted above the critical value; with so many its tail probability is known to a seventh, and the critical value to 1 %."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class CriticalValue:
     """A critical value and how well it is known.
 
     Attributes:
         z: What the largest standardised statistic must reach.
-        error: Standard error of `z` over the relabellings of one audit.
+        error: Standard error of `z` over the permuted labels of one audit.
     """
 
     z: float
@@ -34,44 +34,44 @@ class Bar:
 
     @property
     def cautious(self) -> float:
-        """A value that the bar of an audit to come exceeds rarely: two standard errors up."""
+        """A value that the critical value of an audit to come exceeds rarely: two standard errors up."""
         return self.z + 2.0 * self.error
 
 
 def simulated_bar(
     columns: Sequence[Column], groups: int, *, alpha: float, permutations: int, rng: np.random.Generator
-) -> Bar:
+) -> CriticalValue:
     """The critical value of the engine for features of this shape.
 
     The rows are independent noise. Real features are positively correlated, and the largest of positively correlated
-    normal statistics is smaller (Slepian 1962), so the bar found here is, if anything, high.
+    normal statistics is smaller (Slepian 1962), so the critical value found here is, if anything, high.
 
     Args:
         columns: Families and directions of the features of the test.
         groups: Groups a side.
         alpha: Level of the test.
         permutations: Of the audit that is planned; more are drawn here where the level asks for them.
-        rng: Draws the rows, the folds and the relabellings.
+        rng: Draws the rows, the folds and the permuted labels.
     """
     row_rng, fold_rng, label_rng = rng.spawn(3)
     drawn = max(permutations, math.ceil(_ABOVE / alpha))
     with one_blas_thread():
         design = build_design(feature_rows(columns, groups, 0.5, 0.0, row_rng), folds=FOLDS, rng=fold_rng)
-        raw = Statistics(design, tuple(columns)).pool(relabellings(design, drawn, label_rng)).raw
+        raw = PermutationStatistics(design, tuple(columns)).pool(permuted_labels(design, drawn, label_rng)).raw
         z = critical(standardise(raw).max(axis=0), alpha)
-    return Bar(z, quantile_error(z, alpha, permutations))
+    return CriticalValue(z, quantile_error(z, alpha, permutations))
 
 
-def carried(z: float, alpha: float, to: float) -> float:
-    """A bar known at one level, carried to another.
+def rescale_level(z: float, alpha: float, to: float) -> float:
+    """A critical value known at one level, carried to another.
 
     The largest of the statistics behaves near its tail like the largest of k independent normal ones, with k from
-    1 - alpha = Phi(z)^k; the same k gives the bar at the other level.
+    1 - alpha = Phi(z)^k; the same k gives the critical value at the other level.
     """
     per_statistic = math.log1p(-to) * (float(log_ndtr(z)) / math.log1p(-alpha))
     return -float(ndtri_exp(math.log(-math.expm1(per_statistic))))
 
 
 def quantile_error(z: float, alpha: float, permutations: int) -> float:
-    """Standard error of a critical value found by so many relabellings: sqrt(alpha / P) over the density alpha z."""
+    """Standard error of a critical value found by so many permuted labels: sqrt(alpha / P) over the density alpha z."""
     return 1.0 / (z * math.sqrt(alpha * (permutations + 1)))

@@ -15,7 +15,7 @@ MOST = 10**9
 def groups_a_side(auc: float, *, critical: float, power: float, widening: float = 1.0) -> int | None:
     """Groups on each of two equal sides with which an effect passes a critical value with the given power.
 
-    Over relabellings of N rows a correlation with the label has the standard deviation s = 1 / sqrt(N - 1), whatever
+    Over permuted labels of N rows a correlation with the label has the standard deviation s = 1 / sqrt(N - 1), whatever
     the rows are. A score shifted by d stands at u = d / 2 (equal sides), and `detectable_auc` asks that
     u - z_power s = critical s sqrt(1 + u^2). Solved for s, and s for N = 2 n.
 
@@ -47,9 +47,9 @@ def groups_a_side(auc: float, *, critical: float, power: float, widening: float 
     return max(2, math.ceil(rows / 2.0))
 
 
-def spread_seen(standing: float, *, critical: float, power: float) -> float:
+def spread_seen(correction_entry: float, *, critical: float, power: float) -> float:
     """The spread s of a statistic that is just found at u: u - z_power s = critical s sqrt(1 + u^2)."""
-    return standing / (float(ndtri(power)) + critical * math.sqrt(1.0 + standing**2))
+    return correction_entry / (float(ndtri(power)) + critical * math.sqrt(1.0 + correction_entry**2))
 
 
 def power_with(groups: int, auc: float, *, critical: float, widening: float = 1.0) -> float:

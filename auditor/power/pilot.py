@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from auditor.core.record import Count, Record, Share
 from auditor.inference.power import auc_of_shift, shift_of_auc
-from auditor.power.critical_value import Bar, carried, quantile_error
+from auditor.power.critical_value import CriticalValue, quantile_error, rescale_level
 from auditor.power.groups import spread_seen
 from auditor.results.result import AuditResult
 from auditor.results.rows import Column
@@ -18,23 +18,25 @@ _TWO_SIDED = float(ndtri(0.975))
 
 
 class Pilot(Record):
-    """A pilot's size and effect; its p-value is not among them.
-
-    Attributes:
-        groups_suspect: Groups of the pilot, suspect side.
-        groups_heldout: The same, held-out side.
-        effect: AUC of the mean of its oriented features (of the learned score where none has a direction).
-        effect_low: Lower end of the 95 % interval of that AUC.
-        effect_high: Upper end.
-        failed_guards: Guards that failed in it.
-    """
+    """A pilot's size and effect; its p-value is not among them."""
 
     groups_suspect: Count
+    """Groups of the pilot, suspect side."""
+
     groups_heldout: Count
+    """The same, held-out side."""
+
     effect: Share
+    """AUC of the mean of its oriented features (of the learned score where none has a direction)."""
+
     effect_low: Share
+    """Lower end of the 95 % interval of that AUC."""
+
     effect_high: Share
+    """Upper end."""
+
     failed_guards: tuple[str, ...]
+    """Guards that failed in it."""
 
 
 def pilot_of(result: AuditResult) -> Pilot:
@@ -56,12 +58,12 @@ def pilot_columns(result: AuditResult) -> tuple[Column, ...]:
     return tuple(Column(column.name, column.family, column.direction) for column in result.membership.columns)
 
 
-def pilot_bar(result: AuditResult, level: float, permutations: int) -> Bar:
+def pilot_bar(result: AuditResult, level: float, permutations: int) -> CriticalValue:
     """The pilot's critical value, carried from its level to another one."""
     found = result.membership
-    z = carried(found.critical_z, found.alpha, level)
+    z = rescale_level(found.critical_z, found.alpha, level)
     own = quantile_error(found.critical_z, found.alpha, found.permutations)
-    return Bar(z, math.hypot(own, quantile_error(z, level, permutations)))
+    return CriticalValue(z, math.hypot(own, quantile_error(z, level, permutations)))
 
 
 def pilot_widening(result: AuditResult) -> float:
@@ -74,8 +76,12 @@ def pilot_widening(result: AuditResult) -> float:
     if found.detectable_auc is None or not 0.5 < found.detectable_auc < 1.0:
         return 1.0
     rows = found.groups_suspect + found.groups_heldout
-    standing = shift_of_auc(found.detectable_auc) * math.sqrt(found.groups_suspect * found.groups_heldout) / rows
-    return spread_seen(standing, critical=found.critical_z, power=result.thresholds.power) * math.sqrt(rows - 1.0)
+    correction_entry = (
+        shift_of_auc(found.detectable_auc) * math.sqrt(found.groups_suspect * found.groups_heldout) / rows
+    )
+    return spread_seen(correction_entry, critical=found.critical_z, power=result.thresholds.power) * math.sqrt(
+        rows - 1.0
+    )
 
 
 def _effect(found: Separability) -> tuple[float, float, float]:

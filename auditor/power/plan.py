@@ -11,7 +11,7 @@ import numpy as np
 from auditor.core.errors import UsageError
 from auditor.core.record import Count, Number, Record, Share
 from auditor.core.seeds import stream
-from auditor.power.critical_value import Bar, simulated_bar
+from auditor.power.critical_value import CriticalValue, simulated_bar
 from auditor.power.evidence import evidence_multiple
 from auditor.power.groups import auc_seen_with, groups_a_side
 from auditor.power.pilot import Pilot, pilot_bar, pilot_columns, pilot_of, pilot_widening
@@ -34,49 +34,64 @@ class Ends(Record):
 
 
 class Plan(Record):
-    """How many groups a side.
-
-    Attributes:
-        effect: AUC of the mean of the oriented features that is to be found.
-        power: Wanted probability of finding it.
-        alpha: Level over all audits together.
-        audits: Audits corrected together.
-        level: What Holm's correction leaves the strictest of them: alpha over audits.
-        required_auc: What NO EVIDENCE must have been able to see.
-        critical_z: The bar at `level`.
-        bar_from: Where it was found.
-        columns: Features of the test.
-        families: Families of them.
-        test: For the membership test to reject. None: more than any audit has.
-        evidence_common: For EVIDENCE, where features share half their variance. None: over four times as many.
-        evidence_apart: The same where they are independent.
-        no_evidence: For NO EVIDENCE, where there is nothing to find.
-        sees: The AUC that `test` groups see, at most `effect`.
-        minimum: Fewest groups a side that any verdict needs.
-        seed: Of the simulations.
-        pilot: The pilot that was given.
-        range: `test` at the ends of the pilot's interval, where the effect is the pilot's.
-    """
+    """How many groups a side."""
 
     effect: Share
+    """AUC of the mean of the oriented features that is to be found."""
+
     power: Share
+    """Wanted probability of finding it."""
+
     alpha: Share
+    """Level over all audits together."""
+
     audits: Count
+    """Audits corrected together."""
+
     level: Share
+    """What Holm's correction leaves the strictest of them: alpha over audits."""
+
     required_auc: Share
+    """What NO EVIDENCE must have been able to see."""
+
     critical_z: Number
+    """The bar at `level`."""
+
     bar_from: Literal["simulated rows", "the pilot"]
+    """Where it was found."""
+
     columns: Count
+    """Features of the test."""
+
     families: Count
+    """Families of them."""
+
     test: Count | None
+    """For the membership test to reject. None: more than any audit has."""
+
     evidence_common: Count | None
+    """For EVIDENCE, where features share half their variance. None: over four times as many."""
+
     evidence_apart: Count | None
+    """The same where they are independent."""
+
     no_evidence: Count | None
+    """For NO EVIDENCE, where there is nothing to find."""
+
     sees: Share | None
+    """The AUC that `test` groups see, at most `effect`."""
+
     minimum: Count
+    """Fewest groups a side that any verdict needs."""
+
     seed: int
+    """Of the simulations."""
+
     pilot: Pilot | None = None
+    """The pilot that was given."""
+
     range: Ends | None = None
+    """`test` at the ends of the pilot's interval, where the effect is the pilot's."""
 
 
 def make_plan(
@@ -114,7 +129,7 @@ def make_plan(
         raise UsageError("no feature is left to plan for", hint="Name other --features, or add --with-reference.")
     widening = 1.0 if pilot is None else pilot_widening(pilot)
 
-    def bar_at(at: float) -> Bar:
+    def bar_at(at: float) -> CriticalValue:
         if pilot is not None:
             return pilot_bar(pilot, at, permutations)
         return _mean_bar(columns, at, permutations, seed)
@@ -167,13 +182,13 @@ def _wanted(effect: float | None, pilot: Pilot | None) -> float:
     return pilot.effect
 
 
-def _mean_bar(columns: Sequence[Column], level: float, permutations: int, seed: int) -> Bar:
+def _mean_bar(columns: Sequence[Column], level: float, permutations: int, seed: int) -> CriticalValue:
     """The bar hardly depends on the number of groups: its mean over a few sizes, one simulation each."""
     bars = [
         simulated_bar(columns, size, alpha=level, permutations=permutations, rng=stream(seed, f"plan {size} {level}"))
         for size in _SIZES
     ]
-    return Bar(float(np.mean([bar.z for bar in bars])), max(bar.error for bar in bars))
+    return CriticalValue(float(np.mean([bar.z for bar in bars])), max(bar.error for bar in bars))
 
 
 def _groups_for_evidence(
@@ -182,7 +197,7 @@ def _groups_for_evidence(
     effect: float,
     *,
     common: float,
-    bar: Bar,
+    bar: CriticalValue,
     policy: Policy,
     seed: int,
 ) -> int | None:

@@ -9,8 +9,8 @@ from auditor.report.text import number, p_value
 from auditor.results.correction import NAMES, Correction
 from auditor.results.forgetting.series import STATES
 from auditor.results.gate import Expect, Gate
-from auditor.results.gate_outcome import Judgement
-from auditor.results.result import Looks
+from auditor.results.gate_outcome import GateOutcome
+from auditor.results.result import BatchCorrection
 
 Status = Literal["passed", "failed", "broken"]
 
@@ -31,9 +31,9 @@ REFUSED = "What is not EVIDENCE although its p-value is at or below its level co
 _EXPECTED: dict[Expect, str] = {"no-evidence": "no evidence", "evidence": "evidence", "any": "anything"}
 
 
-def status_of(judgement: Judgement) -> Status:
+def status_of(gate_outcome: GateOutcome) -> Status:
     """Passed or failed, as a word."""
-    return "passed" if judgement.passed else "failed"
+    return "passed" if gate_outcome.passed else "failed"
 
 
 def expected(gate: Gate) -> str:
@@ -47,30 +47,36 @@ def red_on(gate: Gate) -> str:
     return ", ".join(states.get(word, word) for word in gate.fail_on) or "nothing"
 
 
-def gate_sentence(gate: Gate, judgement: Judgement) -> str:
+def gate_sentence(gate: Gate, gate_outcome: GateOutcome) -> str:
     """What a gate makes of an audit, with the exit code."""
-    return f"Gate {status_of(judgement)}{gate_told(gate, judgement)}"
+    return f"Gate {status_of(gate_outcome)}{gate_told(gate, gate_outcome)}"
 
 
-def gate_told(gate: Gate, judgement: Judgement) -> str:
+def gate_told(gate: Gate, gate_outcome: GateOutcome) -> str:
     """What follows the word passed or failed."""
-    because = "" if judgement.passed else f" on {judgement.because}"
-    return f"{because}, exit code {judgement.exit_code}. Expected: {expected(gate)}. It fails on: {red_on(gate)}."
+    because = "" if gate_outcome.passed else f" on {gate_outcome.reason}"
+    return f"{because}, exit code {gate_outcome.exit_code}. Expected: {expected(gate)}. It fails on: {red_on(gate)}."
 
 
-def looks_sentence(looks: Looks, alpha: float, write: Callable[[float, float], str] = p_value) -> str:
+def correction_sentence(
+    correction: BatchCorrection, alpha: float, write: Callable[[float, float], str] = p_value
+) -> str:
     """Both p-values of an audit in a batch.
 
     Args:
-        looks: The correction.
+        correction: The correction.
         alpha: The level that the corrected p-value is held against.
         write: How a p-value is spelled, given the level.
     """
     return (
-        f"p = {write(looks.p_value, alpha)} before and {write(looks.p_adjusted, alpha)} after the correction over "
-        f"{looks.over} ({NAMES[looks.method]}), {side(looks.p_adjusted, alpha)} the level of {number(alpha)}."
-        + (f" The p-value counts {looks.ways} times, for as many ways to EVIDENCE." if looks.ways > 1 else "")
-        + (f" {REFUSED}" if looks.refused else "")
+        f"p = {write(correction.p_value, alpha)} before and {write(correction.p_adjusted, alpha)} after the correction over "
+        f"{correction.over} ({NAMES[correction.method]}), {side(correction.p_adjusted, alpha)} the level of {number(alpha)}."
+        + (
+            f" The p-value counts {correction.n_hypotheses} times, for as many ways to EVIDENCE."
+            if correction.n_hypotheses > 1
+            else ""
+        )
+        + (f" {REFUSED}" if correction.refused else "")
     )
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from auditor.report import field_docs as meanings
-from auditor.report import selection, series, states
+from auditor.report import selection, series, states, thresholds
 from auditor.report.renderer import Renderer
 from auditor.report.tables.catalogue import series_tables
 from auditor.report.tables.documents import MEMORISED
 from auditor.report.templating import environment
 from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
 from auditor.results.forgetting.series import STATES
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
 
 _GROUPS = 10  # most telling groups shown of each side
@@ -54,7 +53,7 @@ def _of_series(result: AuditResult, pictures: list[dict[str, Any]]) -> dict[str,
         "placebo_alarms": series.placebo_alarms(result),
         "guard_findings": series.shared_findings(shown.checkpoints),
         "relearned": [checkpoint for checkpoint in shown.checkpoints if checkpoint.relearning is not None],
-        "state_thresholds": meanings.threshold_rows(shown.thresholds),
+        "state_thresholds": thresholds.threshold_rows(shown.thresholds),
         "state_codes": [code for code in STATES if any(code == c.state.code for c in shown.checkpoints)],
         "state_names": STATES,
         "means": {code: MEANS[code] for code in states.ORDER},
@@ -72,7 +71,7 @@ def _render(result: AuditResult) -> str:
         .get_template("report.html.j2")
         .render(
             result=result,
-            judgement=judge(result),
+            gate_outcome=evaluate_gate(result),
             figures=[picture for picture in pictures if picture["figure"].part == "audit"],
             counts=selection.guard_counts(result.guards),
             notes={note.name: note for note in result.feature_notes},
@@ -80,7 +79,7 @@ def _render(result: AuditResult) -> str:
             telling=telling,
             level_words=series.level_words(result),
             marked=selection.marked_documents(result, _MARKED_DOCUMENTS),
-            thresholds=meanings.threshold_rows(result.thresholds),
+            thresholds=thresholds.threshold_rows(result.thresholds),
             marks_shown=_MARKS,
             **_of_series(result, [picture for picture in pictures if picture["figure"].part == "series"]),
             configuration=json.dumps(result.manifest.configuration, indent=2, ensure_ascii=False, default=str),

@@ -10,7 +10,7 @@ from auditor.results.summary import summarise
 
 def _render(result: AuditResult) -> str:
     manifest = result.manifest
-    alone = {} if result.looks is not None else {"p-value": repr(result.membership.p_value)}
+    alone = {} if result.multiplicity is not None else {"p-value": repr(result.membership.p_value)}
     made = {
         "auditor": manifest.auditor_version,
         "created": manifest.created,

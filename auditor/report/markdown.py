@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
 from auditor.report.figures.figure import figures
-from auditor.report.gate import SIGNS, gate_sentence, looks_sentence, status_of
+from auditor.report.gate import SIGNS, correction_sentence, gate_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.tables.catalogue import series_tables
 from auditor.report.text import auc, estimate, in_hundred, interval, moment, p_value, percent
 from auditor.results.forgetting.meanings import NOT_MEANS
 from auditor.results.forgetting.series import STATES, Checkpoint
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult, Word
 
 BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
@@ -45,17 +45,26 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _verdict(result: AuditResult) -> str:
-    verdict, main, judgement, alpha = result.verdict, result.membership, judge(result), result.thresholds.alpha
+    verdict, main, gate_outcome, alpha = (
+        result.verdict,
+        result.membership,
+        evaluate_gate(result),
+        result.thresholds.alpha,
+    )
     compared = level_words(result)
     detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
     level = percent(main.auc_interval.level)
     lines = [
-        f"## {_SHAPES[verdict.word]} {verdict.word}: {escape(result.name)}",
+        f"## {_SHAPES[verdict.outcome]} {verdict.outcome}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
         f"What this does not mean: {escape(verdict.not_meaning)}",
-        *([f"What would mend it: {escape(verdict.mend)}"] if verdict.mend else []),
-        f"{SIGNS[status_of(judgement)]} {escape(gate_sentence(result.gate, judgement))}",
-        *([] if result.looks is None else [f"In its batch: {escape(looks_sentence(result.looks, alpha))}"]),
+        *([f"What would mend it: {escape(verdict.remediation)}"] if verdict.remediation else []),
+        f"{SIGNS[status_of(gate_outcome)]} {escape(gate_sentence(result.gate, gate_outcome))}",
+        *(
+            []
+            if result.multiplicity is None
+            else [f"In its batch: {escape(correction_sentence(result.multiplicity, alpha))}"]
+        ),
         *([f"The last checkpoint, {escape(_last(result))}, alone:"] if result.kind == "forget" else []),
         _table(
             ("", "", ""),
@@ -109,7 +118,7 @@ def _states(result: AuditResult) -> str:
     headers = ("Checkpoint", "State", "Gap, bits per byte", "AUC of the loss", "Share left", "p (Holm)", "Brought back")
     sentences = "\n".join(
         f"* {escape(checkpoint.name)}: {escape(checkpoint.state.sentence)}"
-        + (f" To mend it: {escape(checkpoint.state.mend)}" if checkpoint.state.mend else "")
+        + (f" To mend it: {escape(checkpoint.state.remediation)}" if checkpoint.state.remediation else "")
         for checkpoint in series.checkpoints
     )
     alarms = "".join(f"**{escape(alarm)}**\n\n" for alarm in placebo_alarms(result))
@@ -146,7 +155,7 @@ def _measures(result: AuditResult) -> str:
     return "### The series, measure by measure\n\n" + beside + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
 
 
-_ELSEWHERE = ("guards", "layer_weights", "movers")
+_ELSEWHERE = ("guards", "layer_weights", "largest_changes")
 """Tables too long for a summary; the HTML and JSON results have them."""
 _DRAWN = ("matrix", "relearning")
 """Figures whose numbers stand in no other table."""
@@ -183,7 +192,7 @@ def _guards(result: AuditResult) -> str:
             escape(guard.name),
             f"**{guard.status}**" if guard.status == "failed" else guard.status,
             escape(guard.reason),
-            escape(guard.mend),
+            escape(guard.remediation),
         )
         for guard in result.guards
     ]

@@ -1,4 +1,4 @@
-"""Form: one way to write something down. Choosing one by extension, and writing files in them."""
+"""OutputFormat: one way to write something down. Choosing one by extension, and writing files in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Form(Generic[T]):
+class OutputFormat(Generic[T]):
     """A pure function from something to the text of one file.
 
     Attributes:
@@ -31,7 +31,7 @@ class Form(Generic[T]):
     render: Callable[[T], str] = field(repr=False)
 
 
-def by_extension(path: Path, forms: Iterable[Form[T]]) -> Form[T]:
+def format_for(path: Path, forms: Iterable[OutputFormat[T]]) -> OutputFormat[T]:
     """The form that the extension of a path chooses.
 
     Raises:
@@ -50,7 +50,10 @@ def by_extension(path: Path, forms: Iterable[Form[T]]) -> Form[T]:
 
 
 def check_paths(
-    paths: Sequence[str | PathLike[str]], forms: Iterable[Form[Any]], *, inputs: Sequence[str | PathLike[str]] = ()
+    paths: Sequence[str | PathLike[str]],
+    forms: Iterable[OutputFormat[Any]],
+    *,
+    inputs: Sequence[str | PathLike[str]] = (),
 ) -> None:
     """Refuse outputs that could not be written or would overwrite what is read, before any work is done.
 
@@ -66,7 +69,7 @@ def check_paths(
     seen: set[Path] = set()
     read = read_paths(inputs)
     for path in map(Path, paths):
-        by_extension(path, forms)
+        format_for(path, forms)
         target = path.resolve()
         if target in seen:
             raise UsageError(f"output {str(path)!r} is named twice", hint="Give each output a path of its own.")
@@ -81,7 +84,7 @@ def check_paths(
             raise UsageError(f"output {str(path)!r}: the folder {str(parent)!r} cannot be written to")
 
 
-def write_all(what: T, paths: Sequence[str | PathLike[str]], forms: Iterable[Form[T]]) -> None:
+def write_all(what: T, paths: Sequence[str | PathLike[str]], forms: Iterable[OutputFormat[T]]) -> None:
     """Write something to each path in the form of its extension. Missing folders are made.
 
     Everything is rendered before anything is written, and each file appears whole or not at all.
@@ -92,6 +95,6 @@ def write_all(what: T, paths: Sequence[str | PathLike[str]], forms: Iterable[For
     """
     forms = tuple(forms)
     check_paths(paths, forms)
-    texts = [(path, by_extension(path, forms).render(what)) for path in map(Path, paths)]
+    texts = [(path, format_for(path, forms).render(what)) for path in map(Path, paths)]
     for path, text in texts:
         write_text(path, text)

@@ -7,12 +7,12 @@ from os import PathLike
 from pathlib import Path
 
 from auditor.core.registry import discover, pick
-from auditor.report.output_format import Form, by_extension, check_paths, write_all
+from auditor.report.output_format import OutputFormat, check_paths, format_for, write_all
 from auditor.results.result import AuditResult
 
 
-class Renderer(Form[AuditResult]):
-    """A pure function from a result to the text of one file; see `Form`."""
+class Renderer(OutputFormat[AuditResult]):
+    """A pure function from a result to the text of one file; see `OutputFormat`."""
 
     __slots__ = ()
 
@@ -37,7 +37,7 @@ def render(result: AuditResult, path_or_format: str | Path) -> str:
     known = renderers()
     if isinstance(path_or_format, str) and not Path(path_or_format).suffix:
         return pick(path_or_format, known, what="format").render(result)
-    return by_extension(Path(path_or_format), known.values()).render(result)
+    return format_for(Path(path_or_format), known.values()).render(result)
 
 
 def check_outputs(paths: Sequence[str | PathLike[str]], *, inputs: Sequence[str | PathLike[str]] = ()) -> None:

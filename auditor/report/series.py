@@ -11,7 +11,7 @@ from auditor.report.gate import side
 from auditor.report.text import number, p_value
 from auditor.results.correction import NAMES
 from auditor.results.forgetting.contrast import Contrast
-from auditor.results.forgetting.series import Checkpoint, Forgetting, Slopes
+from auditor.results.forgetting.series import ChangeDeciles, Checkpoint, Forgetting
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult
 
@@ -88,13 +88,18 @@ def _thinned(series: Forgetting) -> Forgetting:
         points = tuple(point for point in tasks.points if point.model in shown or point.model not in names)
         tests = tuple(test for test in tasks.tests if {test.earlier, test.later} <= shown)
         tasks = tasks.model_copy(update={"points": points, "tests": tests})
-    movers = tuple(
+    largest_changes = tuple(
         mover.model_copy(update={"moves": pick(mover.moves), "memorised": pick(mover.memorised)})
-        for mover in series.movers
+        for mover in series.largest_changes
     )
-    slopes = Slopes(suspect=pick(series.slopes.suspect), heldout=pick(series.slopes.heldout))
+    slopes = ChangeDeciles(suspect=pick(series.change_deciles.suspect), heldout=pick(series.change_deciles.heldout))
     return series.model_copy(
-        update={"checkpoints": pick(series.checkpoints), "movers": movers, "slopes": slopes, "tasks": tasks}
+        update={
+            "checkpoints": pick(series.checkpoints),
+            "largest_changes": largest_changes,
+            "change_deciles": slopes,
+            "tasks": tasks,
+        }
     )
 
 
@@ -129,10 +134,10 @@ def level_words(result: AuditResult) -> str:
     if result.kind == "forget" and result.forgetting is not None and result.forgetting.checkpoints:
         adjusted = result.forgetting.checkpoints[-1].detection.p_adjusted
         said = f"{p_value(adjusted, alpha)} over all checkpoints (Holm), "
-    elif result.looks is not None:
-        adjusted = result.looks.p_adjusted
-        counted = ", counted as 1" if result.looks.refused else ""
-        said = f"{p_value(adjusted, alpha)} over {result.looks.over} ({NAMES[result.looks.method]}{counted}), "
+    elif result.multiplicity is not None:
+        adjusted = result.multiplicity.p_adjusted
+        counted = ", counted as 1" if result.multiplicity.refused else ""
+        said = f"{p_value(adjusted, alpha)} over {result.multiplicity.over} ({NAMES[result.multiplicity.method]}{counted}), "
     else:
         adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""
     return f"{said}{side(adjusted, alpha)} the level of {number(alpha)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from auditor.core.text import visible
-from auditor.report.gate import gate_sentence, looks_sentence, status_of
+from auditor.report.gate import correction_sentence, gate_sentence, status_of
 from auditor.report.text import auc, interval, number, p_value, percent
 from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
@@ -79,12 +79,12 @@ def _case(audit: str, name: str, story: Sequence[str], result: FinalResult | Non
 def _verdict(name: str, gate: Gate, said: Summary) -> TestCase:
     from junitparser import Failure, Skipped
 
-    verdict, judgement = said.verdict, said.judgement
-    headline = visible(f"{verdict.word}: {verdict.sentence}")
+    verdict, gate_outcome = said.verdict, said.gate_outcome
+    headline = visible(f"{verdict.outcome}: {verdict.sentence}")
     result: FinalResult | None = None
-    if not judgement.passed:
-        result = Failure(headline, visible(judgement.because))
-    elif verdict.word == "INCONCLUSIVE":
+    if not gate_outcome.passed:
+        result = Failure(headline, visible(gate_outcome.reason))
+    elif verdict.outcome == "INCONCLUSIVE":
         result = Skipped(headline)
     return _case(name, "verdict", _story(gate, said), result)
 
@@ -92,14 +92,14 @@ def _verdict(name: str, gate: Gate, said: Summary) -> TestCase:
 def _story(gate: Gate, said: Summary) -> list[str]:
     verdict = said.verdict
     lines = [
-        f"{verdict.word}: {verdict.sentence}",
+        f"{verdict.outcome}: {verdict.sentence}",
         f"Not meant: {verdict.not_meaning}",
-        *([f"To mend: {verdict.mend}"] if verdict.mend else []),
-        gate_sentence(gate, said.judgement),
+        *([f"To mend: {verdict.remediation}"] if verdict.remediation else []),
+        gate_sentence(gate, said.gate_outcome),
         *([f"State of the last checkpoint: {said.state} {said.state_name}."] if said.state else []),
         f"AUC {auc(said.auc)}, {percent(said.auc_interval.level)} interval {interval(said.auc_interval)}; "
         f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level {number(said.alpha)}.",
-        *([] if said.looks is None else [f"In its batch: {looks_sentence(said.looks, said.alpha)}"]),
+        *([] if said.multiplicity is None else [f"In its batch: {correction_sentence(said.multiplicity, said.alpha)}"]),
         f"Validity class {verdict.validity_class}: {verdict.validity} Reason code: {verdict.reason}.",
         *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in said.guards),
     ]
@@ -111,7 +111,7 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
     from junitparser import Failure, Skipped
 
     result: FinalResult | None = None
-    if guard.status == "failed" and said.verdict.word == "INCONCLUSIVE" and "inconclusive" in gate.fail_on:
+    if guard.status == "failed" and said.verdict.outcome == "INCONCLUSIVE" and "inconclusive" in gate.fail_on:
         result = Failure(visible(guard.reason), visible(f"guard {guard.name}"))
     elif guard.status != "passed":
         result = Skipped(visible(f"{guard.status}: {guard.reason}"))
@@ -123,8 +123,8 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
     lines = [
         f"{guard.name} {guard.status}: {guard.reason}",
         f"It asks: {guard.question}",
-        *([f"To mend: {guard.mend}"] if guard.mend else []),
-        f"It cannot see: {guard.misses}",
+        *([f"To mend: {guard.remediation}"] if guard.remediation else []),
+        f"It cannot see: {guard.blind_spots}",
         *([] if guard.auc is None else [f"AUC: {auc(guard.auc)}"]),
         *([] if guard.p_value is None else [f"p-value: {p_value(guard.p_value)}"]),
         *figures,
@@ -134,13 +134,13 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
 
 def _facts(said: Summary) -> dict[str, str]:
     """Figures in full, for programs."""
-    verdict, looks = said.verdict, said.looks
+    verdict, correction = said.verdict, said.multiplicity
     return {
-        "verdict": verdict.word,
+        "verdict": verdict.outcome,
         "reason": verdict.reason,
         "validity-class": verdict.validity_class,
-        "gate": status_of(said.judgement),
-        "exit-code": str(said.judgement.exit_code),
+        "gate": status_of(said.gate_outcome),
+        "exit-code": str(said.gate_outcome.exit_code),
         **({"state": f"{said.state} {said.state_name}"} if said.state else {}),
         "alpha": repr(said.alpha),
         "auc": repr(said.auc),
@@ -150,15 +150,15 @@ def _facts(said: Summary) -> dict[str, str]:
         "groups-heldout": str(said.groups_heldout),
         **(
             {}
-            if looks is None
+            if correction is None
             else {
-                "p-value": repr(looks.p_value),
-                "p-value-corrected": repr(looks.p_adjusted),
-                "correction": looks.method,
-                "audits": str(looks.audits),
-                "audits-broken": str(looks.broken),
-                "ways": str(looks.ways),
-                "p-value-counted": repr(looks.counted),
+                "p-value": repr(correction.p_value),
+                "p-value-corrected": repr(correction.p_adjusted),
+                "correction": correction.method,
+                "audits": str(correction.audits),
+                "audits-broken": str(correction.broken),
+                "n_hypotheses": str(correction.n_hypotheses),
+                "p-value-counted": repr(correction.p_entered),
             }
         ),
         **_digests(said),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.core import text as core_text
-from auditor.report import gate as judgement
+from auditor.report import gate as gate_words
 from auditor.report import text
 
 if TYPE_CHECKING:
@@ -64,12 +64,14 @@ def environment() -> Environment:
         moment=text.moment,
         shorten=core_text.shorten,
         # Shortened after hidden characters were written out: a text of nothing else grows eightfold.
-        lines=lambda value, limit=_LINES: Markup(escape(core_text.shorten(core_text.visible(value, keep="\n\t"), limit))),
+        lines=lambda value, limit=_LINES: Markup(
+            escape(core_text.shorten(core_text.visible(value, keep="\n\t"), limit))
+        ),
         short=lambda value, limit: Markup(escape(core_text.shorten(core_text.visible(value), limit))),
         surprise=surprise,
-        gate_told=judgement.gate_told,
-        status_of=judgement.status_of,
-        looks_sentence=lambda looks, alpha: judgement.looks_sentence(looks, alpha, _typeset_p),
+        gate_told=gate_words.gate_told,
+        status_of=gate_words.status_of,
+        correction_sentence=lambda correction, alpha: gate_words.correction_sentence(correction, alpha, _typeset_p),
     )
     return environment
 

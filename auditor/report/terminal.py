@@ -6,12 +6,12 @@ import textwrap
 
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
-from auditor.report.gate import gate_told, looks_sentence, status_of
+from auditor.report.gate import correction_sentence, gate_told, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.states import tone
 from auditor.report.text import auc, difference, estimate, fixed, interval, p_value, percent
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
 
 _WIDTH = 100
@@ -41,17 +41,17 @@ def summary(result: AuditResult) -> str:
     verdict, main, thresholds = result.verdict, result.membership, result.thresholds
     detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
     lines = [
-        f"{verdict.word}: {visible(result.name)}",
+        f"{verdict.outcome}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
         "",
         _entry("Not meant", verdict.not_meaning),
     ]
-    if verdict.mend:
-        lines.append(_entry("To mend", verdict.mend))
-    judgement = judge(result)
-    lines.append(_entry("Gate", f"{status_of(judgement)}{gate_told(result.gate, judgement)}"))
-    if result.looks is not None:
-        lines.append(_entry("Batch", looks_sentence(result.looks, thresholds.alpha)))
+    if verdict.remediation:
+        lines.append(_entry("To mend", verdict.remediation))
+    gate_outcome = evaluate_gate(result)
+    lines.append(_entry("Gate", f"{status_of(gate_outcome)}{gate_told(result.gate, gate_outcome)}"))
+    if result.multiplicity is not None:
+        lines.append(_entry("Batch", correction_sentence(result.multiplicity, thresholds.alpha)))
     lines += _states(result)
     lines += [
         _entry(
@@ -84,7 +84,7 @@ def summary(result: AuditResult) -> str:
     widest = max((len(_label(guard.name)) for guard in result.guards), default=0)
     for guard in result.guards:
         label = f"  {guard.status:<8} {_label(guard.name):<{widest}}  "
-        lines.append(_entry(label, guard.reason + (f" {guard.mend}" if guard.mend else ""), len(label)))
+        lines.append(_entry(label, guard.reason + (f" {guard.remediation}" if guard.remediation else ""), len(label)))
     lines += ["", _entry("Validity", f"class {verdict.validity_class}: {verdict.validity}")]
     return "\n".join(lines) + "\n"
 
@@ -105,7 +105,7 @@ def _states(result: AuditResult) -> list[str]:
         )
         last = checkpoint is series.checkpoints[-1]
         if tone(state.code) == "open" or (last and result.kind == "check"):
-            told += f". {state.sentence} {state.mend}".rstrip()
+            told += f". {state.sentence} {state.remediation}".rstrip()
         lines.append(_entry(label, told, len(label)))
     lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
     lines += [_entry("  -", note, 4) for note in (result.forgetting.notes if result.forgetting else ())]

@@ -9,10 +9,10 @@ from pydantic import ModelWrapValidatorHandler, computed_field, model_validator
 from auditor.core.record import Record
 from auditor.results.correction import Correction
 from auditor.results.gate import Gate
-from auditor.results.result import Looks
+from auditor.results.result import BatchCorrection
 from auditor.results.summary import Summary
 
-BATCH_SCHEMA_VERSION: Literal["1.0"] = "1.0"
+BATCH_SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
 EXIT_BROKEN = 4
 
@@ -34,49 +34,53 @@ class _Answering(Record):
         return made
 
 
-class Finding(Summary):
-    """What a finished audit said, and where to read it.
-
-    Attributes:
-        report: Path of the report, relative to the folder of the batch.
-        result: Path of the result, relative to the folder of the batch.
-        result_sha256: Digest of that file.
-    """
+class AuditOutcome(Summary):
+    """What a finished audit said, and where to read it."""
 
     report: str
+    """Path of the report, relative to the folder of the batch."""
+
     result: str
+    """Path of the result, relative to the folder of the batch."""
+
     result_sha256: str
+    """Digest of that file."""
 
 
-class Outcome(_Answering):
-    """One audit of a batch.
-
-    Attributes:
-        name: As the configuration calls it.
-        folder: Folder of its report and result, relative to that of the batch.
-        kind: `check` or `forget`.
-        suspect: As the configuration has it.
-        heldout: As the configuration has it.
-        model: The model, or the last checkpoint.
-        gate: What makes CI red.
-        finding: What it said; None where it broke.
-        error: Why it broke, in words; empty where it did not.
-    """
+class BatchEntry(_Answering):
+    """One audit of a batch."""
 
     name: str
+    """As the configuration calls it."""
+
     folder: str
+    """Folder of its report and result, relative to that of the batch."""
+
     kind: Literal["check", "forget"]
+    """`check` or `forget`."""
+
     suspect: str
+    """As the configuration has it."""
+
     heldout: str
+    """As the configuration has it."""
+
     model: str
+    """The model, or the last checkpoint."""
+
     gate: Gate
-    finding: Finding | None
+    """What makes CI red."""
+
+    finding: AuditOutcome | None
+    """What it said; None where it broke."""
+
     error: str = ""
+    """Why it broke, in words; empty where it did not."""
 
     @property
-    def looks(self) -> Looks | None:
+    def multiplicity(self) -> BatchCorrection | None:
         """The correction of its p-value; None where it broke or none of its p-values was corrected."""
-        return None if self.finding is None else self.finding.looks
+        return None if self.finding is None else self.finding.multiplicity
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -84,39 +88,42 @@ class Outcome(_Answering):
         """Whether its gate is passed; an audit that broke has no say."""
         if self.finding is None:
             return "broken"
-        return "passed" if self.finding.judgement.passed else "failed"
+        return "passed" if self.finding.gate_outcome.passed else "failed"
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def exit_code(self) -> int:
         """Its own exit code."""
-        return EXIT_BROKEN if self.finding is None else self.finding.judgement.exit_code
+        return EXIT_BROKEN if self.finding is None else self.finding.gate_outcome.exit_code
 
 
 _WORST = (0, 3, 1, EXIT_BROKEN)
 
 
 class BatchResult(_Answering):
-    """A whole batch.
+    """A whole batch."""
 
-    Attributes:
-        name: How the batch is called.
-        created: When it ended (UTC, ISO 8601).
-        auditor_version: What made it.
-        correction: How p-values were corrected over the batch.
-        configuration: Path of the configuration file, as given.
-        configuration_sha256: Digest of its bytes.
-        audits: In the order of the configuration.
-    """
-
-    schema_version: Literal["1.0"] = BATCH_SCHEMA_VERSION
+    schema_version: Literal["2.0"] = BATCH_SCHEMA_VERSION
     name: str
+    """How the batch is called."""
+
     created: str
+    """When it ended (UTC, ISO 8601)."""
+
     auditor_version: str
+    """What made it."""
+
     correction: Correction
+    """How p-values were corrected over the batch."""
+
     configuration: str
+    """Path of the configuration file, as given."""
+
     configuration_sha256: str
-    audits: tuple[Outcome, ...]
+    """Digest of its bytes."""
+
+    audits: tuple[BatchEntry, ...]
+    """In the order of the configuration."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -125,10 +132,12 @@ class BatchResult(_Answering):
         return max((outcome.exit_code for outcome in self.audits), key=_WORST.index, default=0)
 
     @property
-    def worst_first(self) -> tuple[Outcome, ...]:
+    def worst_first(self) -> tuple[BatchEntry, ...]:
         """The audits from the worst to the best: by exit code, then by corrected p-value, then in their order."""
 
-        def badness(outcome: Outcome) -> tuple[int, float]:
-            return -_WORST.index(outcome.exit_code), 1.0 if outcome.looks is None else outcome.looks.p_adjusted
+        def badness(outcome: BatchEntry) -> tuple[int, float]:
+            return -_WORST.index(
+                outcome.exit_code
+            ), 1.0 if outcome.multiplicity is None else outcome.multiplicity.p_adjusted
 
         return tuple(sorted(self.audits, key=badness))

@@ -32,16 +32,14 @@ OUTCOME_WORDS: dict[str, str] = {word: f"state {code}" for word, code in STATE_W
 
 
 class Gate(Record):
-    """What makes CI red.
-
-    Attributes:
-        expect: What the audit is expected to say.
-        fail_on: Verdicts (`evidence`, `no evidence`, `inconclusive`) and states of the last checkpoint (`state C`) that
-            make the gate red.
-    """
+    """What makes CI red."""
 
     expect: Expect = "no-evidence"
+    """What the audit is expected to say."""
+
     fail_on: tuple[str, ...] = FAILS["no-evidence"]
+    """Verdicts (`evidence`, `no evidence`, `inconclusive`) and states of the last checkpoint (`state C`) that make
+    the gate red."""
 
 
 def parse_outcomes(words: Iterable[str]) -> tuple[str, ...]:

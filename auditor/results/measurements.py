@@ -1,16 +1,16 @@
-"""Kept: what every figure of an audit is made from, document by document, without a text or a token."""
+"""Measurements: what every figure of an audit is made from, document by document, without a text or a token."""
 
 from __future__ import annotations
 
 from typing import Literal, Self
 
 from auditor.core.record import Count, Record, Share
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.rows import FeatureTable, OverlapPair, Rows
-from auditor.results.tables import KeptNumerics, Table
+from auditor.results.tables import StoredNumerics, Table
 
 
-class KeptPair(Record):
+class StoredPair(Record):
     """One document of each side that share their text; see `auditor.corpora.overlap.OverlapPair`."""
 
     suspect: str
@@ -28,32 +28,38 @@ class KeptPair(Record):
         return OverlapPair(self.suspect, self.heldout, self.kind, self.similarity)
 
 
-class Kept(Record):
-    """What the figures of an audit are made from; documents are those of the result, in their order.
-
-    Attributes:
-        features: Every feature asked for, under the audited model.
-        reasons: For each of its columns, why values are missing and how many for that reason.
-        text: What text alone tells, one row a group: suspect groups first, each side in order of first appearance.
-        controls: The features of a single pass under each model that cannot have seen the data, by its label.
-        procedures: What each published procedure reads, by its name.
-        numerics: What the probes of each scored model showed, by its label.
-        overlap: The documents that stand on both sides.
-        characters: Of each document.
-        truncated: Documents cut by the token limit, suspect and held-out.
-        series: What the figures of the series are made from; None without one.
-    """
+class Measurements(Record):
+    """What the figures of an audit are made from; documents are those of the result, in their order."""
 
     features: Table
+    """Every feature asked for, under the audited model."""
+
     reasons: dict[str, dict[str, Count]]
+    """For each of its columns, why values are missing and how many for that reason."""
+
     text: Table
+    """What text alone tells, one row a group: suspect groups first, each side in order of first appearance."""
+
     controls: dict[str, Table]
+    """The features of a single pass under each model that cannot have seen the data, by its label."""
+
     procedures: dict[str, Table]
-    numerics: dict[str, KeptNumerics]
-    overlap: tuple[KeptPair, ...]
+    """What each published procedure reads, by its name."""
+
+    numerics: dict[str, StoredNumerics]
+    """What the probes of each scored model showed, by its label."""
+
+    overlap: tuple[StoredPair, ...]
+    """The documents that stand on both sides."""
+
     characters: tuple[Count, ...]
+    """Of each document."""
+
     truncated: tuple[Count, Count]
-    series: SeriesKept | None = None
+    """Documents cut by the token limit, suspect and held-out."""
+
+    series: SeriesMeasurements | None = None
+    """What the figures of the series are made from; None without one."""
 
     def feature_table(self) -> FeatureTable:
         """The features with the reasons for what is missing."""

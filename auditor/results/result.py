@@ -9,12 +9,12 @@ from auditor.results.correction import Correction
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
-from auditor.results.measurements import Kept
+from auditor.results.measurements import Measurements
 from auditor.results.models import ModelIdentity
 from auditor.results.policy import Policy
 from auditor.results.separability import CurvePoint, Excess, Separability
 
-SCHEMA_VERSION: Literal["1.2"] = "1.2"
+SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
 Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
 Side = Literal["suspect", "heldout"]
@@ -23,37 +23,37 @@ EXIT_CODES: dict[Word, int] = {"NO EVIDENCE": 0, "EVIDENCE": 1, "INCONCLUSIVE": 
 
 
 class Verdict(Record):
-    """The answer.
+    """The answer."""
 
-    Attributes:
-        word: One of three.
-        reason: Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a
-            `forget` `state:LETTER`, of a `check` beside a series that finds a trace `series:LETTER`.
-        sentence: The verdict in one plain sentence.
-        not_meaning: What it does not mean, one sentence.
-        mend: What would change an INCONCLUSIVE; empty otherwise.
-        validity_class: A exact by the auditor's own randomisation, B exact if suspect and held-out are exchangeable but
-            for training, C descriptive only.
-        validity: The class in a sentence.
-    """
+    outcome: Word
+    """One of three."""
 
-    word: Word
     reason: str
+    """Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a `forget` `state:LETTER`,
+    of a `check` beside a series that finds a trace `series:LETTER`."""
+
     sentence: str
+    """The verdict in one plain sentence."""
+
     not_meaning: str
-    mend: str = ""
+    """What it does not mean, one sentence."""
+
+    remediation: str = ""
+    """What would change an INCONCLUSIVE; empty otherwise."""
+
     validity_class: Literal["A", "B", "C"]
+    """A exact by the auditor's own randomisation, B exact if suspect and held-out are exchangeable but for
+    training, C descriptive only."""
+
     validity: str
+    """The class in a sentence."""
 
 
 class Thresholds(Policy):
-    """The numbers that turn figures into a verdict.
-
-    Attributes:
-        guard_alphas: How often each guard may fail on sound input; together they bound the rate of false alarms.
-    """
+    """The numbers that turn figures into a verdict."""
 
     guard_alphas: dict[str, Share]
+    """How often each guard may fail on sound input; together they bound the rate of false alarms."""
 
 
 class Procedure(Record):
@@ -83,7 +83,7 @@ class FeatureNote(Record):
     source: str
 
 
-class LeftOut(Record):
+class ExcludedFeature(Record):
     """A feature that was asked for and is not part of the test, with the reason."""
 
     name: str
@@ -91,24 +91,24 @@ class LeftOut(Record):
 
 
 class DocumentResult(Record):
-    """One document as it appears in the report.
-
-    Attributes:
-        score: Out-of-fold learned score of its group; higher looks more trained on. None where it is not scored.
-        tokens: Scored tokens.
-        excerpt: Start of the text, only with `--reveal`.
-        marks: The first tokens with their log-probabilities, only with `--reveal`.
-    """
+    """One document as it appears in the report."""
 
     id: str
     side: Side
     group: str
     sha256: str
     score: Number | None
+    """Out-of-fold learned score of its group; higher looks more trained on. None where it is not scored."""
+
     bits_per_byte: Number | None
     tokens: Count
+    """Scored tokens."""
+
     excerpt: str | None = None
+    """Start of the text, only with `--reveal`."""
+
     marks: tuple[TokenMark, ...] | None = None
+    """The first tokens with their log-probabilities, only with `--reveal`."""
 
 
 class GroupScore(Record):
@@ -135,20 +135,20 @@ class CorpusSummary(Record):
 
 
 class ModelSummary(Record):
-    """What was scored, and how.
-
-    Attributes:
-        role: The audited model, a reference, or a checkpoint of the series.
-        name: Of a checkpoint, as its user calls it; empty for others.
-        weights_sha256: Digest over the names and digests of the weight files (adapter and base both).
-    """
+    """What was scored, and how."""
 
     role: Literal["target", "reference", "checkpoint"]
+    """The audited model, a reference, or a checkpoint of the series."""
+
     name: str = ""
+    """Of a checkpoint, as its user calls it; empty for others."""
+
     source: str
     kind: str
     revision: str | None
     weights_sha256: str
+    """Digest over the names and digests of the weight files (adapter and base both)."""
+
     tokenizer_sha256: str
     dtype: str
     device: str
@@ -179,34 +179,37 @@ class Manifest(Record):
     texts_from_store: Count
 
 
-class Looks(Record):
-    """The correction of an audit's p-value for the other audits of its batch.
-
-    Attributes:
-        method: Holm bounds the chance of one false EVIDENCE in the whole batch, Benjamini-Hochberg the expected share
-            of false ones among all.
-        audits: How many audits are corrected together: all of the batch, each with one p-value.
-        broken: How many of them broke and count with a p-value of 1.
-        p_value: That of the way the verdict rests on, as the audit by itself has it.
-        ways: In how many ways the audit could come to EVIDENCE: one of a `check`, two of a `forget`, three with
-            interventions.
-        counted: What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
-            although its p-value is at or below its level.
-        p_adjusted: `counted` after the correction.
-    """
+class BatchCorrection(Record):
+    """The correction of an audit's p-value for the other audits of its batch."""
 
     method: Correction
+    """Holm bounds the chance of one false EVIDENCE in the whole batch, Benjamini-Hochberg the expected share of
+    false ones among all."""
+
     audits: Count
+    """How many audits are corrected together: all of the batch, each with one p-value."""
+
     broken: Count
+    """How many of them broke and count with a p-value of 1."""
+
     p_value: Share
-    ways: Count
-    counted: Share
+    """That of the way the verdict rests on, as the audit by itself has it."""
+
+    n_hypotheses: Count
+    """In how many ways the audit could come to EVIDENCE: one of a `check`, two of a `forget`, three with
+    interventions."""
+
+    p_entered: Share
+    """What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
+    although its p-value is at or below its level."""
+
     p_adjusted: Share
+    """`counted` after the correction."""
 
     @property
     def refused(self) -> bool:
         """Whether the p-value counts as 1 although it is smaller."""
-        return self.p_value < 1 and self.counted == 1
+        return self.p_value < 1 and self.p_entered == 1
 
     @property
     def over(self) -> str:
@@ -218,23 +221,13 @@ class Looks(Record):
 
 
 class AuditResult(Record):
-    """One audit: the verdict and everything that made it.
+    """One audit: the verdict and everything that made it."""
 
-    Attributes:
-        kind: Of a `forget`, the verdict is made from the state of the last checkpoint, and membership, guards, features
-            and documents are those of that checkpoint.
-        forgetting: The series of checkpoints; None where none was given.
-        placebo: The second held-out set of a series, with the tokens its origin read; None where none was given.
-        general: The same of its general text.
-        gate: What makes CI red.
-        looks: The correction for the other audits of a batch, which the verdict takes into account; None outside one.
-        kept: What every figure is made from, so that `auditor verify` can make them again.
-        seal: Digest of everything else here (`auditor.results.digest`). It shows accidents and clumsy edits, not the work of
-            someone who makes a new one.
-    """
-
-    schema_version: Literal["1.2"] = SCHEMA_VERSION
+    schema_version: Literal["2.0"] = SCHEMA_VERSION
     kind: Literal["check", "forget"] = "check"
+    """Of a `forget`, the verdict is made from the state of the last checkpoint, and membership, guards, features
+    and documents are those of that checkpoint."""
+
     name: str
     verdict: Verdict
     thresholds: Thresholds
@@ -245,22 +238,36 @@ class AuditResult(Record):
     curve: tuple[CurvePoint, ...]
     procedures: tuple[Procedure, ...]
     feature_notes: tuple[FeatureNote, ...]
-    left_out: tuple[LeftOut, ...]
+    excluded_features: tuple[ExcludedFeature, ...]
     group_scores: tuple[GroupScore, ...]
     documents: tuple[DocumentResult, ...]
     suspect: CorpusSummary
     heldout: CorpusSummary
     placebo: CorpusSummary | None = None
+    """The second held-out set of a series, with the tokens its origin read; None where none was given."""
+
     general: CorpusSummary | None = None
+    """The same of its general text."""
+
     limitations: tuple[str, ...]
     manifest: Manifest
     forgetting: Forgetting | None = None
+    """The series of checkpoints; None where none was given."""
+
     gate: Gate = Gate()
-    looks: Looks | None = None
-    kept: Kept | None = None
-    seal: str = ""
+    """What makes CI red."""
+
+    multiplicity: BatchCorrection | None = None
+    """The correction for the other audits of a batch, which the verdict takes into account; None outside one."""
+
+    measurements: Measurements | None = None
+    """What every figure is made from, so that `auditor verify` can make them again."""
+
+    content_sha256: str = ""
+    """Digest of everything else here (`auditor.results.digest`). It shows accidents and clumsy edits, not the work
+    of someone who makes a new one."""
 
     @property
     def exit_code(self) -> int:
         """The process exit code that goes with the verdict."""
-        return EXIT_CODES[self.verdict.word]
+        return EXIT_CODES[self.verdict.outcome]

@@ -33,7 +33,7 @@ def from_cells(cells: Cells) -> npt.NDArray[np.float64]:
     return np.array([[math.nan if value is None else value for value in row] for row in cells], dtype=np.float64)
 
 
-class KeptColumn(Record):
+class StoredColumn(Record):
     """What the engine may know of a feature; see `auditor.inference.rows.Column`."""
 
     name: str
@@ -42,20 +42,18 @@ class KeptColumn(Record):
 
 
 class Table(Record):
-    """Features of documents, in document order.
+    """Features of documents, in document order."""
 
-    Attributes:
-        columns: The meaning of each column.
-        values: [documents, columns]; None where a feature could not be computed.
-    """
+    columns: tuple[StoredColumn, ...]
+    """The meaning of each column."""
 
-    columns: tuple[KeptColumn, ...]
     values: Cells
+    """[documents, columns]; None where a feature could not be computed."""
 
     @classmethod
     def of(cls, table: FeatureTable | Rows) -> Self:
         """Keep a table without the reasons for what is missing, or rows without the names of their groups."""
-        columns = tuple(KeptColumn(name=c.name, family=c.family, direction=c.direction) for c in table.columns)
+        columns = tuple(StoredColumn(name=c.name, family=c.family, direction=c.direction) for c in table.columns)
         return cls(columns=columns, values=to_cells(table.values))
 
     def features(self) -> FeatureTable:
@@ -64,7 +62,7 @@ class Table(Record):
         return FeatureTable(from_cells(self.values).reshape(len(self.values), len(columns)), columns, {})
 
 
-class KeptNumerics(Record):
+class StoredNumerics(Record):
     """What the scoring of a few probe documents showed; see `auditor.signals.probes.Numerics`."""
 
     probed: Count

@@ -10,19 +10,19 @@ import numpy as np
 
 from auditor.models.backend import WindowScores
 from auditor.scoring.plan import Item
-from auditor.signals.outputs import Traces, Wanted, joined
+from auditor.signals.outputs import Capture, ModelOutputs, joined
 from auditor.signals.tokens import TokenSignals
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AssembledScores:
     """What scoring a text gave."""
 
     signals: TokenSignals
-    traces: Traces
+    traces: ModelOutputs
 
 
-def assemble(item: Item, scores: Sequence[WindowScores], wanted: Wanted) -> Answer:
+def assemble(item: Item, scores: Sequence[WindowScores], wanted: Capture) -> AssembledScores:
     """The record of a text from the statistics of its windows, one each in their order."""
     windows = item.encoded.windows
     characters = b"".join(item.text[window.char_start : window.char_end].encode() for window in windows)
@@ -43,4 +43,4 @@ def assemble(item: Item, scores: Sequence[WindowScores], wanted: Wanted) -> Answ
         truncated=item.encoded.truncated,
     )
     read = [(window.scored, score.traces) for window, score in zip(windows, scores, strict=True) if window.scored]
-    return Answer(signals, joined([traces for _, traces in read], [count for count, _ in read], wanted))
+    return AssembledScores(signals, joined([traces for _, traces in read], [count for count, _ in read], wanted))

@@ -8,9 +8,9 @@ from typing import Any
 
 from auditor.core.errors import RunError
 from auditor.models.backend import Backend, Variant, WindowScores
-from auditor.scoring.assembly import Answer, assemble
+from auditor.scoring.assembly import AssembledScores, assemble
 from auditor.scoring.plan import Item, cost, passes
-from auditor.signals.outputs import Wanted
+from auditor.signals.outputs import Capture
 
 
 class _Inline(Executor):
@@ -34,8 +34,8 @@ def executor(backend: Backend) -> Executor:
 
 
 def score_batch(
-    batch: Sequence[Item], variant: Variant, wanted: Wanted, backend: Backend, budget: int
-) -> dict[str, Answer]:
+    batch: Sequence[Item], variant: Variant, wanted: Capture, backend: Backend, budget: int
+) -> dict[str, AssembledScores]:
     """Score some texts, by their keys."""
     windows = [window for item in batch for window in item.encoded.windows]
     scores: list[WindowScores] = []

@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from auditor.core.errors import AuditorError, RunError
 from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
-from auditor.scoring.assembly import Answer
+from auditor.scoring.assembly import AssembledScores
 from auditor.scoring.batches import executor, is_out_of_memory, score_batch, smaller
-from auditor.scoring.output_packing import Kept
+from auditor.scoring.output_packing import StoredOutputs
 from auditor.scoring.plan import Item, in_order, next_batch
 from auditor.scoring.store import Store
-from auditor.signals.outputs import Wanted
+from auditor.signals.outputs import Capture
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
 
-Pass = tuple[Variant, Wanted, int | None]
+Pass = tuple[Variant, Capture, int | None]
 """How a text is scored, what of the pass is kept, and how many of its tokens are read at most."""
 
 _CHUNK = 500
 
-Keep = Callable[[Mapping[str, TokenSignals], Mapping[str, Kept]], None]
+Keep = Callable[[Mapping[str, TokenSignals], Mapping[str, StoredOutputs]], None]
 Blame = Callable[[str, Iterable[str], Exception], None]
 
 
@@ -188,7 +188,7 @@ class Scorer:
         return items
 
     def _items(
-        self, items: list[Item], variant: Variant, wanted: Wanted, backend: Backend, spec: ModelSpec
+        self, items: list[Item], variant: Variant, wanted: Capture, backend: Backend, spec: ModelSpec
     ) -> Exception | None:
         """Score batches, several at once where the backend likes that, and store them in their order.
 
@@ -197,7 +197,7 @@ class Scorer:
         So it is where the model's files were touched: what was read of them is nobody's guess.
         """
         budget, workers, at = backend.token_budget, backend.workers, 0
-        ahead: deque[tuple[list[Item], Future[dict[str, Answer]]]] = deque()
+        ahead: deque[tuple[list[Item], Future[dict[str, AssembledScores]]]] = deque()
         planned, singly = 0, set[str]()
         with backend.session(variant), executor(backend) as pool:
             while at < len(items):
@@ -249,9 +249,9 @@ class Scorer:
             raise error
         self._handle(source, keys, error)
 
-    def _keep(self, batch: Sequence[Item], wanted: Wanted, answers: Mapping[str, Answer]) -> None:
+    def _keep(self, batch: Sequence[Item], wanted: Capture, answers: Mapping[str, AssembledScores]) -> None:
         records = {key: answer.signals for key, answer in answers.items() if key not in self._there}
-        fresh = {key: Kept(wanted, answer.traces) for key, answer in answers.items()} if wanted else {}
+        fresh = {key: StoredOutputs(wanted, answer.traces) for key, answer in answers.items()} if wanted else {}
         older = self._store.get_traces(list(fresh))
         kept = {key: older[key].with_more(new) if key in older else new for key, new in fresh.items()}
         self._store.put_many(records, kept)

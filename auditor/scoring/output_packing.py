@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.signals.outputs import Traces, Wanted
+from auditor.signals.outputs import Capture, ModelOutputs
 
 _HEADER = struct.Struct("<4s??IIII")
 _MAGIC = b"TRC1"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredOutputs:
     """The traces of a text as far as they were ever wanted.
 
     Attributes:
@@ -23,16 +23,16 @@ class Kept:
         traces: What there is.
     """
 
-    wanted: Wanted
-    traces: Traces
+    wanted: Capture
+    traces: ModelOutputs
 
-    def with_more(self, more: Kept) -> Kept:
+    def with_more(self, more: StoredOutputs) -> StoredOutputs:
         """This, and what of the other is not in it."""
         new = more.traces.only(more.wanted - self.wanted)
         old = self.traces
-        return Kept(
+        return StoredOutputs(
             self.wanted | more.wanted,
-            Traces(
+            ModelOutputs(
                 new.layers if old.layers is None else old.layers,
                 new.top_ids if old.top_ids is None else old.top_ids,
                 new.top_logprobs if old.top_logprobs is None else old.top_logprobs,
@@ -40,7 +40,7 @@ class Kept:
         )
 
 
-def to_bytes(kept: Kept) -> bytes:
+def to_bytes(kept: StoredOutputs) -> bytes:
     """Traces as bytes, the same on every platform. Layers that are not there have the shape (0, 0)."""
     traces = kept.traces
     arrays = [] if traces.layers is None else [np.ascontiguousarray(traces.layers, dtype="<f4")]
@@ -54,7 +54,7 @@ def to_bytes(kept: Kept) -> bytes:
     return header + zlib.compress(planes.tobytes(), level=1)
 
 
-def from_bytes(data: bytes) -> Kept:
+def from_bytes(data: bytes) -> StoredOutputs:
     """The traces of some bytes.
 
     Raises:
@@ -69,9 +69,9 @@ def from_bytes(data: bytes) -> Kept:
     if magic != _MAGIC or len(body) != 4 * (states + 2 * entries):
         raise ValueError("no record of traces: wrong header or length")
     body = np.frombuffer(body, np.uint8).reshape(4, -1).T.tobytes()
-    found = Traces(np.frombuffer(body, "<f4", states).reshape(count, width) if count else None)
+    found = ModelOutputs(np.frombuffer(body, "<f4", states).reshape(count, width) if count else None)
     if top:
         ids = np.frombuffer(body, "<i4", entries, 4 * states).reshape(rows, columns)
         logprobs = np.frombuffer(body, "<f4", entries, 4 * (states + entries)).reshape(rows, columns)
-        found = Traces(found.layers, ids, logprobs)
-    return Kept(Wanted(layers, top), found)
+        found = ModelOutputs(found.layers, ids, logprobs)
+    return StoredOutputs(Capture(layers, top), found)

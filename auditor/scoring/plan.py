@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window
-from auditor.signals.outputs import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
 
 
@@ -26,7 +26,7 @@ class Request:
     model: ModelSpec
     prompt: Prompt
     variant: Variant = "batched"
-    wanted: Wanted = NOTHING
+    wanted: Capture = NOTHING
 
 
 def record_key(request: Request, max_tokens: int | None) -> str:

@@ -13,10 +13,10 @@ from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
 from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.jobs import Job, Scorer, share_loads
-from auditor.scoring.output_packing import Kept
+from auditor.scoring.output_packing import StoredOutputs
 from auditor.scoring.plan import Request, record_key
 from auditor.scoring.store import Store
-from auditor.signals.outputs import NOTHING, Traces, Wanted
+from auditor.signals.outputs import NOTHING, Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Scored:
     """
 
     signals: tuple[TokenSignals, ...]
-    traces: tuple[Traces | None, ...]
+    traces: tuple[ModelOutputs | None, ...]
     computed: int
     from_store: int
     tokens: int
@@ -62,13 +62,13 @@ def score_requests(
         UsageError: A model cannot be opened in float32 for the variant `alone`.
         RunError: A model fails, memory runs out for a single window, or the disk is full.
     """
-    asked = _Asked(_Variants(store))
+    asked = _MergedRequests(_Variants(store))
     keys = [asked.add(request, max_tokens) for request in requests]
     records = store.get_many(list(asked.wants))
     kept = store.get_traces([key for key, wanted in asked.wants.items() if wanted])
     _log.info("%d of %d texts under a model are in the store", len(records), len(asked.wants))
 
-    def keep(new: Mapping[str, TokenSignals], more: Mapping[str, Kept]) -> None:
+    def keep(new: Mapping[str, TokenSignals], more: Mapping[str, StoredOutputs]) -> None:
         records.update(new)
         kept.update(more)
 
@@ -88,7 +88,7 @@ def score_requests(
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ScoringRequests:
     """What one audit will ask the store for.
 
     Attributes:
@@ -103,7 +103,7 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class StoreFill:
     """What scoring for several audits came to.
 
     Attributes:
@@ -122,8 +122,8 @@ class Filled:
 
 
 def fill_store(
-    audits: Iterable[tuple[str, Foreseen]], *, store: Store, progress: Progress | None = None, chunk: int = 500
-) -> Filled:
+    audits: Iterable[tuple[str, ScoringRequests]], *, store: Store, progress: Progress | None = None, chunk: int = 500
+) -> StoreFill:
     """Score what several audits will ask for, so that each then finds it in the store and loads no model.
 
     As `score_requests` for all of them together: each model is loaded once, whichever audits need it, and what several
@@ -144,7 +144,7 @@ def fill_store(
     """
     variants, broken = _Variants(store), dict[str, AuditorError]()
     # By the key of the weights that are loaded, who needs them.
-    needed: dict[str, dict[str, Foreseen]] = {}
+    needed: dict[str, dict[str, ScoringRequests]] = {}
     for name, foreseen in audits:
         try:
             weights = dict.fromkeys(map(_weights, variants.all_of(foreseen)))
@@ -155,7 +155,7 @@ def fill_store(
             needed.setdefault(key, {})[name] = foreseen
     pairs = computed = tokens = loads = 0
     for key, users in needed.items():
-        asked, owners = _Asked(variants), dict[str, set[str]]()
+        asked, owners = _MergedRequests(variants), dict[str, set[str]]()
         for name, foreseen in users.items():
             try:
                 for request in map(variants.of, foreseen.requests):
@@ -166,11 +166,11 @@ def fill_store(
         scorer = _fill(asked, owners, broken, store, progress or Silent(), chunk)
         pairs += len(asked.wants)
         computed, tokens, loads = computed + scorer.computed, tokens + scorer.tokens, loads + scorer.loads
-    return Filled(pairs=pairs, computed=computed, tokens=tokens, loads=loads, broken=broken)
+    return StoreFill(pairs=pairs, computed=computed, tokens=tokens, loads=loads, broken=broken)
 
 
 def _fill(
-    asked: _Asked,
+    asked: _MergedRequests,
     owners: Mapping[str, set[str]],
     broken: dict[str, AuditorError],
     store: Store,
@@ -179,7 +179,7 @@ def _fill(
 ) -> Scorer:
     """Score what is asked and is not in the store; audits that cannot have it are added to the broken."""
     there: set[str] = set()
-    traced: dict[str, Wanted] = {}
+    traced: dict[str, Capture] = {}
     keys = list(asked.wants)
     for at in range(0, len(keys), chunk):
         some = keys[at : at + chunk]
@@ -215,11 +215,11 @@ def _said(source: str, error: Exception) -> AuditorError:
     return RunError(f"{source} could not be scored: {type(error).__name__}: {first_line(error)}")
 
 
-class _Asked:
+class _MergedRequests:
     """Requests put together: what is wanted of each distinct text, and who has to score it."""
 
     def __init__(self, variants: _Variants) -> None:
-        self.wants: dict[str, Wanted] = {}
+        self.wants: dict[str, Capture] = {}
         self._variants = variants
         self._requests: dict[str, tuple[Request, int | None]] = {}
 
@@ -231,7 +231,7 @@ class _Asked:
         self._requests.setdefault(key, (request, max_tokens))
         return key
 
-    def groups(self, there: Iterable[str], traced: Mapping[str, Wanted]) -> list[list[Job]]:
+    def groups(self, there: Iterable[str], traced: Mapping[str, Capture]) -> list[list[Job]]:
         """What has to be scored, given the keys whose signals are there and what traces are."""
         signals = set(there)
         jobs: dict[str, Job] = {}
@@ -257,7 +257,7 @@ class _Variants:
         model = self._checked(request.model)
         return request if model is request.model else dataclasses.replace(request, model=model)
 
-    def all_of(self, foreseen: Foreseen) -> Iterable[ModelSpec]:
+    def all_of(self, foreseen: ScoringRequests) -> Iterable[ModelSpec]:
         """Every model that has to score something."""
         if foreseen.models is None:
             return (self.of(request).model for request in foreseen.requests)

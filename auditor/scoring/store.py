@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring import output_packing as trace_packing
 from auditor.scoring import packing
-from auditor.scoring.output_packing import Kept
+from auditor.scoring.output_packing import StoredOutputs
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Store:
         self.recalled |= found.keys() - self.scored
         return found
 
-    def get_traces(self, keys: Sequence[str]) -> dict[str, Kept]:
+    def get_traces(self, keys: Sequence[str]) -> dict[str, StoredOutputs]:
         """The traces that are there and whole, by the key of their record."""
         return self._get("traces", keys, trace_packing.from_bytes)
 
@@ -124,7 +124,9 @@ class Store:
                         found[key] = read(record)
         return found
 
-    def put_many(self, records: Mapping[str, TokenSignals], traces: Mapping[str, Kept] = MappingProxyType({})) -> None:
+    def put_many(
+        self, records: Mapping[str, TokenSignals], traces: Mapping[str, StoredOutputs] = MappingProxyType({})
+    ) -> None:
         """Keep records and traces, all of them or none.
 
         Args:

@@ -26,7 +26,7 @@ class Blocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class TokenStatistics:
     """Per-token statistics, float32 on the device of the input, all of shape [n].
 
     Attributes:
@@ -95,7 +95,7 @@ class Accumulator:
         self.maximum = torch.full_like(self.target, _LOWEST)
         self.sums = (torch.zeros_like(self.target), torch.zeros_like(self.target), torch.zeros_like(self.target))
         self.greater = torch.zeros_like(self.target, dtype=torch.int64)
-        self.leaders = Leaders(len(target), top, target.device) if top else None
+        self.top_k = Leaders(len(target), top, target.device) if top else None
 
     def add(self, logits: torch.Tensor) -> None:
         """Take in a block of logits [rows, columns]; the block is overwritten.
@@ -103,8 +103,8 @@ class Accumulator:
         The exponentials come out of softmax, and their sum out of its largest entry, which is one over it: on a CPU
         that is half the time of exp. A comparison written as float32 is a quarter of the time of one written as bool.
         """
-        if self.leaders is not None:
-            self.leaders.add(logits)
+        if self.top_k is not None:
+            self.top_k.add(logits)
         above = torch.gt(logits, self.threshold, out=torch.empty_like(logits))
         self.greater += above.sum(dim=1).long()
         top = logits.amax(dim=1)
@@ -122,18 +122,18 @@ class Accumulator:
         self.sums = (old[0] + new[0], old[1] + new[1], old[2] + new[2])
         self.maximum = maximum
 
-    def result(self) -> Statistics:
+    def result(self) -> TokenStatistics:
         """The statistics of everything taken in."""
         s0, s1, s2 = self.sums
         log_sum = s0.log()
         mean = s1 / s0
         variance = (s2 / s0 - mean * mean).clamp_min(0)
-        return Statistics(
+        return TokenStatistics(
             logprob=(self.target - self.maximum - log_sum).clamp_max(0).float(),
             mean=(mean - log_sum).clamp_max(0).float(),
             std=variance.sqrt().float(),
             rank=self.greater.int(),
-            leading=None if self.leaders is None else self.leaders.result(self.maximum + log_sum),
+            leading=None if self.top_k is None else self.top_k.result(self.maximum + log_sum),
         )
 
 
@@ -146,7 +146,7 @@ def _moved(sums: Sums, by: torch.Tensor) -> Sums:
 
 def token_statistics(
     hidden: torch.Tensor, targets: torch.Tensor, head: Head, blocks: Blocks, top: int = 0
-) -> Statistics:
+) -> TokenStatistics:
     """Statistics of the tokens that follow some hidden states.
 
     The logit of the target is taken from a matrix product of the same inner length as all others rather than from a
@@ -167,7 +167,7 @@ def token_statistics(
     return concatenate(parts)
 
 
-def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int, top: int) -> Statistics:
+def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int, top: int) -> TokenStatistics:
     bias = None if head.bias is None else head.bias[targets]
     target = head.logits(hidden, head.weight[targets], bias).diagonal().clone()
     accumulator = Accumulator(target, top)
@@ -183,7 +183,7 @@ def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int,
     return accumulator.result()
 
 
-def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) -> Statistics:
+def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) -> TokenStatistics:
     """The same statistics from logits [n, vocabulary] that a model has already made; they are overwritten."""
     logits = logits.float()
     accumulator = Accumulator(logits.gather(1, targets.unsqueeze(1)).squeeze(1), top)
@@ -191,7 +191,7 @@ def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) 
     return accumulator.result()
 
 
-def concatenate(parts: list[Statistics]) -> Statistics:
+def concatenate(parts: list[TokenStatistics]) -> TokenStatistics:
     """Several stretches of tokens as one.
 
     Raises:
@@ -200,7 +200,7 @@ def concatenate(parts: list[Statistics]) -> Statistics:
     if not parts:
         raise ValueError("no statistics to concatenate")
     leading = [part.leading for part in parts if part.leading is not None]
-    return Statistics(
+    return TokenStatistics(
         logprob=torch.cat([part.logprob for part in parts]),
         mean=torch.cat([part.mean for part in parts]),
         std=torch.cat([part.std for part in parts]),

@@ -1,4 +1,4 @@
-"""Traces: what a forward pass shows beside the statistics of its tokens, kept where a series of checkpoints asks."""
+"""ModelOutputs: what a forward pass shows beside the statistics of its tokens, kept where a series of checkpoints asks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Capture:
     """What to keep of a pass beside token signals.
 
     Attributes:
@@ -29,19 +29,19 @@ class Wanted:
     def __bool__(self) -> bool:
         return self.layers or self.top
 
-    def __or__(self, other: Wanted) -> Wanted:
-        return Wanted(self.layers or other.layers, self.top or other.top)
+    def __or__(self, other: Capture) -> Capture:
+        return Capture(self.layers or other.layers, self.top or other.top)
 
-    def __sub__(self, other: Wanted) -> Wanted:
-        return Wanted(self.layers and not other.layers, self.top and not other.top)
+    def __sub__(self, other: Capture) -> Capture:
+        return Capture(self.layers and not other.layers, self.top and not other.top)
 
 
-NOTHING = Wanted()
+NOTHING = Capture()
 """Token signals alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class ModelOutputs:
     """One text under one model.
 
     Attributes:
@@ -58,20 +58,20 @@ class Traces:
     top_ids: Ints | None = None
     top_logprobs: Floats | None = None
 
-    def only(self, wanted: Wanted) -> Traces:
+    def only(self, wanted: Capture) -> ModelOutputs:
         """No more of them than is wanted."""
-        return Traces(
+        return ModelOutputs(
             self.layers if wanted.layers else None,
             self.top_ids if wanted.top else None,
             self.top_logprobs if wanted.top else None,
         )
 
 
-NO_TRACES = Traces()
+NO_TRACES = ModelOutputs()
 """Nothing was wanted."""
 
 
-def joined(parts: Sequence[Traces], scored: Sequence[int], wanted: Wanted) -> Traces:
+def joined(parts: Sequence[ModelOutputs], scored: Sequence[int], wanted: Capture) -> ModelOutputs:
     """The traces of a text from those of its windows.
 
     Args:
@@ -86,9 +86,9 @@ def joined(parts: Sequence[Traces], scored: Sequence[int], wanted: Wanted) -> Tr
         total = sum(count * part.astype(np.float64) for count, part in zip(scored, shown, strict=True))
         layers = np.asarray(total / sum(scored), dtype=np.float32)
     if not wanted.top:
-        return Traces(layers)
+        return ModelOutputs(layers)
     ids = [part.top_ids for part in parts if part.top_ids is not None]
     logprobs = [part.top_logprobs for part in parts if part.top_logprobs is not None]
     if not ids:
-        return Traces(layers, np.zeros((0, TOP), dtype=np.int32), np.zeros((0, TOP), dtype=np.float32))
-    return Traces(layers, np.concatenate(ids), np.concatenate(logprobs))
+        return ModelOutputs(layers, np.zeros((0, TOP), dtype=np.int32), np.zeros((0, TOP), dtype=np.float32))
+    return ModelOutputs(layers, np.concatenate(ids), np.concatenate(logprobs))

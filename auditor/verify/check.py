@@ -11,14 +11,14 @@ from typing import Literal
 import auditor.verify.checks
 from auditor.core.errors import AuditorError, UsageError, first_line
 from auditor.core.registry import discover
-from auditor.verify.differences import Comparison, Difference
+from auditor.verify.differences import Difference, TreeComparison
 from auditor.verify.subject import Subject, TooLongError
 
 Status = Literal["passed", "failed", "not asked"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckAnswer:
     """What a check came to.
 
     Attributes:
@@ -62,9 +62,9 @@ class Check:
 
     name: str
     order: int
-    ask: Callable[[Subject], Answer | None] = field(repr=False)
+    ask: Callable[[Subject], CheckAnswer | None] = field(repr=False)
 
-    def run(self, subject: Subject) -> Answer | None:
+    def run(self, subject: Subject) -> CheckAnswer | None:
         """Ask.
 
         Raises:
@@ -76,14 +76,14 @@ class Check:
         except (UnreadableError, TooLongError):
             raise
         except AuditorError as problem:
-            return Answer("failed", " ".join(str(problem).split()))
+            return CheckAnswer("failed", " ".join(str(problem).split()))
         except Exception as problem:
             # A file that was edited may hold anything, and none of it may keep the other checks from being asked.
             said = f"what the file holds cannot be computed with ({type(problem).__name__}: {first_line(problem)})"
-            return Answer("failed", said)
+            return CheckAnswer("failed", said)
 
 
-def check(*, name: str, order: int) -> Callable[[Callable[[Subject], Answer | None]], Check]:
+def check(*, name: str, order: int) -> Callable[[Callable[[Subject], CheckAnswer | None]], Check]:
     """Turn a function of the subject into a Check."""
     return lambda ask: Check(name, order, ask)
 
@@ -93,13 +93,13 @@ def all_checks() -> tuple[Check, ...]:
     return tuple(sorted(discover(auditor.verify.checks, Check), key=lambda one: one.order))
 
 
-def verify(subject: Subject) -> dict[str, Answer]:
+def verify(subject: Subject) -> dict[str, CheckAnswer]:
     """Ask every check; its answers by name, errors as `Check.run`."""
     answers = {one.name: one.run(subject) for one in all_checks()}
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def judged(found: Comparison, what: str) -> Answer:
+def judged(found: TreeComparison, what: str) -> CheckAnswer:
     """The answer that a comparison of figures comes to.
 
     Args:
@@ -108,11 +108,11 @@ def judged(found: Comparison, what: str) -> Answer:
     """
     if found.differences:
         said = f"{len(found.differences):,} of {found.leaves:,} fields are not what {what} give"
-        return Answer("failed", said, found.differences)
+        return CheckAnswer("failed", said, found.differences)
     if found.close:
-        return Answer(
+        return CheckAnswer(
             "passed",
             f"{found.figures:,} figures made again from {what}; {found.close:,} of them differ in the last bits, as "
             f"sums on another processor do, by at most {max(found.farthest, sys.float_info.epsilon):.1g} of their size",
         )
-    return Answer("passed", f"{found.figures:,} figures made again from {what} are equal to the last bit")
+    return CheckAnswer("passed", f"{found.figures:,} figures made again from {what} are equal to the last bit")

@@ -13,7 +13,7 @@ CLOSE = 1e-9
 _NOTHING = 1e-15
 """Absolute difference that is none for an estimate, which may be next to nothing itself."""
 _EXACT = re.compile(
-    r"(^|\.)(thresholds|manifest|configuration|looks|gate)\b|p-value"
+    r"(^|\.)(thresholds|manifest|configuration|multiplicity|gate)\b|p-value"
     r"|(^|[._])(p_value|p_adjusted|alpha|level|limit|threshold|margin_d|missing_suspect|missing_heldout)$"
 )
 """What was chosen, and what is a ratio of whole numbers, such as a permutation p-value and Holm's multiple of it."""
@@ -43,7 +43,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TreeComparison:
     """Two trees beside each other.
 
     Attributes:
@@ -71,7 +71,7 @@ class Absent:
 ABSENT = Absent()
 
 
-def compare(stored: Any, again: Any, *, at: str = "") -> Comparison:
+def compare(stored: Any, again: Any, *, at: str = "") -> TreeComparison:
     """Hold two trees of JSON against each other.
 
     Only two numbers that are not whole and not of `_EXACT` can be close without being the same.
@@ -94,7 +94,7 @@ def compare(stored: Any, again: Any, *, at: str = "") -> Comparison:
             near, farthest = near + 1, max(farthest, apart)
         else:
             differences.append(Difference(path, left, right))
-    return Comparison(figures, leaves, tuple(differences), near, farthest)
+    return TreeComparison(figures, leaves, tuple(differences), near, farthest)
 
 
 def leaves(tree: Any) -> Iterator[tuple[str, Any]]:

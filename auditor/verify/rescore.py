@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from auditor.audit.multiplicity import after_looks
+from auditor.audit.multiplicity import corrected_verdict
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult
 from auditor.results.tables import from_cells
-from auditor.settings import CheckSettings, make_options
+from auditor.settings import AuditSettings, make_options
 from auditor.verify.cells import far_cells
 from auditor.verify.differences import Difference, compare
 from auditor.verify.subject import Subject, is_here
@@ -25,7 +25,7 @@ _NOISE = ("numerics",)
 """Differences between two ways to score the same text are of the machine; what their guard says of them is compared."""
 
 
-def settings_here(subject: Subject) -> CheckSettings:
+def settings_here(subject: Subject) -> AuditSettings:
     """The settings of the audit with every path replaced by the one that was given for it.
 
     A file never says what is read or fetched here. Labelled texts, on which no state rests, are left out. The number
@@ -60,12 +60,12 @@ def settings_here(subject: Subject) -> CheckSettings:
     return settings.model_copy(update=place)
 
 
-def score_anew(settings: CheckSettings) -> AuditResult:
+def rescore(settings: AuditSettings) -> AuditResult:
     """Carry the audit out once more, with an empty store: what was scored before is not believed."""
-    from auditor.audit.run import run_check
+    from auditor.audit.run import run_audit
 
     with tempfile.TemporaryDirectory() as folder:
-        return run_check(settings, make_options(cache_dir=folder))
+        return run_audit(settings, make_options(cache_dir=folder))
 
 
 def is_same(stored: AuditResult, again: AuditResult) -> bool:
@@ -73,12 +73,12 @@ def is_same(stored: AuditResult, again: AuditResult) -> bool:
     return _scored(stored) == _scored(again)
 
 
-def not_borne_out(stored: AuditResult, again: AuditResult) -> Iterator[Difference]:
+def mismatches(stored: AuditResult, again: AuditResult) -> Iterator[Difference]:
     """What scoring again does not bear out: kept figures, the guards' answers, and the verdict before any gate."""
     yield from _apart("", _scored(stored), _scored(again))
     verdict = again.verdict
-    if stored.looks is not None:
-        verdict = after_looks(verdict, stored.looks, again.thresholds.alpha)
+    if stored.multiplicity is not None:
+        verdict = corrected_verdict(verdict, stored.multiplicity, again.thresholds.alpha)
     for name in ("word", "reason"):
         if getattr(stored.verdict, name) != getattr(verdict, name):
             yield Difference(f"verdict.{name}", getattr(stored.verdict, name), getattr(verdict, name))
@@ -111,7 +111,7 @@ def _checkpoint(subject: Subject, name: str) -> str:
 
 def _scored(result: AuditResult) -> dict[str, Any]:
     """All that scoring made, with nothing that rests on where files lie."""
-    kept = {} if result.kept is None else result.kept.model_dump(mode="json")
+    kept = {} if result.measurements is None else result.measurements.model_dump(mode="json")
     kept["controls"] = list(kept.get("controls", {}).values())
     if kept.get("series"):
         del kept["series"]["tasks"], kept["series"]["notes"]
@@ -119,7 +119,7 @@ def _scored(result: AuditResult) -> dict[str, Any]:
             del checkpoint["source"]
     documents = [document.model_dump(mode="json", exclude={"score"}) for document in result.documents]
     return {
-        "kept": kept,
+        "measurements": kept,
         "documents": documents,
         "guards": _answers(result.guards),
         "states": [

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from auditor.audit.conclude import conclude
-from auditor.audit.inputs import Gathered, gathered_of
+from auditor.audit.inputs import AuditInputs, inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
 from auditor.results.result import AuditResult, ModelSummary
 from auditor.verify.bundle.contents import text_names
-from auditor.verify.differences import Comparison, compare
+from auditor.verify.differences import TreeComparison, compare
 
 MOST_PERMUTATIONS = 1_000_000
 """A file that asks for more is refused: its permutations would not fit into memory."""
@@ -64,7 +64,7 @@ class Subject:
     @cached_property
     def known_models(self) -> dict[str, tuple[int, ModelSummary]]:
         """The models and their places by what they can be called: `target`, the label of a reference, a checkpoint."""
-        numerics = () if self.result.kept is None else self.result.kept.numerics
+        numerics = () if self.result.measurements is None else self.result.measurements.numerics
         labels = iter([label for label in numerics if label != TARGET_LABEL])
         known: dict[str, tuple[int, ModelSummary]] = {}
         for place, model in enumerate(self.result.manifest.models):
@@ -81,14 +81,14 @@ class Subject:
         return [self.bundle[name].decode("utf-8", "replace") for name in names]
 
     @cached_property
-    def gathered(self) -> Gathered:
+    def gathered(self) -> AuditInputs:
         """What the result was concluded from.
 
         Raises:
             UsageError: It does not fit together.
             TooLongError: It has more permutations than may be made again.
         """
-        found = gathered_of(self.result)
+        found = inputs_of_result(self.result)
         permutations, cells = found.settings.permutations, _cells(found)
         if permutations > MOST_PERMUTATIONS:
             raise TooLongError(f"{permutations:,} permutations are too many to be made again")
@@ -109,7 +109,7 @@ class Subject:
         return conclude(self.gathered)
 
     @cached_property
-    def compared(self) -> Comparison:
+    def compared(self) -> TreeComparison:
         """The result beside itself, concluded again; the seal is asked for elsewhere.
 
         Raises:
@@ -118,9 +118,9 @@ class Subject:
         return compare(_tree(self.result), _tree(self.again))
 
 
-def _cells(found: Gathered) -> int:
+def _cells(found: AuditInputs) -> int:
     """Figures in all tables that are permuted."""
-    kept = found.kept
+    kept = found.measurements
     tables = [kept.features, kept.text, *kept.controls.values()]
     if kept.series is not None:
         tables += [table for some in kept.series.sets.values() for table in some.features]
@@ -129,7 +129,7 @@ def _cells(found: Gathered) -> int:
 
 def _tree(result: AuditResult) -> dict[str, Any]:
     # What is kept is handed on as it is, and would only add to the count of what agrees.
-    return result.model_dump(mode="json", exclude={"seal", "kept"})
+    return result.model_dump(mode="json", exclude={"content_sha256", "measurements"})
 
 
 def is_here(source: str) -> bool:

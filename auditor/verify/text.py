@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from auditor.core.text import shorten, visible
-from auditor.verify.check import Answer
+from auditor.verify.check import CheckAnswer
 from auditor.verify.differences import leaves
 from auditor.verify.subject import Subject
 from auditor.verify.unproven import CHOSEN, INVENTED, UNPROVEN
@@ -19,7 +19,7 @@ _WIDTH = 120
 _LONGEST = 60
 
 
-def told(subject: Subject, answers: Mapping[str, Answer]) -> str:
+def told(subject: Subject, answers: Mapping[str, CheckAnswer]) -> str:
     """One line a check, then the fields that differ, then what none of the checks shows, then the answer.
 
     Args:
@@ -29,12 +29,12 @@ def told(subject: Subject, answers: Mapping[str, Answer]) -> str:
     return "\n".join(_lines(subject, answers)) + "\n"
 
 
-def is_verified(answers: Mapping[str, Answer]) -> bool:
+def is_verified(answers: Mapping[str, CheckAnswer]) -> bool:
     """Whether no check failed."""
     return all(answer.status != "failed" for answer in answers.values())
 
 
-def _lines(subject: Subject, answers: Mapping[str, Answer]) -> Iterator[str]:
+def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
     for name, answer in answers.items():
         yield f"{answer.status:<10}  {name:<13}  {visible(answer.said)}"
     for name, answer in answers.items():

@@ -110,21 +110,21 @@ UNPROVEN = (
     ),
     Unproven(tuple(f"manifest.models[*].{name}" for name in _LOADED), "where the models lay and how they were loaded"),
     Unproven(
-        tuple(f"kept.{table}.values[*][*]" for table in _TABLES),
+        tuple(f"measurements.{table}.values[*][*]" for table in _TABLES),
         "a single one of the kept features, changed by too little to move a rank (all of them together: see above)",
         frozenset({"again"}),
     ),
     Unproven(
-        ("looks.method", "looks.audits", "looks.broken", "looks.p_adjusted"),
+        ("multiplicity.method", "multiplicity.audits", "multiplicity.broken", "multiplicity.p_adjusted"),
         "the correction for the other audits of the batch, or that there were none (--batch shows it)",
         frozenset({"batch"}),
     ),
     Unproven(
-        ("kept.numerics.*.probed", "kept.overlap[*].similarity"),
+        ("measurements.numerics.*.probed", "measurements.overlap[*].similarity"),
         "how many documents were probed, and how alike two documents are that stand on both sides",
     ),
     Unproven(
-        ("kept.overlap[*].suspect", "kept.overlap[*].heldout"),
+        ("measurements.overlap[*].suspect", "measurements.overlap[*].heldout"),
         "which documents stand on both sides, beyond the first of each kind (--data for both sides shows it)",
         frozenset({"data suspect", "data heldout"}),
     ),
@@ -138,11 +138,11 @@ UNPROVEN = (
         "measures of weights and hidden states of a series, on which no state rests and which only the models show",
     ),
     Unproven(
-        ("kept.series.tasks**", "kept.series.notes**"),
+        ("measurements.series.tasks**", "measurements.series.notes**"),
         "which labelled texts were answered rightly, as they are never scored again",
     ),
     Unproven(
-        ("kept.series**",),
+        ("measurements.series**",),
         "a single part of what is kept of the series, changed by too little to change a figure (together: see above)",
         frozenset({"again"}),
     ),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from made_batch import checked, looked, with_looks
+from support.batch import checked, correction_of, with_looks
 
 from auditor.audit.limitations import limitations
 
@@ -12,7 +12,7 @@ def test_a_single_audit_says_that_several_need_a_correction() -> None:
 
 
 def test_in_a_batch_it_says_over_how_many_the_p_value_was_corrected() -> None:
-    told = " ".join(limitations((), series=False, looks=looked(0.01, 0.09, audits=7, broken=1)))
+    told = " ".join(limitations((), series=False, correction=correction_of(0.01, 0.09, audits=7, broken=1)))
     assert "corrected for all audits of its batch (7 audits, 1 of which broke and counts with p = 1)" in told
     assert "several need a correction" not in told
 

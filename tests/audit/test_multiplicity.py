@@ -6,14 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_batch import checked, forgotten, looked, with_looks
-from made_results import build
-from made_series import build_forget
+from support.batch import checked, correction_of, forgotten, with_looks
+from support.results import build
+from support.series import build_forget
 
-from auditor.audit.multiplicity import Standing, after_looks, correct, counted, hypotheses, rests_on, standing
+from auditor.audit.multiplicity import (
+    CorrectionEntry,
+    correct,
+    corrected_verdict,
+    correction_entry,
+    counted,
+    hypotheses,
+    rests_on,
+)
 from auditor.batch.reach import ways_of
 from auditor.results.correction import Correction
-from auditor.results.digest import seal_of
+from auditor.results.digest import content_digest
 from auditor.results.forgetting.series import STATES
 from auditor.results.result import EXIT_CODES, AuditResult
 from auditor.settings import make_series_settings, make_settings
@@ -108,42 +116,44 @@ def test_an_intervention_that_brings_the_placebo_back_too_counts_for_nothing() -
 
 
 def test_an_audit_brings_one_p_value_that_pays_for_its_ways() -> None:
-    assert standing(check_of(0.003)).counted == 0.003
+    assert correction_entry(check_of(0.003)).p_entered == 0.003
     result = asked_to_relearn(forgotten("B"))
     assert result.forgetting is not None
     detection = result.forgetting.checkpoints[-1].detection
     for p, wanted in ((0.0031, 0.0093), (0.4, 1.0)):
         changed = with_last(result, detection=detection.model_copy(update={"p_adjusted": p}))
-        assert standing(changed).counted == pytest.approx(wanted)
+        assert correction_entry(changed).p_entered == pytest.approx(wanted)
     certain = with_last(result, detection=detection.model_copy(update={"p_adjusted": 0.001}))
-    (looks,) = correct([standing(certain)], "holm")
-    assert (looks.ways, looks.audits, looks.p_value) == (3, 1, 0.001)
-    assert looks.counted == looks.p_adjusted == pytest.approx(0.003)
+    (looks,) = correct([correction_entry(certain)], "holm")
+    assert (looks.n_hypotheses, looks.audits, looks.p_value) == (3, 1, 0.001)
+    assert looks.p_entered == looks.p_adjusted == pytest.approx(0.003)
 
 
 def test_an_audit_that_is_refused_counts_with_one_whatever_its_p_value() -> None:
     assert refused(0.0001).thresholds.alpha == 0.05
-    assert standing(refused(0.0001)) == Standing(0.0001, 1, 1.0)
-    assert standing(refused(0.05)).counted == 1.0
-    assert standing(refused(0.2)) == Standing(0.2, 1, 0.2)
+    assert correction_entry(refused(0.0001)) == CorrectionEntry(0.0001, 1, 1.0)
+    assert correction_entry(refused(0.05)).p_entered == 1.0
+    assert correction_entry(refused(0.2)) == CorrectionEntry(0.2, 1, 0.2)
     # What the correction itself made inconclusive was EVIDENCE, and is asked again when it is verified.
     (lost, _) = with_looks([check_of(0.006), check_of(0.5)], "holm")
     assert lost.verdict.reason == "multiplicity"
-    assert standing(lost).counted == 0.006
+    assert correction_entry(lost).p_entered == 0.006
 
 
 def test_refused_audits_do_not_make_others_evidence() -> None:
     """Benjamini and Hochberg would hold the last of eleven rejections against the whole level."""
     (*_, last) = with_looks([*(refused(0.0001) for _ in range(10)), check_of(0.009)], "benjamini-hochberg")
-    assert last.verdict.word == "INCONCLUSIVE"
-    assert last.looks is not None
-    assert last.looks.p_adjusted == pytest.approx(0.099)
+    assert last.verdict.outcome == "INCONCLUSIVE"
+    assert last.multiplicity is not None
+    assert last.multiplicity.p_adjusted == pytest.approx(0.099)
 
 
 def test_audits_that_broke_count() -> None:
     whole = with_looks([check_of(0.004), check_of(0.5)], "holm", broken=1)
-    assert [result.verdict.word for result in whole] == ["INCONCLUSIVE", "NO EVIDENCE"]
-    assert [(r.looks.audits, r.looks.broken, r.looks.p_adjusted) for r in whole if r.looks] == [
+    assert [result.verdict.outcome for result in whole] == ["INCONCLUSIVE", "NO EVIDENCE"]
+    assert [
+        (r.multiplicity.audits, r.multiplicity.broken, r.multiplicity.p_adjusted) for r in whole if r.multiplicity
+    ] == [
         (3, 1, pytest.approx(0.012)),
         (3, 1, 1.0),
     ]
@@ -161,53 +171,57 @@ def test_what_a_verdict_rests_on(code: Any, name: str) -> None:
 
 def test_evidence_that_does_not_survive_becomes_inconclusive() -> None:
     results = with_looks([check_of(0.006), check_of(0.5), check_of(0.0001)], "holm")
-    assert [result.verdict.word for result in results] == ["INCONCLUSIVE", "NO EVIDENCE", "EVIDENCE"]
-    corrected = [(looks.p_value, looks.p_adjusted) for result in results if (looks := result.looks)]
+    assert [result.verdict.outcome for result in results] == ["INCONCLUSIVE", "NO EVIDENCE", "EVIDENCE"]
+    corrected = [(looks.p_value, looks.p_adjusted) for result in results if (looks := result.multiplicity)]
     assert corrected == [(0.006, pytest.approx(0.012)), (0.5, 0.5), (0.0001, pytest.approx(0.0003))]
 
 
 def test_the_words_of_what_is_lost() -> None:
     verdict = checked("EVIDENCE").verdict
-    looks = looked(0.004, 0.16, 30, ways=2, broken=4)
-    lost = after_looks(verdict, looks, 0.01)
-    assert (lost.word, lost.reason, EXIT_CODES[lost.word]) == ("INCONCLUSIVE", "multiplicity", 3)
+    looks = correction_of(0.004, 0.16, 30, n_hypotheses=2, broken=4)
+    lost = corrected_verdict(verdict, looks, 0.01)
+    assert (lost.outcome, lost.reason, EXIT_CODES[lost.outcome]) == ("INCONCLUSIVE", "multiplicity", 3)
     for said in ("times 2, for as many ways", "0.004", "0.16", "30 audits, 4 of which broke", "Holm", "0.01"):
         assert said in lost.sentence
-    assert lost.mend
+    assert lost.remediation
     assert (lost.validity_class, lost.validity) == (verdict.validity_class, verdict.validity)
-    assert after_looks(lost, looks, 0.01) == lost
+    assert corrected_verdict(lost, looks, 0.01) == lost
     at_the_level = looks.model_copy(update={"p_adjusted": 0.01})
-    assert after_looks(verdict, at_the_level, 0.01) == verdict
+    assert corrected_verdict(verdict, at_the_level, 0.01) == verdict
 
 
 @pytest.mark.parametrize("word", ["NO EVIDENCE", "INCONCLUSIVE"])
 def test_the_other_verdicts_stay(word: Any) -> None:
     verdict = build(word, groups=8).verdict
-    looks = looked(0.2, 1.0, 9)
-    assert after_looks(verdict, looks, 0.01) == verdict
+    looks = correction_of(0.2, 1.0, 9)
+    assert corrected_verdict(verdict, looks, 0.01) == verdict
 
 
 def test_each_result_is_corrected_at_its_own_level_and_sealed_again() -> None:
     results = with_looks([check_of(0.004, alpha=0.05), check_of(0.0024, alpha=0.005), forgotten("A")], "holm")
-    assert [result.verdict.word for result in results[:2]] == ["EVIDENCE", "INCONCLUSIVE"]
-    assert [result.looks.ways for result in results if result.looks] == [1, 1, 2]
-    assert {result.looks.audits for result in results if result.looks} == {3}
-    assert all(result.seal == seal_of(result) for result in results)
+    assert [result.verdict.outcome for result in results[:2]] == ["EVIDENCE", "INCONCLUSIVE"]
+    assert [result.multiplicity.n_hypotheses for result in results if result.multiplicity] == [1, 1, 2]
+    assert {result.multiplicity.audits for result in results if result.multiplicity} == {3}
+    assert all(result.content_sha256 == content_digest(result) for result in results)
     with pytest.raises(ValueError, match="corrected already"):
         with_looks(results, "holm")
 
 
 def test_the_other_method() -> None:
     p_values = (0.004, 0.008, 0.0001, 0.9)
-    found = [r.looks.p_adjusted for r in with_looks([check_of(p) for p in p_values], "benjamini-hochberg") if r.looks]
+    found = [
+        r.multiplicity.p_adjusted
+        for r in with_looks([check_of(p) for p in p_values], "benjamini-hochberg")
+        if r.multiplicity
+    ]
     assert found == pytest.approx([0.008, 0.008 * 4 / 3, 0.0004, 0.9])
 
 
 def test_one_check_alone_is_not_changed_and_nothing_is_nothing() -> None:
     (result,) = with_looks([check_of(0.0099)], "holm")
-    assert result.verdict.word == "EVIDENCE"
-    assert result.looks is not None
-    assert result.looks.p_value == result.looks.p_adjusted == 0.0099
+    assert result.verdict.outcome == "EVIDENCE"
+    assert result.multiplicity is not None
+    assert result.multiplicity.p_value == result.multiplicity.p_adjusted == 0.0099
     assert with_looks([], "holm") == ()
 
 
@@ -228,20 +242,20 @@ def null_batch(rng: np.random.Generator, audits: int, alpha: float, method: Corr
         return float((1 + rng.binomial(9999, u)) / 10_000)
 
     found: list[float] = []
-    brought: list[Standing] = []
+    brought: list[CorrectionEntry] = []
     for place in range(audits):
         if place % 3:
             found.append(p_value())
-            brought.append(Standing(found[-1], 1, counted(found[-1], 1, alpha, verdict)))
+            brought.append(CorrectionEntry(found[-1], 1, counted(found[-1], 1, alpha, verdict)))
             continue
         detection, inversion, recovery = p_value(), p_value(), p_value()
         rests = next((p for p in (detection, recovery, inversion) if p <= alpha), detection)
         found.append(rests)
-        brought.append(Standing(rests, 3, counted(rests, 3, alpha, verdict)))
-    brought += [Standing(1e-4, 1, counted(1e-4, 1, alpha, no))] * refuse
+        brought.append(CorrectionEntry(rests, 3, counted(rests, 3, alpha, verdict)))
+    brought += [CorrectionEntry(1e-4, 1, counted(1e-4, 1, alpha, no))] * refuse
     looks = correct(brought, method)
     return sum(
-        p <= alpha and after_looks(verdict, one, alpha).word == "EVIDENCE"
+        p <= alpha and corrected_verdict(verdict, one, alpha).outcome == "EVIDENCE"
         for p, one in zip(found, looks[:audits], strict=True)
     )
 

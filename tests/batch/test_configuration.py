@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from made_configuration import CHECK, SERIES, SMALLEST, faults, place, read
+from support.configuration import CHECK, SERIES, SMALLEST, faults, place, read
 
 from auditor.batch.config.folders import folders
-from auditor.batch.config.model import Batch, check_keys, key_of, series_keys
-from auditor.batch.plan import Planned
+from auditor.batch.config.model import BatchModel, check_keys, key_of, series_keys
+from auditor.batch.plan import PlannedAudit
 from auditor.batch.read import read_batch
 from auditor.core.errors import UsageError
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import FAILS, Expect, Gate
 from auditor.results.policy import Policy
-from auditor.settings import CheckSettings, SeriesSettings, inputs_of
+from auditor.settings import AuditSettings, SeriesSettings, inputs_of
 
 ROOT = Path(__file__).parents[2]
 
 
-def one(here: Path, text: str) -> Planned:
+def one(here: Path, text: str) -> PlannedAudit:
     (planned,) = read(here, text).audits
     return planned
 
@@ -35,7 +35,7 @@ def test_the_smallest_configuration_is_a_check_with_the_settings_of_the_command(
     assert plan.configuration_sha256 == hashlib.sha256(SMALLEST.encode()).hexdigest()
     (planned,) = plan.audits
     assert (planned.name, planned.folder, planned.gate) == ("planted", "audits/planted", Gate())
-    assert planned.settings == CheckSettings(suspect="suspect", heldout="heldout", model="model")
+    assert planned.settings == AuditSettings(suspect="suspect", heldout="heldout", model="model")
 
 
 def test_toml_says_the_same(here: Path) -> None:
@@ -138,9 +138,9 @@ def test_every_setting_of_an_audit_can_be_written(here: Path, key: str) -> None:
 
 
 def test_no_setting_is_without_a_key() -> None:
-    audit = Batch.model_fields["audits"].annotation
+    audit = BatchModel.model_fields["audits"].annotation
     written = {field.alias or name for name, field in get_args(audit)[0].model_fields.items()}
-    asked = {key_of(name) for name in CheckSettings.model_fields} - {"series"}
+    asked = {key_of(name) for name in AuditSettings.model_fields} - {"series"}
     of_series = {key_of(name) for name in SeriesSettings.model_fields} - {"policy"}
     assert asked | of_series | {"forgetting-policy"} <= written
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from made_configuration import BASE, CHECK, SERIES, SMALLEST, faults, read
+from support.configuration import BASE, CHECK, SERIES, SMALLEST, faults, read
 
 from auditor.batch.config import format as config_format
 from auditor.batch.read import read_batch

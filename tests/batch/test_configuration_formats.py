@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from made_configuration import faults
+from support.configuration import faults
 
 from auditor.batch.config.format import all_formats
 from auditor.batch.config.formats import yaml_file

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from auditor.batch.plan import BatchPlan
 from auditor.batch.read import read_batch
-from auditor.cli.schemas.audits import AUDITS
+from auditor.cli.schemas import all_schemas
 from auditor.core.errors import UsageError
 
-_KEYS = [*AUDITS.schema()["properties"], *AUDITS.schema()["$defs"]["Audit"]["properties"]]
+_KEYS = [
+    *all_schemas()["audits"].schema()["properties"],
+    *all_schemas()["audits"].schema()["$defs"]["AuditModel"]["properties"],
+]
 _MARKS = ["{", "}", "[", "]", "- ", ": ", "= ", ".", ",", "#", "'", '"', "'''", '"""', "\n", "\n  ", "\t", "|\n"]
 _TRAPS = ["no", "1e3", "010", "inf", "2024-01-01", "&a ", "*a", "<<: ", "!!x ", "\\u0000", "é"]
 _WORDS = st.sampled_from([*_KEYS, *_MARKS, *_TRAPS, "[[audits]]\n", "[audits.policy]\n"])

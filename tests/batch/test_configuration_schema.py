@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from auditor.batch.config.format import all_formats
 from auditor.batch.config.nodes import Faults
 from auditor.batch.config.structure import check_structure
-from auditor.cli.schemas.audits import AUDITS
+from auditor.cli.schemas import all_schemas
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = jsonschema.Draft202012Validator(json.loads(AUDITS.path.read_text(encoding="utf-8")))
+PUBLISHED = jsonschema.Draft202012Validator(json.loads(all_schemas()["audits"].path.read_text(encoding="utf-8")))
 YAML = next(form for form in all_formats() if form.name == "YAML")
 
 CHECK: dict[str, Any] = {"name": "a", "suspect": "s", "heldout": "h", "model": "m"}
@@ -131,7 +131,7 @@ _ANY = st.one_of(
 _VALUES = st.one_of(
     _ANY, st.lists(_ANY, max_size=2), st.dictionaries(st.sampled_from(["alpha", "x"]), _ANY, max_size=2)
 )
-_AUDIT = AUDITS.schema()["$defs"]["Audit"]["properties"]
+_AUDIT = all_schemas()["audits"].schema()["$defs"]["AuditModel"]["properties"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,4 +150,4 @@ def test_the_samples_obey_the_schema() -> None:
     samples = (ROOT / "samples" / "AUDITS.yaml").read_text(encoding="utf-8")
     PUBLISHED.validate(yaml.safe_load(samples))
     named = samples.partition("$schema=")[2].split()[0]
-    assert (ROOT / "samples" / named).resolve() == AUDITS.path.resolve()
+    assert (ROOT / "samples" / named).resolve() == all_schemas()["audits"].path.resolve()

@@ -13,12 +13,12 @@ from xml.etree.ElementTree import Element
 
 import jsonschema
 import pytest
-from made_batch import batch, checked, hostile_batch, looked, many, one_of_each, outcome
-from made_results import landmarks, parse_page, words
 from pydantic import ValidationError
+from support.batch import batch, checked, correction_of, hostile_batch, many, one_of_each, outcome
+from support.results import landmarks, parse_page, words
 
 from auditor.batch.renderer import batch_renderers
-from auditor.cli.schemas.schema import all_schemas
+from auditor.cli.schemas import all_schemas
 from auditor.core.text import visible
 from auditor.report.templating import templates
 from auditor.results.batch import BatchResult
@@ -102,8 +102,8 @@ def test_the_banner_says_what_the_batch_came_to(page: Element) -> None:
 
 @pytest.mark.parametrize(("method", "name"), [("holm", "Holm"), ("benjamini-hochberg", "Benjamini and Hochberg")])
 def test_the_correction_is_named_everywhere(method: str, name: str) -> None:
-    looks = looked(0.01, 0.02).model_copy(update={"method": method})
-    made = batch([outcome(checked("EVIDENCE", looks=looks), "one")], correction=method)
+    looks = correction_of(0.01, 0.02).model_copy(update={"method": method})
+    made = batch([outcome(checked("EVIDENCE", multiplicity=looks), "one")], correction=method)
     for form in ("html", "markdown", "text"):
         said = " ".join(render(form, made).split())
         assert f"corrected after {name} over 7 audits" in said

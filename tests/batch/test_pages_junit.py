@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml, TestCase, TestSuite
-from made_batch import WORDS, batch, checked, gate, hostile_batch, looked, one_of_each, outcome
-from made_results import HOSTILE
+from support.batch import WORDS, batch, checked, correction_of, gate, hostile_batch, one_of_each, outcome
+from support.results import HOSTILE
 
 from auditor.batch.renderer import batch_renderers
 from auditor.core.text import visible
-from auditor.results.batch import BatchResult, Outcome
+from auditor.results.batch import BatchEntry, BatchResult
 from auditor.results.gate import Gate
 from auditor.results.result import Word
 
@@ -30,7 +30,7 @@ def suites(made: BatchResult) -> dict[str, TestSuite]:
     return {suite.name: suite for suite in JUnitXml.fromstring(written(made).encode())}
 
 
-def one(audit: Outcome) -> TestSuite:
+def one(audit: BatchEntry) -> TestSuite:
     (suite,) = suites(batch([audit])).values()
     return suite
 
@@ -102,7 +102,7 @@ def test_no_time_is_invented() -> None:
 
 
 def test_the_whole_story_is_in_the_text_of_the_failure() -> None:
-    audit = outcome(checked("INCONCLUSIVE", looks=looked(0.0002, 0.0016)), "audit")
+    audit = outcome(checked("INCONCLUSIVE", multiplicity=correction_of(0.0002, 0.0016)), "audit")
     suite = one(audit)
     case = next(iter(suite))
     found = audit.finding
@@ -112,7 +112,7 @@ def test_the_whole_story_is_in_the_text_of_the_failure() -> None:
     for part in (
         found.verdict.sentence,
         found.verdict.not_meaning,
-        found.verdict.mend,
+        found.verdict.remediation,
         "Gate failed on INCONCLUSIVE, exit code 3.",
         "p = 0.0002 before and 0.0016 after the correction over 7 audits (Holm)",
         found.suspect_sha256,
@@ -123,13 +123,13 @@ def test_the_whole_story_is_in_the_text_of_the_failure() -> None:
 
 
 def test_properties_hold_figures_in_full() -> None:
-    audit = outcome(checked("EVIDENCE", looks=looked(0.0002, 0.0016)), "audit")
+    audit = outcome(checked("EVIDENCE", multiplicity=correction_of(0.0002, 0.0016)), "audit")
     told = {item.name: item.value for item in one(audit).properties()}
     found = audit.finding
     assert found is not None
     assert float(told["auc"]) == found.auc
     assert (told["p-value"], told["p-value-corrected"], told["alpha"]) == ("0.0002", "0.0016", "0.05")
-    assert (told["audits"], told["audits-broken"], told["ways"], told["correction"]) == ("7", "0", "1", "holm")
+    assert (told["audits"], told["audits-broken"], told["n_hypotheses"], told["correction"]) == ("7", "0", "1", "holm")
     assert (told["suspect-sha256"], told["heldout-sha256"]) == (found.suspect_sha256, found.heldout_sha256)
     assert told["target 1 weights-sha256"] == found.models[0].weights_sha256
     assert (told["result"], told["result-sha256"]) == ("audit/result.json", "ab" * 32)

@@ -14,29 +14,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.audit.run import run_check
+from auditor.audit.run import run_audit
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
-from auditor.batch.conclude import in_words
+from auditor.batch.conclude import error_text
 from auditor.batch.folder import OWN
-from auditor.batch.plan import BatchPlan, Planned
-from auditor.batch.requests import foresee
+from auditor.batch.plan import BatchPlan, PlannedAudit
+from auditor.batch.requests import plan_audit
 from auditor.batch.run import run_batch
 from auditor.cli.main import run
 from auditor.core.errors import RunError, UsageError
 from auditor.corpora.read import read_corpus
-from auditor.membership.cache import Shared
+from auditor.membership.cache import CorpusCache
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.report.renderer import render
-from auditor.results.digest import seal_of, sealed
+from auditor.results.digest import content_digest, with_content_digest
 from auditor.results.gate import Gate
 from auditor.results.io import load_result
 from auditor.results.result import AuditResult
 from auditor.scoring.store import Store
-from auditor.settings import CheckSettings, RunOptions, make_options, make_series_settings, make_settings
+from auditor.settings import AuditSettings, RunOptions, make_options, make_series_settings, make_settings
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 FILES = {"index.html", "junit.xml", "summary.md", "batch.json"}
@@ -85,36 +85,38 @@ def save_adapter(tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path)
     return save
 
 
-def planned(name: str, data: Path, suspect: str, model: object, gate: Gate | None = None, **asked: Any) -> Planned:
+def planned(name: str, data: Path, suspect: str, model: object, gate: Gate | None = None, **asked: Any) -> PlannedAudit:
     settings = make_settings(
         suspect=str(data / suspect),
         heldout=str(data / "heldout"),
         model=str(model),
         **{"permutations": 999, "features": "single-pass", **asked},
     )
-    return Planned(name, name, settings, gate or Gate())
+    return PlannedAudit(name, name, settings, gate or Gate())
 
 
-def plan_of(*audits: Planned, correction: Any = "holm") -> BatchPlan:
+def plan_of(*audits: PlannedAudit, correction: Any = "holm") -> BatchPlan:
     return BatchPlan("release", correction, "audits.yaml", "ab" * 32, audits)
 
 
 _KNOWN: dict[str, AuditResult] = {}
 
 
-def cheaply(settings: CheckSettings, options: RunOptions, **more: Any) -> AuditResult:
-    """`run_check`, which for the same question gives the answer it gave before, as it always would."""
+def cheaply(settings: AuditSettings, options: RunOptions, **more: Any) -> AuditResult:
+    """`run_audit`, which for the same question gives the answer it gave before, as it always would."""
     key = settings.model_dump_json()
     if key not in _KNOWN or "/own/" in settings.suspect:
-        _KNOWN[key] = run_check(settings, options, **more)
+        _KNOWN[key] = run_audit(settings, options, **more)
     manifest = _KNOWN[key].manifest.model_copy(update={"command": options.command})
-    return sealed(_KNOWN[key].model_copy(update={"name": options.name, "gate": options.gate, "manifest": manifest}))
+    return with_content_digest(
+        _KNOWN[key].model_copy(update={"name": options.name, "gate": options.gate, "manifest": manifest})
+    )
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits that were run before, and pages without their figures."""
-    monkeypatch.setattr(running, "run_check", cheaply)
+    monkeypatch.setattr(running, "run_audit", cheaply)
     monkeypatch.setattr(folder_module, "render", lambda result, how: "page" if how == "html" else render(result, how))
 
 
@@ -135,12 +137,12 @@ def watched(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None] = lam
     """The names of all audits that are run from now on."""
     audits: list[str] = []
 
-    def watch(settings: CheckSettings, options: RunOptions, **more: Any) -> AuditResult:
+    def watch(settings: AuditSettings, options: RunOptions, **more: Any) -> AuditResult:
         before(options.name)
         audits.append(options.name)
         return cheaply(settings, options, **more)
 
-    monkeypatch.setattr(running, "run_check", watch)
+    monkeypatch.setattr(running, "run_audit", watch)
     return audits
 
 
@@ -169,7 +171,7 @@ def test_every_model_is_loaded_once_and_every_text_scored_once(
         planned("tuned", data, "one", adapters[0]),
         planned("other tuned", data, "three", adapters[1], references=(str(other),)),
         planned("other", data, "two", other, max_tokens=20),
-        Planned("forget", "forget", forget, Gate()),
+        PlannedAudit("forget", "forget", forget, Gate()),
     )
     loads = counted(monkeypatch)
     said: list[str] = []
@@ -186,11 +188,11 @@ def test_every_model_is_loaded_once_and_every_text_scored_once(
     assert [line for line in said if "audit 6 of 6" in line] == ["audit 6 of 6: forget"]
 
     # By itself an audit gives the same figures.
-    alone = run_check(plan.audits[0].settings, make_options(cache_dir=str(tmp_path / "cache")))
+    alone = run_audit(plan.audits[0].settings, make_options(cache_dir=str(tmp_path / "cache")))
     within = load_result(tmp_path / "out" / "plain" / "result.json")
     assert alone.membership == within.membership
     assert alone.guards == within.guards
-    assert alone.kept == within.kept
+    assert alone.measurements == within.measurements
     assert len(loads) == 2
 
 
@@ -206,14 +208,18 @@ def test_the_folder_shows_one_outcome(data: Path, tiny_model_dir: Path, cache: P
         data_file = tmp_path / "out" / outcome.finding.result
         result = load_result(data_file)
         assert outcome.finding.result_sha256 == hashlib.sha256(data_file.read_bytes()).hexdigest()
-        assert (result.name, result.gate, result.looks) == (expected.name, expected.gate, outcome.finding.looks)
-        assert result.seal == seal_of(result)
+        assert (result.name, result.gate, result.multiplicity) == (
+            expected.name,
+            expected.gate,
+            outcome.finding.multiplicity,
+        )
+        assert result.content_sha256 == content_digest(result)
         assert result.manifest.command == "auditor batch audits.yaml"
         assert (outcome.finding.verdict, outcome.finding.auc) == (result.verdict, result.membership.auc)
         assert (tmp_path / "out" / outcome.finding.report).stat().st_size > 5000
-        assert result.looks is not None
-        assert (result.looks.audits, result.looks.broken) == (2, 0)
-        assert load_result(tmp_path / "out" / OWN / f"{expected.folder}.json").looks is None
+        assert result.multiplicity is not None
+        assert (result.multiplicity.audits, result.multiplicity.broken) == (2, 0)
+        assert load_result(tmp_path / "out" / OWN / f"{expected.folder}.json").multiplicity is None
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
@@ -265,8 +271,8 @@ def test_an_audit_that_breaks_does_not_stop_the_others(
     assert batch.exit_code == 4
     # What broke counts with p = 1 in the correction, and has no report.
     assert outcomes["good"].finding is not None
-    assert outcomes["good"].finding.looks is not None
-    assert (outcomes["good"].finding.looks.audits, outcomes["good"].finding.looks.broken) == (6, 5)
+    assert outcomes["good"].finding.multiplicity is not None
+    assert (outcomes["good"].finding.multiplicity.audits, outcomes["good"].finding.multiplicity.broken) == (6, 5)
     assert not (tmp_path / "out" / "cut").exists()
     assert run(["verify", str(tmp_path / "out" / "good" / "result.json")]) == 0
     assert "the 5 that broke" in capsys.readouterr().out
@@ -297,8 +303,8 @@ def test_a_second_run_takes_over_what_has_not_changed(
     assert audits == ["c"]
     assert third.audits[0].status == "passed"
     result = load_result(out / "a" / "result.json")
-    assert (result.name, result.gate.expect, result.looks and result.looks.audits) == ("A", "any", 3)
-    assert result.seal == seal_of(result)
+    assert (result.name, result.gate.expect, result.multiplicity and result.multiplicity.audits) == ("A", "any", 3)
+    assert result.content_sha256 == content_digest(result)
 
     (own / "mine" / "000.txt").write_text("The quick brown fox remembers seven other wizards.", encoding="utf-8")
     del audits[:]
@@ -349,14 +355,14 @@ def test_a_result_that_was_put_into_the_folder_is_not_believed(
     run_batch(plan, out, cache_dir=str(cache))
     kept = out / OWN / "a.json"
     found = load_result(kept)
-    verdict = found.verdict.model_copy(update={"word": "NO EVIDENCE"})
-    forged = sealed(found.model_copy(update={"verdict": verdict}))
+    verdict = found.verdict.model_copy(update={"outcome": "NO EVIDENCE"})
+    forged = with_content_digest(found.model_copy(update={"verdict": verdict}))
     kept.write_text(forged.model_dump_json(), encoding="utf-8")
     audits = watched(monkeypatch)
     batch = run_batch(plan, out, cache_dir=str(cache))
     assert audits == ["a"]
     assert batch.audits[0].finding is not None
-    assert batch.audits[0].finding.verdict.word == found.verdict.word
+    assert batch.audits[0].finding.verdict.outcome == found.verdict.outcome
 
 
 @pytest.mark.usefixtures("quick")
@@ -453,7 +459,7 @@ def test_a_report_that_cannot_be_made_breaks_its_audit(
     assert [outcome.status for outcome in batch.audits] == ["failed", "broken"]
     assert "ZeroDivisionError: no figure" in batch.audits[1].error
     assert not list((out / "b").glob("*"))
-    looks = load_result(out / "a" / "result.json").looks
+    looks = load_result(out / "a" / "result.json").multiplicity
     assert looks is not None
     assert (looks.audits, looks.broken) == (2, 1)
     assert run(["verify", str(out / "a" / "result.json")]) == 0
@@ -489,9 +495,9 @@ def test_a_folder_that_cannot_be_written_ends_the_batch_and_holds_no_report(
 
 
 def _hold(folder: str, ready: Any, go: Any) -> None:
-    from auditor.batch.folder import Folder
+    from auditor.batch.folder import BatchFolder
 
-    with Folder(Path(folder), plan_of()).held():
+    with BatchFolder(Path(folder), plan_of()).held():
         ready.set()
         go.wait(30)
 
@@ -565,7 +571,7 @@ def test_too_few_permutations_for_the_correction_are_refused(data: Path, tiny_mo
         permutations=1000,
     )
     with pytest.raises(UsageError, match=r"use at least 1799.* over 1 audit and the 18 tests that this one may make"):
-        run_batch(plan_of(Planned("f", "f", forget, Gate())), tmp_path / "out")
+        run_batch(plan_of(PlannedAudit("f", "f", forget, Gate())), tmp_path / "out")
 
 
 @pytest.mark.usefixtures("quick")
@@ -574,28 +580,28 @@ def test_evidence_of_one_is_weighed_against_the_others(
 ) -> None:
     """A verdict that does not survive is the same word in the result, the outcome, the gate and the exit code."""
 
-    def lucky(settings: CheckSettings, options: RunOptions, **more: Any) -> AuditResult:
+    def lucky(settings: AuditSettings, options: RunOptions, **more: Any) -> AuditResult:
         result = cheaply(settings, options, **more)
-        verdict = result.verdict.model_copy(update={"word": "EVIDENCE", "reason": "separated"})
+        verdict = result.verdict.model_copy(update={"outcome": "EVIDENCE", "reason": "separated"})
         membership = result.membership.model_copy(update={"p_value": 0.006 if options.name == "a" else 0.9})
         return result.model_copy(
             update={"membership": membership, "verdict": verdict if options.name == "a" else result.verdict}
         )
 
-    monkeypatch.setattr(running, "run_check", lucky)
+    monkeypatch.setattr(running, "run_audit", lucky)
     gate = Gate(fail_on=("evidence",))
     plan = plan_of(*(planned(name, data, "one", tiny_model_dir, gate) for name in ("a", "b")))
     batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache))
     first = batch.audits[0].finding
     assert first is not None
-    assert first.looks is not None
-    assert (first.verdict.word, first.verdict.reason) == ("INCONCLUSIVE", "multiplicity")
-    assert (first.looks.p_value, first.looks.p_adjusted) == (0.006, 0.012)
+    assert first.multiplicity is not None
+    assert (first.verdict.outcome, first.verdict.reason) == ("INCONCLUSIVE", "multiplicity")
+    assert (first.multiplicity.p_value, first.multiplicity.p_adjusted) == (0.006, 0.012)
     assert (batch.audits[0].status, batch.exit_code) == ("passed", 0)
     assert load_result(tmp_path / "out" / "a" / "result.json").verdict == first.verdict
     alone = run_batch(plan_of(plan.audits[0]), tmp_path / "other", cache_dir=str(cache))
     assert alone.audits[0].finding is not None
-    assert alone.audits[0].finding.verdict.word == "EVIDENCE"
+    assert alone.audits[0].finding.verdict.outcome == "EVIDENCE"
     assert alone.exit_code == 1
 
 
@@ -624,7 +630,7 @@ def test_what_changes_between_scoring_and_auditing_is_not_kept_as_what_it_was(
 
     with monkeypatch.context() as patched:
         # A batch of more text than it holds reads it again.
-        patched.setattr(running, "Shared", lambda: Shared(most_characters=1))
+        patched.setattr(running, "CorpusCache", lambda: CorpusCache(most_characters=1))
         patched.setattr(running._Batch, "audit", later)
         batch = run_batch(plan, out, cache_dir=cache)
     assert [outcome.status for outcome in batch.audits] == ["broken", "failed"]
@@ -644,13 +650,13 @@ def test_a_result_of_an_earlier_run_that_was_made_from_something_else_is_not_tak
 ) -> None:
     plan, out = plan_of(planned("a", data, "one", tiny_model_dir)), tmp_path / "out"
     run_batch(plan, out, cache_dir=str(cache))
-    inputs = foresee(plan.audits[0].settings, NoMemo(), Shared()).inputs
+    inputs = plan_audit(plan.audits[0].settings, NoMemo(), CorpusCache()).inputs
     found = load_result(out / OWN / "a.json")
-    assert inputs.strangers(found) == []
+    assert inputs.changed_inputs(found) == []
     other = found.heldout.model_copy(update={"sha256": "0" * 64})
     with Store.open(cache) as store:
-        stranger = sealed(found.model_copy(update={"heldout": other}))
-        folder_module.Folder(out, plan).keep(plan.audits[0], inputs.fingerprint, stranger, store)
+        stranger = with_content_digest(found.model_copy(update={"heldout": other}))
+        folder_module.BatchFolder(out, plan).keep(plan.audits[0], inputs.fingerprint, stranger, store)
     audits = watched(monkeypatch)
     run_batch(plan, out, cache_dir=str(cache))
     assert audits == ["a"]
@@ -721,11 +727,11 @@ def test_errors_in_words_name_keys_and_not_the_options_of_another_command() -> N
         "Name another with --cache-dir; run `x --list`, not a--seed or ---seed.": None,
     }
     for hint, expected in hints.items():
-        assert in_words(UsageError("what", hint=hint)) == f"what\n  {expected or hint}"
+        assert error_text(UsageError("what", hint=hint)) == f"what\n  {expected or hint}"
 
 
 def test_errors_in_words() -> None:
-    assert in_words(UsageError("what\x07", hint="do")) == "what[U+0007]\n  do"
-    assert in_words(ValueError("")).startswith("ValueError")
-    assert len(in_words(RunError("x" * 9000))) == 2000
-    assert len(in_words(RunError("\n".join("abc" * 9))).splitlines()) == 12
+    assert error_text(UsageError("what\x07", hint="do")) == "what[U+0007]\n  do"
+    assert error_text(ValueError("")).startswith("ValueError")
+    assert len(error_text(RunError("x" * 9000))) == 2000
+    assert len(error_text(RunError("\n".join("abc" * 9))).splitlines()) == 12

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.io import load_result
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
@@ -48,7 +48,7 @@ def test_an_audit_writes_every_output_and_prints_the_verdict(
     printed = capsys.readouterr()
     result = load_result(outputs[1])
     assert code == result.exit_code == 3
-    assert result.verdict.word in printed.out
+    assert result.verdict.outcome in printed.out
     assert "\x1b" not in printed.out + printed.err
     assert all(path.stat().st_size > 500 for path in outputs)
     assert [procedure.name for procedure in result.procedures] == ["llm-di"]
@@ -68,7 +68,7 @@ def test_a_second_run_scores_nothing_and_gives_the_same_figures(
     assert "scoring" not in capsys.readouterr().err
     one, two = (load_result(tmp_path / f"{name}.json") for name in ("one", "two"))
     assert two.manifest.texts_scored == 0
-    same = {"manifest", "seal"}
+    same = {"manifest", "content_sha256"}
     assert one.model_dump(exclude=same) == two.model_dump(exclude=same)
     assert one.manifest.configuration_sha256 == two.manifest.configuration_sha256
 
@@ -106,7 +106,7 @@ def test_fail_on_and_exit_zero_choose_the_exit_code(
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "because", "gate"),
+    ("options", "code", "reason", "gate"),
     [
         ([], 3, "INCONCLUSIVE", ("no-evidence", ("evidence", "inconclusive"))),
         (["--expect", "evidence"], 3, "INCONCLUSIVE", ("evidence", ("no evidence", "inconclusive"))),
@@ -118,7 +118,7 @@ def test_fail_on_and_exit_zero_choose_the_exit_code(
 def test_the_gate_is_kept_with_the_result_and_decides_the_exit_code(
     options: list[str],
     code: int,
-    because: str,
+    reason: str,
     gate: tuple[str, tuple[str, ...]],
     tiny_model_dir: Path,
     sides: tuple[Path, Path],
@@ -129,8 +129,8 @@ def test_the_gate_is_kept_with_the_result_and_decides_the_exit_code(
     assert check(*sides, "--model", tiny_model_dir, "-q", "-o", path, *options, cache=cache) == code
     result = load_result(path)
     assert (result.gate.expect, result.gate.fail_on) == gate
-    judgement = judge(result)
-    assert (judgement.exit_code, judgement.passed, judgement.because) == (code, code == 0, because)
+    judgement = evaluate_gate(result)
+    assert (judgement.exit_code, judgement.passed, judgement.reason) == (code, code == 0, reason)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,12 @@ def test_features_without_a_reference_are_left_out_and_named(
     check(*sides, "--model", tiny_model_dir, "--features", "loss,reference", *outputs, cache=cache)
     result = load_result(tmp_path / "r.json")
     assert result.manifest.features == ("loss",)
-    assert {feature.name for feature in result.left_out} == {"reference-gap", "wbc", "ez-mia", "rare-token-gap"}
+    assert {feature.name for feature in result.excluded_features} == {
+        "reference-gap",
+        "wbc",
+        "ez-mia",
+        "rare-token-gap",
+    }
     assert "no reference model was given" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 

@@ -115,7 +115,7 @@ def test_a_variable_means_one_thing_wherever_it_is_read() -> None:
         ("report", "AUDITOR_OUTPUT"),
         ("check", "AUDITOR_CHECKPOINT"),
         ("check", "AUDITOR_RELEARN"),
-        ("plan", "AUDITOR_SEED"),
+        ("power", "AUDITOR_SEED"),
     ],
 )
 def test_no_command_takes_up_what_is_meant_for_another(

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from auditor.cli.console import voice_options
+from auditor.cli.console import console_options
 from auditor.cli.progress import LiveProgress, PlainProgress, make_progress
 from auditor.core.progress import Silent
 
@@ -88,7 +88,7 @@ def test_the_progress_fits_where_it_is_shown(
     arguments: list[str], terminal: bool, term: str | None, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @click.command()
-    @voice_options
+    @console_options
     def command() -> type:
         with make_progress() as progress:
             return type(progress)

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_batch import hostile_batch, one_of_each
-from made_results import build
+from support.batch import hostile_batch, one_of_each
+from support.results import build
 
 from auditor.batch.renderer import batch_renderers
 from auditor.cli.main import run

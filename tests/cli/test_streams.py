@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_results import HOSTILE, build
+from support.results import HOSTILE, build
 
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
@@ -60,7 +60,7 @@ def test_the_result_goes_to_stdout_and_all_else_to_stderr(
 ) -> None:
     check("-o", str(tmp_path / "r.json"))
     loud = capsys.readouterr()
-    assert loud.out.startswith(load_result(tmp_path / "r.json").verdict.word)
+    assert loud.out.startswith(load_result(tmp_path / "r.json").verdict.outcome)
     assert "wrote" in loud.err
     assert "wrote" not in loud.out
     assert not CONTROL.search(loud.out + loud.err)
@@ -96,7 +96,7 @@ def test_a_dash_is_one_json_document_on_stdout(
     told = capsysbinary.readouterr()
     assert told.out == (tmp_path / "r.json").read_bytes()
     result = json.loads(told.out)
-    assert f"{result['verdict']['word']}:".encode() in told.err
+    assert f"{result['verdict']['outcome']}:".encode() in told.err
     assert code == load_result(tmp_path / "r.json").exit_code
     check("-o", "-", "-q")
     told = capsysbinary.readouterr()
@@ -180,7 +180,7 @@ def test_a_dash_and_a_format_contradict_each_other(stored: Path, capsys: pytest.
     assert told.out == ""
     assert "markdown" in told.err
     assert run(["report", str(stored), "-o", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)["verdict"]["word"] == "EVIDENCE"
+    assert json.loads(capsys.readouterr().out)["verdict"]["outcome"] == "EVIDENCE"
 
 
 def test_a_reader_that_goes_away_is_no_traceback(stored: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from made_configuration import SMALLEST
+from support.configuration import SMALLEST
 
 from auditor.cli.main import run
-from auditor.cli.schemas.schema import all_schemas
+from auditor.cli.schemas import all_schemas
 
 ROOT = Path(__file__).parents[2]
 

@@ -244,7 +244,7 @@ made.rename(goal)
 READ = """
 import sys
 from auditor.corpora.read import read_corpus
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 for source in sys.argv[1:]:
     try:
         corpus = read_corpus(source, limit=2)

@@ -15,10 +15,10 @@ from auditor.core.errors import UsageError
 from auditor.core.progress import Silent
 from auditor.core.seeds import stream
 from auditor.doctor import model as model_room
-from auditor.doctor.cache import look_at_cache
+from auditor.doctor.cache import inspect_cache
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
-from auditor.doctor.machine import container_memory, look_at_machine
-from auditor.doctor.model import Size, look_at_model
+from auditor.doctor.machine import container_memory, inspect_machine
+from auditor.doctor.model import Size, inspect_model
 from auditor.doctor.passages import documents, passages
 from auditor.doctor.text import checkup_text, duration, size
 from auditor.models.options import LoadOptions
@@ -39,7 +39,16 @@ def test_without_a_model_it_looks_at_the_machine_and_the_cache(
     assert doctor(cache=tmp_path) == 0
     told = capsys.readouterr()
     assert told.err == ""
-    for word in ("torch", "transformers", "core", "memory", "Runs on", str(tmp_path), "0 texts", "no model was looked"):
+    for word in (
+        "torch",
+        "transformers",
+        "core",
+        "memory",
+        "Runs on",
+        str(tmp_path),
+        "0 texts",
+        "no model was looked at",
+    ):
         assert word in told.out
     assert max(map(len, told.out.splitlines())) <= max(100, len(str(tmp_path)) + 60)
 
@@ -58,7 +67,7 @@ def sound() -> ModelCheckup:
     """The bundled model, which has learned to write English."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model_room, "SECONDS", 0.2)
-        return look_at_model(str(SAMPLES / "model"), CPU, Size(1000, 100), max_tokens=None, progress=Silent())
+        return inspect_model(str(SAMPLES / "model"), CPU, Size(1000, 100), max_tokens=None, progress=Silent())
 
 
 def test_a_sound_model_passes_and_is_timed(sound: ModelCheckup) -> None:
@@ -148,7 +157,7 @@ def test_a_damaged_store_is_a_problem_and_is_left_as_it_is(tmp_path: Path) -> No
         path = store.path
     path.write_bytes(b"not a database at all" * 100)
     before = path.read_bytes()
-    assert "cannot be used" in look_at_cache(str(tmp_path)).problem
+    assert "cannot be used" in inspect_cache(str(tmp_path)).problem
     assert path.read_bytes() == before
 
 
@@ -174,10 +183,10 @@ def test_the_limit_of_a_container_is_the_memory_there_is(monkeypatch: pytest.Mon
     import auditor.doctor.machine as room
 
     monkeypatch.setattr(room, "container_memory", lambda: (2**20, 2**18))
-    machine = look_at_machine("cpu")
+    machine = inspect_machine("cpu")
     assert (machine.memory_bytes, machine.free_bytes) == (2**20, 2**20 - 2**18)
     with pytest.raises(UsageError):
-        look_at_machine("tpu")
+        inspect_machine("tpu")
 
 
 def test_the_built_in_text_is_enough_for_the_probes() -> None:
@@ -229,7 +238,9 @@ def checkup(*, passed: bool = True, problem: str = "") -> Checkup:
         load_seconds=20.0,
         audit_seconds=1620.0,
     )
-    parity = Parity(passed=passed, text="built-in", reason="As it is.", mend="" if passed else "Mend it.", figures=())
+    parity = Parity(
+        passed=passed, text="built-in", reason="As it is.", remediation="" if passed else "Mend it.", figures=()
+    )
     return Checkup(
         auditor_version="1",
         python="3",

@@ -52,7 +52,7 @@ class Audit:
         for name in ("created", "texts_scored", "texts_from_store"):
             del tree["manifest"][name]
         # It is made over those too.
-        del tree["seal"]
+        del tree["content_sha256"]
         return tree
 
     @staticmethod

@@ -167,7 +167,7 @@ def write_texts(path: Path, seed: int) -> None:
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
 
 
-VOLATILE = {"created", "texts_scored", "texts_from_store", "seal", "result_sha256"}
+VOLATILE = {"created", "texts_scored", "texts_from_store", "content_sha256", "result_sha256"}
 
 
 def settled(value: Any) -> Any:

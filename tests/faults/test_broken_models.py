@@ -134,7 +134,7 @@ LIES: dict[str, Callable[[dict[str, Any], random.Random], object]] = {
 @pytest.mark.parametrize("kind", LIES)
 def test_a_header_that_lies(model: Path, kind: str) -> None:
     for seed in range(3):
-        shutil.copy(model / "model.safetensors", model.parent / "kept")
+        shutil.copy(model / "model.safetensors", model.parent / "measurements")
         lie(model, lambda header, rng: LIES[kind](header, rng) and None, seed)
         said = ""
         try:
@@ -144,7 +144,7 @@ def test_a_header_that_lies(model: Path, kind: str) -> None:
         # A tensor that nobody asks for and a note about its maker do no harm.
         assert said or kind in {"a tensor too many", "metadata", "metadata that is none", "more dimensions"}
         assert not said or str(model) in said
-        shutil.copy(model.parent / "kept", model / "model.safetensors")
+        shutil.copy(model.parent / "measurements", model / "model.safetensors")
 
 
 @pytest.mark.parametrize("keep", [0, 7, 100, 0.3, 0.999])

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from auditor.core.errors import RunError
-from auditor.scoring.output_packing import Kept
+from auditor.scoring.output_packing import StoredOutputs
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.store import Store
-from auditor.signals.outputs import Traces, Wanted
+from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 
 PAGE = 4096
@@ -31,7 +31,10 @@ def record(seed: int) -> TokenSignals:
 
 
 RECORDS = {f"{seed:064}": record(seed) for seed in range(60)}
-TRACES = {key: Kept(Wanted(layers=True), Traces(np.full((2, 8), seed, np.float32))) for seed, key in enumerate(RECORDS)}
+TRACES = {
+    key: StoredOutputs(Capture(layers=True), ModelOutputs(np.full((2, 8), seed, np.float32)))
+    for seed, key in enumerate(RECORDS)
+}
 FACT = "a digest " * 20
 
 

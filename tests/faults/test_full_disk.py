@@ -115,17 +115,17 @@ def audits(audit: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     configuration = folder / "audits.json.yaml"
     configuration.write_text(json.dumps({"defaults": asked, "audits": listed}), encoding="utf-8")
 
-    def carry_out(output: Path) -> int:
+    def run_and_report(output: Path) -> int:
         return run(["batch", str(configuration), "--cache-dir", str(folder / "cache"), "-o", str(output)])
 
-    assert carry_out(folder / "out") == 3
+    assert run_and_report(folder / "out") == 3
 
     def pages(pattern: str) -> int:
         """What files take, in the pages of 4 KiB of which a small disk is made."""
         return sum(-(-path.stat().st_size // 4096) for path in (folder / "out").glob(pattern) if path.is_file())
 
-    written = {"kept": f"{OWN}/**/*", "audits": "audits/*/*", "batch": "*"}
-    return carry_out, {name: pages(pattern) for name, pattern in written.items()}
+    written = {"measurements": f"{OWN}/**/*", "audits": "audits/*/*", "batch": "*"}
+    return run_and_report, {name: pages(pattern) for name, pattern in written.items()}
 
 
 REPORTS = {"index.html", "junit.xml", "summary.md", "batch.json", "report.html", "result.json"}
@@ -136,8 +136,8 @@ def test_a_batch_whose_output_disk_is_full(
     audits: Any, small_disk: Callable[[int], Any], capsys: pytest.CaptureFixture[str], full: str
 ) -> None:
     """Whatever could not be written: no report is left that lacks others, and with room it goes on where it stood."""
-    carry_out, sizes = audits
-    kept, both = sizes["kept"], sizes["kept"] + sizes["audits"]
+    run_and_report, sizes = audits
+    kept, both = sizes["measurements"], sizes["measurements"] + sizes["audits"]
     pages = {
         "first kept": kept // 4,
         "second kept": kept - kept // 4,
@@ -146,7 +146,7 @@ def test_a_batch_whose_output_disk_is_full(
     }
     disk = small_disk(4 * pages[full])
     capsys.readouterr()
-    assert carry_out(disk.path / "out") == 4
+    assert run_and_report(disk.path / "out") == 4
     message = said(capsys)
     assert message.startswith("auditor: could not write ")
     assert "No space left" in message
@@ -154,7 +154,7 @@ def test_a_batch_whose_output_disk_is_full(
     finished = {"first kept": set(), "second kept": {"one.json"}}.get(full, {"one.json", "two.json"})
     assert left == {"lock", "configuration"} | finished
     disk.resize(8192)
-    assert carry_out(disk.path / "out") == 3
+    assert run_and_report(disk.path / "out") == 3
     told = capsys.readouterr().err
     assert {path.name for path in (disk.path / "out").rglob("*")} >= REPORTS
     again = {name for name in ("one", "two") if f"of 2: {name}" in told}
@@ -178,7 +178,7 @@ def test_nothing_is_scored_for_a_cache_or_an_output_that_cannot_be_written(
 
 OTHER_USER = """
 import os, sys
-from auditor.errors import UsageError
+from auditor.core.errors import UsageError
 from auditor.scoring.store import Store
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:

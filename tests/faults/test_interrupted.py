@@ -107,7 +107,7 @@ def test_a_batch_that_stops_at_each_stage_goes_on_to_the_same(
     assert scored > 0
 
     def stopping(patch: pytest.MonkeyPatch, where: str, after: int) -> None:
-        method, count = getattr(batch_folder.Folder, where), [0]
+        method, count = getattr(batch_folder.BatchFolder, where), [0]
 
         def stop(self: Any, *arguments: Any) -> Any:
             count[0] += 1
@@ -115,7 +115,7 @@ def test_a_batch_that_stops_at_each_stage_goes_on_to_the_same(
                 raise Killed
             return method(self, *arguments)
 
-        patch.setattr(batch_folder.Folder, where, stop)
+        patch.setattr(batch_folder.BatchFolder, where, stop)
 
     for where, after in (("keep", 1), ("publish", 1)):
         with pytest.MonkeyPatch.context() as patch:
@@ -137,7 +137,7 @@ def test_a_batch_that_stops_at_each_stage_goes_on_to_the_same(
         for tree in trees:
             for volatile in ("created", "texts_scored", "texts_from_store", "command"):
                 del tree["manifest"][volatile]
-            del tree["seal"]
+            del tree["content_sha256"]
         assert trees[0] == trees[1]
 
 

@@ -15,8 +15,8 @@ from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL
 from auditor.forgetting.open import open_series
 from auditor.forgetting.score import score_series
-from auditor.forgetting.series import Named, Series
-from auditor.membership.scores import score_corpora
+from auditor.forgetting.series import NamedCheckpoint, Series
+from auditor.membership.scores import score_audit
 from auditor.models.loading import Models
 from auditor.models.options import LoadOptions
 from auditor.results.forgetting.measurements import Role
@@ -48,7 +48,7 @@ def corpora() -> dict[Role, Corpus]:
 
 
 @pytest.fixture
-def series(tmp_path: Path, make_tiny_model: Callable[..., Path], store: Store) -> tuple[Named, ...]:
+def series(tmp_path: Path, make_tiny_model: Callable[..., Path], store: Store) -> tuple[NamedCheckpoint, ...]:
     folders = [make_tiny_model(tmp_path / f"m{seed}", seed=seed) for seed in range(3)]
     return open_series([(folder.name, str(folder)) for folder in folders], CPU, store)
 
@@ -59,7 +59,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def score(series: Sequence[Named], corpora: dict[Role, Corpus], store: Store, *, layers: bool = True) -> Series:
+def score(
+    series: Sequence[NamedCheckpoint], corpora: dict[Role, Corpus], store: Store, *, layers: bool = True
+) -> Series:
     return score_series(
         series,
         corpora,
@@ -77,7 +79,7 @@ def count(store: Store, table: str) -> int:
 
 
 def test_a_series_of_three_is_three_passes_and_no_more(
-    series: tuple[Named, ...], corpora: dict[Role, Corpus], store: Store
+    series: tuple[NamedCheckpoint, ...], corpora: dict[Role, Corpus], store: Store
 ) -> None:
     texts = {document.text for some in corpora.values() for document in some.documents}
     assert len(texts) == sum(len(some.documents) for some in corpora.values()) - 1
@@ -100,7 +102,7 @@ def test_a_series_of_three_is_three_passes_and_no_more(
 
 
 def test_readings_belong_to_their_documents(
-    series: tuple[Named, ...], corpora: dict[Role, Corpus], store: Store
+    series: tuple[NamedCheckpoint, ...], corpora: dict[Role, Corpus], store: Store
 ) -> None:
     found = score(series, corpora, store)
     assert found.origin is series[0]
@@ -125,7 +127,7 @@ def test_readings_belong_to_their_documents(
         assert 0 <= numerics.batch_difference < 1e-3
 
 
-def test_without_layers(series: tuple[Named, ...], corpora: dict[Role, Corpus], store: Store) -> None:
+def test_without_layers(series: tuple[NamedCheckpoint, ...], corpora: dict[Role, Corpus], store: Store) -> None:
     found = score(series, corpora, store, layers=False)
     assert found.readings["m0", "suspect"].traces == ()
     assert all(traces.layers is None for traces in found.readings["m0", "general"].traces)
@@ -137,10 +139,10 @@ def test_without_layers(series: tuple[Named, ...], corpora: dict[Role, Corpus], 
 
 
 def test_an_audit_of_a_checkpoint_finds_its_scores(
-    series: tuple[Named, ...], corpora: dict[Role, Corpus], store: Store
+    series: tuple[NamedCheckpoint, ...], corpora: dict[Role, Corpus], store: Store
 ) -> None:
     found = score(series, corpora, store)
-    evidence = score_corpora(
+    evidence = score_audit(
         corpora["suspect"],
         corpora["heldout"],
         Models(series[2].spec, ()),

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from auditor.core.errors import UsageError
-from auditor.forgetting.validate import require_fitting
-from auditor.results.forgetting.measurements import MEASURES, SeriesKept
+from auditor.forgetting.validate import require_consistent
+from auditor.results.forgetting.measurements import MEASURES, SeriesMeasurements
 from auditor.results.tables import Cells, from_cells, to_cells
 
 DOCUMENTS, POINTS, STEPS = 4, 2, (1, 2)
@@ -50,12 +50,12 @@ def _tree() -> dict[str, Any]:
         "steps": list(STEPS),
         "copies": [{"sets": roles, "per_byte": losses, "per_token": losses}],
     }
-    relearning = {"probes": [probe], "per_token": [1.0] * 3 * DOCUMENTS, "left_out": [], "budget": "none"}
+    relearning = {"probes": [probe], "per_token": [1.0] * 3 * DOCUMENTS, "not_run": [], "budget": "none"}
     numerics = {"probed": 0, "batch_difference": 0.0, "token_difference": 0.0, "shuffled": 0, "disordered": 0}
     beside = _cells(DOCUMENTS, 3)
     tree = {
         "checkpoints": [
-            {"name": name, "source": name, "numerics": numerics, "beside": beside, "relearning": kept}
+            {"name": name, "source": name, "numerics": numerics, "vs_origin": beside, "relearning": kept}
             for name, kept in (("origin", None), ("later", relearning))
         ],
         "sets": {role: _set(role) for role in (*roles, "general")},
@@ -119,7 +119,7 @@ PROBE = ("checkpoints", 1, "relearning", "probes", 0)
         (_drop("sets", "placebo", "features", 1, "values", 0), "placebo: the features are not of these documents"),
         (_put("zlib", "sets", "placebo", "features", 1, "columns", 0, "name"), "placebo: the features are not of"),
         (_put([], "sets", "suspect", "features", 0, "columns"), "suspect: the features are not of these documents"),
-        (_drop("checkpoints", 1, "beside", 0), "later: divergence and agreement"),
+        (_drop("checkpoints", 1, "vs_origin", 0), "later: divergence and agreement"),
         (_drop("sets", "general"), "origin: divergence and agreement"),
         (_put(["suspect"], *PROBE, "roles"), "later: the sets of reminder"),
         (_put(["heldout", "suspect"], *PROBE, "roles"), "later: the sets of reminder"),
@@ -137,10 +137,10 @@ PROBE = ("checkpoints", 1, "relearning", "probes", 0)
 )
 def test_what_does_not_fit_is_refused(edit: Callable[[Any], None], said: str) -> None:
     tree = _tree()
-    require_fitting(SeriesKept.model_validate(tree))
+    require_consistent(SeriesMeasurements.model_validate(tree))
     edit(tree)
     with pytest.raises(UsageError, match=said):
-        require_fitting(SeriesKept.model_validate(tree))
+        require_consistent(SeriesMeasurements.model_validate(tree))
 
 
 def test_cells_come_back_to_the_last_bit() -> None:
@@ -149,7 +149,7 @@ def test_cells_come_back_to_the_last_bit() -> None:
     values[0, 0], values[1, 1], values[2, 2] = math.nan, 5e-324, -0.0
     tree = _tree()
     tree["sets"]["suspect"]["features"][0]["values"] = to_cells(values)
-    kept = SeriesKept.model_validate_json(SeriesKept.model_validate(tree).model_dump_json())
+    kept = SeriesMeasurements.model_validate_json(SeriesMeasurements.model_validate(tree).model_dump_json())
     again: Cells = kept.sets["suspect"].features[0].values
     assert from_cells(again).tobytes() == values.tobytes()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from auditor.forgetting.verdict import beside_series, decide_series
+from auditor.forgetting.verdict import decide_series, verdict_beside_series
 from auditor.results.forgetting.meanings import NOT_MEANS
 from auditor.results.forgetting.series import STATES, Forgetting
 from auditor.results.result import Verdict
@@ -15,7 +15,7 @@ from auditor.results.result import Verdict
 
 def series(code: str, reason: str = "some") -> Forgetting:
     """The parts of a series that a verdict reads."""
-    state = SimpleNamespace(code=code, name=STATES[cast(Any, code)], sentence="Seen.", reason=reason, mend="")
+    state = SimpleNamespace(code=code, name=STATES[cast(Any, code)], sentence="Seen.", reason=reason, remediation="")
     point = SimpleNamespace(name="last", state=state)
     return cast(Forgetting, SimpleNamespace(checkpoints=(point,)))
 
@@ -36,26 +36,26 @@ def series(code: str, reason: str = "some") -> Forgetting:
 )
 def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
     verdict = decide_series(series(code))
-    assert (verdict.word, verdict.validity_class, verdict.reason) == (word, validity, f"state:{code}")
+    assert (verdict.outcome, verdict.validity_class, verdict.reason) == (word, validity, f"state:{code}")
     assert verdict.not_meaning == NOT_MEANS[cast(Any, code)]
 
 
 @pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-placed", "EVIDENCE")])
 def test_a_detection_that_cannot_be_placed_is_evidence_all_the_same(reason: str, word: str) -> None:
     verdict = decide_series(series("H", reason))
-    assert verdict.word == word
+    assert verdict.outcome == word
     assert "inconclusive" not in verdict.sentence
-    assert beside_series(alone("NO EVIDENCE"), series("H", reason), "last").word == "INCONCLUSIVE"
+    assert verdict_beside_series(alone("NO EVIDENCE"), series("H", reason), "last").outcome == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize("reason", ["placebo", "guard:blind", "placebo-recovered", "not-tested", "underpowered"])
 def test_a_refused_comparison_is_never_evidence(reason: str) -> None:
-    assert decide_series(series("H", reason)).word == "INCONCLUSIVE"
+    assert decide_series(series("H", reason)).outcome == "INCONCLUSIVE"
 
 
 def alone(word: str) -> Verdict:
     return Verdict(
-        word=cast(Any, word), reason="r", sentence="s", not_meaning="n", validity_class="B", validity="exact if"
+        outcome=cast(Any, word), reason="r", sentence="s", not_meaning="n", validity_class="B", validity="exact if"
     )
 
 
@@ -72,6 +72,6 @@ def alone(word: str) -> Verdict:
     ],
 )
 def test_a_check_does_not_say_no_evidence_beside_a_trace(word: str, code: str, audited: str | None, told: str) -> None:
-    verdict = beside_series(alone(word), series(code), audited)
-    assert verdict.word == told
+    verdict = verdict_beside_series(alone(word), series(code), audited)
+    assert verdict.outcome == told
     assert (verdict.reason == f"series:{code}") == (told != word)

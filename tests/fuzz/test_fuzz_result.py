@@ -24,7 +24,7 @@ from auditor.core.errors import AuditorError
 from auditor.core.files import write_text
 from auditor.core.text import visible
 from auditor.report.renderer import renderers
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.io import load_result
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import pack, unpack
@@ -316,7 +316,7 @@ def bundle(result_file: Path) -> bytes:
     plain = result_file.with_name("plain.json")
     result = load_result(result_file)
     documents = tuple(one.model_copy(update={"excerpt": None, "marks": None}) for one in result.documents)
-    write_text(plain, sealed(result.model_copy(update={"documents": documents})).model_dump_json())
+    write_text(plain, with_content_digest(result.model_copy(update={"documents": documents})).model_dump_json())
     return make_bundle(plain, reveal=False, sources={})
 
 

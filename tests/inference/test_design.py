@@ -6,7 +6,7 @@ from scipy.stats import norm
 from simulate import document_rows, named_columns, sample
 
 from auditor.core.errors import UsageError
-from auditor.inference.design import build_design, normal_scores, relabellings
+from auditor.inference.design import build_design, normal_scores, permuted_labels
 from auditor.results.rows import Rows
 
 
@@ -57,8 +57,8 @@ def test_relabellings_keep_sizes_and_do_not_depend_on_the_chunk(chunk_bytes: int
     groups = tuple(f"g{number % 15}" for number in range(24))
     mixed = Rows(rows.values, np.arange(24) < 15, groups, rows.columns)
     design = build_design(mixed, folds=3, rng=np.random.default_rng(1))
-    drawn = np.hstack(list(relabellings(design, 50, np.random.default_rng(2), chunk_bytes=chunk_bytes)))
-    whole = np.hstack(list(relabellings(design, 50, np.random.default_rng(2))))
+    drawn = np.hstack(list(permuted_labels(design, 50, np.random.default_rng(2), chunk_bytes=chunk_bytes)))
+    whole = np.hstack(list(permuted_labels(design, 50, np.random.default_rng(2))))
     assert np.array_equal(drawn, whole)
     assert np.array_equal(drawn[:, 0], design.suspect)
     assert np.all(drawn.sum(axis=0) == 15)
@@ -71,7 +71,7 @@ def test_every_relabelling_is_equally_likely():
         np.arange(6.0)[:, None], np.array([1, 0, 1, 0, 1, 0], bool), ("a", "a", "b", "c", "d", "e"), named_columns(1)
     )
     design = build_design(rows, folds=2, rng=np.random.default_rng(0))
-    drawn = np.hstack(list(relabellings(design, 12_000, np.random.default_rng(1))))[:, 1:]
+    drawn = np.hstack(list(permuted_labels(design, 12_000, np.random.default_rng(1))))[:, 1:]
     _, counts = np.unique(drawn.T, axis=0, return_counts=True)
     assert len(counts) == 2 * 6  # a coin for the pair, two of four for the rest
     assert np.all(np.abs(counts - 1000) < 5 * np.sqrt(1000))

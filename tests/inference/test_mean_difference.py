@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ttest_1samp, ttest_ind
 
 from auditor.core.errors import UsageError
-from auditor.inference.design import relabellings
+from auditor.inference.design import permuted_labels
 from auditor.inference.mean_difference import arrange, mean_difference_pvalues, pvalues, studentised_differences
 
 
@@ -27,7 +27,7 @@ def test_statistic_is_welch_t_under_every_labelling():
     values = rng().standard_normal((17, 2)) * [1.0, 40.0] + [0.0, 900.0]
     suspect = np.arange(17) < 6
     design, arranged = arrange(values, suspect, names(17), rng=rng(1))
-    labels = np.hstack(list(relabellings(design, 30, rng(2))))
+    labels = np.hstack(list(permuted_labels(design, 30, rng(2))))
     found = studentised_differences(arranged, design, [labels[:, :10], labels[:, 10:]])
     for column, number in itertools.product(range(2), range(31)):
         mine = labels[:, number] == 1
@@ -115,6 +115,6 @@ def test_false_positive_rate(spread: float):
     assert 0.034 <= (p <= 0.05).mean() <= 0.068
     if spread > 1:
         design, arranged = arrange(values, suspect, names(sum(counts)), rng=rng())
-        plain = np.hstack([arranged.T @ labels for labels in relabellings(design, 499, rng(1))])
+        plain = np.hstack([arranged.T @ labels for labels in permuted_labels(design, 499, rng(1))])
         plain -= plain.mean(axis=1, keepdims=True)
         assert (np.array(pvalues(plain)) <= 0.05).mean() > 0.2

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from simulate import document_rows, sample
 
-from auditor.inference.design import Design, build_design, relabellings
+from auditor.inference.design import Design, build_design, permuted_labels
 from auditor.inference.discriminant import RIDGE, CrossFit
-from auditor.inference.null_distribution import Statistics, critical, one_sided, standardise, tail
+from auditor.inference.null_distribution import PermutationStatistics, critical, one_sided, standardise, tail
 from auditor.inference.separability import separability
 from auditor.results.rows import Rows
 
@@ -31,7 +31,7 @@ def setting(seed: int = 0, documents: int = 15, columns: int = 6) -> tuple[Rows,
     groups = tuple(f"g{number % (2 * documents - 4)}" for number in range(2 * documents))
     rows = Rows(rows.values, rows.suspect, groups, rows.columns)
     design = build_design(rows, folds=4, rng=np.random.default_rng(1))
-    return rows, design, np.hstack(list(relabellings(design, 60, np.random.default_rng(2))))
+    return rows, design, np.hstack(list(permuted_labels(design, 60, np.random.default_rng(2))))
 
 
 def test_scores_equal_explicit_refits():
@@ -60,7 +60,7 @@ def test_whole_test_equals_a_loop_over_permutations():
     found = separability(rows, rng=np.random.default_rng(9), alpha=0.1, permutations=199, folds=4, bootstraps=20)
     fold_rng, label_rng, _ = np.random.default_rng(9).spawn(3)
     design = build_design(rows, folds=4, rng=fold_rng)
-    labels = np.hstack(list(relabellings(design, 199, label_rng)))
+    labels = np.hstack(list(permuted_labels(design, 199, label_rng)))
     directed = np.array([column.direction != 0 for column in rows.columns])
     families = [column.family for column in rows.columns]
     raw: dict[str, list[float]] = {}
@@ -97,7 +97,7 @@ def test_column_p_values_by_hand():
     found = separability(rows, rng=np.random.default_rng(9), alpha=0.1, permutations=199, folds=4, bootstraps=20)
     fold_rng, label_rng, _ = np.random.default_rng(9).spawn(3)
     design = build_design(rows, folds=4, rng=fold_rng)
-    labels = np.hstack(list(relabellings(design, 199, label_rng)))
+    labels = np.hstack(list(permuted_labels(design, 199, label_rng)))
     z = standardise(design.matrix.T @ labels)
     free = np.array([column.direction == 0 for column in rows.columns])
     z[free] = one_sided(z[free])
@@ -129,8 +129,8 @@ def test_tail_and_critical_agree():
 
 def test_pool_does_not_depend_on_the_chunk():
     rows, design, _ = setting()
-    statistics = Statistics(design, rows.columns)
-    whole = statistics.pool(relabellings(design, 60, np.random.default_rng(2)))
-    pieces = statistics.pool(relabellings(design, 60, np.random.default_rng(2), chunk_bytes=8 * 30 * 7))
+    statistics = PermutationStatistics(design, rows.columns)
+    whole = statistics.pool(permuted_labels(design, 60, np.random.default_rng(2)))
+    pieces = statistics.pool(permuted_labels(design, 60, np.random.default_rng(2), chunk_bytes=8 * 30 * 7))
     np.testing.assert_allclose(pieces.raw, whole.raw, atol=1e-12)
     np.testing.assert_allclose(pieces.totals, whole.totals, atol=1e-12)

@@ -9,7 +9,7 @@ from simulate import document_rows, sample
 
 from auditor.inference.auc import auc, percentile_interval, relabelling_spread, resamples, weighted_auc
 from auditor.inference.curve import curve_sizes, learning_curve
-from auditor.inference.design import assign_folds, build_design, relabellings
+from auditor.inference.design import assign_folds, build_design, permuted_labels
 from auditor.inference.multiplicity import holm
 from auditor.inference.power import auc_of_shift, detectable_auc, groups_needed, shift_of_auc
 from auditor.inference.separability import separability
@@ -48,7 +48,7 @@ def test_relabelling_spread_is_the_spread_over_relabellings():
     rows = document_rows(sample(np.random.default_rng(0), 12, columns=3))
     mixed = Rows(rows.values, np.arange(24) < 14, tuple(f"g{number % 18}" for number in range(24)), rows.columns)
     design = build_design(mixed, folds=3, rng=np.random.default_rng(0))
-    labels = np.hstack(list(relabellings(design, 20_000, np.random.default_rng(1))))
+    labels = np.hstack(list(permuted_labels(design, 20_000, np.random.default_rng(1))))
     scores = np.random.default_rng(2).standard_normal(24)
     assert relabelling_spread(scores, design) == pytest.approx((scores @ labels).std(), rel=0.03)
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.audit.run import run_check
-from auditor.membership.cache import Shared
+from auditor.audit.run import run_audit
+from auditor.membership.cache import CorpusCache
 from auditor.results.policy import Policy
-from auditor.settings import CheckSettings, make_options, make_settings
+from auditor.settings import AuditSettings, make_options, make_settings
 
 WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path) -> CheckSettings:
+def asked(tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path) -> AuditSettings:
     folder, rng = tmp_path_factory.mktemp("shared"), np.random.default_rng(0)
     for side in ("suspect", "heldout"):
         (folder / side).mkdir()
@@ -31,7 +31,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path) -> Che
     )
 
 
-class Counted(Shared):
+class Counted(CorpusCache):
     """Counts what is not shared."""
 
     @property
@@ -39,17 +39,17 @@ class Counted(Shared):
         return len(self._corpora), len(self._texts), len(self._sides), len(self._guards)
 
 
-def test_what_is_shared_changes_no_figure(asked: CheckSettings, tmp_path: Path) -> None:
+def test_what_is_shared_changes_no_figure(asked: AuditSettings, tmp_path: Path) -> None:
     options = make_options(cache_dir=str(tmp_path))
     shared = Counted()
-    alone = run_check(asked, options)
-    first, second = (run_check(asked, options, shared=shared) for _ in range(2))
-    kept = {"manifest", "seal"}
+    alone = run_audit(asked, options)
+    first, second = (run_audit(asked, options, shared=shared) for _ in range(2))
+    kept = {"manifest", "content_sha256"}
     assert first.model_dump(exclude=kept) == second.model_dump(exclude=kept) == alone.model_dump(exclude=kept)
     assert shared.sizes == (2, 1, 1, 1)
 
     stricter = asked.model_copy(update={"policy": Policy(alpha=0.02)})
-    within, apart = run_check(stricter, options, shared=shared), run_check(stricter, options)
+    within, apart = run_audit(stricter, options, shared=shared), run_audit(stricter, options)
     assert within.model_dump(exclude=kept) == apart.model_dump(exclude=kept)
     assert within.thresholds.alpha == 0.02
     # The level of the verdict is nothing to the text, but may be to a guard.
@@ -62,12 +62,12 @@ def test_what_is_shared_changes_no_figure(asked: CheckSettings, tmp_path: Path) 
         ({"limit": 20}, (4, 3, 5, 6)),
     ):
         other = asked.model_copy(update=change)
-        within, apart = run_check(other, options, shared=shared), run_check(other, options)
+        within, apart = run_audit(other, options, shared=shared), run_audit(other, options)
         assert within.model_dump(exclude=kept) == apart.model_dump(exclude=kept)
         assert shared.sizes == sizes
 
 
-def test_corpora_are_let_go_of_where_there_are_too_many(asked: CheckSettings) -> None:
+def test_corpora_are_let_go_of_where_there_are_too_many(asked: AuditSettings) -> None:
     shared = Counted(most_characters=5000)
     first = shared.corpus(asked.suspect, asked)
     assert shared.corpus(asked.suspect, asked) is first

@@ -28,28 +28,28 @@ def membership(*, shift: float, groups: int = 150) -> Separability:
 
 def result(status: Status, name: str = "blind") -> GuardResult:
     return GuardResult(
-        name=name, question="?", status=status, reason="The sets differ.", mend="Choose others.", misses="."
+        name=name, question="?", status=status, reason="The sets differ.", remediation="Choose others.", blind_spots="."
     )
 
 
 def test_a_separated_set_with_sound_guards_is_evidence() -> None:
     verdict = decide(membership(shift=0.8), [result("passed"), result("not run", "controls")], Policy())
-    assert (verdict.word, verdict.reason, verdict.validity_class) == ("EVIDENCE", "separated", "B")
+    assert (verdict.outcome, verdict.reason, verdict.validity_class) == ("EVIDENCE", "separated", "B")
     assert "held-out" in verdict.sentence
 
 
 def test_nothing_found_with_power_is_no_evidence_and_names_the_effect_it_would_have_seen() -> None:
     found = membership(shift=0.0)
     verdict = decide(found, [result("passed")], Policy())
-    assert (verdict.word, verdict.reason) == ("NO EVIDENCE", "not-separated")
+    assert (verdict.outcome, verdict.reason) == ("NO EVIDENCE", "not-separated")
     assert f"{found.detectable_auc:.2f}" in verdict.sentence
     assert "not trained" not in verdict.sentence
 
 
 def test_nothing_found_without_power_is_inconclusive_and_says_how_many_groups() -> None:
     verdict = decide(membership(shift=0.0, groups=30), [result("passed")], Policy())
-    assert (verdict.word, verdict.reason) == ("INCONCLUSIVE", "underpowered")
-    needed = int(re.findall(r"about (\d+) groups", verdict.mend)[0])
+    assert (verdict.outcome, verdict.reason) == ("INCONCLUSIVE", "underpowered")
+    needed = int(re.findall(r"about (\d+) groups", verdict.remediation)[0])
     assert needed > 30
     enough = membership(shift=0.0, groups=needed)
     assert enough.detectable_auc is not None
@@ -60,15 +60,15 @@ def test_nothing_found_without_power_is_inconclusive_and_says_how_many_groups() 
 def test_any_failed_guard_makes_it_inconclusive_whatever_the_p_value(shift: float) -> None:
     guards = [result("passed", "overlap"), result("failed", "blind"), result("failed", "numerics")]
     verdict = decide(membership(shift=shift), guards, Policy())
-    assert (verdict.word, verdict.reason, verdict.validity_class) == ("INCONCLUSIVE", "guard:blind", "C")
+    assert (verdict.outcome, verdict.reason, verdict.validity_class) == ("INCONCLUSIVE", "guard:blind", "C")
     assert "numerics" in verdict.sentence
-    assert verdict.mend == "Choose others."
+    assert verdict.remediation == "Choose others."
 
 
 def test_the_level_decides() -> None:
     found = membership(shift=0.15)
     assert 0.002 < found.p_value < 0.3
-    words = [decide(found, [], Policy(alpha=alpha)).word for alpha in (found.p_value * 1.01, found.p_value * 0.99)]
+    words = [decide(found, [], Policy(alpha=alpha)).outcome for alpha in (found.p_value * 1.01, found.p_value * 0.99)]
     assert words[0] == "EVIDENCE"
     assert words[1] != "EVIDENCE"
 

@@ -21,7 +21,7 @@ from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import Wanted
+from auditor.signals.outputs import Capture
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -60,7 +60,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def ask(specs: Sequence[ModelSpec], folder: Path) -> Scored:
-    wanted = Wanted(layers=True, top=True)
+    wanted = Capture(layers=True, top=True)
     with Store.open(folder) as store:
         return score_requests(
             [Request(spec, Prompt(text), wanted=wanted) for spec in specs for text in TEXTS], store=store

@@ -16,7 +16,7 @@ from auditor.models.backend import Variant, Window, WindowScores
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
-from auditor.signals.outputs import NO_TRACES, TOP, Wanted
+from auditor.signals.outputs import NO_TRACES, TOP, Capture
 from auditor.signals.views import Prompt
 
 TEXTS = [
@@ -25,7 +25,7 @@ TEXTS = [
     "x",
     "seven wizards mix boxes of liquid jugs in the old harbour town " * 2,
 ]
-ALL = Wanted(layers=True, top=True)
+ALL = Capture(layers=True, top=True)
 KINDS: dict[str, dict[str, Any]] = {
     "llama": {},
     "untied-gpt2": {"architecture": "GPT2", "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128},
@@ -135,7 +135,7 @@ def test_nothing_wanted_nothing_given_and_no_figure_changes(tiny_model_dir: Path
     windows = windows_of(backend)
     plain = backend.score(windows)
     assert all(scores.traces == NO_TRACES for scores in plain)
-    for wanted in (ALL, Wanted(layers=True), Wanted(top=True)):
+    for wanted in (ALL, Capture(layers=True), Capture(top=True)):
         for left, right in zip(plain, backend.score(windows, wanted=wanted), strict=True):
             for name in ("logprob", "mean", "std", "rank"):
                 np.testing.assert_array_equal(getattr(left, name), getattr(right, name))

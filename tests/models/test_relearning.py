@@ -16,7 +16,7 @@ from auditor.models.changes import Method, Rounding, Training, UntrainableError,
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.attention import PACKED
-from auditor.models.runtime.relearning import Subject
+from auditor.models.runtime.relearning import TrainableCopy
 from auditor.models.runtime.rounding import round_weights
 from auditor.models.runtime.training import batches_of, pieces
 from auditor.signals.views import Prompt
@@ -32,7 +32,7 @@ def training(method: Method = "full", texts: tuple[str, ...] = OURS, **changes: 
     return dataclasses.replace(plain, **changes)
 
 
-def logits(subject: Subject, spec: ModelSpec, what: Training, steps: int) -> torch.Tensor:
+def logits(subject: TrainableCopy, spec: ModelSpec, what: Training, steps: int) -> torch.Tensor:
     backend = subject.trained(what, steps, identity_after(spec.identity, what, steps, "it"), Silent())
     return outputs(backend.model)
 
@@ -43,7 +43,7 @@ def outputs(model: Any) -> torch.Tensor:
     return found
 
 
-def loss(subject: Subject, spec: ModelSpec, what: Training, steps: int) -> float:
+def loss(subject: TrainableCopy, spec: ModelSpec, what: Training, steps: int) -> float:
     backend = subject.trained(what, steps, identity_after(spec.identity, what, steps, "it"), Silent())
     with backend.session("batched"):
         found = [backend.score(backend.encode(Prompt(text)).windows)[0].logprob.sum() for text in what.texts]
@@ -57,7 +57,7 @@ def spec(tiny_model_dir: Path) -> ModelSpec:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_training_lowers_the_loss_of_what_is_trained_on(spec: ModelSpec, method: Method) -> None:
-    subject, what = Subject(spec), training(method)
+    subject, what = TrainableCopy(spec), training(method)
     before, after = (loss(subject, spec, what, steps) for steps in (0, 12))
     assert after < 0.9 * before
 
@@ -65,24 +65,24 @@ def test_training_lowers_the_loss_of_what_is_trained_on(spec: ModelSpec, method:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_twin_begins_at_the_checkpoint_and_knows_nothing_of_the_other(spec: ModelSpec, method: Method) -> None:
     plain = spec.load()
-    subject, ours, theirs = Subject(spec), training(method), training(method, THEIRS)
+    subject, ours, theirs = TrainableCopy(spec), training(method), training(method, THEIRS)
     start = logits(subject, spec, ours, 0)
     trained = logits(subject, spec, ours, 5)
     assert not torch.equal(trained, start)
     assert torch.equal(logits(subject, spec, theirs, 0), start)
     assert torch.allclose(start, outputs(plain.model), atol=1e-5)  # type: ignore[attr-defined]
     twin = logits(subject, spec, theirs, 5)
-    assert torch.equal(twin, logits(Subject(spec), spec, theirs, 5))
+    assert torch.equal(twin, logits(TrainableCopy(spec), spec, theirs, 5))
     assert torch.equal(trained, logits(subject, spec, ours, 5))
     assert not torch.equal(twin, trained)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_scoring_on_the_way_changes_nothing(spec: ModelSpec, method: Method) -> None:
-    subject, what = Subject(spec), training(method)
+    subject, what = TrainableCopy(spec), training(method)
     for steps in (1, 3, 4):
         loss(subject, spec, what, steps)
-    assert torch.equal(logits(subject, spec, what, 7), logits(Subject(spec), spec, what, 7))
+    assert torch.equal(logits(subject, spec, what, 7), logits(TrainableCopy(spec), spec, what, 7))
 
 
 def test_the_global_generators_decide_nothing_and_are_put_back(spec: ModelSpec) -> None:
@@ -90,10 +90,10 @@ def test_the_global_generators_decide_nothing_and_are_put_back(spec: ModelSpec) 
     for seed in (1, 2):
         torch.manual_seed(seed)
         state = torch.get_rng_state()
-        found.append(logits(Subject(spec), spec, training("lora"), 3))
+        found.append(logits(TrainableCopy(spec), spec, training("lora"), 3))
         assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(*found)
-    assert not torch.equal(found[0], logits(Subject(spec), spec, training("lora", seed=1), 3))
+    assert not torch.equal(found[0], logits(TrainableCopy(spec), spec, training("lora", seed=1), 3))
 
 
 def test_dropout_is_off(make_tiny_model: Callable[..., Path], tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_dropout_is_off(make_tiny_model: Callable[..., Path], tmp_path: Path) ->
         folder = make_tiny_model(tmp_path / str(len(found)), architecture="GPT2", resid_pdrop=share, attn_pdrop=share)
         spec = open_model(str(folder), CPU)
         torch.manual_seed(len(found))
-        found.append(logits(Subject(spec), spec, training(), 3))
+        found.append(logits(TrainableCopy(spec), spec, training(), 3))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
 
@@ -111,7 +111,7 @@ def test_dropout_is_off(make_tiny_model: Callable[..., Path], tmp_path: Path) ->
 def test_training_does_not_run_through_the_attention_for_scoring(
     spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject, seen = Subject(spec), []
+    subject, seen = TrainableCopy(spec), []
     step = torch.autograd.backward
 
     def watch(tensors: Any) -> None:
@@ -128,7 +128,7 @@ def test_training_does_not_run_through_the_attention_for_scoring(
 def test_half_precision_is_trained_in_float32(tiny_model_dir: Path) -> None:
     spec = open_model(str(tiny_model_dir), LoadOptions(device="cpu", dtype="bfloat16"))
     for method in METHODS:
-        subject, what = Subject(spec), training(method)
+        subject, what = TrainableCopy(spec), training(method)
         after = identity_after(spec.identity, what, 1, "it")
         backend = subject.trained(what, 1, after, Silent())
         assert {weight.dtype for weight in backend.model.parameters()} == {torch.float32}
@@ -149,7 +149,7 @@ def test_an_adapter_is_merged_and_then_trained(tiny_model_dir: Path, tmp_path: P
     spec = open_model(str(tmp_path), CPU)
     beside = outputs(spec.load().model)  # type: ignore[attr-defined]
     assert not torch.allclose(beside, outputs(open_model(str(tiny_model_dir), CPU).load().model), atol=1e-2)  # type: ignore[attr-defined]
-    subject = Subject(spec)
+    subject = TrainableCopy(spec)
     for method in METHODS:
         assert torch.allclose(logits(subject, spec, training(method), 0), beside, atol=1e-4)
         assert loss(subject, spec, training(method), 8) < loss(subject, spec, training(method), 0)
@@ -157,7 +157,7 @@ def test_an_adapter_is_merged_and_then_trained(tiny_model_dir: Path, tmp_path: P
 
 def test_a_training_that_diverges_is_told(spec: ModelSpec) -> None:
     with pytest.raises(UntrainableError, match="diverged at step"):
-        logits(Subject(spec), spec, training(rate=1e30), 5)
+        logits(TrainableCopy(spec), spec, training(rate=1e30), 5)
 
 
 def test_quantised_weights_are_refused(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,10 +165,10 @@ def test_quantised_weights_are_refused(spec: ModelSpec, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(LlamaForCausalLM, "is_quantized", True, raising=False)
     with pytest.raises(UntrainableError, match="quantised"):
-        Subject(spec)
+        TrainableCopy(spec)
     # transformers calls what was read from a GGUF file quantised, although its weights are plain by then.
     read = dataclasses.replace(spec, identity=dataclasses.replace(spec.identity, kind="gguf"))
-    assert loss(Subject(read), read, training(), 3) < loss(Subject(read), read, training(), 0)
+    assert loss(TrainableCopy(read), read, training(), 3) < loss(TrainableCopy(read), read, training(), 0)
 
 
 def test_rounding_by_hand() -> None:
@@ -185,7 +185,7 @@ def test_rounding_reaches_the_linear_layers_and_nothing_else(
 ) -> None:
     spec = open_model(str(make_tiny_model(tmp_path, architecture=architecture)), CPU)
     before = {name: weight.clone() for name, weight in spec.load().model.named_parameters()}  # type: ignore[attr-defined]
-    subject = Subject(spec)
+    subject = TrainableCopy(spec)
     logits(subject, spec, training("lora"), 3)
     facts = subject.facts
     after = dict(subject.rounded(Rounding(4, 64), spec.identity).model.named_parameters())
@@ -213,9 +213,9 @@ def test_every_stretch_comes_once_a_round() -> None:
 def test_a_step_in_pieces_is_the_same_step(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     from auditor.models.runtime import training as trainer
 
-    whole = logits(Subject(spec), spec, training(batch=3), 4)
+    whole = logits(TrainableCopy(spec), spec, training(batch=3), 4)
     monkeypatch.setattr(trainer, "_LOGITS", 1)
-    parts = logits(Subject(spec), spec, training(batch=3), 4)
+    parts = logits(TrainableCopy(spec), spec, training(batch=3), 4)
     assert torch.allclose(whole, parts, atol=1e-3)
     windows = spec.load().encode(Prompt(OURS[0])).windows
     assert [len(some) for some in pieces([*windows] * 5, 2 * len(windows[0]))] == [2, 2, 1]

@@ -15,7 +15,7 @@ from auditor.models.loading import in_float32, open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.untrained import UNTRAINED
-from auditor.signals.outputs import Wanted
+from auditor.signals.outputs import Capture
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -64,7 +64,7 @@ def test_its_scores_and_states_are_its_own(tiny_model_dir: Path) -> None:
     backend, trained = twin(tiny_model_dir), open_model(str(tiny_model_dir), CPU).load()
     (window,) = backend.encode(Prompt(TEXT)).windows
     assert window.token_ids.tolist() == trained.encode(Prompt(TEXT)).windows[0].token_ids.tolist()
-    ours, theirs = (each.score([window], wanted=Wanted(layers=True))[0] for each in (backend, trained))
+    ours, theirs = (each.score([window], wanted=Capture(layers=True))[0] for each in (backend, trained))
     assert np.abs(ours.logprob - theirs.logprob).max() > 0.1
     assert ours.traces.layers is not None
     assert theirs.traces.layers is not None

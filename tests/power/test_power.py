@@ -18,7 +18,7 @@ from auditor.core.errors import UsageError
 from auditor.inference.power import detectable_auc
 from auditor.inference.separability import separability
 from auditor.membership.guards.catalogue import guard_alphas
-from auditor.power.critical_value import carried, simulated_bar
+from auditor.power.critical_value import rescale_level, simulated_bar
 from auditor.power.groups import auc_seen_with, groups_a_side, power_with
 from auditor.power.pilot import Pilot, pilot_bar, pilot_of, pilot_widening
 from auditor.power.plan import Plan, make_plan
@@ -98,10 +98,10 @@ def test_the_bar_of_several_statistics_is_above_that_of_one_and_below_bonferroni
     rng = np.random.default_rng(5)
     bar = simulated_bar(COLUMNS, 60, alpha=0.01, permutations=4999, rng=rng)
     statistics = 2 + len({column.family for column in COLUMNS})
-    assert carried(bar.z, 0.01, 0.01) == pytest.approx(bar.z)
+    assert rescale_level(bar.z, 0.01, 0.01) == pytest.approx(bar.z)
     assert 2.33 + 3 * bar.error < bar.z
     # A family without a direction has a slightly heavier tail than a normal statistic.
-    assert bar.z < 1.05 * carried(2.3263, 0.01, 0.01 / statistics)
+    assert bar.z < 1.05 * rescale_level(2.3263, 0.01, 0.01 / statistics)
     single = simulated_bar((Column("one", "one", 1),), 60, alpha=0.01, permutations=4999, rng=rng)
     assert single.z < bar.z
 
@@ -110,7 +110,7 @@ def test_a_bar_is_carried_to_another_level() -> None:
     levels = (0.05, 0.01, 0.002)
     bars = [simulated_bar(COLUMNS, 60, alpha=at, permutations=9999, rng=np.random.default_rng(6)) for at in levels]
     for level, bar in zip(levels, bars, strict=True):
-        assert carried(bars[1].z, 0.01, level) == pytest.approx(bar.z, abs=4 * bar.error + 0.03)
+        assert rescale_level(bars[1].z, 0.01, level) == pytest.approx(bar.z, abs=4 * bar.error + 0.03)
 
 
 def test_the_planned_size_has_the_power_asked_for(plan: Plan) -> None:
@@ -200,7 +200,7 @@ def test_the_text_states_what_the_figures_rest_on(plan: Plan) -> None:
 
 @pytest.mark.usefixtures("_without_guard")
 def test_the_text_of_a_pilot_says_how_many_more_and_what_it_cannot_say() -> None:
-    failed = GuardResult(name="blind", question="?", status="failed", reason="!", misses="-")
+    failed = GuardResult(name="blind", question="?", status="failed", reason="!", blind_spots="-")
     said = plan_text(make_plan(0.6, policy=POLICY, pilot=result_of(engine(40, 0.6, 4), failed)))
     flat = " ".join(said.split())
     assert "too large on average" in flat

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_results import build, hostile_result, parse_page
+from support.results import build, hostile_result, parse_page
 
 from auditor.results.result import AuditResult
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_batch import batch, hostile_batch, many, one_of_each
-from made_results import build, hostile_result
-from made_series import build_forget, build_series
+from support.batch import batch, hostile_batch, many, one_of_each
+from support.results import build, hostile_result
+from support.series import build_forget, build_series
 
 from auditor.batch.renderer import batch_renderers
 from auditor.report.renderer import render

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 from junitparser import JUnitXml, TestSuite
-from made_batch import WORDS, batch, checked, forgotten, gate, outcome
-from made_results import parse_page, words
+from support.batch import WORDS, batch, checked, forgotten, gate, outcome
+from support.results import parse_page, words
 
 from auditor.batch.renderer import batch_renderers
 from auditor.report import html
@@ -20,7 +20,7 @@ from auditor.report.renderer import render
 from auditor.results.batch import BatchResult
 from auditor.results.forgetting.series import STATES
 from auditor.results.gate import Gate
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
 
 GATES = (
@@ -49,14 +49,14 @@ DECIDED = set(STATES) - {"H", "W"}
 class Said(NamedTuple):
     """What an output says of an audit."""
 
-    word: str
+    outcome: str
     status: str
     exit_code: int
 
 
 def truth(result: AuditResult) -> Said:
     """What has to be said, from the definition of a gate."""
-    word = result.verdict.word
+    word = result.verdict.outcome
     red = set(result.gate.fail_on)
     code = None if result.forgetting is None else result.forgetting.checkpoints[-1].state.code
     if code in DECIDED and f"state {code}" in red:
@@ -87,8 +87,8 @@ def of_markdown(text: str) -> Said:
 
 def of_json(text: str) -> Said:
     result = AuditResult.model_validate_json(text)
-    judgement = judge(result)
-    return Said(result.verdict.word, "passed" if judgement.passed else "failed", judgement.exit_code)
+    judgement = evaluate_gate(result)
+    return Said(result.verdict.outcome, "passed" if judgement.passed else "failed", judgement.exit_code)
 
 
 def of_suite(suite: TestSuite) -> Said:
@@ -170,10 +170,10 @@ def test_every_output_of_a_batch_says_the_same() -> None:
     expected = {name: truth(result) for name, result in RESULTS.items()} | {"broken": BROKEN}
     for form, read in (("text", of_batch_screen), ("markdown", of_batch_markdown), ("html", of_batch_html)):
         found = {name: (word, status) for name, word, status in read(texts[form])}
-        assert found == {name: (said.word, said.status) for name, said in expected.items()}, form
+        assert found == {name: (said.outcome, said.status) for name, said in expected.items()}, form
     found = {
         audit["name"]: Said(
-            audit["finding"]["verdict"]["word"] if audit["finding"] else "", audit["status"], audit["exit_code"]
+            audit["finding"]["verdict"]["outcome"] if audit["finding"] else "", audit["status"], audit["exit_code"]
         )
         for audit in json.loads(texts["json"])["audits"]
     }

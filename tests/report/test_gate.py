@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from made_batch import checked, forgotten, gate, looked, with_looks
+from support.batch import checked, correction_of, forgotten, gate, with_looks
 
-from auditor.report.gate import expected, gate_sentence, looks_sentence, red_on
+from auditor.report.gate import correction_sentence, expected, gate_sentence, red_on
 from auditor.report.renderer import render, renderers
 from auditor.results.forgetting.series import Code
 from auditor.results.gate import Gate
-from auditor.results.gate_outcome import judge
+from auditor.results.gate_outcome import evaluate_gate
 
 FORMS = ("html", "markdown", "text")
 
@@ -23,15 +23,15 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_both_p_values_and_the_correction_stand_beside_the_verdict(form: str) -> None:
-    told = plain(render(checked("NO EVIDENCE", looks=looked(0.0123, 0.0861)), form))
+    told = plain(render(checked("NO EVIDENCE", multiplicity=correction_of(0.0123, 0.0861)), form))
     assert "p = 0.0123 before and 0.0861 after the correction over 7 audits (Holm), above the level of 0.05." in told
     assert "ways to EVIDENCE" not in told
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_p_value_of_a_check_is_held_against_its_level_after_the_correction(form: str) -> None:
-    looks = looked(0.0123, 0.0861, broken=2)
-    result = checked("NO EVIDENCE", looks=looks)
+    looks = correction_of(0.0123, 0.0861, broken=2)
+    result = checked("NO EVIDENCE", multiplicity=looks)
     known = result.model_copy(update={"membership": result.membership.model_copy(update={"p_value": 0.0123})})
     told = plain(render(known, form))
     over = "over 7 audits, 2 of which broke and count with p = 1 (Holm)"
@@ -41,7 +41,7 @@ def test_the_p_value_of_a_check_is_held_against_its_level_after_the_correction(f
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_refused_audit_says_that_it_counts_with_one(form: str) -> None:
-    result = checked("INCONCLUSIVE", looks=looked(0.0001, 1.0, refused=True))
+    result = checked("INCONCLUSIVE", multiplicity=correction_of(0.0001, 1.0, refused=True))
     small = result.model_copy(update={"membership": result.membership.model_copy(update={"p_value": 0.0001})})
     told = plain(render(small, form))
     assert "p = 0.0001 before and 1.0000 after the correction over 7 audits" in told
@@ -50,14 +50,14 @@ def test_a_refused_audit_says_that_it_counts_with_one(form: str) -> None:
 
 
 def test_the_ways_to_evidence_are_told() -> None:
-    assert "The p-value counts 3 times, for as many ways to EVIDENCE." in looks_sentence(
-        looked(0.012, 0.2, ways=3), 0.01
+    assert "The p-value counts 3 times, for as many ways to EVIDENCE." in correction_sentence(
+        correction_of(0.012, 0.2, n_hypotheses=3), 0.01
     )
 
 
 def test_what_is_corrected_in_words() -> None:
-    assert looked(1, 1, audits=1).over == "1 audit"
-    assert looked(1, 1, audits=1200, broken=1).over == "1,200 audits, 1 of which broke and counts with p = 1"
+    assert correction_of(1, 1, audits=1).over == "1 audit"
+    assert correction_of(1, 1, audits=1200, broken=1).over == "1,200 audits, 1 of which broke and counts with p = 1"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -69,8 +69,8 @@ def test_outside_a_batch_nothing_is_said_of_one(form: str) -> None:
 
 @pytest.mark.parametrize("method", ["holm", "benjamini-hochberg"])
 def test_no_p_value_is_rounded_across_its_level(method: str) -> None:
-    looks = looked(0.0099999, 0.0100001).model_copy(update={"method": method})
-    told = looks_sentence(looks, 0.01)
+    looks = correction_of(0.0099999, 0.0100001).model_copy(update={"method": method})
+    told = correction_sentence(looks, 0.01)
     assert "p = 0.0099999 before and 0.0100001 after" in told
     assert "above the level of 0.01" in told
 
@@ -89,7 +89,7 @@ def test_a_gate_in_words() -> None:
     ]
     assert red_on(Gate(fail_on=())) == "nothing"
     both = forgotten("D", gate=gate("no-evidence", "evidence", "state D"))
-    assert gate_sentence(both.gate, judge(both)) == (
+    assert gate_sentence(both.gate, evaluate_gate(both)) == (
         "Gate failed on EVIDENCE; state D, fading, exit code 1. Expected: no evidence. "
         "It fails on: evidence, state D fading."
     )
@@ -102,5 +102,5 @@ def test_a_state_that_is_red_exits_1_where_a_correction_took_its_verdict(
     code: Code, fail_on: tuple[str, ...], exit_code: int
 ) -> None:
     (one, _) = with_looks([forgotten(code), *[forgotten("A")]], "holm", broken=10**6)
-    assert one.verdict.word == "INCONCLUSIVE"
-    assert judge(one.model_copy(update={"gate": gate("any", *fail_on)})).exit_code == exit_code
+    assert one.verdict.outcome == "INCONCLUSIVE"
+    assert evaluate_gate(one.model_copy(update={"gate": gate("any", *fail_on)})).exit_code == exit_code

@@ -9,12 +9,11 @@ from xml.etree.ElementTree import Element
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_results import landmarks, words
-from made_results import parse_page as parse
+from support.results import landmarks, words
+from support.results import parse_page as parse
 
 from auditor.core.text import visible
-from auditor.report import field_docs as meanings
-from auditor.report import selection, templating
+from auditor.report import selection, templating, thresholds
 from auditor.report.renderer import render
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult, Word
@@ -214,7 +213,7 @@ def test_every_guard_is_shown_with_all_it_said(page: Element, evidence: AuditRes
     assert len(rows) == len(evidence.guards)
     for row, guard in zip(rows, evidence.guards, strict=True):
         said = words(row)
-        parts = (guard.name, guard.question, guard.status, guard.reason, guard.mend, guard.misses)
+        parts = (guard.name, guard.question, guard.status, guard.reason, guard.remediation, guard.blind_spots)
         assert all(part in said for part in parts)
         assert all(figure.name in said for figure in guard.figures)
     assert [words(item).split() for item in named(page, "counters")[0].iter("li")] == [
@@ -259,7 +258,7 @@ def test_what_is_absent_is_said_to_be(sparse: AuditResult) -> None:
 
 
 def test_every_threshold_is_shown_with_what_it_decides(evidence: AuditResult) -> None:
-    rows = {name: (value, meaning) for name, value, meaning in meanings.threshold_rows(evidence.thresholds)}
+    rows = {name: (value, meaning) for name, value, meaning in thresholds.threshold_rows(evidence.thresholds)}
     assert set(rows) == set(Policy.model_fields)
     assert rows["alpha"] == ("0.05", "Level of the membership test.")
     assert rows["minimum_groups"][0] == "30"

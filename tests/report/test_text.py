@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.core import text as core_text
 from auditor.report import text
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.separability import Interval
@@ -15,29 +16,29 @@ PROBABILITIES = st.floats(min_value=1e-9, max_value=1)
 
 @given(st.text())
 def test_visible_leaves_nothing_that_acts_or_hides(foreign: str) -> None:
-    shown = text.visible(foreign)
+    shown = core_text.visible(foreign)
     assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
     assert not [
         c
         for c in shown
         if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     ]
-    assert text.visible(shown) == shown
+    assert core_text.visible(shown) == shown
 
 
 @pytest.mark.parametrize(
     "plain", ["plain ASCII ~!@#$%^&*()_+|", "שלום עולם", "漢字とかな", "e\u0301", "👩\u200d🔬", "می\u200cخواهم"]
 )
 def test_visible_leaves_scripts_alone(plain: str) -> None:
-    assert text.visible(plain) == plain
+    assert core_text.visible(plain) == plain
 
 
 def test_visible_names_what_it_replaces() -> None:
     assert (
-        text.visible("a\x1b[0m\u202eb\x7f\n\u200b\U000e0041\ufffe")
+        core_text.visible("a\x1b[0m\u202eb\x7f\n\u200b\U000e0041\ufffe")
         == "a[U+001B][0m[U+202E]b[U+007F][U+000A][U+200B][U+E0041][U+FFFE]"
     )
-    assert text.visible("a\n\tb\r", keep="\n\t") == "a\n\tb[U+000D]"
+    assert core_text.visible("a\n\tb\r", keep="\n\t") == "a\n\tb[U+000D]"
 
 
 @given(PROBABILITIES, st.sampled_from([0.01, 0.02, 0.05, 0.1]))
@@ -115,12 +116,12 @@ def test_certainty_is_not_rounded_into_being() -> None:
 def test_interval_and_amounts() -> None:
     assert text.interval(Interval(low=0.4, high=0.61249)) == "0.400 to 0.612"
     assert text.percent(0.95) == "95%"
-    assert [text.amount(n, "group") for n in (1, 1200)] == ["1 group", "1,200 groups"]
+    assert [core_text.amount(n, "group") for n in (1, 1200)] == ["1 group", "1,200 groups"]
 
 
 @given(st.text(min_size=1), st.integers(1, 40))
 def test_shorten_keeps_to_its_limit_and_both_ends(foreign: str, limit: int) -> None:
-    short = text.shorten(foreign, limit)
+    short = core_text.shorten(foreign, limit)
     assert len(short) <= limit
     if limit >= 3:
         assert short[0] == foreign[0]
@@ -143,4 +144,4 @@ def test_moments_are_written_for_people_and_odd_ones_left_alone() -> None:
     ],
 )
 def test_lines_in_a_row(lines: str, row: str) -> None:
-    assert text.in_a_row(lines) == row
+    assert core_text.in_a_row(lines) == row

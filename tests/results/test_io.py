@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from made_results import build
+from support.results import build
 
 from auditor.core.errors import UsageError
 from auditor.report.renderer import render

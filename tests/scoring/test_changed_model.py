@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auditor.core.errors import RunError
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32, open_model
@@ -19,7 +19,7 @@ from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.untrained import UNTRAINED
 from auditor.scoring.plan import Request
-from auditor.scoring.score import Foreseen, fill_store, score_requests
+from auditor.scoring.score import ScoringRequests, fill_store, score_requests
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
@@ -61,7 +61,7 @@ def refused(asked: Sequence[Request], cache: Path, source: object) -> None:
             score_requests(asked, store=store)
         assert str(source) in caught.value.message
         assert caught.value.hint
-        filled = fill_store([("a", Foreseen(asked, None))], store=store)
+        filled = fill_store([("a", ScoringRequests(asked, None))], store=store)
         assert "changed while it was audited" in filled.broken["a"].message
         assert store.count() == before
 
@@ -139,7 +139,7 @@ def test_the_base_of_an_adapter_and_another_adapter_over_it(model: Path, other: 
     specs = [open_model(str(folder), CPU) for folder in (first, second)]
     shutil.copy(first / "adapter_model.safetensors", second / "adapter_model.safetensors")
     with Store.open(tmp_path / "cache") as store:
-        filled = fill_store([(s.identity.source, Foreseen(requests(s), None)) for s in specs], store=store)
+        filled = fill_store([(s.identity.source, ScoringRequests(requests(s), None)) for s in specs], store=store)
         assert list(filled.broken) == [str(second)]
         assert store.count() == len(TEXTS)
     again = open_model(str(first), CPU)
@@ -167,7 +167,7 @@ def test_the_check_in_float32_is_of_the_same_model(model: Path, other: Path) -> 
 
 
 def test_weights_are_not_compared_with_what_they_were_not(model: Path, other: Path) -> None:
-    series = [Named(name, open_model(str(folder), CPU)) for name, folder in (("a", model), ("b", other))]
+    series = [NamedCheckpoint(name, open_model(str(folder), CPU)) for name, folder in (("a", model), ("b", other))]
     assert measure_weights(series)["b"].kind != "not compared"
     shutil.copy(model / "model.safetensors", other / "model.safetensors")
     assert "changed while it was audited" in measure_weights(series)["b"].reason

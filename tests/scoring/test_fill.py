@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_backend import CPU, Passing
-from made_backend import texts as made_texts
+from support.backend import CPU, Passing
+from support.backend import texts as made_texts
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models.backend import Backend, ModelSpec, Variant, Window, WindowScores
@@ -23,9 +23,9 @@ from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Request
-from auditor.scoring.score import Filled, Foreseen, fill_store, score_requests
+from auditor.scoring.score import ScoringRequests, StoreFill, fill_store, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
 
 texts = partial(made_texts, words=(4, 30))
@@ -40,7 +40,7 @@ class Picky(Passing):
         self.scored = 0
 
     def score(
-        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Capture = NOTHING
     ) -> list[WindowScores]:
         if self.refuses is None or any(len(window) in self.refuses for window in windows):
             raise self.error
@@ -71,11 +71,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def needs(spec: ModelSpec, some: Sequence[str], **options: Any) -> Foreseen:
-    return Foreseen(tuple(Request(spec, Prompt(text)) for text in some), options.get("max_tokens"))
+def needs(spec: ModelSpec, some: Sequence[str], **options: Any) -> ScoringRequests:
+    return ScoringRequests(tuple(Request(spec, Prompt(text)) for text in some), options.get("max_tokens"))
 
 
-def fill(store: Store, **audits: Foreseen) -> Filled:
+def fill(store: Store, **audits: ScoringRequests) -> StoreFill:
     return fill_store(audits.items(), store=store, chunk=7)
 
 
@@ -109,8 +109,10 @@ def test_audits_that_read_unlike_many_tokens_share_a_load(tiny_model_dir: Path, 
 def test_traces_that_one_audit_wants_are_kept_in_the_one_pass(tiny_model_dir: Path, store: Store) -> None:
     loads, some = Loads(tiny_model_dir), texts(5)
     fill(store, early=needs(loads.spec, some[:2]))
-    traced = Foreseen(tuple(Request(loads.spec, Prompt(text), wanted=Wanted(layers=True)) for text in some), None)
-    top = Foreseen(tuple(Request(loads.spec, Prompt(text), wanted=Wanted(top=True)) for text in some[:3]), None)
+    traced = ScoringRequests(
+        tuple(Request(loads.spec, Prompt(text), wanted=Capture(layers=True)) for text in some), None
+    )
+    top = ScoringRequests(tuple(Request(loads.spec, Prompt(text), wanted=Capture(top=True)) for text in some[:3]), None)
     filled = fill(store, plain=needs(loads.spec, some), traced=traced, top=top)
     assert (filled.pairs, filled.computed, filled.loads) == (5, 5, 1)
     again = score_requests([*traced.requests, *top.requests], store=store)
@@ -130,7 +132,7 @@ def test_a_model_that_cannot_be_loaded_breaks_those_who_need_it_and_is_tried_onc
 
     other = open_model(str(make_tiny_model(tmp_path / "other", seed=3)), CPU)
     bad = dataclasses.replace(other, loader=dataclasses.replace(other.loader, load=refuse))
-    both = Foreseen((*needs(loads.spec, some).requests, *needs(bad, some).requests), None)
+    both = ScoringRequests((*needs(loads.spec, some).requests, *needs(bad, some).requests), None)
     filled = fill(store, good=needs(loads.spec, some), one=needs(bad, some), two=both)
     assert set(filled.broken) == {"one", "two"}
     assert "its file is cut" in str(filled.broken["one"])
@@ -187,7 +189,7 @@ def test_what_is_wrong_before_any_load_breaks_the_audit_alone(
 
     monkeypatch.setattr("auditor.scoring.score.in_float32", refuse)
     half = open_model(str(tiny_model_dir), LoadOptions("cpu", "bfloat16"))
-    alone = Foreseen((Request(half, Prompt("the quick"), "alone"),), None)
+    alone = ScoringRequests((Request(half, Prompt("the quick"), "alone"),), None)
     plain = open_model(str(tiny_model_dir), CPU)
     filled = fill(store, half=alone, whole=needs(plain, texts(3)))
     assert list(filled.broken) == ["half"]
@@ -203,7 +205,7 @@ def test_a_defect_in_what_one_audit_asks_for_breaks_that_audit_alone(tiny_model_
             raise ValueError("a text without end")
 
     plain = open_model(str(tiny_model_dir), CPU)
-    filled = fill(store, odd=Foreseen(Broken(), None), whole=needs(plain, texts(3)))
+    filled = fill(store, odd=ScoringRequests(Broken(), None), whole=needs(plain, texts(3)))
     assert list(filled.broken) == ["odd"]
     assert "a text without end" in str(filled.broken["odd"])
     assert filled.computed == 3
@@ -278,7 +280,7 @@ def test_the_texts_of_one_load_are_held_at_a_time(
 
     monkeypatch.setattr(ModelSpec, "load", load)
     audits = [
-        (str(number), Foreseen(Requests(number), None, models[number % 2 :: 2] if told else None))
+        (str(number), ScoringRequests(Requests(number), None, models[number % 2 :: 2] if told else None))
         for number in range(4)
     ]
     with Store.open(tmp_path / "cache") as store:

@@ -23,14 +23,14 @@ from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.results.models import ModelIdentity
 from auditor.scoring import packing
-from auditor.scoring.output_packing import Kept, from_bytes, to_bytes
+from auditor.scoring.output_packing import StoredOutputs, from_bytes, to_bytes
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import NOTHING, TOP, Traces, Wanted, joined
+from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs, joined
 from auditor.signals.views import Prompt
 
-LAYERS, TOPS, ALL = Wanted(layers=True), Wanted(top=True), Wanted(layers=True, top=True)
+LAYERS, TOPS, ALL = Capture(layers=True), Capture(top=True), Capture(layers=True, top=True)
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
 
 
@@ -69,7 +69,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def run(loads: Loads, some: Sequence[str], store: Store, wanted: Wanted = NOTHING, **options: Any) -> Scored:
+def run(loads: Loads, some: Sequence[str], store: Store, wanted: Capture = NOTHING, **options: Any) -> Scored:
     return score_requests([Request(loads.spec, Prompt(text), wanted=wanted) for text in some], store=store, **options)
 
 
@@ -81,13 +81,13 @@ def figures(scored: Scored) -> list[bytes]:
     return [packing.to_bytes(signals) for signals in scored.signals]
 
 
-def shown(traces: Traces | None) -> Traces:
+def shown(traces: ModelOutputs | None) -> ModelOutputs:
     assert traces is not None
     return traces
 
 
-def same(left: Traces | None, right: Traces | None) -> bool:
-    return to_bytes(Kept(ALL, shown(left))) == to_bytes(Kept(ALL, shown(right)))
+def same(left: ModelOutputs | None, right: ModelOutputs | None) -> bool:
+    return to_bytes(StoredOutputs(ALL, shown(left))) == to_bytes(StoredOutputs(ALL, shown(right)))
 
 
 def test_traces_answer_their_requests(loads: Loads, store: Store) -> None:
@@ -160,9 +160,9 @@ def test_long_texts_count_every_token_alike(tiny_model_dir: Path, store: Store) 
 
 
 def test_joined_by_hand() -> None:
-    one, two = (Traces(np.full((2, 3), value, dtype=np.float32)) for value in (1.0, 5.0))
+    one, two = (ModelOutputs(np.full((2, 3), value, dtype=np.float32)) for value in (1.0, 5.0))
     np.testing.assert_array_equal(joined([one, two], [30, 10], LAYERS).layers, np.full((2, 3), 2.0))
-    assert joined([one, Traces()], [30, 10], LAYERS).layers is None
+    assert joined([one, ModelOutputs()], [30, 10], LAYERS).layers is None
     nothing = joined([], [], ALL)
     assert nothing.layers is None
     assert nothing.top_ids is not None
@@ -212,20 +212,20 @@ def test_damaged_traces_are_made_again_and_the_record_stays(loads: Loads, store:
 
 
 @pytest.mark.parametrize("wanted", [NOTHING, LAYERS, TOPS, ALL])
-def test_bytes_and_back(wanted: Wanted) -> None:
+def test_bytes_and_back(wanted: Capture) -> None:
     generator = np.random.default_rng(0)
-    traces = Traces(
+    traces = ModelOutputs(
         generator.normal(size=(4, 7)).astype(np.float32) if wanted.layers else None,
         generator.integers(0, 9999, (5, 3)).astype(np.int32) if wanted.top else None,
         generator.normal(size=(5, 3)).astype(np.float32) if wanted.top else None,
     )
-    back = from_bytes(to_bytes(Kept(wanted, traces)))
+    back = from_bytes(to_bytes(StoredOutputs(wanted, traces)))
     assert back.wanted == wanted
     for name in ("layers", "top_ids", "top_logprobs"):
         np.testing.assert_array_equal(getattr(back.traces, name), getattr(traces, name))
 
 
-WHOLE = to_bytes(Kept(LAYERS, Traces(np.ones((2, 2), dtype=np.float32))))
+WHOLE = to_bytes(StoredOutputs(LAYERS, ModelOutputs(np.ones((2, 2), dtype=np.float32))))
 
 
 @pytest.mark.parametrize("damage", [b"", b"TRC1", WHOLE[:-3], b"XXXX" + WHOLE[4:], WHOLE[:6] + b"\x09" + WHOLE[7:]])
@@ -237,7 +237,7 @@ def test_no_traces_in_damaged_bytes(damage: bytes) -> None:
 def test_a_failed_write_leaves_neither(loads: Loads, store: Store) -> None:
     (record,) = run(loads, ["the quick brown fox"], store).signals
     store._connection.execute("PRAGMA max_page_count = 40")
-    large = Kept(LAYERS, Traces(np.random.default_rng(0).normal(size=(100, 900)).astype(np.float32)))
+    large = StoredOutputs(LAYERS, ModelOutputs(np.random.default_rng(0).normal(size=(100, 900)).astype(np.float32)))
     with pytest.raises(RunError, match="no space left"):
         store.put_many({"a": record}, {"a": large})
     assert (count(store, "scores"), count(store, "traces")) == (1, 0)
@@ -252,7 +252,7 @@ from auditor.models.runtime.causal import CausalBackend
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
-from auditor.signals.traces import Wanted
+from auditor.signals.outputs import Capture
 from auditor.signals.views import Prompt
 
 score = CausalBackend.score
@@ -268,7 +268,7 @@ def small(self, *args, **options):
 CausalBackend.__init__ = small
 spec = open_model(sys.argv[1], LoadOptions(device="cpu"))
 with Store.open(Path(sys.argv[2])) as store:
-    wanted = [Wanted(True, True), Wanted(True)]
+    wanted = [Capture(True, True), Capture(True)]
     requests = [Request(spec, Prompt(text), wanted=wanted[at % 2]) for at, text in enumerate(sys.argv[3:])]
     score_requests(requests, store=store)
 """

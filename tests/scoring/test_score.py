@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_backend import CPU, Passing
-from made_backend import texts as made_texts
+from support.backend import CPU, Passing
+from support.backend import texts as made_texts
 
 from auditor.cli.commands.check import command
 from auditor.core.errors import RunError
@@ -29,7 +29,7 @@ from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
 
 texts = partial(made_texts, words=(2, 60))
@@ -46,7 +46,7 @@ class Hooked(Passing):
         self.closed = False
 
     def score(
-        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Capture = NOTHING
     ) -> list[WindowScores]:
         size = plan.cost(windows)
         if self.limit is not None and size > self.limit and self.error is not None:

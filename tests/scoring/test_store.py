@@ -16,7 +16,7 @@ import click
 import numpy as np
 import pytest
 
-from auditor.cli.console import noting_warnings, voice_options
+from auditor.cli.console import console_options, noting_warnings
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import from_bytes, to_bytes
 from auditor.scoring.store import Store, default_directory
@@ -226,7 +226,7 @@ def test_waiting_is_told_unless_a_command_is_quiet(
     flags: tuple[str, ...], told: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @click.command()
-    @voice_options
+    @console_options
     def waits() -> None:
         with (
             Store.open(tmp_path) as store,

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from auditor.signals import kernel
-from auditor.signals.kernel import Blocks, Head, Statistics, concatenate, logit_statistics, token_statistics
+from auditor.signals.kernel import Blocks, Head, TokenStatistics, concatenate, logit_statistics, token_statistics
 
 
-def reference(hidden: torch.Tensor, targets: torch.Tensor, head: Head) -> Statistics:
+def reference(hidden: torch.Tensor, targets: torch.Tensor, head: Head) -> TokenStatistics:
     """The definitions, in float64 with the whole matrix."""
     logits = hidden.double() @ head.weight.double().t()
     if head.bias is not None:
@@ -23,10 +23,10 @@ def reference(hidden: torch.Tensor, targets: torch.Tensor, head: Head) -> Statis
     mean = (p * logp).sum(1)
     std = ((p * (logp - mean[:, None]) ** 2).sum(1)).sqrt()
     own = logp.gather(1, targets[:, None])
-    return Statistics(own[:, 0], mean, std, (logp > own).sum(1))
+    return TokenStatistics(own[:, 0], mean, std, (logp > own).sum(1))
 
 
-def check(found: Statistics, truth: Statistics, *, ranks_off: int = 0) -> None:
+def check(found: TokenStatistics, truth: TokenStatistics, *, ranks_off: int = 0) -> None:
     for name in ("logprob", "mean", "std"):
         torch.testing.assert_close(getattr(found, name).double(), getattr(truth, name), atol=1e-4, rtol=1e-5)
     assert int((found.rank - truth.rank).abs().max()) <= ranks_off

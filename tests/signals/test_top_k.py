@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from auditor.signals import top_k as leaders
+from auditor.signals import top_k as top_k
 from auditor.signals.kernel import Blocks, Head, logit_statistics, token_statistics
 from auditor.signals.top_k import Leaders, Leading
 
@@ -30,14 +30,14 @@ def check(found: Leading | None, logits: torch.Tensor, count: int) -> None:
 @pytest.mark.parametrize("gathered", [16, 64, 2**14])
 @pytest.mark.parametrize("blocks", [Blocks(), Blocks(7, 10), Blocks(1, 1), Blocks(4, 33), Blocks(1000, 5000)])
 def test_whatever_the_blocks(blocks: Blocks, gathered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaders, "_COLUMNS", gathered)
+    monkeypatch.setattr(top_k, "_COLUMNS", gathered)
     hidden, weight, targets = case(19, 333)
     found = token_statistics(hidden, targets, Head(weight), blocks, top=8)
     check(found.leading, hidden @ weight.t(), 8)
 
 
 def test_uneven_blocks_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaders, "_COLUMNS", 20)
+    monkeypatch.setattr(top_k, "_COLUMNS", 20)
     logits = torch.randperm(3 * 97, generator=torch.Generator().manual_seed(1)).float().view(3, 97)
     some = Leaders(3, 5, logits.device)
     for piece in logits.split([3, 30, 2, 9, 11, 1, 41], dim=1):
@@ -84,4 +84,4 @@ def test_no_tensor_grows_with_the_vocabulary(monkeypatch: pytest.MonkeyPatch) ->
     hidden, weight, targets = case(64, 150_000, width=4)
     token_statistics(hidden, targets, Head(weight), Blocks(32, 2048), top=64)
     assert sizes
-    assert max(sizes) <= 32 * leaders._COLUMNS
+    assert max(sizes) <= 32 * top_k._COLUMNS

@@ -14,9 +14,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from auditor.audit.conclude import conclude
-from auditor.audit.inputs import gathered_of
+from auditor.audit.inputs import inputs_of_result
 from auditor.report.json_ import JSON
-from auditor.results.digest import seal_of, sealed
+from auditor.results.digest import content_digest, with_content_digest
 from auditor.results.result import AuditResult
 from auditor.verify.check import verify
 from auditor.verify.differences import compare
@@ -26,10 +26,28 @@ from auditor.verify.unproven import UNPROVEN, is_unproven
 Path = tuple[str | int, ...]
 
 INPUTS = frozenset(
-    ["name", "documents", "suspect", "heldout", "placebo", "general", "manifest", "forgetting", "gate", "looks", "kept"]
+    [
+        "name",
+        "documents",
+        "suspect",
+        "heldout",
+        "placebo",
+        "general",
+        "manifest",
+        "forgetting",
+        "gate",
+        "multiplicity",
+        "measurements",
+    ]
 )
-"""What a result is concluded from: the fields of `Gathered`. `conclude` is not handed any other."""
-PARTLY = ("kept.features.values", "kept.text.values", "kept.controls", "kept.procedures", "kept.overlap")
+"""What a result is concluded from: the fields of `AuditInputs`. `conclude` is not handed any other."""
+PARTLY = (
+    "measurements.features.values",
+    "measurements.text.values",
+    "measurements.controls",
+    "measurements.procedures",
+    "measurements.overlap",
+)
 """Of these a change of some size is found, and a smaller one changes no figure: they have tests of their own."""
 
 
@@ -42,7 +60,7 @@ def steps(tree: Any, path: Path) -> Iterator[Path]:
 
 
 def all_steps(tree: dict[str, Any]) -> list[Path]:
-    return [path for name, part in tree.items() if name != "seal" for path in steps(part, (name,))]
+    return [path for name, part in tree.items() if name != "content_sha256" for path in steps(part, (name,))]
 
 
 def name_of(path: Path) -> str:
@@ -108,7 +126,7 @@ def tampered(result: AuditResult, tree: dict[str, Any], path: Path) -> AuditResu
 
 def is_found(changed: AuditResult) -> bool:
     """Whether a check that needs nothing but the file notices the change although the seal was made anew."""
-    changed = sealed(changed)
+    changed = with_content_digest(changed)
     answers = verify(Subject(changed, JSON.render(changed).encode()))
     return any(answer.status == "failed" for answer in answers.values())
 
@@ -133,7 +151,7 @@ def test_the_result_is_verified_as_it_is(small: AuditResult) -> None:
 def every_change_breaks_the_seal(result: AuditResult, tree: dict[str, Any], paths: list[Path]) -> int:
     changes = [(path, tampered(result, tree, path)) for path in paths]
     for path, changed in changes:
-        assert changed is None or seal_of(changed) != result.seal, name_of(path)
+        assert changed is None or content_digest(changed) != result.content_sha256, name_of(path)
     return sum(changed is not None for _, changed in changes)
 
 
@@ -143,7 +161,7 @@ def test_a_change_of_any_field_breaks_the_seal(small: AuditResult, tree: dict[st
 
 def every_change_of_a_figure_is_found(result: AuditResult, tree: dict[str, Any], paths: list[Path]) -> int:
     """One conclusion answers for all: it is not handed these fields, so a change of one cannot change it."""
-    again = conclude(gathered_of(result)).model_dump(mode="json")
+    again = conclude(inputs_of_result(result)).model_dump(mode="json")
     count = 0
     for path in paths:
         name = str(path[0])
@@ -206,7 +224,7 @@ def test_a_new_seal_hides_nothing_else_in_any_field(small: AuditResult, tree: di
     rest = list(dict.fromkeys(path for path in inputs(tree) if path not in {*cells, *tokens}))
     assert every_change_of_an_input_is_found(small, tree, rest) > 500
     # What this result has no field of: a series is changed field by field in tests of its own, and a batch too.
-    elsewhere = ("placebo.", "general.", "forgetting.", "kept.series", "looks.")
+    elsewhere = ("placebo.", "general.", "forgetting.", "measurements.series", "multiplicity.")
     names = [name_of(path) for path in inputs(tree)]
     listed = [one for one in UNPROVEN if not all(path.startswith(elsewhere) for path in one.paths)]
     assert all(any(map(one.covers, names)) for one in listed)
@@ -219,7 +237,7 @@ TABLES = [("features",), ("text",), ("controls", "older"), ("procedures", "llm-d
 def test_a_kept_figure_that_moves_to_the_other_end_of_its_column_is_found(
     small: AuditResult, tree: dict[str, Any], where: tuple[str, ...]
 ) -> None:
-    kept = json.loads(json.dumps(tree["kept"]))
+    kept = json.loads(json.dumps(tree["measurements"]))
     table = kept
     for step in where:
         table = table[step]
@@ -227,20 +245,20 @@ def test_a_kept_figure_that_moves_to_the_other_end_of_its_column_is_found(
     values = sorted(cells[column] for cells in table["values"] if cells[column] is not None)
     middle = values[len(values) // 2]
     table["values"][row][column] = values[-1] + 1 if table["values"][row][column] <= middle else values[0] - 1
-    assert is_found(small.model_copy(update={"kept": adapter("kept").validate_python(kept)}))
+    assert is_found(small.model_copy(update={"measurements": adapter("measurements").validate_python(kept)}))
 
 
 def test_a_document_that_is_said_to_stand_on_one_side_only_is_found(small: AuditResult) -> None:
-    assert small.kept is not None
-    assert small.kept.overlap
-    kept = small.kept.model_copy(update={"overlap": small.kept.overlap[1:]})
-    assert is_found(small.model_copy(update={"kept": kept}))
+    assert small.measurements is not None
+    assert small.measurements.overlap
+    kept = small.measurements.model_copy(update={"overlap": small.measurements.overlap[1:]})
+    assert is_found(small.model_copy(update={"measurements": kept}))
 
 
 def test_the_same_figures_by_another_processor_pass_with_a_remark(small: AuditResult) -> None:
     near = small.membership.auc * (1 + 3e-16) + 1e-12
     changed = small.model_copy(update={"membership": small.membership.model_copy(update={"auc": near})})
-    answers = verify(Subject(sealed(changed), JSON.render(sealed(changed)).encode()))
+    answers = verify(Subject(with_content_digest(changed), JSON.render(with_content_digest(changed)).encode()))
     assert answers["figures"].status == "passed"
     assert "1 of them differ" in answers["figures"].said
 

@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_batch import with_looks
+from support.batch import with_looks
 
 from auditor.audit.conclude import conclude
-from auditor.audit.inputs import gathered_of
+from auditor.audit.inputs import inputs_of_result
 from auditor.audit.limitations import limitations
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
-from auditor.results.batch import BatchResult, Finding, Outcome
-from auditor.results.digest import sealed
+from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
+from auditor.results.digest import with_content_digest
 from auditor.results.io import load_result
-from auditor.results.result import AuditResult, Looks
+from auditor.results.result import AuditResult, BatchCorrection
 from auditor.results.summary import summarise
 from auditor.verify.check import verify
 from auditor.verify.open import open_subject
 from auditor.verify.unproven import is_unproven
 
 
-def outcome(result: AuditResult, folder: Path, name: str) -> Outcome:
+def outcome(result: AuditResult, folder: Path, name: str) -> BatchEntry:
     written = folder / "audits" / name / "result.json"
-    finding = Finding(
+    finding = AuditOutcome(
         **summarise(result).model_dump(),
         report=f"audits/{name}/report.html",
         result=f"audits/{name}/result.json",
         result_sha256=hashlib.sha256(written.read_bytes()).hexdigest(),
     )
     sides: dict[str, Any] = {"suspect": "s", "heldout": "h", "model": "m"}
-    return Outcome(name=name, folder=f"audits/{name}", kind="check", gate=result.gate, finding=finding, **sides)
+    return BatchEntry(name=name, folder=f"audits/{name}", kind="check", gate=result.gate, finding=finding, **sides)
 
 
 def write_batch(folder: Path, results: dict[str, AuditResult]) -> Path:
@@ -94,9 +94,11 @@ def test_a_correction_that_does_not_follow_is_found(
 ) -> None:
     """The batch is written anew too, with the digest of the forged result."""
     one = corrected["one"]
-    assert one.looks is not None
-    forged = one.model_copy(update={"looks": one.looks.model_copy(update={"p_adjusted": one.looks.counted})})
-    path = write_batch(tmp_path, corrected | {"one": sealed(forged)})
+    assert one.multiplicity is not None
+    forged = one.model_copy(
+        update={"multiplicity": one.multiplicity.model_copy(update={"p_adjusted": one.multiplicity.p_entered})}
+    )
+    path = write_batch(tmp_path, corrected | {"one": with_content_digest(forged)})
     assert run(["verify", str(path)]) == 1
     assert "looks.p_adjusted: stored" in capsys.readouterr().out
 
@@ -106,8 +108,8 @@ FIELDS = {
     "audits": 7,
     "broken": 1,
     "p_value": 0.87,
-    "ways": 2,
-    "counted": 0.87,
+    "n_hypotheses": 2,
+    "p_entered": 0.87,
     "p_adjusted": 0.95,
 }
 
@@ -117,19 +119,19 @@ def test_without_the_batch_only_what_the_list_says_goes_unnoticed(
     field: str, corrected: dict[str, AuditResult], tmp_path: Path
 ) -> None:
     one = corrected["one"]
-    assert one.looks is not None
-    looks = one.looks.model_copy(update={field: FIELDS[field]})
-    told = limitations(one.guards, series=False, looks=looks)
-    forged = one.model_copy(update={"looks": looks, "limitations": told})
-    write_outputs(sealed(forged), [tmp_path / "r.json"])
+    assert one.multiplicity is not None
+    looks = one.multiplicity.model_copy(update={field: FIELDS[field]})
+    told = limitations(one.guards, series=False, correction=looks)
+    forged = one.model_copy(update={"multiplicity": looks, "limitations": told})
+    write_outputs(with_content_digest(forged), [tmp_path / "r.json"])
     assert run(["verify", str(tmp_path / "r.json")]) == (0 if is_unproven(f"looks.{field}") else 1)
 
 
-def forgeries(looks: Looks) -> dict[str, dict[str, Any]]:
+def forgeries(looks: BatchCorrection) -> dict[str, dict[str, Any]]:
     return {
-        "below the p-value": {"p_adjusted": looks.counted * 0.99},
-        "above what so many audits give": {"p_adjusted": min(1.0, looks.counted * 1.5), "audits": 1},
-        "a p-value of nothing": {"p_value": 0.0, "counted": 0.0, "p_adjusted": 0.0},
+        "below the p-value": {"p_adjusted": looks.p_entered * 0.99},
+        "above what so many audits give": {"p_adjusted": min(1.0, looks.p_entered * 1.5), "audits": 1},
+        "a p-value of nothing": {"p_value": 0.0, "p_entered": 0.0, "p_adjusted": 0.0},
         "all broken": {"broken": looks.audits},
         "no audits": {"audits": 0},
     }
@@ -139,22 +141,24 @@ def test_what_no_correction_gives_is_found_although_all_that_follows_is_made_ane
     corrected: dict[str, AuditResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = corrected["one"]
-    assert one.looks is not None
-    sound = gathered_of(one)
-    for changes in forgeries(one.looks).values():
-        forged = conclude(replace(sound, looks=one.looks.model_copy(update=changes)))
+    assert one.multiplicity is not None
+    sound = inputs_of_result(one)
+    for changes in forgeries(one.multiplicity).values():
+        forged = conclude(replace(sound, multiplicity=one.multiplicity.model_copy(update=changes)))
         # The p-value is made again from the figures, so that a stored one has to be put back.
-        forged = sealed(forged.model_copy(update={"looks": one.looks.model_copy(update=changes)}))
+        forged = with_content_digest(
+            forged.model_copy(update={"multiplicity": one.multiplicity.model_copy(update=changes)})
+        )
         write_outputs(forged, [tmp_path / "r.json"])
         assert run(["verify", str(tmp_path / "r.json")]) == 1, changes
-        assert "looks." in capsys.readouterr().out
+        assert "multiplicity." in capsys.readouterr().out
 
 
 def test_a_result_without_a_correction_is_said_to_show_no_batch(
     corrected: dict[str, AuditResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The correction is taken away and everything that follows is made anew."""
-    write_outputs(conclude(replace(gathered_of(corrected["one"]), looks=None)), [tmp_path / "r.json"])
+    write_outputs(conclude(replace(inputs_of_result(corrected["one"]), multiplicity=None)), [tmp_path / "r.json"])
     assert run(["verify", str(tmp_path / "r.json")]) == 0
     assert "nothing in the file shows whether it was one of a batch" in capsys.readouterr().out
 
@@ -168,12 +172,12 @@ def test_a_batch_above_that_is_not_of_this_result_is_passed_over(
     else:
         (tmp_path / "batch.json").write_text(content)
     for result in (small, corrected["one"]):
-        path = tmp_path / "kept" / "here" / "result.json"
+        path = tmp_path / "measurements" / "here" / "result.json"
         write_outputs(result.model_copy(update={"name": "elsewhere"}), [path])
-        write_outputs(sealed(load_result(path)), [path])
+        write_outputs(with_content_digest(load_result(path)), [path])
         subject = open_subject(path, data={}, models={})
         assert subject.batch is None
-        assert verify(subject)["looks"].status == "not asked"
+        assert verify(subject)["multiplicity"].status == "not asked"
 
 
 def test_a_batch_that_is_given_must_be_one_and_name_the_result(
@@ -194,7 +198,7 @@ def test_a_result_that_is_not_the_batchs_is_found(
 ) -> None:
     path = write_batch(tmp_path, corrected)
     other = tmp_path / "audits" / forged / "result.json"
-    write_outputs(sealed(load_result(other).model_copy(update={"looks": None})), [other])
+    write_outputs(with_content_digest(load_result(other).model_copy(update={"multiplicity": None})), [other])
     assert run(["verify", str(path)]) == 1
 
 

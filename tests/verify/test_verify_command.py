@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from auditor.audit.conclude import conclude
-from auditor.audit.inputs import gathered_of
+from auditor.audit.inputs import inputs_of_result
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.result import AuditResult
 
 
@@ -53,7 +53,7 @@ def test_without_them_it_says_what_was_not_asked(audit_folder: Path, capsys: pyt
 
 def invented(result: AuditResult) -> AuditResult:
     """All features of one side moved the way that speaks of training, and everything else made to fit."""
-    kept = result.kept
+    kept = result.measurements
     assert kept is not None
     rows = tuple(
         tuple(
@@ -64,7 +64,7 @@ def invented(result: AuditResult) -> AuditResult:
     )
     table = kept.features.model_copy(update={"values": rows})
     kept = kept.model_copy(update={"features": table})
-    return conclude(gathered_of(result.model_copy(update={"kept": kept})))
+    return conclude(inputs_of_result(result.model_copy(update={"measurements": kept})))
 
 
 def everything(folder: Path) -> list[str]:
@@ -85,7 +85,7 @@ def test_invented_features_pass_all_but_scoring_again_and_it_is_said(
     assert "No check here shows that the kept features, probes and controls are what these models say" in told
     assert run(["verify", path, *everything(audit_folder), "--again"]) == 1
     told = capsys.readouterr().out
-    assert "kept.features.values[0][0]: stored" in told
+    assert "measurements.features.values[0][0]: stored" in told
     assert "No check here shows" in told
     assert told.splitlines()[-1] == "NOT VERIFIED: again"
 
@@ -123,7 +123,7 @@ def test_a_changed_figure_is_shown_with_both_values(
     small: AuditResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed = small.model_copy(update={"membership": small.membership.model_copy(update={"p_value": 0.001})})
-    assert run(["verify", rewritten(tmp_path / "r.json", sealed(changed))]) == 1
+    assert run(["verify", rewritten(tmp_path / "r.json", with_content_digest(changed))]) == 1
     told = capsys.readouterr().out
     assert f"membership.p_value: stored 0.001, should be {small.membership.p_value!r}" in told
     assert "NOT VERIFIED: figures" in told
@@ -132,7 +132,7 @@ def test_a_changed_figure_is_shown_with_both_values(
 def test_many_differences_are_counted(small: AuditResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scores = tuple(score.model_copy(update={"score": score.score + 1}) for score in small.group_scores)
     changed = small.model_copy(update={"group_scores": scores})
-    assert run(["verify", rewritten(tmp_path / "r.json", sealed(changed))]) == 1
+    assert run(["verify", rewritten(tmp_path / "r.json", with_content_digest(changed))]) == 1
     assert f"... and {len(scores) - 20} more by figures" in capsys.readouterr().out
 
 
@@ -157,16 +157,18 @@ def test_a_text_that_the_kept_table_does_not_follow_from_is_told(
     audit_folder: Path, small: AuditResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A change too small to move a rank changes no figure, and reading the texts again shows it all the same."""
-    assert small.kept is not None
-    column = [column.name for column in small.kept.text.columns].index("words-1")
-    rows = [list(row) for row in small.kept.text.values]
+    assert small.measurements is not None
+    column = [column.name for column in small.measurements.text.columns].index("words-1")
+    rows = [list(row) for row in small.measurements.text.values]
     rows[2][column] = (rows[2][column] or 0.0) * (1 + 1e-4)
-    text = small.kept.text.model_copy(update={"values": tuple(map(tuple, rows))})
-    changed = sealed(small.model_copy(update={"kept": small.kept.model_copy(update={"text": text})}))
+    text = small.measurements.text.model_copy(update={"values": tuple(map(tuple, rows))})
+    changed = with_content_digest(
+        small.model_copy(update={"measurements": small.measurements.model_copy(update={"text": text})})
+    )
     path = rewritten(tmp_path / "r.json", changed)
     given = [f"--data={side}={audit_folder / f'{side}.jsonl'}" for side in ("suspect", "heldout")]
     assert run(["verify", path, *given]) == 1
-    assert f"kept.text.values[2][{column}]: stored" in capsys.readouterr().out
+    assert f"measurements.text.values[2][{column}]: stored" in capsys.readouterr().out
 
 
 def test_a_name_that_stands_twice_is_refused(
@@ -208,10 +210,10 @@ def test_what_an_edited_file_holds_breaks_no_check(
             "documents": small.documents[:1],
         }
     )
-    assert run(["verify", rewritten(tmp_path / "r.json", sealed(changed))]) == 1
+    assert run(["verify", rewritten(tmp_path / "r.json", with_content_digest(changed))]) == 1
     told = capsys.readouterr().out
     assert "failed      figures" in told
-    assert "passed      seal" in told
+    assert "passed      content_sha256" in told
 
 
 def test_a_file_that_would_keep_a_machine_busy_for_days_is_refused(
@@ -219,7 +221,7 @@ def test_a_file_that_would_keep_a_machine_busy_for_days_is_refused(
 ) -> None:
     configuration = {**small.manifest.configuration, "permutations": 10**12}
     changed = small.model_copy(update={"manifest": small.manifest.model_copy(update={"configuration": configuration})})
-    assert run(["verify", rewritten(tmp_path / "r.json", sealed(changed))]) == 2
+    assert run(["verify", rewritten(tmp_path / "r.json", with_content_digest(changed))]) == 2
     assert "too many to be made again" in capsys.readouterr().err
 
 

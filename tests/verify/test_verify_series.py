@@ -14,13 +14,13 @@ import pytest
 from pydantic import ValidationError
 
 from auditor.audit.conclude import conclude
-from auditor.audit.inputs import gathered_of
-from auditor.audit.run import run_check
+from auditor.audit.inputs import inputs_of_result
+from auditor.audit.run import run_audit
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.verdict import decide_series
 from auditor.report.json_ import JSON
-from auditor.results.digest import sealed
-from auditor.results.forgetting.measurements import MEASURES, KeptRelearning
+from auditor.results.digest import with_content_digest
+from auditor.results.forgetting.measurements import MEASURES, RelearningMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.series import STATES, Forgetting
 from auditor.results.policy import Policy
@@ -102,7 +102,7 @@ def result(request: pytest.FixtureRequest, checkpoints: tuple[tuple[str, str], .
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.forgetting.measure.Budget", lambda: Budget(half_steps=(1, 2), reminder_steps=(2,)))
-        return run_check(settings, RunOptions(cache_dir=str(folder / "store")))
+        return run_audit(settings, RunOptions(cache_dir=str(folder / "store")))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -184,9 +184,11 @@ def _edited(tree: Any, wanted: Callable[[str], bool]) -> tuple[Any, dict[str, st
 
 def _found(result: AuditResult, tree: Any) -> set[str]:
     """Paths of a series that `auditor verify` names, once the result with this series has a new seal."""
-    forged = sealed(result.model_copy(update={"forgetting": Forgetting.model_validate_json(json.dumps(tree))}))
+    forged = with_content_digest(
+        result.model_copy(update={"forgetting": Forgetting.model_validate_json(json.dumps(tree))})
+    )
     answer = verify(Subject(forged, forged.model_dump_json().encode()))
-    assert answer["seal"].status == "passed"
+    assert answer["content_sha256"].status == "passed"
     places = [difference.path for difference in answer["figures"].differences]
     assert bool(places) == (answer["figures"].status == "failed")
     return {place.removeprefix("forgetting.") for place in places if place.startswith("forgetting.")}
@@ -246,20 +248,22 @@ def test_a_better_state_is_not_believed(result: AuditResult, forged: str) -> Non
     *before, last = result.forgetting.checkpoints
     state = last.state.model_copy(update={"code": forged, "name": STATES[forged], "reason": "equivalent"})
     series = result.forgetting.model_copy(update={"checkpoints": (*before, last.model_copy(update={"state": state}))})
-    lie = sealed(result.model_copy(update={"forgetting": series, "verdict": decide_series(series)}))
+    lie = with_content_digest(result.model_copy(update={"forgetting": series, "verdict": decide_series(series)}))
     answers = verify(Subject(lie, lie.model_dump_json().encode()))
     assert answers["figures"].status == "failed"
     assert any(difference.path.endswith("state.code") for difference in answers["figures"].differences)
 
 
 def test_interventions_cannot_be_dropped_or_added(result: AuditResult) -> None:
-    assert result.kept is not None
-    assert result.kept.series is not None
-    points = result.kept.series.checkpoints
-    nothing = KeptRelearning(probes=(), per_token=(), left_out=(), budget="nothing was trained")
+    assert result.measurements is not None
+    assert result.measurements.series is not None
+    points = result.measurements.series.checkpoints
+    nothing = RelearningMeasurements(probes=(), per_token=(), not_run=(), budget="nothing was trained")
     turned = points[-1].model_copy(update={"relearning": None if points[-1].relearning else nothing})
-    series = result.kept.series.model_copy(update={"checkpoints": (*points[:-1], turned)})
-    forged = sealed(result.model_copy(update={"kept": result.kept.model_copy(update={"series": series})}))
+    series = result.measurements.series.model_copy(update={"checkpoints": (*points[:-1], turned)})
+    forged = with_content_digest(
+        result.model_copy(update={"measurements": result.measurements.model_copy(update={"series": series})})
+    )
     answer = verify(Subject(forged, forged.model_dump_json().encode()))["figures"]
     assert answer.status == "failed"
     assert "interventions" in answer.said
@@ -275,14 +279,14 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
         "models": dict(checkpoints),
         "anew": True,
     }
-    assert result.kept is not None
-    assert result.kept.series is not None
-    sets = result.kept.series.sets
+    assert result.measurements is not None
+    assert result.measurements.series is not None
+    sets = result.measurements.series.sets
     losses = tuple((*row[:-1], (row[-1] or 0.0) * 0.9) for row in sets["suspect"].measures["loss"])
     some = sets["suspect"].model_copy(update={"measures": {**sets["suspect"].measures, "loss": losses}})
-    series = result.kept.series.model_copy(update={"sets": {**sets, "suspect": some}})
-    kept = result.kept.model_copy(update={"series": series})
-    forged = conclude(gathered_of(result.model_copy(update={"kept": kept})))
+    series = result.measurements.series.model_copy(update={"sets": {**sets, "suspect": some}})
+    kept = result.measurements.model_copy(update={"series": series})
+    forged = conclude(inputs_of_result(result.model_copy(update={"measurements": kept})))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.forgetting.measure.Budget", lambda: Budget(half_steps=(1, 2), reminder_steps=(2,)))
         answers = verify(Subject(result, JSON.render(result).encode(), **given))
@@ -290,4 +294,4 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
         assert "to the last bit" in answers["again"].said
         answers = verify(Subject(forged, JSON.render(forged).encode(), **given))
     assert [name for name, answer in answers.items() if answer.status == "failed"] == ["again"]
-    assert answers["again"].differences[0].path == "kept.series.sets.suspect.measures.loss[0][1]"
+    assert answers["again"].differences[0].path == "measurements.series.sets.suspect.measures.loss[0][1]"

@@ -15,7 +15,7 @@ from auditor.features.catalogue import select_features
 from auditor.membership.procedures.published import select_procedures
 from auditor.results.gate import Gate, make_gate
 from auditor.settings import (
-    CheckSettings,
+    AuditSettings,
     SeriesSettings,
     SettingError,
     make_series_settings,
@@ -24,7 +24,7 @@ from auditor.settings import (
 )
 
 
-def settings_of(entry: Entry, faults: Faults) -> CheckSettings | None:
+def settings_of(entry: Entry, faults: Faults) -> AuditSettings | None:
     """The settings of an audit whose keys fit by themselves; None where they are at odds with each other."""
     asked, series = _asked(entry.given)
     with _noting(entry.line, entry.given, faults, "permutations"):
@@ -46,10 +46,10 @@ def check_each(line: int, given: Entries, faults: Faults) -> None:
     with _noting(line, given, faults, "group-by"):
         require_one_grouping(asked.get("group_column"), asked.get("group_by", "document"))
     with _noting(line, given, faults, "features"):
-        select_features(asked.get("features", CheckSettings.model_fields["features"].default))
+        select_features(asked.get("features", AuditSettings.model_fields["features"].default))
     with _noting(line, given, faults, "procedures"):
         select_procedures(asked.get("procedures", ()))
-    for kind, settings in ((CheckSettings, asked), (SeriesSettings, series)):
+    for kind, settings in ((AuditSettings, asked), (SeriesSettings, series)):
         for error in wrong_settings(kind, settings):
             with _noting(line, given, faults):
                 raise error

@@ -11,7 +11,7 @@ from auditor.batch.config.nodes import Faults, plain, shown
 from auditor.core.errors import UsageError
 from auditor.features.catalogue import require_reference, select_features
 from auditor.models.loading import base_of
-from auditor.settings import CheckSettings
+from auditor.settings import AuditSettings
 
 _APART = ("suspect", "heldout", "placebo", "general")
 """The sets of documents of which none may hold what another holds."""
@@ -49,7 +49,7 @@ def check_references(entry: Entry, own: Entries, faults: Faults) -> None:
     if entry.kind != "check" or model is None or ("references" in entry.given and plain(entry.given["references"])):
         return
     features = entry.given.get("features")
-    spec = str(CheckSettings.model_fields["features"].default if features is None else features.value)
+    spec = str(AuditSettings.model_fields["features"].default if features is None else features.value)
     # What is wrong with the features or the model by itself is told elsewhere.
     with contextlib.suppress(UsageError):
         select_features(spec)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from auditor.batch.config.model import SHORT, key_of, series_keys
 from auditor.batch.config.nodes import Faults, Node
-from auditor.settings import OF_A_CHECK
+from auditor.settings import CHECK_ONLY
 
 Kind = Literal["check", "forget"]
 Entries = Mapping[str, Node]
@@ -95,7 +95,7 @@ def _kind(audit: Node, own: Entries, shared: Entries, faults: Faults) -> Kind | 
 def _foreign(kind: Kind, own: Entries, shared: Entries) -> dict[str, str]:
     """The keys that are not for an audit, and why."""
     if kind == "forget":
-        return {key_of(name): "is not for a forget" for name in OF_A_CHECK if name != "kind"}
+        return {key_of(name): "is not for a forget" for name in CHECK_ONLY if name != "kind"}
     foreign = {"states": "is for a forget only; a check has fail-on"}
     if "checkpoints" not in own and "checkpoints" not in shared:
         foreign |= dict.fromkeys(series_keys(), "asks about forgetting, which needs checkpoints")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from auditor.core.record import Record
+from auditor.core.record import Record, field_docs
 from auditor.results.correction import Correction
 from auditor.results.gate import OUTCOME_WORDS, STATE_WORDS, Expect
 from auditor.results.policy import Policy
-from auditor.settings import CheckSettings, SeriesSettings
+from auditor.settings import AuditSettings, SeriesSettings
 
 SHORT = ("alpha", "required_auc")
 """Thresholds that may stand beside the other keys, as they have a flag of their own."""
@@ -26,7 +25,7 @@ _OF_SERIES = {"policy": "forgetting_policy"}
 
 
 NEEDED = (
-    *((name,) for name, field in CheckSettings.model_fields.items() if field.is_required() and name != "model"),
+    *((name,) for name, field in AuditSettings.model_fields.items() if field.is_required() and name != "model"),
     ("model", "checkpoints"),
 )
 """Of each of these an audit needs one, of its own or from the defaults."""
@@ -50,14 +49,7 @@ def series_keys() -> dict[str, str]:
 
 def check_keys() -> dict[str, str]:
     """Key and setting of everything else that is asked."""
-    return {key_of(name): name for name in CheckSettings.model_fields if name not in ("kind", "series")}
-
-
-def _attributes(model: type[BaseModel]) -> dict[str, str]:
-    """What the docstring of a model says about each attribute."""
-    listed = (model.__doc__ or "").partition("Attributes:\n")[2]
-    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", listed, re.MULTILINE)
-    return {name: " ".join(said.split()) for name, said in entries}
+    return {key_of(name): name for name in AuditSettings.model_fields if name not in ("kind", "series")}
 
 
 def _annotation(annotation: Any) -> Any:
@@ -78,11 +70,9 @@ def _fields(model: type[BaseModel], names: dict[str, str] | None = None) -> dict
         model: The settings.
         names: Key and name of those that are wanted; all of them by default.
     """
-    said = _attributes(model)
+    docs = field_docs(model)
     chosen = {key_of(name): name for name in model.model_fields} if names is None else names
-    return {
-        key.replace("-", "_"): _field(key, model.model_fields[name], said.get(name, "")) for key, name in chosen.items()
-    }
+    return {key.replace("-", "_"): _field(key, model.model_fields[name], docs[name]) for key, name in chosen.items()}
 
 
 def _field(key: str, setting: FieldInfo, description: str) -> Any:
@@ -98,15 +88,15 @@ def _optional(annotation: Any, key: str, description: str, **limits: Any) -> Any
     return annotation, Field(default_factory=lambda: None, alias=key, description=description, **limits)
 
 
-Shared = create_model(
-    "Shared",
+DefaultsModel = create_model(
+    "DefaultsModel",
     __base__=_Written,
     __doc__="What audits have in common; what an audit says itself wins.",
-    **_fields(CheckSettings, check_keys()),
+    **_fields(AuditSettings, check_keys()),
     **_fields(SeriesSettings, series_keys()),
     **_fields(Policy, {key_of(name): name for name in SHORT}),
     kind=_optional(
-        CheckSettings.model_fields["kind"].annotation,
+        AuditSettings.model_fields["kind"].annotation,
         "kind",
         "Needed only where both a model and checkpoints are named: a check beside a series, or a forget that leaves "
         "the model of the defaults aside.",
@@ -125,9 +115,9 @@ Shared = create_model(
     ),
 )
 
-Audit = create_model(
-    "Audit",
-    __base__=Shared,
+AuditModel = create_model(
+    "AuditModel",
+    __base__=DefaultsModel,
     __doc__="One audit: a check of a model, or a forget of a series of checkpoints.",
     name=(str, Field(min_length=1, max_length=MOST_NAME, description="How it is called; no two are alike.")),
 )
@@ -135,7 +125,7 @@ Audit = create_model(
 
 def keys_of_audits() -> frozenset[str]:
     """Every key that an audit may have."""
-    return frozenset(field.alias or name for name, field in Audit.model_fields.items())
+    return frozenset(field.alias or name for name, field in AuditModel.model_fields.items())
 
 
 def _needs(*keys: str) -> dict[str, Any]:
@@ -145,7 +135,7 @@ def _needs(*keys: str) -> dict[str, Any]:
     return {"anyOf": [{"required": ["defaults"], "properties": {"defaults": one}}, every]}
 
 
-class Batch(_Written):
+class BatchModel(_Written):
     """A batch of audits, as `auditor batch` reads it. Relative paths are relative to the folder of this file."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_needs(*keys) for keys in NEEDED]})
@@ -161,5 +151,5 @@ class Batch(_Written):
         description="How p-values are corrected over the batch: holm bounds the chance of one false EVIDENCE, "
         "benjamini-hochberg the expected share of false ones, for which all audits need one alpha.",
     )
-    defaults: Shared = Field(default_factory=Shared, description="What the audits have in common.")
-    audits: tuple[Audit, ...] = Field(min_length=1, description="The audits.")
+    defaults: DefaultsModel = Field(default_factory=DefaultsModel, description="What the audits have in common.")
+    audits: tuple[AuditModel, ...] = Field(min_length=1, description="The audits.")

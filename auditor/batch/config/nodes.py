@@ -21,7 +21,7 @@ _TOLD = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnparsedValue:
     """Stands for a value that cannot be read and is reported already."""
 
 
@@ -37,7 +37,7 @@ class Node:
     """
 
     line: int
-    value: str | int | float | bool | Unread | list[Node] | dict[str, Node] | None
+    value: str | int | float | bool | UnparsedValue | list[Node] | dict[str, Node] | None
     size: int = 1
     depth: int = 1
 
@@ -83,18 +83,18 @@ def scalar(value: str | int | float | bool | None, line: int, faults: Faults) ->
 
     A number without a fraction is whole however it is written, as JSON Schema has it: `1e4` is 10000.
     """
-    read: str | int | float | bool | Unread | None = value
+    read: str | int | float | bool | UnparsedValue | None = value
     if isinstance(value, float) and value.is_integer():
         read = value = int(value)
     if isinstance(value, float) and not -_LARGEST < value < _LARGEST:
         faults.add(line, "not a finite number")
-        read = Unread()
+        read = UnparsedValue()
     elif isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < _LARGEST:
         faults.add(line, "a number of more than 64 bits")
-        read = Unread()
+        read = UnparsedValue()
     elif isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
         faults.add(line, f"{shown(value)} holds a character that cannot be written down")
-        read = Unread()
+        read = UnparsedValue()
     return Node(line, read)
 
 

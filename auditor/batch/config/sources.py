@@ -16,12 +16,12 @@ from auditor.corpora.read import reader_of
 from auditor.corpora.readers.hub import PREFIX
 from auditor.models.loading import check_source
 from auditor.models.untrained import UNTRAINED
-from auditor.settings import CheckSettings, SeriesSettings, Source
+from auditor.settings import AuditSettings, SeriesSettings, Source
 
 
 def source_keys() -> dict[str, Source]:
     """The keys whose values name something that is read, found by the marks of the settings."""
-    fields = {key: CheckSettings.model_fields[name] for key, name in check_keys().items()}
+    fields = {key: AuditSettings.model_fields[name] for key, name in check_keys().items()}
     fields |= {key: SeriesSettings.model_fields[name] for key, name in series_keys().items()}
     marks = {key: _mark((*field.metadata, field.annotation)) for key, field in fields.items()}
     return {key: mark for key, mark in marks.items() if mark is not None}
@@ -35,7 +35,7 @@ def _mark(parts: tuple[Any, ...]) -> Source | None:
     return None
 
 
-class Folder:
+class SourceFolder:
     """The folder that the relative paths of a configuration start from.
 
     Args:

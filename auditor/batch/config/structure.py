@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from auditor.batch.config.model import NEEDED, Batch
-from auditor.batch.config.nodes import Faults, Node, Unread, find, plain, shown
+from auditor.batch.config.model import NEEDED, BatchModel
+from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, plain, shown
 from auditor.core.registry import did_you_mean
 
 _EXPECTED = {
@@ -39,7 +39,7 @@ def check_structure(root: Node, faults: Faults) -> set[Path]:
     """
     wrong: set[Path] = set()
     try:
-        Batch.model_validate(plain(root))
+        BatchModel.model_validate(plain(root))
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             path = problem["loc"]
@@ -47,7 +47,7 @@ def check_structure(root: Node, faults: Faults) -> set[Path]:
             node = find(root, path)
             # Of a list in which nothing is right, pydantic says too that it is too short.
             echo = problem["type"] == "too_short" and problem["input"]
-            if not (echo or isinstance(node.value, Unread) or faults.enough):
+            if not (echo or isinstance(node.value, UnparsedValue) or faults.enough):
                 faults.add(node.line, *_said(problem, path))
     wrong |= set(_unread(root))
     for number, audit in enumerate(audits(root)):
@@ -75,7 +75,7 @@ def audits(root: Node) -> list[Node]:
 
 
 def _unread(node: Node, path: Path = ()) -> Iterator[Path]:
-    if isinstance(node.value, Unread):
+    if isinstance(node.value, UnparsedValue):
         yield path
     elif isinstance(node.value, dict):
         for key, child in node.value.items():
@@ -125,7 +125,7 @@ def _close(word: Any, known: Sequence[str]) -> str:
 
 def _keys(path: Path) -> list[str]:
     """The keys that a mapping may have."""
-    model: type[BaseModel] = Batch
+    model: type[BaseModel] = BatchModel
     for part in path:
         if isinstance(part, str):
             fields = {field.alias or name: field for name, field in model.model_fields.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.core.text import amount, in_a_row
 from auditor.report.gate import PROMISES, REFUSED, Status, expected, red_on
 from auditor.report.text import auc, interval, p_value
-from auditor.results.batch import BatchResult, Outcome
+from auditor.results.batch import BatchEntry, BatchResult
 from auditor.results.correction import NAMES
 from auditor.results.gate import FAILS
 
@@ -22,7 +22,7 @@ NOT_MEANT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """One audit, written down.
 
     Attributes:
@@ -43,19 +43,19 @@ class Row:
     p: str
     p_adjusted: str
     groups: str
-    because: str
+    reason: str
     about: str
 
 
-def row(outcome: Outcome) -> Row:
+def row(outcome: BatchEntry) -> AuditRow:
     """Write an audit down."""
     found, gate = outcome.finding, outcome.gate
-    looks = outcome.looks
+    looks = outcome.multiplicity
     alpha = None if found is None else found.alpha
-    return Row(
+    return AuditRow(
         name=outcome.name,
         status=outcome.status,
-        verdict="" if found is None else found.verdict.word,
+        verdict="" if found is None else found.verdict.outcome,
         state="" if found is None or found.state is None else f"{found.state} {found.state_name}",
         expected=expected(gate),
         fails_on="" if set(gate.fail_on) == set(FAILS[gate.expect]) else red_on(gate),
@@ -64,7 +64,9 @@ def row(outcome: Outcome) -> Row:
         p=ABSENT if looks is None else p_value(looks.p_value, alpha),
         p_adjusted=ABSENT if looks is None else p_value(looks.p_adjusted, alpha),
         groups=ABSENT if found is None else f"{found.groups_suspect:,} and {found.groups_heldout:,}",
-        because=in_a_row(outcome.error) if found is None else f"{found.verdict.sentence} {found.verdict.mend}".strip(),
+        reason=in_a_row(outcome.error)
+        if found is None
+        else f"{found.verdict.sentence} {found.verdict.remediation}".strip(),
         about=f"{outcome.kind}: {outcome.suspect} against {outcome.heldout} on {outcome.model}",
     )
 
@@ -83,7 +85,7 @@ def counts(batch: BatchResult) -> dict[Status, int]:
 
 def verdicts(batch: BatchResult) -> str:
     """How many audits gave each verdict, those that gave one."""
-    found = Counter(outcome.finding.verdict.word for outcome in batch.audits if outcome.finding is not None)
+    found = Counter(outcome.finding.verdict.outcome for outcome in batch.audits if outcome.finding is not None)
     told = (f"{count:,} {word}" for word in ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE") if (count := found[word]))
     return ", ".join(told) or "no verdict"
 
@@ -100,7 +102,7 @@ def headline(batch: BatchResult) -> str:
 def correction(batch: BatchResult) -> str:
     """How the p-values were corrected, over how many, and what that is worth."""
     name, promise = NAMES[batch.correction], PROMISES[batch.correction]
-    looks = next((outcome.looks for outcome in batch.audits if outcome.looks is not None), None)
+    looks = next((outcome.multiplicity for outcome in batch.audits if outcome.multiplicity is not None), None)
     if looks is None:
         return f"No p-value entered the correction ({name})."
     return (

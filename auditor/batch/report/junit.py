@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from auditor.batch.renderer import BatchRenderer
 from auditor.report.suites import document, suite
-from auditor.results.batch import BatchResult, Outcome
+from auditor.results.batch import BatchEntry, BatchResult
 
 
-def _properties(outcome: Outcome) -> dict[str, str]:
+def _properties(outcome: BatchEntry) -> dict[str, str]:
     found = outcome.finding
     asked = {"kind": outcome.kind, "suspect": outcome.suspect, "heldout": outcome.heldout, "model": outcome.model}
     if found is None:

@@ -20,7 +20,7 @@ def _beginning(text: str) -> str:
     return text if len(text) <= _SENTENCE else f"{text[: _SENTENCE - 1].rstrip()}…"
 
 
-def _line(row: _words.Row) -> str:
+def _line(row: _words.AuditRow) -> str:
     fails_on = f" (fails on {escape(row.fails_on)})" if row.fails_on else ""
     cells = (
         escape(shorten(visible(row.name), _NAME)),
@@ -31,7 +31,7 @@ def _line(row: _words.Row) -> str:
         row.p,
         row.p_adjusted,
         row.groups,
-        escape(_beginning(visible(row.because))),
+        escape(_beginning(visible(row.reason))),
     )
     return f"| {' | '.join(cells)} |\n"
 

@@ -10,26 +10,26 @@ from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
 from auditor.report.states import tone
 from auditor.report.templating import environment
-from auditor.results.batch import BatchResult, Outcome
+from auditor.results.batch import BatchEntry, BatchResult
 
 _WORDS = ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE")
 
-_Key = Callable[[Outcome], Any]
+_Key = Callable[[BatchEntry], Any]
 
 
-def _p(outcome: Outcome) -> float:
-    return 2.0 if outcome.looks is None else outcome.looks.p_value
+def _p(outcome: BatchEntry) -> float:
+    return 2.0 if outcome.multiplicity is None else outcome.multiplicity.p_value
 
 
-def _p_adjusted(outcome: Outcome) -> float:
-    return 2.0 if outcome.looks is None else outcome.looks.p_adjusted
+def _p_adjusted(outcome: BatchEntry) -> float:
+    return 2.0 if outcome.multiplicity is None else outcome.multiplicity.p_adjusted
 
 
 _ORDERS: dict[str, tuple[str, _Key]] = {
     "name": ("name", lambda outcome: outcome.name.casefold()),
     "verdict": (
         "verdict",
-        lambda outcome: 3 if outcome.finding is None else _WORDS.index(outcome.finding.verdict.word),
+        lambda outcome: 3 if outcome.finding is None else _WORDS.index(outcome.finding.verdict.outcome),
     ),
     "effect": ("largest effect", lambda outcome: 0.0 if outcome.finding is None else -outcome.finding.auc),
     "p": ("smallest p", _p),
@@ -38,7 +38,7 @@ _ORDERS: dict[str, tuple[str, _Key]] = {
 """Orders to choose from beside the worst first, with what is smallest in the audit that comes first."""
 
 
-def _places(outcomes: tuple[Outcome, ...]) -> list[dict[str, int]]:
+def _places(outcomes: tuple[BatchEntry, ...]) -> list[dict[str, int]]:
     """The place of each audit in each order; what is equal stays as it is, the worst first."""
     places: list[dict[str, int]] = [{} for _ in outcomes]
     for order, (_, key) in _ORDERS.items():

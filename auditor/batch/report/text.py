@@ -45,7 +45,7 @@ def _render(batch: BatchResult) -> str:
     for row in rows:
         if row.status != "passed":
             console.print()
-            console.print(wrapped(f"{row.name}: {row.because}"))
+            console.print(wrapped(f"{row.name}: {row.reason}"))
     return "\n".join(line.rstrip() for line in told.getvalue().splitlines()) + "\n"
 
 

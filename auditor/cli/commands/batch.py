@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from auditor.cli import options
-from auditor.cli.console import current_voice, print_document, print_result, voice_options
+from auditor.cli.console import console_options, current_console, print_document, print_result
 from auditor.cli.run import only_reports
 
 
@@ -34,7 +34,7 @@ from auditor.cli.run import only_reports
     "expect, fail-on and states themselves. It takes the place of what the defaults of CONFIGURATION say.",
 )
 @options.exit_zero
-@voice_options
+@console_options
 def command(
     configuration: Path,
     outputs: tuple[str, ...],
@@ -82,7 +82,7 @@ def command(
     if reports:
         # The gates are replaced, not the exit code alone: what the files say and how the command ends must agree.
         plan = replace(plan, audits=tuple(replace(planned, gate=make_gate("any", ())) for planned in plan.audits))
-    voice = current_voice()
+    voice = current_console()
     with make_progress() as progress:
         batch = run_batch(
             plan,

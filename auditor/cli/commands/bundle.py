@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from auditor.cli.commands.verify import read_pairs
-from auditor.cli.console import current_voice, voice_options
+from auditor.cli.console import console_options, current_console
 
 
 @click.command(short_help="Pack a result, its features and its report into one zip.")
@@ -27,7 +27,7 @@ from auditor.cli.console import current_voice, voice_options
     metavar="ROLE=PATH",
     help="With --reveal: where a side, suspect or heldout, lies now, if it was moved. Repeatable.",
 )
-@voice_options
+@console_options
 def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> None:
     """Pack RESULT, a result.json, into a zip that `auditor verify` reads: result, features, report and digests.
 
@@ -48,4 +48,4 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
         raise UsageError("--data says where texts lie, which only --reveal puts in", hint="Give --reveal too.")
     check_bundle(output, inputs=[result, *data.values()])
     write_bytes(output, make_bundle(result, reveal=reveal, sources=data))
-    current_voice().note(f"wrote {output}")
+    current_console().note(f"wrote {output}")

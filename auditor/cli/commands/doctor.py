@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from auditor.cli import options
-from auditor.cli.console import print_document, print_result, voice_options
+from auditor.cli.console import console_options, print_document, print_result
 
 
 @click.command(short_help="Would an audit work here, and how long would it take?")
@@ -28,7 +28,7 @@ from auditor.cli.console import print_document, print_result, voice_options
 @options.scoring_options
 @options.cache_dir
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-@voice_options
+@console_options
 def command(
     suspect: str | None,
     heldout: str | None,
@@ -64,7 +64,7 @@ def command(
     from auditor.corpora.comparable import require_comparable
     from auditor.corpora.read import read_corpus
     from auditor.doctor.model import Size
-    from auditor.doctor.run import examine
+    from auditor.doctor.run import run_checkup
     from auditor.doctor.text import checkup_text
     from auditor.models.options import LoadOptions
 
@@ -89,7 +89,7 @@ def command(
         size = Size(len(ours.documents) + len(theirs.documents), tokens, (ours, theirs))
     loading = LoadOptions(device, dtype, revision, context)
     with make_progress() as progress:
-        checkup = examine(model, loading, size, cache_dir=cache_dir, max_tokens=max_tokens, progress=progress)
+        checkup = run_checkup(model, loading, size, cache_dir=cache_dir, max_tokens=max_tokens, progress=progress)
     if as_json:
         print_document(checkup.model_dump_json(indent=2) + "\n")
     else:

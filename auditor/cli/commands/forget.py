@@ -36,4 +36,4 @@ def command(**asked: Any) -> int:
 
     run, policy = auditing.take(asked, auditing.RUN), auditing.take(asked, auditing.POLICY)
     series = auditing.series_settings(asked)
-    return auditing.carry_out(make_series_settings(policy=policy, series=series, **asked), **run)
+    return auditing.run_and_report(make_series_settings(policy=policy, series=series, **asked), **run)

@@ -31,7 +31,7 @@ def _features() -> Rows:
 def _guards() -> Rows:
     from auditor.membership.guards.catalogue import all_guards
 
-    return [(guard.name, guard.question, f"misses: {guard.misses}") for guard in all_guards()]
+    return [(guard.name, guard.question, f"misses: {guard.blind_spots}") for guard in all_guards()]
 
 
 def _readers() -> Rows:

@@ -1,4 +1,4 @@
-"""`auditor plan`: how many groups an audit needs, before anything is scored."""
+"""`auditor power`: how many groups an audit needs, before anything is scored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.console import print_document, print_result, voice_options
+from auditor.cli.console import console_options, print_document, print_result
 
 
 @click.command(short_help="How many groups an audit needs.")
@@ -55,7 +55,7 @@ from auditor.cli.console import print_document, print_result, voice_options
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the simulations.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-@voice_options
+@console_options
 def command(
     effect: float | None,
     pilot: Path | None,
@@ -73,9 +73,9 @@ def command(
 
     \b
     Examples:
-      auditor plan --effect 0.55 --power 0.8
-      auditor plan --effect 0.6 --audits 30
-      auditor plan --pilot result.json --effect 0.6 --json
+      auditor power --effect 0.55 --power 0.8
+      auditor power --effect 0.6 --audits 30
+      auditor power --pilot result.json --effect 0.6 --json
     """
     from auditor.power.plan import make_plan
     from auditor.power.text import assumptions, plan_text

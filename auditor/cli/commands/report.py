@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from auditor.cli import options
-from auditor.cli.console import current_voice, print_document, print_result, voice_options
+from auditor.cli.console import console_options, current_console, print_document, print_result
 
 if TYPE_CHECKING:
-    from auditor.report.output_format import Form
+    from auditor.report.output_format import OutputFormat
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
     default=None,
     help="What is printed where no -o is given: text, json, markdown or another format.  [default: text]",
 )
-@voice_options
+@console_options
 def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
     """Render RESULT, a result.json of `auditor check` or `auditor forget` or a batch.json, in other formats.
 
@@ -57,7 +57,9 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
         _render(read, renderers(), result, outputs, form)
 
 
-def _render(read: T, known: Mapping[str, Form[T]], source: Path, outputs: tuple[Path, ...], form: str | None) -> None:
+def _render(
+    read: T, known: Mapping[str, OutputFormat[T]], source: Path, outputs: tuple[Path, ...], form: str | None
+) -> None:
     from auditor.core.registry import pick
     from auditor.report.output_format import check_paths, write_all
 
@@ -71,6 +73,6 @@ def _render(read: T, known: Mapping[str, Form[T]], source: Path, outputs: tuple[
         print_result(printed.render(read))
     elif not outputs:
         print_document(printed.render(read))
-    voice = current_voice()
+    voice = current_console()
     for path in files:
         voice.note(f"wrote {path}")

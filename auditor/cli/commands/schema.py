@@ -21,7 +21,7 @@ def command(name: str) -> None:
     import json
 
     from auditor.cli.console import print_document
-    from auditor.cli.schemas.schema import all_schemas
+    from auditor.cli.schemas import all_schemas
     from auditor.core.registry import pick
 
     print_document(json.dumps(pick(name, all_schemas(), what="schema").schema(), indent=2) + "\n")

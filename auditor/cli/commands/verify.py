@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.console import print_result, voice_options
+from auditor.cli.console import console_options, print_result
 
 
 def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
@@ -54,7 +54,7 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     help="Score everything again and compare; needs --data and --model for every set and model of the audit.",
 )
 @click.option("--long", is_flag=True, help="Make figures again also where that takes more than minutes.")
-@voice_options
+@console_options
 def command(
     result: Path, data: dict[str, str], models: dict[str, str], batch: Path | None, anew: bool, long: bool
 ) -> int:

@@ -20,7 +20,7 @@ from auditor.inference.threads import one_blas_thread
 from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.measurements import Role
 from auditor.results.separability import Separability
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 
 FEWEST = 20
 """Groups of general text below which no layer is compared with the origin's."""
@@ -118,7 +118,7 @@ class _Comparison:
         general = series.corpora.get("general")
         self._groups = [document.group for document in general.documents] if general else []
 
-    def _traces(self, name: str) -> Sequence[Traces]:
+    def _traces(self, name: str) -> Sequence[ModelOutputs]:
         reading = self._series.readings.get((name, "general"))
         return reading.traces if reading else ()
 

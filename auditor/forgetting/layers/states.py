@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.inference.design import Floats
 from auditor.inference.rows import unit_means
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 
 _STILL = 1e-6
 """States vary where the sum of squares about their mean is more than this part of that about zero: a relative
@@ -16,12 +16,12 @@ deviation of 1e-3, far above the rounding of float32 and far below what texts ca
 bundled model)."""
 
 
-def depth(traces: Sequence[Traces]) -> int:
+def depth(traces: Sequence[ModelOutputs]) -> int:
     """How many layers the states have, the embeddings included; 0 where no document has any."""
     return next((len(trace.layers) for trace in traces if trace.layers is not None), 0)
 
 
-def states(traces: Sequence[Traces], layer: int) -> Floats:
+def states(traces: Sequence[ModelOutputs], layer: int) -> Floats:
     """Pooled hidden states of one layer.
 
     Args:

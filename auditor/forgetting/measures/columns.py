@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.inference.design import Bools, Floats
-from auditor.results.forgetting.measurements import MEASURES, Measure, Role, SeriesKept
+from auditor.results.forgetting.measurements import MEASURES, Measure, Role, SeriesMeasurements
 from auditor.results.tables import from_cells
 
 
@@ -30,7 +30,7 @@ class Columns:
     values: Mapping[Measure, Floats]
 
 
-def read_columns(kept: SeriesKept, role: Role) -> Columns:
+def read_columns(kept: SeriesMeasurements, role: Role) -> Columns:
     """The measures of every document of a role under every checkpoint.
 
     Args:

@@ -10,22 +10,22 @@ import numpy as np
 
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
 from auditor.forgetting.measures.events import events_until, memorised
-from auditor.forgetting.measures.grouped import Sides, read_sides
+from auditor.forgetting.measures.grouped import GroupedSeries, group_series
 from auditor.forgetting.measures.memory import memorisation
 from auditor.inference.auc import aucs
-from auditor.inference.design import Floats, relabellings
+from auditor.inference.design import Floats, permuted_labels
 from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap
 from auditor.inference.mean_difference import pvalues, studentised_differences
 from auditor.inference.multiplicity import holm
 from auditor.inference.threads import one_blas_thread
 from auditor.results.forgetting.contrast import Contrast, Equivalence
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 
 
 def measure_contrasts(
-    kept: SeriesKept,
+    measurements: SeriesMeasurements,
     role: Literal["suspect", "placebo"],
     *,
     reference: str | None,
@@ -44,15 +44,15 @@ def measure_contrasts(
 
     Null of `gap_p_value`: the groups are exchangeable between the sets. Null of `did_p_value`: the same of their
     changes since the origin. Both are permutation p-values of the studentised difference (see
-    `auditor.inference.mean_difference`) and share their relabellings. Unit: the group. All intervals come from one
+    `auditor.inference.mean_difference`) and share their permuted labels. Unit: the group. All intervals come from one
     set of bootstrap samples.
 
     Args:
-        kept: The series.
+        measurements: The series.
         role: The set to hold against held-out.
         reference: Name of the checkpoint whose gap is the whole; None where there is none.
-        rng: Draws relabellings and bootstrap samples, each from a stream of its own.
-        permutations: Random relabellings.
+        rng: Draws permuted labels and bootstrap samples, each from a stream of its own.
+        permutations: Random permuted labels.
         policy: The margin and level of the equivalence test.
         alpha: Two-sided level at which the detectable gap is stated.
         power: Power at which it is stated.
@@ -66,7 +66,7 @@ def measure_contrasts(
         ValueError: The reference is not a checkpoint.
     """
     fold_rng, label_rng, sample_rng = rng.spawn(3)
-    sides = read_sides(kept, role, rng=fold_rng)
+    sides = group_series(measurements, role, rng=fold_rng)
     if reference is not None and reference not in sides.checkpoints:
         raise ValueError(f"no checkpoint is called {reference!r}")
     with one_blas_thread():
@@ -119,7 +119,7 @@ class _Figures:
     errors: tuple[MeanGap, ...]
 
 
-def _figures(sides: Sides, bootstraps: int, rng: np.random.Generator) -> _Figures:
+def _figures(sides: GroupedSeries, bootstraps: int, rng: np.random.Generator) -> _Figures:
     loss, design = sides.values["loss"], sides.design
     resampler = Resampler(design.suspect, design.pairs, bootstraps=bootstraps, rng=rng)
     errors = tuple(mean_gap(column, design.suspect, design.pairs) for column in loss.T)
@@ -138,11 +138,13 @@ def _figures(sides: Sides, bootstraps: int, rng: np.random.Generator) -> _Figure
     )
 
 
-def _pvalues(sides: Sides, permutations: int, rng: np.random.Generator) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _pvalues(
+    sides: GroupedSeries, permutations: int, rng: np.random.Generator
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """P-values of the gap at every checkpoint and of the change since the origin at every later one."""
     loss = sides.values["loss"]
     columns = np.hstack([loss, loss[:, 1:] - loss[:, :1]])
-    pool = studentised_differences(columns, sides.design, relabellings(sides.design, permutations, rng))
+    pool = studentised_differences(columns, sides.design, permuted_labels(sides.design, permutations, rng))
     found = pvalues(pool)
     return found[: loss.shape[1]], found[loss.shape[1] :]
 

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.inference.design import Bools, Floats
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 
 _REACH = 30.0
 """Levels are sought from exp(-30) to exp(30), beyond any ratio of probabilities that float32 lists tell apart."""
@@ -46,7 +46,7 @@ _CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TokenDivergence:
     """Two models at each scored token of one text.
 
     Attributes:
@@ -60,7 +60,7 @@ class Comparison:
     agree: Bools
 
 
-def compare(origin: Traces, checkpoint: Traces) -> Comparison | None:
+def compare(origin: ModelOutputs, checkpoint: ModelOutputs) -> TokenDivergence | None:
     """Hold the next-token lists of two models beside each other.
 
     Args:
@@ -86,7 +86,7 @@ def compare(origin: Traces, checkpoint: Traces) -> Comparison | None:
         same = origin.top_ids[rows, :, None] == checkpoint.top_ids[rows, None, :]
         bounds.append(_bound(logs[0][rows], logs[1][rows], same))
         covered.append(np.where(same.any(axis=2), np.exp(logs[0][rows]), 0.0).sum(axis=1))
-    return Comparison(
+    return TokenDivergence(
         divergence=np.concatenate(bounds),
         covered=np.clip(np.concatenate(covered), 0.0, 1.0),
         agree=origin.top_ids[:, 0] == checkpoint.top_ids[:, 0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from auditor.forgetting.measures.columns import Columns
-from auditor.forgetting.measures.grouped import Sides
+from auditor.forgetting.measures.grouped import GroupedSeries
 from auditor.inference.design import Bools, Floats
 from auditor.results.forgetting.contrast import Events
 
@@ -17,7 +17,7 @@ def memorised_line(heldout: Columns) -> Floats:
     return np.asarray(np.quantile(heldout.values["exact-memorisation"], QUANTILE, axis=0), dtype=np.float64)
 
 
-def memorised(sides: Sides) -> tuple[Bools, Floats]:
+def memorised(sides: GroupedSeries) -> tuple[Bools, Floats]:
     """Which documents of the set are strictly above the line, and which share of the held-out ones is.
 
     A unit here is the document, not the group: the line and the counts are descriptive and carry no test.

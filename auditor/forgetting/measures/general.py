@@ -12,18 +12,20 @@ from auditor.inference.design import Floats
 from auditor.inference.threads import one_blas_thread
 from auditor.results.forgetting.drift import GeneralText
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.measurements import KeptCheckpoint, SeriesKept
+from auditor.results.forgetting.measurements import CheckpointMeasurements, SeriesMeasurements
 from auditor.results.tables import from_cells
 
 
-def measure_general(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, GeneralText]:
+def measure_general(
+    measurements: SeriesMeasurements, *, rng: np.random.Generator, bootstraps: int = 1000
+) -> dict[str, GeneralText]:
     """What every checkpoint makes of text that is on neither side.
 
     Divergence, covered share and agreement are means over the tokens of a document, then over the documents of a group,
     then over groups. Unit: the group. Assumption: groups are independent.
 
     Args:
-        kept: The series, with general text.
+        measurements: The series, with general text.
         rng: Draws the bootstrap samples.
         bootstraps: How many.
 
@@ -34,14 +36,14 @@ def measure_general(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: i
     Raises:
         RunError: There is no general text.
     """
-    if "general" not in kept.sets:
+    if "general" not in measurements.sets:
         raise RunError("the series has no general text", hint="Give some, or leave its measures out.")
-    columns = read_columns(kept, "general")
+    columns = read_columns(measurements, "general")
     with one_blas_thread():
         losses = by_group(columns.groups, columns.values["loss"])
         resampler = Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)
         found = {}
-        for at, (checkpoint, level) in enumerate(zip(kept.checkpoints, levels(losses, resampler), strict=True)):
+        for at, (checkpoint, level) in enumerate(zip(measurements.checkpoints, levels(losses, resampler), strict=True)):
             divergence, covered, agreement = _beside_origin(checkpoint, columns, resampler)
             found[checkpoint.name] = GeneralText(
                 documents=len(columns.ids),
@@ -55,12 +57,12 @@ def measure_general(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: i
 
 
 def _beside_origin(
-    checkpoint: KeptCheckpoint, columns: Columns, resampler: Resampler
+    checkpoint: CheckpointMeasurements, columns: Columns, resampler: Resampler
 ) -> tuple[Estimate | None, float | None, Estimate | None]:
     """Divergence, covered share and agreement of a checkpoint and the origin."""
-    if not checkpoint.beside:
+    if not checkpoint.vs_origin:
         return None, None, None
-    means: Floats = by_group(columns.groups, from_cells(checkpoint.beside)[columns.kept])
+    means: Floats = by_group(columns.groups, from_cells(checkpoint.vs_origin)[columns.kept])
     samples = resampler.means(means)
     divergence, covered, agreement = means.mean(axis=0).tolist()
     return estimate(divergence, samples[:, 0]), covered, estimate(agreement, samples[:, 2])

@@ -1,4 +1,4 @@
-"""Sides: one set of documents and the held-out set, averaged by group and lined up for tests and bootstrap."""
+"""GroupedSeries: one set of documents and the held-out set, averaged by group and lined up for tests and bootstrap."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from auditor.features.table import group_rows
 from auditor.forgetting.measures.columns import Columns, read_columns
 from auditor.inference.design import Design, Floats
 from auditor.inference.mean_difference import arrange
-from auditor.results.forgetting.measurements import MEASURES, Measure, SeriesKept
+from auditor.results.forgetting.measurements import MEASURES, Measure, SeriesMeasurements
 from auditor.results.rows import Column, FeatureTable
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class GroupedSeries:
     """A set against held-out over the whole series.
 
     Attributes:
@@ -41,22 +41,24 @@ class Sides:
         return int(self.design.suspect.sum())
 
 
-def read_sides(kept: SeriesKept, role: Literal["suspect", "placebo"], *, rng: np.random.Generator) -> Sides:
+def group_series(
+    measurements: SeriesMeasurements, role: Literal["suspect", "placebo"], *, rng: np.random.Generator
+) -> GroupedSeries:
     """Measure a set and the held-out set under every checkpoint.
 
     Args:
-        kept: The series.
+        measurements: The series.
         role: The set.
         rng: Draws nothing that a figure depends on; the engine's design asks for it.
 
     Raises:
         UsageError: A side has fewer than two groups.
     """
-    ours, heldout = read_columns(kept, role), read_columns(kept, "heldout")
+    ours, heldout = read_columns(measurements, role), read_columns(measurements, "heldout")
     stacked = [np.hstack([columns.values[measure] for measure in MEASURES]) for columns in (ours, heldout)]
-    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in kept.names]
+    labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in measurements.names]
     sides = [True] * len(ours.ids) + [False] * len(heldout.ids)
     rows = group_rows(FeatureTable(np.vstack(stacked), tuple(labels), {}), [*ours.groups, *heldout.groups], sides)
     design, arranged = arrange(rows.values, rows.suspect, rows.groups, rng=rng)
     parts = np.split(arranged, len(MEASURES), axis=1)
-    return Sides(kept.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))
+    return GroupedSeries(measurements.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))

@@ -13,9 +13,9 @@ from auditor.forgetting.measures.columns import read_columns
 from auditor.inference.design import Floats
 from auditor.inference.rows import unit_means
 from auditor.inference.threads import one_blas_thread
-from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.drift import UtilityLoss
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.measurements import Role, SeriesKept
+from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 
 
@@ -50,24 +50,26 @@ def levels(losses: Floats, resampler: Resampler) -> list[Level]:
     ]
 
 
-def measure_heldout(kept: SeriesKept, *, rng: np.random.Generator, bootstraps: int = 1000) -> dict[str, Level]:
+def measure_heldout(
+    measurements: SeriesMeasurements, *, rng: np.random.Generator, bootstraps: int = 1000
+) -> dict[str, Level]:
     """Loss of the held-out documents and its change since the origin, at every checkpoint.
 
     Unit: the group. Assumption: groups are independent.
 
     Args:
-        kept: The series.
+        measurements: The series.
         rng: Draws the bootstrap samples.
         bootstraps: How many.
     """
     with one_blas_thread():
-        losses, resampler = _losses(kept, "heldout", rng, bootstraps)
-        return dict(zip(kept.names, levels(losses, resampler), strict=True))
+        losses, resampler = _losses(measurements, "heldout", rng, bootstraps)
+        return dict(zip(measurements.names, levels(losses, resampler), strict=True))
 
 
-def measure_wreckage(
-    kept: SeriesKept, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
-) -> Mapping[str, Wreckage]:
+def measure_utility_loss(
+    measurements: SeriesMeasurements, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
+) -> Mapping[str, UtilityLoss]:
     """Whether each checkpoint but the origin got far worse on text that is on neither side.
 
     The ratio of mean losses, numerator and denominator from the same samples of groups. Held-out text stands in where
@@ -75,7 +77,7 @@ def measure_wreckage(
     Unit: the group. Assumption: groups are independent.
 
     Args:
-        kept: The series.
+        measurements: The series.
         policy: The limit.
         rng: Draws the bootstrap samples.
         bootstraps: How many.
@@ -83,15 +85,15 @@ def measure_wreckage(
     Returns:
         By name, without the origin.
     """
-    measured_on: Literal["general", "heldout"] = "general" if "general" in kept.sets else "heldout"
+    measured_on: Literal["general", "heldout"] = "general" if "general" in measurements.sets else "heldout"
     with one_blas_thread():
-        losses, resampler = _losses(kept, measured_on, rng, bootstraps)
+        losses, resampler = _losses(measurements, measured_on, rng, bootstraps)
         samples = resampler.means(losses)
     means = losses.mean(axis=0)
     found = {}
-    for at, name in enumerate(kept.names[1:], start=1):
+    for at, name in enumerate(measurements.names[1:], start=1):
         ratio = estimate(means[at] / max(means[0], NO_SPREAD), samples[:, at] / np.maximum(samples[:, 0], NO_SPREAD))
-        found[name] = Wreckage(
+        found[name] = UtilityLoss(
             measured_on=measured_on,
             ratio=ratio,
             limit=policy.wrecked_ratio,
@@ -100,7 +102,9 @@ def measure_wreckage(
     return found
 
 
-def _losses(kept: SeriesKept, role: Role, rng: np.random.Generator, bootstraps: int) -> tuple[Floats, Resampler]:
-    columns = read_columns(kept, role)
+def _losses(
+    measurements: SeriesMeasurements, role: Role, rng: np.random.Generator, bootstraps: int
+) -> tuple[Floats, Resampler]:
+    columns = read_columns(measurements, role)
     losses = by_group(columns.groups, columns.values["loss"])
     return losses, Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)

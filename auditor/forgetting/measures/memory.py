@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
-from auditor.forgetting.measures.grouped import Sides
+from auditor.forgetting.measures.grouped import GroupedSeries
 from auditor.results.forgetting.contrast import Memorisation
 
 _NAMES: tuple[Literal["exact-memorisation", "extraction-strength", "k-extractable"], ...] = (
@@ -17,7 +17,7 @@ _NAMES: tuple[Literal["exact-memorisation", "extraction-strength", "k-extractabl
 )
 
 
-def memorisation(sides: Sides, resampler: Resampler) -> list[tuple[Memorisation, ...]]:
+def memorisation(sides: GroupedSeries, resampler: Resampler) -> list[tuple[Memorisation, ...]]:
     """The three measures at each checkpoint, each a mean over groups, with intervals from the samples of the gap.
 
     Descriptive: no state rests on them alone. A share that no group shows has an interval without width.
@@ -30,7 +30,7 @@ def memorisation(sides: Sides, resampler: Resampler) -> list[tuple[Memorisation,
 
 
 def _over_checkpoints(
-    sides: Sides,
+    sides: GroupedSeries,
     resampler: Resampler,
     name: Literal["exact-memorisation", "extraction-strength", "k-extractable"],
 ) -> list[Memorisation]:

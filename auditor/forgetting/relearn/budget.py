@@ -13,36 +13,44 @@ Steps = tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
 
 
 class Budget(Record):
-    """How much is trained, and how.
-
-    Attributes:
-        method: `auto` tunes all weights of a model below `full_below` parameters and trains a LoRA adapter otherwise.
-        full_below: The size in parameters from which on `auto` takes LoRA.
-        half_steps: Steps of relearn-half after which documents are scored, ascending.
-        reminder_steps: Steps of the reminder after which documents are scored, ascending. A reminder helps for some ten
-            steps and then wears the trace away.
-        batch: Stretches of text a step.
-        length: Longest stretch in tokens, leading tokens included; longer documents are cut into several.
-        full_rate: Learning rate of full tuning.
-        lora_rate: Learning rate of LoRA.
-        lora_rank: Rank of the adapter; its scale alpha is twice that.
-        clip: Largest norm of the gradient of a step.
-        bits: Bits a weight is rounded to.
-        group: Neighbouring weights along the input that share a scale in rounding.
-    """
+    """How much is trained, and how."""
 
     method: Literal["auto", "full", "lora"] = "auto"
+    """`auto` tunes all weights of a model below `full_below` parameters and trains a LoRA adapter otherwise."""
+
     full_below: int = Field(default=20_000_000, ge=0)
+    """The size in parameters from which on `auto` takes LoRA."""
+
     half_steps: Steps = Field(default=(5, 10, 20), min_length=1)
+    """Steps of relearn-half after which documents are scored, ascending."""
+
     reminder_steps: Steps = Field(default=(2, 5, 10, 20), min_length=1)
+    """Steps of the reminder after which documents are scored, ascending. A reminder helps for some ten steps and
+    then wears the trace away."""
+
     batch: int = Field(default=8, ge=1)
+    """Stretches of text a step."""
+
     length: int = Field(default=256, ge=8)
+    """Longest stretch in tokens, leading tokens included; longer documents are cut into several."""
+
     full_rate: float = Field(default=3e-4, gt=0)
+    """Learning rate of full tuning."""
+
     lora_rate: float = Field(default=1e-3, gt=0)
+    """Learning rate of LoRA."""
+
     lora_rank: int = Field(default=16, ge=1)
+    """Rank of the adapter; its scale alpha is twice that."""
+
     clip: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradient of a step."""
+
     bits: int = Field(default=4, ge=2, le=8)
+    """Bits a weight is rounded to."""
+
     group: int = Field(default=64, ge=1)
+    """Neighbouring weights along the input that share a scale in rounding."""
 
     def method_for(self, parameters: int) -> Method:
         """Full tuning or LoRA, for a model of so many parameters."""

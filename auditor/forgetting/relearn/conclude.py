@@ -7,23 +7,29 @@ from collections.abc import Mapping
 import numpy as np
 
 from auditor.core.seeds import stream
-from auditor.forgetting.relearn.curve import Losses, judge, show_curve, units_of
+from auditor.forgetting.relearn.curve import Losses, show_curve, summarise_curve, units_of
 from auditor.inference.design import Floats
 from auditor.inference.multiplicity import holm
-from auditor.results.forgetting.measurements import KeptCopy, KeptProbe, KeptRelearning, Role, SeriesKept
+from auditor.results.forgetting.measurements import (
+    CopyMeasurements,
+    InterventionMeasurements,
+    RelearningMeasurements,
+    Role,
+    SeriesMeasurements,
+)
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
 from auditor.results.tables import from_cells
 
 
 def conclude_relearning(
-    kept: SeriesKept, *, seed: int, permutations: int, alpha: float, bootstraps: int = 1000
+    measurements: SeriesMeasurements, *, seed: int, permutations: int, alpha: float, bootstraps: int = 1000
 ) -> dict[str, Relearning]:
     """Test and describe every intervention, and correct for their number.
 
     Args:
-        kept: The series with what was kept of its interventions.
+        measurements: The series with what was kept of its interventions.
         seed: The one seed.
-        permutations: Random relabellings of each test.
+        permutations: Random permuted labels of each test.
         alpha: Level of a recovery, over everything that was run; also of the placebo's, uncorrected.
         bootstraps: Bootstrap samples of groups behind each interval.
 
@@ -36,13 +42,13 @@ def conclude_relearning(
     found = {
         checkpoint.name: Relearning(
             probes=tuple(
-                _tested(kept, at, checkpoint.relearning, probe, seed, permutations, bootstraps)
+                _tested(measurements, at, checkpoint.relearning, probe, seed, permutations, bootstraps)
                 for probe in checkpoint.relearning.probes
             ),
-            left_out=checkpoint.relearning.left_out,
+            not_run=checkpoint.relearning.not_run,
             budget=checkpoint.relearning.budget,
         )
-        for at, checkpoint in enumerate(kept.checkpoints)
+        for at, checkpoint in enumerate(measurements.checkpoints)
         if checkpoint.relearning is not None
     }
     return adjust(found, alpha)
@@ -76,10 +82,10 @@ def adjust(found: Mapping[str, Relearning], alpha: float) -> dict[str, Relearnin
 
 
 def _tested(
-    kept: SeriesKept,
+    measurements: SeriesMeasurements,
     at: int,
-    relearning: KeptRelearning,
-    probe: KeptProbe,
+    relearning: RelearningMeasurements,
+    probe: InterventionMeasurements,
     seed: int,
     permutations: int,
     bootstraps: int,
@@ -89,13 +95,13 @@ def _tested(
     def rng(purpose: str) -> np.random.Generator:
         return stream(seed, f"relearn {probe.name} {purpose}")
 
-    units = units_of(_losses(kept, at, relearning, probe, "suspect"), rng("order"))
-    outcome = judge(units, permutations=permutations, rng=rng("labels"))
+    units = units_of(_losses(measurements, at, relearning, probe, "suspect"), rng("order"))
+    outcome = summarise_curve(units, permutations=permutations, rng=rng("labels"))
     shown = show_curve(units, bootstraps=bootstraps, rng=rng("bootstrap"))
     beside, beside_p = None, None
     if "placebo" in probe.roles:
-        control = units_of(_losses(kept, at, relearning, probe, "placebo"), rng("placebo order"))
-        beside_p = judge(control, permutations=permutations, rng=rng("placebo labels")).both
+        control = units_of(_losses(measurements, at, relearning, probe, "placebo"), rng("placebo order"))
+        beside_p = summarise_curve(control, permutations=permutations, rng=rng("placebo labels")).both
         beside = show_curve(control, bootstraps=bootstraps, rng=rng("placebo bootstrap"))
     points = tuple(
         ProbePoint(
@@ -121,7 +127,13 @@ def _tested(
     )
 
 
-def _losses(kept: SeriesKept, at: int, relearning: KeptRelearning, probe: KeptProbe, suspect: Role) -> Losses:
+def _losses(
+    measurements: SeriesMeasurements,
+    at: int,
+    relearning: RelearningMeasurements,
+    probe: InterventionMeasurements,
+    suspect: Role,
+) -> Losses:
     """The losses of one set and the held-out set along an intervention.
 
     Shown are a document's losses under the copy that is of its own set. The tests look at the mean of its losses under
@@ -130,15 +142,15 @@ def _losses(kept: SeriesKept, at: int, relearning: KeptRelearning, probe: KeptPr
     by far the sharpest where the origin had not seen the suspect set, and useless where it had. All three see a
     document and never its side, and the largest statistic pays for the choice.
     """
-    per_byte = np.vstack([from_cells(kept.sets[role].measures["loss"]) for role in probe.roles])
+    per_byte = np.vstack([from_cells(measurements.sets[role].measures["loss"]) for role in probe.roles])
     per_token = from_cells((relearning.per_token[: len(per_byte)],))[0]
     before = np.stack([per_byte[:, at], per_token])[:, :, None]
     mine, other = (np.concatenate([before, _after(probe, role)], axis=2) for role in (suspect, "heldout"))
     judged = (mine + other) / 2
     if at:
         judged = np.concatenate([judged, judged[:1] - per_byte[None, :, :1]])
-    roles = np.array([role for role in probe.roles for _ in kept.sets[role].ids])
-    groups = [group for role in probe.roles for group in kept.sets[role].groups]
+    roles = np.array([role for role in probe.roles for _ in measurements.sets[role].ids])
+    groups = [group for role in probe.roles for group in measurements.sets[role].groups]
     ours = roles == suspect
     part = np.flatnonzero(ours | (roles == "heldout"))
     return Losses(
@@ -149,7 +161,7 @@ def _losses(kept: SeriesKept, at: int, relearning: KeptRelearning, probe: KeptPr
     )
 
 
-def _after(probe: KeptProbe, role: Role) -> Floats:
+def _after(probe: InterventionMeasurements, role: Role) -> Floats:
     """Losses [units of loss, documents, steps] under the copy that the comparison of a set reads."""
-    copy: KeptCopy = next(copy for copy in probe.copies if role in copy.sets)
+    copy: CopyMeasurements = next(copy for copy in probe.copies if role in copy.sets)
     return np.stack([from_cells(copy.per_byte), from_cells(copy.per_token)])

@@ -11,7 +11,7 @@ import numpy as np
 from auditor.features.table import group_rows
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.inference.auc import auc
-from auditor.inference.design import Bools, Design, Floats, build_design, relabellings
+from auditor.inference.design import Bools, Design, Floats, build_design, permuted_labels
 from auditor.inference.mean_difference import studentised_differences
 from auditor.inference.null_distribution import tail
 from auditor.inference.threads import one_blas_thread
@@ -41,7 +41,7 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CurveSummary:
     """The p-values of an intervention.
 
     Attributes:
@@ -97,12 +97,12 @@ def units_of(losses: Losses, rng: np.random.Generator) -> Units:
     readings, _, points = losses.judged.shape
     whole = np.hstack([losses.shown, *losses.judged])
     present = np.isfinite(whole).all(axis=1)
-    kept = np.flatnonzero(present)
+    measurements = np.flatnonzero(present)
     columns = tuple(Column(str(index), "loss", -1) for index in range(whole.shape[1]))
     rows = group_rows(
         FeatureTable(whole[present], columns, {}),
-        [losses.groups[int(index)] for index in kept],
-        losses.suspect[kept].tolist(),
+        [losses.groups[int(index)] for index in measurements],
+        losses.suspect[measurements].tolist(),
     )
     shown, *judged = np.split(rows.values, 1 + readings, axis=1)
     after = [some[:, 1:] for some in judged]
@@ -116,7 +116,7 @@ def units_of(losses: Losses, rng: np.random.Generator) -> Units:
     return Units(design, shown[design.order], judged[0][design.order])
 
 
-def judge(units: Units, *, permutations: int, rng: np.random.Generator) -> Outcome:
+def summarise_curve(units: Units, *, permutations: int, rng: np.random.Generator) -> CurveSummary:
     """Has the suspect set come back, and was it the intervention?
 
     Losses, and gains since step 0, become normal scores over all groups together; the statistic is the largest over
@@ -128,14 +128,14 @@ def judge(units: Units, *, permutations: int, rng: np.random.Generator) -> Outco
 
     Args:
         units: Losses by group.
-        permutations: Random relabellings.
+        permutations: Random permuted labels.
         rng: Draws them.
     """
     with one_blas_thread():
-        t = studentised_differences(units.design.matrix, units.design, relabellings(units.design, permutations, rng))
+        t = studentised_differences(units.design.matrix, units.design, permuted_labels(units.design, permutations, rng))
     points = len(t) // 2
     after, rise = t[:points].max(axis=0), t[points:].max(axis=0)
-    return Outcome(float(tail(after, after[0])), float(tail(rise, rise[0])))
+    return CurveSummary(float(tail(after, after[0])), float(tail(rise, rise[0])))
 
 
 def show_curve(units: Units, *, bootstraps: int, rng: np.random.Generator) -> tuple[Shown, ...]:

@@ -10,18 +10,18 @@ import numpy as np
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.relearn.budget import Budget
-from auditor.forgetting.relearn.runner import Workbench
+from auditor.forgetting.relearn.runner import InterventionRunner
 from auditor.forgetting.series import Series
 from auditor.inference.design import Floats
 from auditor.models.changes import Facts, Method, Training
-from auditor.results.forgetting.measurements import Intervened, KeptCopy, KeptProbe, Role
+from auditor.results.forgetting.measurements import CopyMeasurements, InterventionMeasurements, InterventionName, Role
 from auditor.results.tables import to_cells
 
 SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class InterventionContext:
     """What an intervention is handed.
 
     Attributes:
@@ -33,7 +33,7 @@ class Case:
         seed: The one seed.
     """
 
-    bench: Workbench
+    bench: InterventionRunner
     series: Series
     budget: Budget
     method: Method
@@ -92,12 +92,12 @@ class Intervention:
         run: What is kept of it, or a sentence that says why there is nothing.
     """
 
-    name: Intervened
+    name: InterventionName
     order: int
-    run: Callable[[Case], KeptProbe | str]
+    run: Callable[[InterventionContext], InterventionMeasurements | str]
 
 
-def copy_of(sets: tuple[Role, ...], losses: Floats) -> KeptCopy:
+def copy_of(sets: tuple[Role, ...], losses: Floats) -> CopyMeasurements:
     """What is kept of a copy; a loss that is not finite is none.
 
     Args:
@@ -105,4 +105,4 @@ def copy_of(sets: tuple[Role, ...], losses: Floats) -> KeptCopy:
         losses: [units of loss, documents, steps].
     """
     per_byte, per_token = np.where(np.isfinite(losses), losses, np.nan)
-    return KeptCopy(sets=sets, per_byte=to_cells(per_byte), per_token=to_cells(per_token))
+    return CopyMeasurements(sets=sets, per_byte=to_cells(per_byte), per_token=to_cells(per_token))

@@ -7,16 +7,16 @@ from auditor.core.progress import Progress, Silent
 from auditor.core.registry import discover
 from auditor.forgetting.reduce import per_token
 from auditor.forgetting.relearn.budget import Budget
-from auditor.forgetting.relearn.intervention import Case, Intervention
-from auditor.forgetting.relearn.runner import Workbench
-from auditor.forgetting.series import Named, Series
+from auditor.forgetting.relearn.intervention import Intervention, InterventionContext
+from auditor.forgetting.relearn.runner import InterventionRunner
+from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.models.changes import UntrainableError
-from auditor.results.forgetting.measurements import KeptProbe, KeptRelearning
+from auditor.results.forgetting.measurements import InterventionMeasurements, RelearningMeasurements
 from auditor.scoring.store import Store
 
 
 def relearn(
-    checkpoint: Named,
+    checkpoint: NamedCheckpoint,
     series: Series,
     *,
     budget: Budget,
@@ -24,7 +24,7 @@ def relearn(
     store: Store,
     progress: Progress | None = None,
     max_tokens: int | None = None,
-) -> KeptRelearning:
+) -> RelearningMeasurements:
     """Ask a checkpoint for what it no longer shows.
 
     Trained and rounded weights exist in memory alone and are never written to any file, so nothing can be left behind,
@@ -47,28 +47,28 @@ def relearn(
     Raises:
         RunError: Memory runs out, or the checkpoint cannot be loaded.
     """
-    probes: list[KeptProbe] = []
-    left_out: list[str] = []
-    with Workbench(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens) as bench:
+    probes: list[InterventionMeasurements] = []
+    not_run: list[str] = []
+    with InterventionRunner(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens) as bench:
         try:
             facts = bench.facts()
         except UntrainableError as error:
             why = f"no intervention was run: {error.message}"
-            return KeptRelearning(probes=(), per_token=(), left_out=(why,), budget="nothing was trained")
+            return RelearningMeasurements(probes=(), per_token=(), not_run=(why,), budget="nothing was trained")
         method = budget.method_for(facts.parameters)
         how = f"{budget.words(method)}; seed {seed}; {facts.parameters:,} parameters"
-        case = Case(bench, series, budget, method, facts, seed)
+        case = InterventionContext(bench, series, budget, method, facts, seed)
         for intervention in all_interventions():
             try:
                 found = intervention.run(case)
             except UntrainableError as error:
                 found = f"{intervention.name} was left out: {error.message}"
-            if isinstance(found, KeptProbe):
+            if isinstance(found, InterventionMeasurements):
                 probes.append(found)
             else:
-                left_out.append(found)
-    return KeptRelearning(
-        probes=tuple(probes), per_token=per_token(series, checkpoint.name), left_out=tuple(left_out), budget=how
+                not_run.append(found)
+    return RelearningMeasurements(
+        probes=tuple(probes), per_token=per_token(series, checkpoint.name), not_run=tuple(not_run), budget=how
     )
 
 

@@ -19,7 +19,7 @@ from auditor.core.errors import RunError
 from auditor.core.progress import Progress
 from auditor.corpora.document import Document
 from auditor.features.loss import bits_per_byte, loss
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.inference.design import Floats
 from auditor.models.backend import Backend, Loader, ModelSpec
 from auditor.models.changes import CHANGES_VERSION, Facts, Rounding, Training, identity_after
@@ -33,7 +33,7 @@ from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
-    from auditor.models.runtime.relearning import Subject
+    from auditor.models.runtime.relearning import TrainableCopy
 
 
 def losses_of(signals: Sequence[TokenSignals]) -> Floats:
@@ -42,7 +42,7 @@ def losses_of(signals: Sequence[TokenSignals]) -> Floats:
     return np.array([[feature.compute(one) for one in signals] for feature in features], dtype=np.float64)
 
 
-class Workbench(AbstractContextManager["Workbench"]):
+class InterventionRunner(AbstractContextManager["InterventionRunner"]):
     """Scores documents under changed copies of one checkpoint.
 
     Args:
@@ -52,12 +52,14 @@ class Workbench(AbstractContextManager["Workbench"]):
         max_tokens: Read at most this many tokens of each text, as for the unchanged checkpoint.
     """
 
-    def __init__(self, checkpoint: Named, *, store: Store, progress: Progress, max_tokens: int | None) -> None:
+    def __init__(
+        self, checkpoint: NamedCheckpoint, *, store: Store, progress: Progress, max_tokens: int | None
+    ) -> None:
         self.checkpoint = checkpoint
         self.max_tokens = max_tokens
         self._store = store
         self._progress = progress
-        self._subject: Subject | None = None
+        self._subject: TrainableCopy | None = None
 
     def facts(self) -> Facts:
         """Facts about the checkpoint, from the store where they are there.
@@ -131,9 +133,9 @@ class Workbench(AbstractContextManager["Workbench"]):
         self._subject = None
         return subject.rounded(change, identity)
 
-    def _loaded(self) -> Subject:
+    def _loaded(self) -> TrainableCopy:
         if self._subject is None:
-            from auditor.models.runtime.relearning import Subject
+            from auditor.models.runtime.relearning import TrainableCopy
 
-            self._subject = Subject(self.checkpoint.spec)
+            self._subject = TrainableCopy(self.checkpoint.spec)
         return self._subject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from auditor.forgetting.states.findings import Evidence
+from auditor.forgetting.states.findings import CheckpointFindings
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe
 from auditor.results.forgetting.series import Code, Condition
@@ -12,11 +12,11 @@ from auditor.results.policy import Policy
 
 
 def _condition(code: Code, met: bool, because: str) -> Condition:
-    return Condition(code=code, status="met" if met else "not met", because=because)
+    return Condition(code=code, status="met" if met else "not met", reason=because)
 
 
-def _wrecked(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
-    found = evidence.wreckage
+def _wrecked(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+    found = evidence.utility_loss
     if found is None:
         return _condition("W", False, "The origin is what the others are measured by.")
     where = "general text" if found.measured_on == "general" else "held-out documents"
@@ -36,7 +36,7 @@ def _wrecked(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -
     )
 
 
-def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _never(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     found, contrast = evidence.detection, evidence.suspect
     if evidence.shown_before or found.detected:
         return _condition("A", False, "The suspect set is detected here or at an earlier checkpoint.")
@@ -62,7 +62,7 @@ def _never(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> 
     )
 
 
-def _acquired(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _acquired(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     if evidence.reference != evidence.position:
         return _condition("B", False, "The suspect set is not detected here for the first time.")
     if evidence.position == 0:
@@ -83,7 +83,7 @@ def _acquired(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
     )
 
 
-def _persistent(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _persistent(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     if not evidence.detection.detected:
         return _condition("C", False, "The suspect set is not detected.")
     if evidence.reference == evidence.position:
@@ -98,11 +98,13 @@ def _persistent(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy
     shares = evidence.shares
     if shares is None:
         return _condition("C", False, "The gap at the reference is too uncertain for a share of it.")
-    kept = min(shares) >= forgetting.retained_share
-    return _condition("C", kept, f"The trace persists: {_left(evidence)}." if kept else f"Less: {_left(evidence)}.")
+    measurements = min(shares) >= forgetting.retained_share
+    return _condition(
+        "C", measurements, f"The trace persists: {_left(evidence)}." if measurements else f"Less: {_left(evidence)}."
+    )
 
 
-def _left(evidence: Evidence) -> str:
+def _left(evidence: CheckpointFindings) -> str:
     """How much of the reference's gap is left, in a clause."""
     share, shares = evidence.suspect.retained, evidence.shares
     if share is None or shares is None or evidence.whole is None:
@@ -114,7 +116,7 @@ def _left(evidence: Evidence) -> str:
     )
 
 
-def _fading(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _fading(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     if not evidence.detection.detected or not evidence.shown_before:
         return _condition("D", False, "The suspect set is not detected both here and before.")
     shares = evidence.shares
@@ -123,7 +125,7 @@ def _fading(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) ->
     return _condition("D", True, f"The trace is still detectable, and weaker by estimate: {_left(evidence)}.")
 
 
-def _barred(code: Code, evidence: Evidence) -> Condition | None:
+def _barred(code: Code, evidence: CheckpointFindings) -> Condition | None:
     """What keeps a checkpoint from being asked whether its trace is suppressed or gone."""
     if evidence.detection.detected:
         return _condition(code, False, "The suspect set is detected.")
@@ -135,8 +137,8 @@ def _barred(code: Code, evidence: Evidence) -> Condition | None:
         return _condition(code, False, "The suspect set is detected at no earlier checkpoint.")
     why = "telling suppressed from gone needs short trainings, which --relearn runs"
     if evidence.relearning is not None:
-        why = " ".join(evidence.relearning.left_out) or "no training was run"
-    return Condition(code=code, status="not tested", because=f"Not tested: {why}.")
+        why = " ".join(evidence.relearning.not_run) or "no training was run"
+    return Condition(code=code, status="not tested", reason=f"Not tested: {why}.")
 
 
 def _told(probes: Sequence[Probe]) -> str:
@@ -152,7 +154,7 @@ def _told(probes: Sequence[Probe]) -> str:
     )
 
 
-def _suppressed(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _suppressed(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     barred = _barred("E", evidence)
     if barred is not None:
         return barred
@@ -190,7 +192,7 @@ _INTERVENTIONS = {
 }
 
 
-def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _gone(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     barred = _barred("F", evidence)
     if barred is not None:
         return barred
@@ -216,7 +218,7 @@ def _gone(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> C
     )
 
 
-def _inverted(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
+def _inverted(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Condition:
     contrast = evidence.suspect
     said = (
         f"AUC of the loss {contrast.auc.value:.2f} ({contrast.auc.low:.2f} to {contrast.auc.high:.2f}), p = "
@@ -232,7 +234,7 @@ def _inverted(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) 
     )
 
 
-CONDITIONS: dict[Code, Callable[[Evidence, Policy, ForgettingPolicy], Condition]] = {
+CONDITIONS: dict[Code, Callable[[CheckpointFindings, Policy, ForgettingPolicy], Condition]] = {
     "W": _wrecked,
     "A": _never,
     "B": _acquired,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from auditor.forgetting.states.conditions import CONDITIONS
-from auditor.forgetting.states.findings import Evidence, deciding_figures
+from auditor.forgetting.states.findings import CheckpointFindings, deciding_figures
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.series import STATES, Code, Condition, State
 from auditor.results.policy import Policy
 
 
-def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> State:
+def decide_state(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> State:
     """Hold a checkpoint against each state in turn; the first that is met is its state.
 
     First a comparison that a guard refuses can carry no state but H. Then a wrecked model, in which nothing is
@@ -30,15 +30,15 @@ def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolic
     refused = _refusal(evidence, forgetting)
     conditions = [CONDITIONS[code](evidence, policy, forgetting) for code in CONDITIONS]
     if refused is not None:
-        conditions = [Condition(code=c.code, status="not met", because=refused.sentence) for c in conditions]
+        conditions = [Condition(code=c.code, status="not met", reason=refused.sentence) for c in conditions]
     met = next((condition for condition in conditions if condition.status == "met"), None)
     figures = deciding_figures(evidence, policy, forgetting)
     if met is not None:
-        closed = Condition(code="H", status="not met", because="Another state is met.")
+        closed = Condition(code="H", status="not met", reason="Another state is met.")
         return State(
             code=met.code,
             name=STATES[met.code],
-            sentence=met.because,
+            sentence=met.reason,
             reason=_REASONS[met.code],
             figures=figures,
             conditions=(*conditions, closed),
@@ -50,12 +50,12 @@ def decide_state(evidence: Evidence, policy: Policy, forgetting: ForgettingPolic
         sentence=left.sentence,
         reason=left.reason,
         figures=figures,
-        conditions=(*conditions, Condition(code="H", status="met", because=left.sentence)),
-        mend=left.mend,
+        conditions=(*conditions, Condition(code="H", status="met", reason=left.sentence)),
+        remediation=left.remediation,
     )
 
 
-def worth_asking(evidence: Evidence, forgetting: ForgettingPolicy) -> bool:
+def worth_relearning(evidence: CheckpointFindings, forgetting: ForgettingPolicy) -> bool:
     """Whether interventions can say more about a checkpoint at which nothing is detected.
 
     That is where the suspect set was detected before, and at the last checkpoint in any case: what was learned and
@@ -85,10 +85,10 @@ class _Undecided:
 
     reason: str
     sentence: str
-    mend: str
+    remediation: str
 
 
-def _refusal(evidence: Evidence, forgetting: ForgettingPolicy) -> _Undecided | None:
+def _refusal(evidence: CheckpointFindings, forgetting: ForgettingPolicy) -> _Undecided | None:
     """The guard, or the placebo set, that refuses the comparison at this checkpoint, if any.
 
     What only a rejection makes a guard ask (direction, excess) cannot refuse a state that rests on nothing being
@@ -110,18 +110,18 @@ def _refusal(evidence: Evidence, forgetting: ForgettingPolicy) -> _Undecided | N
     return _Undecided(
         f"guard:{first.name}",
         f"The comparison cannot carry a state: {first.reason[:1].lower()}{first.reason[1:]}",
-        " ".join(dict.fromkeys(guard.mend for guard in failed if guard.mend)),
+        " ".join(dict.fromkeys(guard.remediation for guard in failed if guard.remediation)),
     )
 
 
 def _undecided(
-    evidence: Evidence, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
+    evidence: CheckpointFindings, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
 ) -> _Undecided:
     """Which of the reasons for an inconclusive state holds."""
     found, contrast = evidence.detection, evidence.suspect
     failed = [guard for guard in found.guards if guard.status == "failed"]
     if found.p_adjusted <= policy.alpha and failed:
-        return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].mend)
+        return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].remediation)
     if found.detected and evidence.reference == evidence.position:
         return _Undecided(
             "not-placed",
@@ -176,9 +176,9 @@ def _undecided(
     )
 
 
-def _more(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> str:
+def _more(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> str:
     """How many groups TOST needs to put a true gap of nothing below the margin (normal theory), first step of Holm."""
-    z = float(norm.isf(forgetting.equivalence_alpha / evidence.looks) + norm.isf((1 - policy.power) / 2))
+    z = float(norm.isf(forgetting.equivalence_alpha / evidence.n_checkpoints) + norm.isf((1 - policy.power) / 2))
     needed = int(2 * (z / forgetting.equivalence_d) ** 2) + 1
     if needed <= evidence.suspect.groups:
         return (

@@ -1,20 +1,20 @@
-"""Evidence: what is known of a checkpoint before its state, and the figures that decide it."""
+"""CheckpointFindings: what is known of a checkpoint before its state, and the figures that decide it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from auditor.results.forgetting.contrast import Contrast
-from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.drift import UtilityLoss
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, Relearning
 from auditor.results.forgetting.series import Detection
-from auditor.results.guards import Figure
+from auditor.results.guards import GuardFigure
 from auditor.results.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CheckpointFindings:
     """What is known of one checkpoint before its state.
 
     Attributes:
@@ -23,12 +23,12 @@ class Evidence:
         reference: Place of the first checkpoint at which the suspect set is detected; None where it never is.
         detection: The engine and the guards.
         suspect: The suspect set against held-out.
-        wreckage: Whether the model got far worse; None at the origin.
+        utility_loss: Whether the model got far worse; None at the origin.
         relearning: The interventions; None where they were not run.
         whole: The reference's name and contrast; None where the suspect set is never detected.
         placebo: The placebo set against held-out; None without one.
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
-        looks: How many checkpoints there are.
+        n_checkpoints: How many checkpoints there are.
         clean_before: Whether the engine finds no difference at any earlier checkpoint, not even one that a guard
             refuses.
     """
@@ -38,18 +38,18 @@ class Evidence:
     reference: int | None
     detection: Detection
     suspect: Contrast
-    wreckage: Wreckage | None
+    utility_loss: UtilityLoss | None
     relearning: Relearning | None
     whole: tuple[str, Contrast] | None = None
     placebo: Contrast | None = None
     placebo_p: float | None = None
-    looks: int = 2
+    n_checkpoints: int = 2
     clean_before: bool = True
 
     @property
     def last(self) -> bool:
         """Whether it is the last of the series, at which suppression is asked for in any case."""
-        return self.position == self.looks - 1
+        return self.position == self.n_checkpoints - 1
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -64,7 +64,7 @@ class Evidence:
     @property
     def wrecked(self) -> bool:
         """Whether the model got far worse at everything."""
-        return self.wreckage is not None and self.wreckage.wrecked
+        return self.utility_loss is not None and self.utility_loss.wrecked
 
     @property
     def brought_back(self) -> bool:
@@ -133,19 +133,21 @@ def _change(contrast: Contrast) -> float:
     return 0.0 if contrast.difference_in_differences is None else contrast.difference_in_differences.value
 
 
-def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingPolicy) -> tuple[Figure, ...]:
+def deciding_figures(
+    evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy
+) -> tuple[GuardFigure, ...]:
     """Every figure that a condition reads, with its limit and the side of it on which the condition holds."""
     found, contrast = evidence.detection, evidence.suspect
     figures = [
-        Figure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
-        Figure(
+        GuardFigure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
+        GuardFigure(
             name="p-value of the gap (Holm); G at or below, A and F above",
             value=contrast.gap_p_adjusted,
             limit=policy.alpha,
         ),
-        Figure(name="AUC of the loss; G below", value=contrast.auc.value, limit=forgetting.inverted_auc),
-        Figure(name="upper end of that AUC; G below", value=contrast.auc.high, limit=0.5),
-        Figure(
+        GuardFigure(name="AUC of the loss; G below", value=contrast.auc.value, limit=forgetting.inverted_auc),
+        GuardFigure(name="upper end of that AUC; G below", value=contrast.auc.high, limit=0.5),
+        GuardFigure(
             name="equivalence p-value (Holm); F at or below",
             value=contrast.equivalence.p_adjusted,
             limit=forgetting.equivalence_alpha,
@@ -153,11 +155,11 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
     ]
     if found.detectable_auc is not None:
         figures.append(
-            Figure(name="detectable AUC; A at or below", value=found.detectable_auc, limit=policy.required_auc)
+            GuardFigure(name="detectable AUC; A at or below", value=found.detectable_auc, limit=policy.required_auc)
         )
     if contrast.did_p_adjusted is not None:
         figures.append(
-            Figure(
+            GuardFigure(
                 name="p-value of the change since the origin (Holm); B and G at or below",
                 value=contrast.did_p_adjusted,
                 limit=policy.alpha,
@@ -165,7 +167,7 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
         )
     if evidence.placebo_p is not None:
         figures.append(
-            Figure(
+            GuardFigure(
                 name="engine p-value of the placebo set (Holm); refused at or below",
                 value=evidence.placebo_p,
                 limit=forgetting.placebo_alpha,
@@ -174,19 +176,19 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
     if evidence.shares is not None:
         names = ("share of the gap left; C at or above", "share of Cohen's d left; C at or above")
         figures += [
-            Figure(name=name, value=share, limit=forgetting.retained_share)
+            GuardFigure(name=name, value=share, limit=forgetting.retained_share)
             for name, share in zip(names, evidence.shares, strict=True)
         ]
-    if evidence.wreckage is not None:
+    if evidence.utility_loss is not None:
         figures.append(
-            Figure(
+            GuardFigure(
                 name="loss over that of the origin, lower end; W above",
-                value=evidence.wreckage.ratio.low,
-                limit=evidence.wreckage.limit,
+                value=evidence.utility_loss.ratio.low,
+                limit=evidence.utility_loss.limit,
             )
         )
     figures += [
-        Figure(
+        GuardFigure(
             name=f"{probe.name}: p-value (Holm over interventions); E at or below",
             value=probe.p_adjusted,
             limit=forgetting.relearn_alpha,
@@ -194,7 +196,7 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
         for probe in evidence.probes
     ]
     figures += [
-        Figure(
+        GuardFigure(
             name=f"{probe.name}: p-value of the placebo; E above",
             value=probe.placebo_p_value,
             limit=forgetting.relearn_alpha,
@@ -204,7 +206,7 @@ def deciding_figures(evidence: Evidence, policy: Policy, forgetting: ForgettingP
     ]
     if evidence.placebo is not None:
         figures.append(
-            Figure(
+            GuardFigure(
                 name="p-value of the placebo's gap (Holm); G above where it is negative",
                 value=evidence.placebo.gap_p_adjusted,
                 limit=policy.alpha,

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from auditor.core.errors import RunError, UsageError
 from auditor.core.progress import Progress
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.tasks.prompts import label_prompt
 from auditor.forgetting.tasks.reading import Task
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import Traces, Wanted
+from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
 
@@ -41,7 +41,7 @@ class Answers:
 
 
 def ask(
-    models: Sequence[Named],
+    models: Sequence[NamedCheckpoint],
     tasks: Sequence[Task],
     *,
     template: str,
@@ -75,7 +75,7 @@ def ask(
         UsageError: A label has no token, or more than the context or `max_tokens` allow.
         RunError: As `score_requests`; or a model does not show its hidden states.
     """
-    wanted = Wanted(layers=True)
+    wanted = Capture(layers=True)
     requests = [
         request
         for model in models
@@ -99,7 +99,9 @@ def ask(
     return answers
 
 
-def _answers(model: Named, task: Task, rows: list[list[tuple[TokenSignals, Traces | None]]], blank: int) -> Answers:
+def _answers(
+    model: NamedCheckpoint, task: Task, rows: list[list[tuple[TokenSignals, ModelOutputs | None]]], blank: int
+) -> Answers:
     """From each document's scores, its own first and then those of its labels.
 
     Args:
@@ -129,7 +131,7 @@ def _answers(model: Named, task: Task, rows: list[list[tuple[TokenSignals, Trace
     )
 
 
-def _states(model: Named, traces: Sequence[Traces | None]) -> npt.NDArray[np.float32]:
+def _states(model: NamedCheckpoint, traces: Sequence[ModelOutputs | None]) -> npt.NDArray[np.float32]:
     layers = [None if one is None else one.layers for one in traces]
     shown = next((one for one in layers if one is not None), None)
     if shown is None:

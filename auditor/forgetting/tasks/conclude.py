@@ -10,12 +10,12 @@ from auditor.core.seeds import stream
 from auditor.forgetting.tasks.geometry import NO_GEOMETRY, Geometry
 from auditor.forgetting.tasks.intervals import Bools, accuracies
 from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
-from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 
 
 def conclude_tasks(
-    tasks: Sequence[KeptTask],
+    tasks: Sequence[TaskMeasurements],
     geometry: Mapping[tuple[str, str], Geometry],
     *,
     checkpoints: int,
@@ -64,7 +64,7 @@ def kept_hits(correct: Bools) -> str:
 
 
 def _points(
-    task: KeptTask, geometry: Mapping[tuple[str, str], Geometry], seed: int, bootstraps: int
+    task: TaskMeasurements, geometry: Mapping[tuple[str, str], Geometry], seed: int, bootstraps: int
 ) -> list[TaskPoint]:
     unit = np.array(task.unit, dtype=np.intp)
     estimates = accuracies(

@@ -60,8 +60,8 @@ def overlap(vectors: Floats, labels: Ints) -> float | None:
     Returns:
         None where a class has no direction.
     """
-    kept = ~np.isnan(vectors).any(axis=1)
-    vectors, labels, classes = vectors[kept], labels[kept], int(labels.max()) + 1
+    measurements = ~np.isnan(vectors).any(axis=1)
+    vectors, labels, classes = vectors[measurements], labels[measurements], int(labels.max()) + 1
     axes, widths = np.empty((classes, vectors.shape[1])), np.empty(classes)
     for place in range(classes):
         members = vectors[labels == place]

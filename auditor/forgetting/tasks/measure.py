@@ -9,7 +9,7 @@ from itertools import permutations
 
 from auditor.core.errors import AuditorError, first_line
 from auditor.core.progress import Progress
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.tasks.answers import Answers, ask
 from auditor.forgetting.tasks.drift import Drift
 from auditor.forgetting.tasks.geometry import Geometry
@@ -18,7 +18,7 @@ from auditor.forgetting.tasks.reading import UNTRAINED, Task
 from auditor.models import untrained
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.scoring.store import Store
 
 
@@ -32,13 +32,13 @@ class MeasuredTasks:
         notes: What a reader has to know, a sentence each.
     """
 
-    kept: tuple[KeptTask, ...] = ()
+    measurements: tuple[TaskMeasurements, ...] = ()
     geometry: Mapping[tuple[str, str], Geometry] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def measure_tasks(
-    checkpoints: Sequence[Named],
+    checkpoints: Sequence[NamedCheckpoint],
     tasks: Sequence[Task],
     *,
     template: str,
@@ -68,7 +68,7 @@ def measure_tasks(
     put = partial(ask, tasks=tasks, template=template, store=store, max_tokens=max_tokens, progress=progress)
     models, answers = list(checkpoints), put(checkpoints)
     try:
-        twin = Named(UNTRAINED, _untrained(checkpoints[0].spec, store))
+        twin = NamedCheckpoint(UNTRAINED, _untrained(checkpoints[0].spec, store))
         models, answers = [twin, *models], [*put([twin]), *answers]
     except AuditorError as error:
         notes.append(f"No row of an untrained model: {first_line(error)}.")
@@ -82,7 +82,7 @@ def measure_tasks(
     ]
     notes += drift.notes
     return MeasuredTasks(
-        kept=tuple(kept for kept, _ in points),
+        measurements=tuple(kept for kept, _ in points),
         geometry={
             (kept.name, model): one for kept, found in points for model, one in zip(kept.models, found, strict=True)
         },

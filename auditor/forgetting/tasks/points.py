@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.core.seeds import stream
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.tasks.answers import Answers
 from auditor.forgetting.tasks.conclude import kept_hits
 from auditor.forgetting.tasks.drift import Drift
@@ -19,19 +19,19 @@ from auditor.forgetting.tasks.geometry import (
 )
 from auditor.forgetting.tasks.probe import assign_folds, probe
 from auditor.forgetting.tasks.reading import Task
-from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.measurements import TaskMeasurements
 
 
 def measure_points(
     task: Task,
-    models: Sequence[Named],
+    models: Sequence[NamedCheckpoint],
     answers: Sequence[Answers],
     drift: Drift,
     *,
     origin: int,
     seed: int,
     shuffles: int,
-) -> tuple[KeptTask, list[Geometry]]:
+) -> tuple[TaskMeasurements, list[Geometry]]:
     """Measure one task, with the same folds and shuffled labels for every model.
 
     The lie of the classes is that of the last layer, a choice that looks at no label.
@@ -52,7 +52,7 @@ def measure_points(
     probed = [probe(given.states, task.labels, fold) for given in answers]
     vectors = [directions(given.states[:, -1]) for given in answers]
     near = neighbours(vectors[origin], task.labels)
-    kept = KeptTask(
+    measurements = TaskMeasurements(
         name=task.name,
         source=task.corpus.source,
         sha256=task.corpus.sha256,
@@ -63,7 +63,7 @@ def measure_points(
         observed=tuple(kept_hits(given.correct) for given in answers),
         probed=tuple(kept_hits(found.correct) for found in probed),
     )
-    return kept, [
+    return measurements, [
         Geometry(
             probe_layers=tuple(probed[place].by_layer.mean(axis=1).tolist()),
             overlap=overlap(vectors[place], task.labels),

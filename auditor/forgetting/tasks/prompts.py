@@ -18,5 +18,5 @@ def label_prompt(template: str, text: str, label: str) -> Prompt:
         label: Put for `{label}`; all its tokens are scored.
     """
     before, _, between = template.removesuffix("{label}").partition("{text}")
-    kept = between.rstrip()
-    return Prompt(text=between[len(kept) :] + label, prefix=before + text + kept, answer=True)
+    measurements = between.rstrip()
+    return Prompt(text=between[len(measurements) :] + label, prefix=before + text + measurements, answer=True)

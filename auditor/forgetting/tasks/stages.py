@@ -11,7 +11,7 @@ from auditor.forgetting.tasks.intervals import Bools
 from auditor.forgetting.tasks.matrix import matrix_measures, no_matrix
 from auditor.forgetting.tasks.paired import Pair, mcnemar, paired_tests
 from auditor.inference.multiplicity import holm
-from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskPoint
 
 LEVEL = 0.05
@@ -90,7 +90,7 @@ def measures_of(points: Sequence[Sequence[TaskPoint]], own: Sequence[int]) -> Ma
 
 
 def pairs_of(
-    names: Sequence[str], tasks: Sequence[KeptTask], correct: Sequence[Sequence[Bools]], own: Sequence[int]
+    names: Sequence[str], tasks: Sequence[TaskMeasurements], correct: Sequence[Sequence[Bools]], own: Sequence[int]
 ) -> tuple[PairedTest, ...]:
     """Test consecutive checkpoints, and each task's own checkpoint against the last.
 

@@ -96,7 +96,7 @@ def read_adapter(folder: Path, weights: Path) -> Adapter:
     _require_plain(config)
     halves: dict[str, dict[str, Floats]] = {}
     replaced, apart = {}, set()
-    kept = tuple(config.get("modules_to_save") or ())
+    measurements = tuple(config.get("modules_to_save") or ())
     for key, tensor in read_tensors(weights).items():
         path = key.removeprefix("base_model.model.")
         found = _FACTOR.match(path) or _EMBEDDING_FACTOR.match(path)
@@ -108,7 +108,7 @@ def read_adapter(folder: Path, weights: Path) -> Adapter:
         else:
             module = path.replace(".base_layer.", ".").replace(".modules_to_save.", ".")
             replaced[canonical(module)] = tensor
-            if any(module.rpartition(".")[0].endswith(name) for name in kept):
+            if any(module.rpartition(".")[0].endswith(name) for name in measurements):
                 apart.add(canonical(module))
     added = {canonical(f"{module}.weight"): _factors(module, pair, config) for module, pair in halves.items()}
     return Adapter(added, replaced, frozenset(apart))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from auditor.core.errors import AuditorError, first_line
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.compare import Change, compare, squared_norm
 from auditor.forgetting.weights.contents import Weights, open_weights
 from auditor.forgetting.weights.kinds import kind_of
@@ -18,7 +18,7 @@ LARGEST = 2048
 """Matrices whose smaller side is longer have no effective rank: its cost grows with the third power."""
 
 
-def measure_weights(checkpoints: Sequence[Named], *, largest: int = LARGEST) -> dict[str, WeightChange]:
+def measure_weights(checkpoints: Sequence[NamedCheckpoint], *, largest: int = LARGEST) -> dict[str, WeightChange]:
     """Compare the weights of every checkpoint after the first with the first's.
 
     A description: it tells what can have been forgotten (a frozen layer cannot have forgotten), not what was. Files are

@@ -1,4 +1,4 @@
-"""Case: everything the guards may look at, gathered once."""
+"""GuardContext: everything the guards may look at, gathered once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from auditor.results.separability import Excess, Separability
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class GuardContext:
     """An audit before its verdict.
 
     Attributes:

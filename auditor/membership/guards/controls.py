@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from auditor.inference.multiplicity import holm
-from auditor.membership.guards.case import Case
-from auditor.membership.guards.guard import Finding, guard
-from auditor.results.guards import Figure
+from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.results.guards import GuardFigure
 
 
 @guard(
     name="controls",
     order=30,
     question="Do models that cannot have seen the suspect documents leave the two sets alike?",
-    misses="A difference that only the audited model can see, or that shows only in changed or repeated text, which "
+    blind_spots="A difference that only the audited model can see, or that shows only in changed or repeated text, which "
     "the control does not read; and it says nothing if the control saw the data too.",
     level=lambda policy: policy.controls_alpha,
 )
-def controls(case: Case) -> Finding:
+def controls(case: GuardContext) -> GuardOutcome:
     """Ask the engine about each reference model; their p-values are adjusted for being several (Holm)."""
     if not case.controls:
-        return Finding(
+        return GuardOutcome(
             "not run",
             "No reference or base model was given, or none of the chosen features is of a single pass.",
             "Give --reference with a model that cannot have seen the suspect documents, such as an older one.",
@@ -28,12 +28,12 @@ def controls(case: Case) -> Finding:
     adjusted = holm([control.p_value for control in case.controls.values()])
     worst_label, worst = min(case.controls.items(), key=lambda item: item[1].p_value)
     figures = tuple(
-        Figure(name=f"adjusted p-value under {label}", value=p, limit=limit)
+        GuardFigure(name=f"adjusted p-value under {label}", value=p, limit=limit)
         for label, p in zip(case.controls, adjusted, strict=True)
     )
     failed = min(adjusted) <= limit
     seen = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
-    return Finding(
+    return GuardOutcome(
         "failed" if failed else "passed",
         f"{seen}: a model that should know neither set tells them apart." if failed else f"{seen}.",
         "Check that the control model cannot have seen the suspect documents; if so, the sets are not comparable."

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from scipy.stats import norm
 
-from auditor.membership.guards.case import Case
-from auditor.membership.guards.guard import Finding, guard
-from auditor.results.guards import Figure
+from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.results.guards import GuardFigure
 
 
 @guard(
     name="direction",
     order=40,
     question="Where the sets differ, does the suspect set look more familiar to the model, as training would make it?",
-    misses="A difference in topic or style that happens to make the suspect texts easier to predict. It can "
+    blind_spots="A difference in topic or style that happens to make the suspect texts easier to predict. It can "
     "also refuse a true trace that shows in a single feature only.",
 )
-def direction(case: Case) -> Finding:
+def direction(case: GuardContext) -> GuardOutcome:
     """Ask the mean of all oriented features, or a whole family that is significant by itself, which way it points."""
     membership, policy = case.membership, case.policy
     if membership.mean_z is None:
-        return Finding(
+        return GuardOutcome(
             "failed",
             "None of the features of the test claims a direction, so no difference could be read as training.",
             "Choose features that claim a direction.",
@@ -29,20 +29,22 @@ def direction(case: Case) -> Finding:
     directed = {f"family:{column.family}" for column in membership.columns if column.direction != 0}
     families = [s for s in membership.statistics if s.name in directed and s.p_adjusted <= policy.alpha]
     figures = (
-        Figure(name="mean of oriented features (z)", value=membership.mean_z, limit=limit),
-        Figure(name="families that point towards training at the level of the test", value=len(families)),
+        GuardFigure(name="mean of oriented features (z)", value=membership.mean_z, limit=limit),
+        GuardFigure(name="families that point towards training at the level of the test", value=len(families)),
     )
     if membership.p_value > policy.alpha:
-        return Finding(
+        return GuardOutcome(
             "not run", "The sets were not found to differ, so there is no direction to ask about.", "", figures
         )
     seen = f"mean of all oriented features: z = {membership.mean_z:.1f}"
     if membership.mean_z >= limit:
-        return Finding("passed", f"The suspect set looks more familiar ({seen}).", "", figures)
+        return GuardOutcome("passed", f"The suspect set looks more familiar ({seen}).", "", figures)
     if membership.mean_z > 0 and families:
         names = ", ".join(family.name.removeprefix("family:") for family in families)
-        return Finding("passed", f"The suspect set looks more familiar by its {names} features ({seen}).", "", figures)
-    return Finding(
+        return GuardOutcome(
+            "passed", f"The suspect set looks more familiar by its {names} features ({seen}).", "", figures
+        )
+    return GuardOutcome(
         "failed",
         f"The sets differ, but the features together do not say that the suspect set is more familiar ({seen}).",
         "Look for another reason for the difference: source, period, topic, processing, or deliberate unlearning.",

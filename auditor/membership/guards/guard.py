@@ -6,21 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from auditor.results.guards import Figure, GuardResult, Status
+from auditor.results.guards import GuardFigure, GuardResult, Status
 
 if TYPE_CHECKING:
-    from auditor.membership.guards.case import Case
+    from auditor.membership.guards.case import GuardContext
     from auditor.results.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GuardOutcome:
     """What a guard's function returns; the name, question and blind spots are added from the Guard."""
 
     status: Status
     reason: str
-    mend: str = ""
-    figures: tuple[Figure, ...] = ()
+    remediation: str = ""
+    figures: tuple[GuardFigure, ...] = ()
     auc: float | None = None
     auc_low: float | None = None
     auc_high: float | None = None
@@ -36,27 +36,27 @@ class Guard:
         level: How often it may fail on sound input, as the policy has it; 0 for a guard that draws no conclusion from
             chance, or that is only asked once the membership test rejects.
         examine: Looks at the case and returns a finding. It draws randomness only from the case's generators.
-        of_texts: Whether it reads the texts alone and never what a model made of them.
+        reads_text_only: Whether it reads the texts alone and never what a model made of them.
     """
 
     name: str
     order: int
     question: str
-    misses: str
-    examine: Callable[[Case], Finding] = field(repr=False)
+    blind_spots: str
+    examine: Callable[[GuardContext], GuardOutcome] = field(repr=False)
     level: Callable[[Policy], float] = field(repr=False)
-    of_texts: bool = False
+    reads_text_only: bool = False
 
-    def run(self, case: Case) -> GuardResult:
+    def run(self, case: GuardContext) -> GuardResult:
         """Examine the case and label the finding."""
         found = self.examine(case)
         return GuardResult(
             name=self.name,
             question=self.question,
-            misses=self.misses,
+            blind_spots=self.blind_spots,
             status=found.status,
             reason=found.reason,
-            mend=found.mend,
+            remediation=found.remediation,
             figures=found.figures,
             auc=found.auc,
             auc_low=found.auc_low,
@@ -70,13 +70,13 @@ def guard(
     name: str,
     order: int,
     question: str,
-    misses: str,
+    blind_spots: str,
     level: Callable[[Policy], float] = lambda policy: 0.0,
-    of_texts: bool = False,
-) -> Callable[[Callable[[Case], Finding]], Guard]:
+    reads_text_only: bool = False,
+) -> Callable[[Callable[[GuardContext], GuardOutcome]], Guard]:
     """Turn a function of the case into a Guard."""
 
-    def decorate(examine: Callable[[Case], Finding]) -> Guard:
-        return Guard(name, order, question, misses, examine, level, of_texts)
+    def decorate(examine: Callable[[GuardContext], GuardOutcome]) -> Guard:
+        return Guard(name, order, question, blind_spots, examine, level, reads_text_only)
 
     return decorate

@@ -6,9 +6,9 @@ import numpy as np
 
 from auditor.core.errors import UsageError
 from auditor.inference.null_splits import null_split_pvalues
-from auditor.membership.guards.case import Case
-from auditor.membership.guards.guard import Finding, guard
-from auditor.results.guards import Figure
+from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.results.guards import GuardFigure
 from auditor.results.rows import Rows
 
 
@@ -16,10 +16,10 @@ from auditor.results.rows import Rows
     name="null-splits",
     order=65,
     question="Held against itself in random halves, does the held-out set show no difference?",
-    misses="Anything but a test that does not behave; whether neighbours in the file are alike is shown, not judged.",
+    blind_spots="Anything but a test that does not behave; whether neighbours in the file are alike is shown, not judged.",
     level=lambda policy: policy.null_alpha,
 )
-def null_splits(case: Case) -> Finding:
+def null_splits(case: GuardContext) -> GuardOutcome:
     """Split the held-out set at random many times: the p-values must look uniform."""
     policy, rows = case.policy, case.rows
     heldout = np.flatnonzero(~rows.suspect)
@@ -27,22 +27,22 @@ def null_splits(case: Case) -> Finding:
     try:
         found = null_split_pvalues(side, rng=case.stream("null splits"))
     except UsageError as problem:
-        return Finding("not run", f"{problem.message}.", problem.hint)
+        return GuardOutcome("not run", f"{problem.message}.", problem.hint)
     figures = (
-        Figure(
+        GuardFigure(
             name="p-value that random halves give uniform p-values", value=found.uniformity_p, limit=policy.null_alpha
         ),
-        Figure(name="share of random halves with p at most 0.05", value=found.share_below),
-        Figure(name="p-value that the order of documents does not matter", value=found.block_p),
-        Figure(
+        GuardFigure(name="share of random halves with p at most 0.05", value=found.share_below),
+        GuardFigure(name="p-value that the order of documents does not matter", value=found.block_p),
+        GuardFigure(
             name=f"variance of halves made of runs of {found.block_size} over that of random halves",
             value=found.block_ratio,
         ),
     )
     if found.uniformity_p > policy.null_alpha:
         seen = f"Random halves of the held-out set are alike ({found.share_below:.0%} with p at most 0.05)."
-        return Finding("passed", seen, "", figures)
-    return Finding(
+        return GuardOutcome("passed", seen, "", figures)
+    return GuardOutcome(
         "failed",
         f"Random halves of the held-out set give uneven p-values ({found.share_below:.0%} at or below 0.05).",
         "The test itself did not behave: please report this with the result file.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from auditor.membership.guards.case import Case
-from auditor.membership.guards.guard import Finding, guard
-from auditor.results.guards import Figure
+from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.results.guards import GuardFigure
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics
 
@@ -19,14 +19,14 @@ FEWEST_SHUFFLED = 8
     name="numerics",
     order=70,
     question="Does the model give the same figures for a document alone as in a batch, and make sense of real text?",
-    misses="Errors that touch every document alike, such as a wrong checkpoint.",
+    blind_spots="Errors that touch every document alike, such as a wrong checkpoint.",
 )
-def numerics(case: Case) -> Finding:
+def numerics(case: GuardContext) -> GuardOutcome:
     """Hold the probes of every scored model against their limits."""
     return held_to_limits(case.numerics, case.policy)
 
 
-def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
+def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> GuardOutcome:
     """What the probes of some models say of them.
 
     Args:
@@ -35,16 +35,16 @@ def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
     """
     tolerance = policy.batch_tolerance
     complaints: list[str] = []
-    figures: list[Figure] = []
+    figures: list[GuardFigure] = []
     for label, probe in probes.items():
         figures += [
-            Figure(
+            GuardFigure(
                 name=f"{label}: batch against alone (nats a token)",
                 value=_finite(probe.batch_difference),
                 limit=tolerance,
             ),
-            Figure(name=f"{label}: largest difference of one token (nats)", value=_finite(probe.token_difference)),
-            Figure(
+            GuardFigure(name=f"{label}: largest difference of one token (nats)", value=_finite(probe.token_difference)),
+            GuardFigure(
                 name=f"{label}: share that reads better in order", value=_in_order(probe), limit=policy.ordered_share
             ),
         ]
@@ -60,7 +60,7 @@ def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
             )
     if complaints:
         sentence = "; ".join(complaints)
-        return Finding(
+        return GuardOutcome(
             "failed",
             f"{sentence[0].upper()}{sentence[1:]}.",
             "Score in float32 (--dtype float32), and check that the model and its tokenizer belong together.",
@@ -69,7 +69,7 @@ def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> Finding:
     worst = max((probe.batch_difference for probe in probes.values()), default=0.0)
     told = sum(probe.shuffled for probe in probes.values())
     better = told - sum(probe.disordered for probe in probes.values())
-    return Finding(
+    return GuardOutcome(
         "passed",
         f"Documents alone and in batches agree to {worst:.1g} nats a token; {better} of {told} probed texts are more "
         "probable in order than shuffled.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.membership.guards.case import Case
-from auditor.membership.guards.guard import Finding, guard
-from auditor.results.guards import Figure
+from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.results.guards import GuardFigure
 
 _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}
 
@@ -13,19 +13,19 @@ _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one with
     name="overlap",
     order=20,
     question="Are the two sets free of shared documents, near-duplicates and shared groups?",
-    misses="Paraphrases and translations, and held-out documents that were published elsewhere and trained on.",
-    of_texts=True,
+    blind_spots="Paraphrases and translations, and held-out documents that were published elsewhere and trained on.",
+    reads_text_only=True,
 )
-def overlap(case: Case) -> Finding:
+def overlap(case: GuardContext) -> GuardOutcome:
     """Refuse exact and near-duplicates across the sides, and groups that stand on both."""
     found = case.overlap
     counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
     figures = (
-        *(Figure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
-        Figure(name="groups on both sides", value=len(found.groups), limit=0),
+        *(GuardFigure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
+        GuardFigure(name="groups on both sides", value=len(found.groups), limit=0),
     )
     if not (found.pairs or found.groups):
-        return Finding("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
+        return GuardOutcome("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
     parts = [
         f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})"
         for kind, pairs in counts.items()
@@ -33,7 +33,7 @@ def overlap(case: Case) -> Finding:
     ]
     if found.groups:
         parts.append(f"{len(found.groups)} groups on both sides (first: {found.groups[0]})")
-    return Finding(
+    return GuardOutcome(
         "failed",
         f"The two sets share documents or groups: {'; '.join(parts)}.",
         "Remove shared documents from both sides, and keep each book, author or site on one side.",

@@ -19,8 +19,8 @@ from auditor.models.runtime.sizing import blocks_for, token_budget, workers_for
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import cut
 from auditor.results.models import ModelIdentity
-from auditor.signals.kernel import Statistics, concatenate, logit_statistics, token_statistics
-from auditor.signals.outputs import NOTHING, TOP, Traces, Wanted
+from auditor.signals.kernel import TokenStatistics, concatenate, logit_statistics, token_statistics
+from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs
 from auditor.signals.views import Prompt
 
 
@@ -81,7 +81,7 @@ class CausalBackend:
         )
 
     def score(
-        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Capture = NOTHING
     ) -> list[WindowScores]:
         """See `Backend.score`."""
         scored = [window for window in windows if window.scored > 0]
@@ -118,7 +118,7 @@ class CausalBackend:
         torch.set_num_threads(max(1, self._threads // self.workers))
 
     @contextmanager
-    def _means(self, spans: Sequence[Span], wanted: Wanted) -> Iterator[Means | None]:
+    def _means(self, spans: Sequence[Span], wanted: Capture) -> Iterator[Means | None]:
         """Take the means over some spans of what is computed meanwhile."""
         layers = self._paths.layers if wanted.layers else None
         if layers is None:
@@ -128,7 +128,7 @@ class CausalBackend:
         with layers.taken(means.take):
             yield means
 
-    def _packed(self, windows: Sequence[Window], wanted: Wanted) -> list[WindowScores]:
+    def _packed(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
         rows, targets, spans, at = [], [], [], 0
         for window in windows:
             rows.append(torch.arange(at + window.context - 1, at + len(window) - 1))
@@ -142,7 +142,7 @@ class CausalBackend:
         found = token_statistics(hidden, torch.cat(targets).to(place), self._paths.require_head(), self._blocks, top)
         return self._split(found, windows, means)
 
-    def _padded(self, windows: Sequence[Window], wanted: Wanted) -> list[WindowScores]:
+    def _padded(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
         """Right padding without a mask: what stands behind a token has no influence on a causal model."""
         if self._paths.head is None:
             return [self._whole(window, wanted) for window in windows]
@@ -157,7 +157,7 @@ class CausalBackend:
         found = token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks, top)
         return self._split(found, windows, means)
 
-    def _whole(self, window: Window, wanted: Wanted) -> WindowScores:
+    def _whole(self, window: Window, wanted: Capture) -> WindowScores:
         """One window by the model's own logits."""
         row, parts = window.token_ids.tolist(), []
         targets = torch.tensor(row[window.context :], device=self.model.device)
@@ -169,7 +169,7 @@ class CausalBackend:
         (scores,) = self._split(concatenate(parts), [window], means)
         return scores
 
-    def _split(self, found: Statistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
+    def _split(self, found: TokenStatistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
         columns = [each.cpu().numpy() for each in (found.logprob, found.mean, found.std, found.rank)]
         if not all(np.isfinite(column).all() for column in columns):
             raise RunError(
@@ -185,7 +185,7 @@ class CausalBackend:
             at += window.scored
             # Copies, so that no record holds on to the batch it came from.
             ids, logprobs = (None, None) if top is None else (top[0][piece].copy(), top[1][piece].copy())
-            traces = Traces(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
+            traces = ModelOutputs(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
             logprob, mean, std, rank = (column[piece].copy() for column in columns)
             scores.append(WindowScores(logprob, mean, std, rank, traces))
         return scores

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from auditor.core.progress import Progress
 
 
-class Subject:
+class TrainableCopy:
     """A model as it is, and what trainings make of it, one at a time.
 
     An adapter is merged into its base first, and the merged model is what is changed. Dropout is off throughout.

@@ -18,7 +18,7 @@ _NAME_LENGTH = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ForestRow:
     """One AUC: its label, its interval where it has one, and how it is marked."""
 
     label: str
@@ -31,7 +31,7 @@ class Row:
 
 
 def draw_forest(
-    name: str, title: str, description: str, rows: Sequence[Row], axis: str, groups: Sequence[int] = ()
+    name: str, title: str, description: str, rows: Sequence[ForestRow], axis: str, groups: Sequence[int] = ()
 ) -> str:
     """Draw one row an AUC, from top to bottom, with the chance line at one half and the value in figures at the right.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from auditor.core.text import amount, visible
 from auditor.report.figures._canvas import MUTED, SUSPECT
-from auditor.report.figures._forest import Row, draw_forest
+from auditor.report.figures._forest import ForestRow, draw_forest
 from auditor.report.figures.figure import Figure
 from auditor.report.selection import strongest_columns
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import auc, interval, number, p_value
 from auditor.results.result import AuditResult
 from auditor.results.separability import ColumnEffect
@@ -16,10 +16,12 @@ _TITLE = "Each feature on its own"
 _LIMIT = 24
 
 
-def _row(column: ColumnEffect, alpha: float) -> Row:
+def _row(column: ColumnEffect, alpha: float) -> ForestRow:
     clear = column.p_adjusted <= alpha
     ends = column.auc_interval
-    return Row(column.name, column.auc, ends.low, ends.high, SUSPECT if clear else MUTED, "D" if clear else "o", clear)
+    return ForestRow(
+        column.name, column.auc, ends.low, ends.high, SUSPECT if clear else MUTED, "D" if clear else "o", clear
+    )
 
 
 def _describe(result: AuditResult) -> str:
@@ -41,8 +43,8 @@ def _draw(result: AuditResult) -> str | None:
     return draw_forest("columns", _TITLE, _describe(result), rows, "AUC of the oriented feature (0.5 is chance)")
 
 
-def _table(result: AuditResult) -> Table:
-    return Table(
+def _table(result: AuditResult) -> ReportTable:
+    return ReportTable(
         ("Feature", "AUC", "Interval", "Adjusted p-value"),
         tuple(
             (visible(c.name), auc(c.auc), interval(c.auc_interval), p_value(c.p_adjusted, result.membership.alpha))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from auditor.core.text import visible
 from auditor.report.figures._canvas import CONTROL, GUARD, SUSPECT
-from auditor.report.figures._forest import Row, draw_forest
+from auditor.report.figures._forest import ForestRow, draw_forest
 from auditor.report.figures.figure import Figure
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import auc, p_value
 from auditor.results.result import AuditResult
 
@@ -14,16 +14,16 @@ _TITLE = "Membership beside its controls"
 _LIMIT = 20
 
 
-def _rows(result: AuditResult) -> list[Row]:
+def _rows(result: AuditResult) -> list[ForestRow]:
     main = result.membership
-    rows = [Row("membership", main.auc, main.auc_interval.low, main.auc_interval.high, SUSPECT, "o")]
+    rows = [ForestRow("membership", main.auc, main.auc_interval.low, main.auc_interval.high, SUSPECT, "o")]
     rows += [
-        Row(f"guard: {guard.name}", guard.auc, guard.auc_low, guard.auc_high, GUARD, "s", filled=False)
+        ForestRow(f"guard: {guard.name}", guard.auc, guard.auc_low, guard.auc_high, GUARD, "s", filled=False)
         for guard in result.guards
         if guard.auc is not None
     ]
     rows += [
-        Row(
+        ForestRow(
             f"control: {name}",
             control.auc,
             control.auc_interval.low,
@@ -52,11 +52,11 @@ def _draw(result: AuditResult) -> str | None:
     return draw_forest("comparison", _TITLE, _describe(result), rows[: _LIMIT + 1], "AUC (0.5 is chance)", groups=(1,))
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     p_values = [result.membership.p_value]
     p_values += [guard.p_value for guard in result.guards if guard.auc is not None]  # type: ignore[misc]
     p_values += [control.p_value for control in result.controls.values()]
-    return Table(
+    return ReportTable(
         ("What was compared", "AUC", "Interval", "p-value"),
         tuple(
             (

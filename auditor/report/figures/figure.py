@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from auditor.core.registry import discover
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.results.result import AuditResult
 
 
@@ -32,7 +32,7 @@ class Figure:
     caption: str
     describe: Callable[[AuditResult], str] = field(repr=False)
     draw: Callable[[AuditResult], str | None] = field(repr=False)
-    table: Callable[[AuditResult], Table] = field(repr=False)
+    table: Callable[[AuditResult], ReportTable] = field(repr=False)
     part: Literal["audit", "series"] = "audit"
 
 

@@ -9,7 +9,7 @@ from auditor.report.figures._canvas import MUTED, PAPER, draw_svg, panel
 from auditor.report.figures._checkpoints import LOOKS, grid, label_ends
 from auditor.report.figures.figure import Figure
 from auditor.report.series import choose, label, series_of, spread
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import auc, fixed, interval, p_value, percent
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.result import AuditResult
@@ -93,7 +93,7 @@ def _draw(result: AuditResult) -> str | None:
     return draw_svg("layers", _TITLE, _describe(result), 322, paint)
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     headers = (
         "Checkpoint",
         "Layer",
@@ -125,7 +125,7 @@ def _table(result: AuditResult) -> Table:
         for checkpoint in probed
         for layer in (checkpoint.layers[place] for place in spread(len(checkpoint.layers), _ROWS // len(probed)))
     ]
-    return Table(headers, tuple(rows))
+    return ReportTable(headers, tuple(rows))
 
 
 def _or_none(value: float | None) -> str:

@@ -8,7 +8,7 @@ from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import HELDOUT, INK, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of, spread
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import estimate
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 from auditor.results.result import AuditResult
@@ -91,13 +91,13 @@ def _cells(
         spine.set_visible(False)
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     tasks = _tasks(result)
     rows = [
         (label(point.model), label(point.task), estimate(point.observed), estimate(point.probe))
         for point in (tasks.points if tasks else ())
     ]
-    return Table(("Model", "Task", "Accuracy of its own answers", "Accuracy of the probe"), tuple(rows), names=2)
+    return ReportTable(("Model", "Task", "Accuracy of its own answers", "Accuracy of the probe"), tuple(rows), names=2)
 
 
 MATRIX = Figure(

@@ -8,7 +8,7 @@ from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_sv
 from auditor.report.figures._checkpoints import grid, name_places
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import fixed
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.result import AuditResult
@@ -26,7 +26,7 @@ def _whole(series: Forgetting | None) -> bool:
     """Whether there are nine deciles of both sets at every checkpoint."""
     if series is None or len(series.checkpoints) < 2:
         return False
-    bands = (series.slopes.suspect, series.slopes.heldout)
+    bands = (series.change_deciles.suspect, series.change_deciles.heldout)
     return all(len(band) == len(series.checkpoints) and all(len(row) == 9 for row in band) for band in bands)
 
 
@@ -35,7 +35,7 @@ def _describe(result: AuditResult) -> str:
     if series is None or not _whole(series):
         return "No movement of documents was measured."
     last = series.checkpoints[-1].name
-    suspect, heldout = series.slopes.suspect[-1], series.slopes.heldout[-1]
+    suspect, heldout = series.change_deciles.suspect[-1], series.change_deciles.heldout[-1]
     return (
         f"At {label(last)}, in bits per byte since the origin and less the mean change of the held-out documents: the "
         f"median suspect document moved {fixed(suspect[_MEDIAN], 0)} (first to last decile {fixed(suspect[0], 0)} to "
@@ -54,8 +54,8 @@ def _draw(result: AuditResult) -> str | None:
         left = panel(canvas, 70, 30, _WIDTH, 230)
         right = panel(canvas, 70 + _WIDTH + 22, 30, _WIDTH, 230)
         for axes, rows, colour, dashes, title in (
-            (left, series.slopes.suspect, SUSPECT, (), "Suspect documents"),
-            (right, series.slopes.heldout, HELDOUT, (5, 2), "Held-out documents"),
+            (left, series.change_deciles.suspect, SUSPECT, (), "Suspect documents"),
+            (right, series.change_deciles.heldout, HELDOUT, (5, 2), "Held-out documents"),
         ):
             for step in range(_MEDIAN):
                 lows, highs = [row[step] for row in rows], [row[-1 - step] for row in rows]
@@ -66,7 +66,7 @@ def _draw(result: AuditResult) -> str | None:
             axes.axhline(0, color=MUTED, linewidth=1.0)
             axes.text(0, 1.05, title, transform=axes.transAxes, color=colour, weight="bold")
             grid(axes)
-        for mover in series.movers[:_MOVERS]:
+        for mover in series.largest_changes[:_MOVERS]:
             if len(mover.moves) == len(series.checkpoints):
                 left.plot(mover.moves, color=INK, linewidth=0.7, alpha=0.6)
         bounds = [bound for axes in (left, right) for bound in axes.get_ylim()]
@@ -79,19 +79,19 @@ def _draw(result: AuditResult) -> str | None:
     return draw_svg("movement", _TITLE, _describe(result), 312, paint)
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     series = series_of(result)
     headers = ("Checkpoint", "Set", *(f"{10 * tenth}%" for tenth in range(1, 10)))
     if series is None or not _whole(series):
-        return Table(headers, (), names=2)
+        return ReportTable(headers, (), names=2)
     rows = [
         (label(checkpoint.name), name, *(fixed(value, 0) for value in band))
         for checkpoint, suspect, heldout in zip(
-            series.checkpoints, series.slopes.suspect, series.slopes.heldout, strict=True
+            series.checkpoints, series.change_deciles.suspect, series.change_deciles.heldout, strict=True
         )
         for name, band in (("suspect", suspect), ("held-out", heldout))
     ]
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
 MOVEMENT = Figure(

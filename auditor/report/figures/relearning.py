@@ -9,7 +9,7 @@ from auditor.report.figures._canvas import CONTROL, INK, MUTED, PAPER, SUSPECT, 
 from auditor.report.figures._checkpoints import grid
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import estimate, fixed, p_value
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.relearning import Probe
@@ -112,7 +112,7 @@ def _curve(
     )
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     rows = [
         (
             label(name),
@@ -128,7 +128,7 @@ def _table(result: AuditResult) -> Table:
         for point in probe.points
     ]
     headers = ("Checkpoint", "Intervention", "Steps", "Suspect", "Held-out", "Gap", "AUC", "Placebo gap")
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
 RELEARNING = Figure(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.report.figures._canvas import HELDOUT, INK, LINE, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import auc, interval, number, p_value
 from auditor.results.result import AuditResult
 from auditor.results.separability import CurvePoint
@@ -83,8 +83,8 @@ def _draw(result: AuditResult) -> str | None:
     return draw_svg("sample-size", _TITLE, _describe(result), 366, paint)
 
 
-def _table(result: AuditResult) -> Table:
-    return Table(
+def _table(result: AuditResult) -> ReportTable:
+    return ReportTable(
         ("Groups a side", "AUC", "Interval", "p-value"),
         tuple(
             (number(p.groups), auc(p.auc), interval(p.auc_interval), p_value(p.p_value, result.thresholds.alpha))

@@ -9,7 +9,7 @@ import numpy as np
 from auditor.core.text import amount
 from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import number, typeset
 from auditor.results.result import AuditResult, Side
 
@@ -83,13 +83,13 @@ def _draw(result: AuditResult) -> str | None:
     return draw_svg("scores", _TITLE, _describe(result), 318, paint)
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     edges, suspect, heldout = _binned(result)
     rows = tuple(
         (_range([low, high]), number(of_suspect), number(of_heldout))
         for low, high, of_suspect, of_heldout in zip(edges, edges[1:], suspect, heldout, strict=False)
     )
-    return Table(("Learned score", "Suspect groups", "Held-out groups"), rows)
+    return ReportTable(("Learned score", "Suspect groups", "Held-out groups"), rows)
 
 
 SCORES = Figure(

@@ -10,7 +10,7 @@ from auditor.report.figures._canvas import CONTROL, GUARD, HELDOUT, INK, MUTED, 
 from auditor.report.figures._checkpoints import Look, draw_estimates, grid, label_ends, name_places
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import ends, estimate, fixed
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.estimate import Estimate
@@ -108,7 +108,7 @@ def _draw(result: AuditResult) -> str | None:
     return draw_svg("trajectory", _TITLE, _describe(result), 516, paint)
 
 
-def _table(result: AuditResult) -> Table:
+def _table(result: AuditResult) -> ReportTable:
     series = series_of(result)
     headers = (
         "Checkpoint",
@@ -120,7 +120,7 @@ def _table(result: AuditResult) -> Table:
         "Held-out loss",
         "General loss",
     )
-    return Table(
+    return ReportTable(
         headers,
         tuple(
             (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditor.report.tables import contrasts, documents, models
 from auditor.report.tables import interventions as probes
 from auditor.report.tables import tasks as labelled
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.results.result import AuditResult
 
 _TABLES = {
@@ -18,7 +18,7 @@ _TABLES = {
     "engine": models.engine,
     "guards": models.guards,
     "drift": models.drift,
-    "wreckage": models.wreckage,
+    "utility_loss": models.utility_loss,
     "weights": models.weights,
     "layer_weights": models.layer_weights,
     "interventions": probes.interventions,
@@ -28,10 +28,10 @@ _TABLES = {
     "tests": labelled.tests,
     "geometry": labelled.geometry,
     "probe_layers": labelled.probe_layers,
-    "movers": documents.movers,
+    "largest_changes": documents.largest_changes,
 }
 
 
-def series_tables(result: AuditResult) -> dict[str, Table]:
+def series_tables(result: AuditResult) -> dict[str, ReportTable]:
     """The tables of a result's series; one without rows has nothing to show."""
     return {name: make(result) for name, make in _TABLES.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.report.series import label, series_of, sets
-from auditor.report.tables.table import Table, or_else
+from auditor.report.tables.table import ReportTable, or_else
 from auditor.report.text import estimate, fixed, number, p_value
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.estimate import Estimate
@@ -19,7 +19,7 @@ def _contrasts(result: AuditResult) -> Iterator[tuple[tuple[str, str], Contrast]
             yield (label(checkpoint.name), name), contrast
 
 
-def losses(result: AuditResult) -> Table:
+def losses(result: AuditResult) -> ReportTable:
     """Bits per byte of every set and their change since the origin."""
     series = series_of(result)
     checkpoints = series.checkpoints if series else ()
@@ -39,14 +39,14 @@ def losses(result: AuditResult) -> Table:
             pairs.append((text.loss, text.change) if text else (None, None))
         rows.append((label(checkpoint.name), *(cell for pair in pairs for cell in _with_change(*pair))))
     shown = ["Suspect", "Held-out", *(["Placebo"] if placebo else []), *(["General"] if general else [])]
-    return Table(("Checkpoint", *(head for name in shown for head in (name, "Change"))), tuple(rows))
+    return ReportTable(("Checkpoint", *(head for name in shown for head in (name, "Change"))), tuple(rows))
 
 
 def _with_change(loss: Estimate | None, change: Estimate | None) -> tuple[str, str]:
     return or_else(loss, "not measured"), or_else(change, "not measured" if loss is None else "origin", 0)
 
 
-def gaps(result: AuditResult) -> Table:
+def gaps(result: AuditResult) -> ReportTable:
     """The gap, tested, and its sizes."""
     alpha, limits = result.thresholds.alpha, _limits(result)
     rows = [
@@ -63,10 +63,10 @@ def gaps(result: AuditResult) -> Table:
         for names, found in _contrasts(result)
     ]
     headers = ("Checkpoint", "Set", "Gap", "p", "p (Holm)", "Cohen's d", "AUC of the loss", "|2 AUC − 1|", "Share left")
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
-def changes(result: AuditResult) -> Table:
+def changes(result: AuditResult) -> ReportTable:
     """Difference-in-differences since the origin."""
     alpha = result.thresholds.alpha
     rows = [
@@ -91,10 +91,10 @@ def changes(result: AuditResult) -> Table:
         "p",
         "p (Holm)",
     )
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
-def memorisation(result: AuditResult) -> Table:
+def memorisation(result: AuditResult) -> ReportTable:
     """Verbatim memory beside that of held-out text."""
     rows = [
         (
@@ -109,10 +109,10 @@ def memorisation(result: AuditResult) -> Table:
         for measure in found.memorisation
     ]
     headers = ("Checkpoint", "Set", "Measure", "Of the set", "Of held-out", "Difference", "Documents")
-    return Table(headers, tuple(rows), names=3)
+    return ReportTable(headers, tuple(rows), names=3)
 
 
-def equivalence(result: AuditResult) -> Table:
+def equivalence(result: AuditResult) -> ReportTable:
     """Whether the gap is shown to be small, and what would have been seen."""
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.equivalence_alpha
     rows = []
@@ -141,10 +141,10 @@ def equivalence(result: AuditResult) -> Table:
         "Detectable gap",
         "Detectable d",
     )
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
-def events(result: AuditResult) -> Table:
+def events(result: AuditResult) -> ReportTable:
     """Crossings of the memorised line up to each checkpoint."""
     rows = [
         (
@@ -168,7 +168,7 @@ def events(result: AuditResult) -> Table:
         "Downward crossings",
         "Documents",
     )
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
 def _limits(result: AuditResult) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.core.text import shorten, visible
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import fixed
 from auditor.results.result import AuditResult
 
@@ -13,11 +13,11 @@ MEMORISED = "●"
 """Mark of a document above the memorised line."""
 
 
-def movers(result: AuditResult) -> Table:
+def largest_changes(result: AuditResult) -> ReportTable:
     """Their movement at each checkpoint."""
     series = series_of(result)
     if series is None:
-        return Table(("Document", "Group"), (), names=2)
+        return ReportTable(("Document", "Group"), (), names=2)
     rows = [
         (
             shorten(visible(mover.id), 80),
@@ -27,7 +27,7 @@ def movers(result: AuditResult) -> Table:
                 for move, above in zip(mover.moves, mover.memorised, strict=True)
             ),
         )
-        for mover in series.movers[:_MOVERS]
+        for mover in series.largest_changes[:_MOVERS]
         if len(mover.moves) == len(mover.memorised) == len(series.checkpoints)
     ]
-    return Table(("Document", "Group", *(label(c.name) for c in series.checkpoints)), tuple(rows), names=2)
+    return ReportTable(("Document", "Group", *(label(c.name) for c in series.checkpoints)), tuple(rows), names=2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import p_value
 from auditor.results.result import AuditResult
 
 
-def interventions(result: AuditResult) -> Table:
+def interventions(result: AuditResult) -> ReportTable:
     """Every intervention that ran, with its p-values."""
     series = series_of(result)
     level = series.thresholds.relearn_alpha if series else 0.0
@@ -39,4 +39,4 @@ def interventions(result: AuditResult) -> Table:
         "Placebo p",
         "Brought back",
     )
-    return Table(headers, tuple(rows), names=3)
+    return ReportTable(headers, tuple(rows), names=3)

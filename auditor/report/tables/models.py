@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.report.series import label, series_of, spread
-from auditor.report.tables.table import Table, or_else
+from auditor.report.tables.table import ReportTable, or_else
 from auditor.report.text import auc, estimate, fixed, interval, number, p_value, percent, z_score
 from auditor.results.forgetting.drift import LayerWeights
 from auditor.results.forgetting.series import Checkpoint
@@ -18,7 +18,7 @@ def _checkpoints(result: AuditResult) -> tuple[Checkpoint, ...]:
     return series.checkpoints if series else ()
 
 
-def engine(result: AuditResult) -> Table:
+def engine(result: AuditResult) -> ReportTable:
     """The engine on single-pass features."""
     alpha = result.thresholds.alpha
     rows = []
@@ -37,10 +37,10 @@ def engine(result: AuditResult) -> Table:
             )
         )
     headers = ("Checkpoint", "p", "p (Holm)", "AUC", "Mean z", "Detectable AUC", "Detected", "Placebo p (Holm)")
-    return Table(headers, tuple(rows))
+    return ReportTable(headers, tuple(rows))
 
 
-def guards(result: AuditResult) -> Table:
+def guards(result: AuditResult) -> ReportTable:
     """The status of every guard at every checkpoint."""
     checkpoints = _checkpoints(result)
     names = list(dict.fromkeys(guard.name for checkpoint in checkpoints for guard in checkpoint.detection.guards))
@@ -48,10 +48,10 @@ def guards(result: AuditResult) -> Table:
     for checkpoint in checkpoints:
         statuses = {guard.name: guard.status for guard in checkpoint.detection.guards}
         rows.append((label(checkpoint.name), *(statuses.get(name, "not asked") for name in names)))
-    return Table(("Checkpoint", *map(label, names)), tuple(rows) if names else ())
+    return ReportTable(("Checkpoint", *map(label, names)), tuple(rows) if names else ())
 
 
-def drift(result: AuditResult) -> Table:
+def drift(result: AuditResult) -> ReportTable:
     """General text under each checkpoint."""
     rows = []
     for checkpoint in _checkpoints(result):
@@ -77,14 +77,14 @@ def drift(result: AuditResult) -> Table:
         "Covered",
         "Same first choice",
     )
-    return Table(headers, tuple(rows))
+    return ReportTable(headers, tuple(rows))
 
 
-def wreckage(result: AuditResult) -> Table:
+def utility_loss(result: AuditResult) -> ReportTable:
     """How much worse each checkpoint got at everything."""
     rows = []
     for checkpoint in _checkpoints(result):
-        found = checkpoint.wreckage
+        found = checkpoint.utility_loss
         rows.append(
             (label(checkpoint.name), "origin", "origin", "origin", "origin")
             if found is None
@@ -96,10 +96,10 @@ def wreckage(result: AuditResult) -> Table:
                 "general text" if found.measured_on == "general" else "held-out text",
             )
         )
-    return Table(("Checkpoint", "Loss over that of the origin", "Limit", "Wrecked", "Measured on"), tuple(rows))
+    return ReportTable(("Checkpoint", "Loss over that of the origin", "Limit", "Wrecked", "Measured on"), tuple(rows))
 
 
-def weights(result: AuditResult) -> Table:
+def weights(result: AuditResult) -> ReportTable:
     """What became of the weights as a whole."""
     rows = []
     for checkpoint in _checkpoints(result):
@@ -117,10 +117,10 @@ def weights(result: AuditResult) -> Table:
                 )
             )
     headers = ("Checkpoint", "Kind", "What was seen", "Relative change", "Unchanged layers")
-    return Table(headers, tuple(rows), names=3)
+    return ReportTable(headers, tuple(rows), names=3)
 
 
-def layer_weights(result: AuditResult) -> Table:
+def layer_weights(result: AuditResult) -> ReportTable:
     """Relative change and effective rank, a layer a row and a checkpoint a column."""
     compared = [checkpoint for checkpoint in _checkpoints(result) if checkpoint.weights and checkpoint.weights.layers]
     compared = [compared[place] for place in spread(len(compared), _WEIGHED)]
@@ -131,7 +131,7 @@ def layer_weights(result: AuditResult) -> Table:
         (label(name), f"{sizes[name]:,}", *(_change(layers.get(name)) for layers in found))
         for name in (names[place] for place in spread(len(names), _ROWS))
     ]
-    return Table(("Layer", "Parameters", *(label(checkpoint.name) for checkpoint in compared)), tuple(rows))
+    return ReportTable(("Layer", "Parameters", *(label(checkpoint.name) for checkpoint in compared)), tuple(rows))
 
 
 def _change(layer: LayerWeights | None) -> str:

@@ -1,4 +1,4 @@
-"""Table: headers, rows of text, and what of them are names."""
+"""ReportTable: headers, rows of text, and what of them are names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from auditor.results.forgetting.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Figures written out.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from auditor.core.text import shorten, visible
 from auditor.report.series import label, series_of, spread
-from auditor.report.tables.table import Table
+from auditor.report.tables.table import ReportTable
 from auditor.report.text import fixed, p_value, percent
 from auditor.results.forgetting.tasks import TaskFindings
 from auditor.results.result import AuditResult
@@ -46,12 +46,12 @@ def _tasks(result: AuditResult) -> TaskFindings | None:
     return series.tasks if series else None
 
 
-def kinds(result: AuditResult) -> Table:
+def kinds(result: AuditResult) -> ReportTable:
     """What each task is."""
     tasks = _tasks(result)
     headers = ("Task", "Labels", "Source", "SHA-256 of the set", "Documents")
     if tasks is None:
-        return Table(headers, ())
+        return ReportTable(headers, ())
     rows = [
         (
             label(task),
@@ -64,20 +64,20 @@ def kinds(result: AuditResult) -> Table:
             tasks.tasks, tasks.labels, tasks.sources, tasks.sha256, tasks.documents, strict=False
         )
     ]
-    return Table(headers, tuple(rows), names=4)
+    return ReportTable(headers, tuple(rows), names=4)
 
 
-def measures(result: AuditResult) -> Table:
+def measures(result: AuditResult) -> ReportTable:
     """Each measure under its own name with its formula."""
     tasks = _tasks(result)
     rows = []
     for field, name, formula in MEASURES if tasks else ():
         value: float | None = getattr(tasks.measures, field) if tasks else None
         rows.append((name, formula, "not stated" if value is None else fixed(value, 0)))
-    return Table(("Measure", "Formula", "Value"), tuple(rows), names=2)
+    return ReportTable(("Measure", "Formula", "Value"), tuple(rows), names=2)
 
 
-def splits(result: AuditResult) -> Table:
+def splits(result: AuditResult) -> ReportTable:
     """Where each task's forgetting happened."""
     tasks = _tasks(result)
     rows = [
@@ -85,10 +85,10 @@ def splits(result: AuditResult) -> Table:
         for split in (tasks.splits if tasks else ())
     ]
     headers = ("Task", "Fall of its own answers", "Fall of the probe (representation)", "The rest (head)")
-    return Table(headers, tuple(rows))
+    return ReportTable(headers, tuple(rows))
 
 
-def tests(result: AuditResult) -> Table:
+def tests(result: AuditResult) -> ReportTable:
     """Exact McNemar tests."""
     tasks, alpha = _tasks(result), result.thresholds.alpha
     found = tasks.tests if tasks else ()
@@ -103,10 +103,10 @@ def tests(result: AuditResult) -> Table:
         )
         for test in (found[place] for place in spread(len(found), _ROWS))
     ]
-    return Table(("Task", "Between", "Lost", "Gained", "p", "p (Holm)"), tuple(rows), names=2)
+    return ReportTable(("Task", "Between", "Lost", "Gained", "p", "p (Holm)"), tuple(rows), names=2)
 
 
-def geometry(result: AuditResult) -> Table:
+def geometry(result: AuditResult) -> ReportTable:
     """How the classes lie in the hidden states."""
     tasks = _tasks(result)
     points = tasks.points if tasks else ()
@@ -129,10 +129,10 @@ def geometry(result: AuditResult) -> Table:
         "Neighbour angles (r)",
         "Drift of label rows (degrees)",
     )
-    return Table(headers, tuple(rows), names=2)
+    return ReportTable(headers, tuple(rows), names=2)
 
 
-def probe_layers(result: AuditResult) -> Table:
+def probe_layers(result: AuditResult) -> ReportTable:
     """Probe accuracy, a layer a row and a task under a model a column."""
     tasks = _tasks(result)
     points = [point for point in (tasks.points if tasks else ()) if point.probe_layers]
@@ -145,7 +145,7 @@ def probe_layers(result: AuditResult) -> Table:
         )
         for number in spread(deepest, _ROWS)
     ]
-    return Table(("Layer", *(f"{label(point.model)}: {label(point.task)}" for point in points)), tuple(rows))
+    return ReportTable(("Layer", *(f"{label(point.model)}: {label(point.task)}" for point in points)), tuple(rows))
 
 
 def _or(value: float | None, write: Callable[[float], str]) -> str:

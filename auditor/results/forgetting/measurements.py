@@ -8,154 +8,161 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field
 
 from auditor.core.record import Count, Record
-from auditor.results.tables import Cells, KeptNumerics, Table
+from auditor.results.tables import Cells, StoredNumerics, Table
 
 Role = Literal["suspect", "heldout", "general", "placebo"]
 Measure = Literal["loss", "exact-memorisation", "extraction-strength", "k-extractable"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-Intervened = Literal["relearn-half", "reminder", "quantise"]
+InterventionName = Literal["relearn-half", "reminder", "quantise"]
 
 COMPARED: tuple[Role, ...] = ("suspect", "heldout", "placebo")
 """The roles that are held against each other, in the order in which their documents stand in a probe."""
 
 
-class KeptSet(Record):
-    """The documents of one corpus and what every checkpoint made of them.
-
-    Attributes:
-        ids: [documents].
-        groups: [documents].
-        truncated: [checkpoints] documents that the token limit cut.
-        measures: For each measure [documents, checkpoints]; general text has the loss alone. A document without a
-            scored token has none.
-        features: [checkpoints] the features of a single pass; empty for general text.
-    """
+class SetMeasurements(Record):
+    """The documents of one corpus and what every checkpoint made of them."""
 
     ids: tuple[str, ...]
+    """[documents]."""
+
     groups: tuple[str, ...]
+    """[documents]."""
+
     truncated: tuple[Count, ...]
+    """[checkpoints] documents that the token limit cut."""
+
     measures: dict[Measure, Cells]
+    """For each measure [documents, checkpoints]; general text has the loss alone. A document without a scored token
+    has none."""
+
     features: tuple[Table, ...]
+    """[checkpoints] the features of a single pass; empty for general text."""
 
 
-class KeptCopy(Record):
-    """One changed copy of a checkpoint.
-
-    Attributes:
-        sets: The sets whose comparison with held-out reads it; several where one copy scored everything.
-        per_byte: [documents, steps] bits per byte after the steps, None where the document was not scored.
-        per_token: The same in nats per token.
-    """
+class CopyMeasurements(Record):
+    """One changed copy of a checkpoint."""
 
     sets: tuple[Role, ...]
+    """The sets whose comparison with held-out reads it; several where one copy scored everything."""
+
     per_byte: Cells
+    """[documents, steps] bits per byte after the steps, None where the document was not scored."""
+
     per_token: Cells
+    """The same in nats per token."""
 
 
-class KeptProbe(Record):
-    """One intervention on one checkpoint.
+class InterventionMeasurements(Record):
+    """One intervention on one checkpoint."""
 
-    Attributes:
-        name: `relearn-half`, `reminder` or `quantise`.
-        method: What was done, in words.
-        roles: Whose documents stand in the rows of the copies, one role after the other.
-        steps: Of each point after the checkpoint as it is.
-        copies: The copies that were scored.
-    """
+    name: InterventionName
+    """`relearn-half`, `reminder` or `quantise`."""
 
-    name: Intervened
     method: str
+    """What was done, in words."""
+
     roles: tuple[Role, ...]
+    """Whose documents stand in the rows of the copies, one role after the other."""
+
     steps: tuple[Count, ...]
-    copies: tuple[KeptCopy, ...]
+    """Of each point after the checkpoint as it is."""
+
+    copies: tuple[CopyMeasurements, ...]
+    """The copies that were scored."""
 
 
-class KeptRelearning(Record):
-    """The interventions on one checkpoint.
+class RelearningMeasurements(Record):
+    """The interventions on one checkpoint."""
 
-    Attributes:
-        probes: Those that ran.
-        per_token: [documents] nats per token of the checkpoint as it is, suspect, held-out, then placebo documents.
-        left_out: Those that did not, each with its reason in a sentence.
-        budget: In words.
-    """
+    probes: tuple[InterventionMeasurements, ...]
+    """Those that ran."""
 
-    probes: tuple[KeptProbe, ...]
     per_token: tuple[float | None, ...]
-    left_out: tuple[str, ...]
+    """[documents] nats per token of the checkpoint as it is, suspect, held-out, then placebo documents."""
+
+    not_run: tuple[str, ...]
+    """Those that did not, each with its reason in a sentence."""
+
     budget: str
+    """In words."""
 
 
-class KeptCheckpoint(Record):
-    """One checkpoint.
-
-    Attributes:
-        name: As the user calls it.
-        source: Path or name of the model.
-        numerics: What the probes of the backend showed.
-        beside: [general documents, 3] divergence from the origin, covered share and agreement, means over the tokens of
-            a document; empty where the most probable tokens were not kept.
-        relearning: The interventions; None where there were none.
-    """
+class CheckpointMeasurements(Record):
+    """One checkpoint."""
 
     name: str
+    """As the user calls it."""
+
     source: str
-    numerics: KeptNumerics
-    beside: Cells
-    relearning: KeptRelearning | None = None
+    """Path or name of the model."""
+
+    numerics: StoredNumerics
+    """What the probes of the backend showed."""
+
+    vs_origin: Cells
+    """[general documents, 3] divergence from the origin, covered share and agreement, means over the tokens of a
+    document; empty where the most probable tokens were not kept."""
+
+    relearning: RelearningMeasurements | None = None
+    """The interventions; None where there were none."""
 
 
 Hits = Annotated[str, Field(pattern="^[01]*$")]
 """One character a document: 1 where it is right."""
 
 
-class KeptTask(Record):
-    """A labelled set and which of its documents every model got right.
-
-    Attributes:
-        name: As its user calls it.
-        source: Where it was read from.
-        sha256: Digest of its texts.
-        classes: The labels, sorted.
-        models: The untrained model, where there is one, and the checkpoints.
-        ids: [documents].
-        unit: [documents] number of the group of each.
-        observed: [models] where the true label was the likeliest.
-        probed: [models] where the probe was right.
-    """
+class TaskMeasurements(Record):
+    """A labelled set and which of its documents every model got right."""
 
     name: str
+    """As its user calls it."""
+
     source: str
+    """Where it was read from."""
+
     sha256: str
+    """Digest of its texts."""
+
     classes: tuple[str, ...]
+    """The labels, sorted."""
+
     models: tuple[str, ...]
+    """The untrained model, where there is one, and the checkpoints."""
+
     ids: tuple[str, ...]
+    """[documents]."""
+
     unit: tuple[Count, ...]
+    """[documents] number of the group of each."""
+
     observed: tuple[Hits, ...]
+    """[models] where the true label was the likeliest."""
+
     probed: tuple[Hits, ...]
+    """[models] where the probe was right."""
 
 
-class SeriesKept(Record):
-    """What the figures of a series are made from.
+class SeriesMeasurements(Record):
+    """What the figures of a series are made from."""
 
-    Attributes:
-        checkpoints: The origin first.
-        sets: The corpora by role; `suspect` and `heldout` are always there.
-        tasks: The labelled sets.
-        notes: What a reader of them has to know.
-    """
+    checkpoints: tuple[CheckpointMeasurements, ...]
+    """The origin first."""
 
-    checkpoints: tuple[KeptCheckpoint, ...]
-    sets: dict[Role, KeptSet]
-    tasks: tuple[KeptTask, ...] = ()
+    sets: dict[Role, SetMeasurements]
+    """The corpora by role; `suspect` and `heldout` are always there."""
+
+    tasks: tuple[TaskMeasurements, ...] = ()
+    """The labelled sets."""
+
     notes: tuple[str, ...] = ()
+    """What a reader of them has to know."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the checkpoints are called, in their order."""
         return tuple(checkpoint.name for checkpoint in self.checkpoints)
 
-    def relearned(self, found: Mapping[str, KeptRelearning]) -> Self:
+    def relearned(self, found: Mapping[str, RelearningMeasurements]) -> Self:
         """The same with what was kept of the interventions, by checkpoint."""
         points = (one.model_copy(update={"relearning": found.get(one.name)}) for one in self.checkpoints)
         return self.model_copy(update={"checkpoints": tuple(points)})

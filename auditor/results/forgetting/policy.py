@@ -8,22 +8,25 @@ from auditor.core.record import Record
 
 
 class ForgettingPolicy(Record):
-    """Thresholds of the states; levels and powers that `auditor check` has too are in `auditor.results.policy.Policy`.
-
-    Attributes:
-        retained_share: From this share of the reference gap on, a detected trace counts as persistent, below as fading.
-        equivalence_d: A gap shown to be below this Cohen's d counts as none (0.3 is an AUC of about 0.58).
-        equivalence_alpha: Level of the equivalence test.
-        inverted_auc: A suspect set that scores worse than held-out counts as over-corrected only below this AUC.
-        wrecked_ratio: A model is wrecked where its loss on general text is surely above this multiple of the origin's.
-        placebo_alpha: Level at which the placebo set counts as told from held-out, over all checkpoints.
-        relearn_alpha: Level at which an intervention counts as having brought the trace back, over all interventions.
-    """
+    """Thresholds of the states; levels and powers that `auditor check` has too are in `auditor.results.policy.Policy`."""
 
     retained_share: float = Field(default=0.8, gt=0, le=1)
+    """From this share of the reference gap on, a detected trace counts as persistent, below as fading."""
+
     equivalence_d: float = Field(default=0.3, gt=0, le=2)
+    """A gap shown to be below this Cohen's d counts as none (0.3 is an AUC of about 0.58)."""
+
     equivalence_alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    """Level of the equivalence test."""
+
     inverted_auc: float = Field(default=0.45, gt=0, le=0.5)
+    """A suspect set that scores worse than held-out counts as over-corrected only below this AUC."""
+
     wrecked_ratio: float = Field(default=1.25, gt=1)
+    """A model is wrecked where its loss on general text is surely above this multiple of the origin's."""
+
     placebo_alpha: float = Field(default=0.002, gt=0, lt=0.5)
+    """Level at which the placebo set counts as told from held-out, over all checkpoints."""
+
     relearn_alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    """Level at which an intervention counts as having brought the trace back, over all interventions."""

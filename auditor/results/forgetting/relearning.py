@@ -9,67 +9,73 @@ from auditor.results.forgetting.estimate import Estimate
 
 
 class ProbePoint(Record):
-    """The scores after some steps of a probe.
-
-    Attributes:
-        steps: Training steps so far; 0 is the checkpoint as it is. A rounding is one step.
-        suspect: Bits per byte of the suspect documents that are scored.
-        heldout: Of the held-out ones.
-        gap: Held-out less suspect. For relearn-half this is the twin difference: held-out half after training on the
-            other held-out half, less suspect half after training on the other suspect half.
-        auc: Chance that a suspect group has fewer bits per byte than a held-out one; for relearn-half each document's
-            loss is the mean over the two relearned models, so that the luck of a training touches both sides alike. It
-            is a figure, not the test: see `Probe`.
-        placebo_gap: The same gap for the placebo set against held-out; None where it was not given or does not apply.
-    """
+    """The scores after some steps of a probe."""
 
     steps: Count
+    """Training steps so far; 0 is the checkpoint as it is. A rounding is one step."""
+
     suspect: Estimate
+    """Bits per byte of the suspect documents that are scored."""
+
     heldout: Estimate
+    """Of the held-out ones."""
+
     gap: Estimate
+    """Held-out less suspect. For relearn-half this is the twin difference: held-out half after training on the
+    other held-out half, less suspect half after training on the other suspect half."""
+
     auc: Estimate
+    """Chance that a suspect group has fewer bits per byte than a held-out one; for relearn-half each document's
+    loss is the mean over the two relearned models, so that the luck of a training touches both sides alike. It is a
+    figure, not the test: see `Probe`."""
+
     placebo_gap: Estimate | None
+    """The same gap for the placebo set against held-out; None where it was not given or does not apply."""
 
 
 class Probe(Record):
-    """One intervention on one checkpoint.
-
-    Attributes:
-        name: `relearn-half`, `reminder` or `quantise`.
-        method: `lora`, `full` or `rounding`, in words with its settings.
-        points: The curve, from step 0.
-        after_p_value: One-sided permutation p-value that suspect documents score better after it: the largest statistic
-            over the steps and over three readings of the loss, per byte, per token, and per byte less the loss at the
-            origin. Null: groups are exchangeable between the sets. Exact: the training never depends on which side a
-            scored document is on.
-        rise_p_value: The same for the gain since step 0.
-        p_value: The larger of the two: both must hold (intersection-union test).
-        p_adjusted: Over all probes and probed checkpoints (Holm).
-        placebo_p_value: As `p_value` for the placebo set instead of the suspect set; a small one says that the probe
-            brings back what was never there, and the probe then counts for nothing.
-        recovered: p_adjusted at or below the level, and the placebo did not recover.
-    """
+    """One intervention on one checkpoint."""
 
     name: Literal["relearn-half", "reminder", "quantise"]
+    """`relearn-half`, `reminder` or `quantise`."""
+
     method: str
+    """`lora`, `full` or `rounding`, in words with its settings."""
+
     points: tuple[ProbePoint, ...]
+    """The curve, from step 0."""
+
     after_p_value: Share
+    """One-sided permutation p-value that suspect documents score better after it: the largest statistic over the
+    steps and over three readings of the loss, per byte, per token, and per byte less the loss at the origin. Null:
+    groups are exchangeable between the sets. Exact: the training never depends on which side a scored document is
+    on."""
+
     rise_p_value: Share
+    """The same for the gain since step 0."""
+
     p_value: Share
+    """The larger of the two: both must hold (intersection-union test)."""
+
     p_adjusted: Share
+    """Over all probes and probed checkpoints (Holm)."""
+
     placebo_p_value: Share | None
+    """As `p_value` for the placebo set instead of the suspect set; a small one says that the probe brings back what
+    was never there, and the probe then counts for nothing."""
+
     recovered: bool
+    """p_adjusted at or below the level, and the placebo did not recover."""
 
 
 class Relearning(Record):
-    """The interventions on one checkpoint.
-
-    Attributes:
-        probes: Those that ran.
-        left_out: Those that did not, each with its reason in a sentence.
-        budget: Steps, batch size, learning rate, seed and method, in words.
-    """
+    """The interventions on one checkpoint."""
 
     probes: tuple[Probe, ...]
-    left_out: tuple[str, ...]
+    """Those that ran."""
+
+    not_run: tuple[str, ...]
+    """Those that did not, each with its reason in a sentence."""
+
     budget: str
+    """Steps, batch size, learning rate, seed and method, in words."""

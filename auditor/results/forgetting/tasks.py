@@ -7,68 +7,72 @@ from auditor.results.forgetting.estimate import Estimate
 
 
 class TaskPoint(Record):
-    """One labelled task under one model.
-
-    Attributes:
-        model: Name of the checkpoint, or `untrained`: the same architecture with random weights.
-        task: Name of the task.
-        observed: Accuracy of choosing the label of highest likelihood after the text.
-        probe: Out-of-fold accuracy of a linear probe on the mean hidden states, of the best layer chosen on training
-            folds alone.
-        probe_layers: Out-of-fold probe accuracy layer by layer, embeddings first.
-        overlap: Mean share of class pairs whose cones overlap (Tao et al. 2023, section 4.1, approximated), centred.
-        overlap_shuffled: The same with shuffled labels.
-        neighbour_angles: Pearson correlation of each text's angle to its class with that of its nearest neighbours at
-            the origin (Tao et al. 2023, Table 1); None at the origin and for the untrained model.
-        class_drift: Mean angle (degrees) between each label's unembedding row and the origin's; None where there is
-            none.
-    """
+    """One labelled task under one model."""
 
     model: str
+    """Name of the checkpoint, or `untrained`: the same architecture with random weights."""
+
     task: str
+    """Name of the task."""
+
     observed: Estimate
+    """Accuracy of choosing the label of highest likelihood after the text."""
+
     probe: Estimate
+    """Out-of-fold accuracy of a linear probe on the mean hidden states, of the best layer chosen on training folds
+    alone."""
+
     probe_layers: tuple[Share, ...]
+    """Out-of-fold probe accuracy layer by layer, embeddings first."""
+
     overlap: Share | None
+    """Mean share of class pairs whose cones overlap (Tao et al. 2023, section 4.1, approximated), centred."""
+
     overlap_shuffled: Share | None
+    """The same with shuffled labels."""
+
     neighbour_angles: Number | None
+    """Pearson correlation of each text's angle to its class with that of its nearest neighbours at the origin (Tao
+    et al. 2023, Table 1); None at the origin and for the untrained model."""
+
     class_drift: Number | None
+    """Mean angle (degrees) between each label's unembedding row and the origin's; None where there is none."""
 
 
 class ForgettingSplit(Record):
     """Forgetting of one task from its own checkpoint to the last, split by where it happened.
 
     Where the checkpoints are not one a task in their order, `MatrixMeasures.reason` says from which it is counted.
-
-    Attributes:
-        observed: Observed accuracy then less now.
-        representation: Probe accuracy then less now.
-        head: The first less the second; it can exceed the first where probe accuracy rose.
     """
 
     task: str
     observed: Number
+    """Observed accuracy then less now."""
+
     representation: Number
+    """Probe accuracy then less now."""
+
     head: Number
+    """The first less the second; it can exceed the first where probe accuracy rose."""
 
 
 class PairedTest(Record):
-    """Exact McNemar test between two checkpoints on the same documents of one task.
-
-    Attributes:
-        lost: Documents right at `earlier` and wrong at `later`.
-        gained: The other way.
-        p_value: Two-sided binomial. Null: a change is as likely a loss as a gain. Unit: the document.
-        p_adjusted: Over all pairs and tasks (Holm).
-    """
+    """Exact McNemar test between two checkpoints on the same documents of one task."""
 
     task: str
     earlier: str
     later: str
     lost: Count
+    """Documents right at `earlier` and wrong at `later`."""
+
     gained: Count
+    """The other way."""
+
     p_value: Share
+    """Two-sided binomial. Null: a change is as likely a loss as a gain. Unit: the document."""
+
     p_adjusted: Share
+    """Over all pairs and tasks (Holm)."""
 
 
 class MatrixMeasures(Record):
@@ -87,26 +91,31 @@ class MatrixMeasures(Record):
 
 
 class TaskFindings(Record):
-    """Everything about labelled tasks.
-
-    Attributes:
-        tasks: Names in the order in which they were learned.
-        labels: The classes of each task.
-        documents: Documents of each task.
-        sources: Where each task was read from.
-        sha256: Digest of each task's texts.
-        points: Every task under every model, the untrained one first.
-        splits: Where each task's forgetting happened.
-        measures: Of the observed accuracy matrix.
-        tests: Between consecutive checkpoints, and each task's own checkpoint against the last.
-    """
+    """Everything about labelled tasks."""
 
     tasks: tuple[str, ...]
+    """Names in the order in which they were learned."""
+
     labels: tuple[tuple[str, ...], ...]
+    """The classes of each task."""
+
     documents: tuple[Count, ...]
+    """Documents of each task."""
+
     sources: tuple[str, ...]
+    """Where each task was read from."""
+
     sha256: tuple[str, ...]
+    """Digest of each task's texts."""
+
     points: tuple[TaskPoint, ...]
+    """Every task under every model, the untrained one first."""
+
     splits: tuple[ForgettingSplit, ...]
+    """Where each task's forgetting happened."""
+
     measures: MatrixMeasures
+    """Of the observed accuracy matrix."""
+
     tests: tuple[PairedTest, ...]
+    """Between consecutive checkpoints, and each task's own checkpoint against the last."""

@@ -21,18 +21,17 @@ TEXTS = "texts"
 
 
 class BundleManifest(Record):
-    """The digests of the files of a bundle, and what made those that are made from the result.
-
-    Attributes:
-        auditor_version: What drew the report and the table.
-        matplotlib_version: What drew its figures; another version may draw other bytes.
-        files: Hex digest (sha256) of each other file, by name.
-    """
+    """The digests of the files of a bundle, and what made those that are made from the result."""
 
     bundle_version: str = "1.0"
     auditor_version: str
+    """What drew the report and the table."""
+
     matplotlib_version: str
+    """What drew its figures; another version may draw other bytes."""
+
     files: dict[str, str]
+    """Hex digest (sha256) of each other file, by name."""
 
 
 def derived(result: AuditResult) -> dict[str, bytes]:

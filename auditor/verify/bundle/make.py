@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from auditor.audit.inputs import gathered_of
+from auditor.audit.inputs import inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, read_paths, refuse_read
-from auditor.corpora.asked import read_asked
-from auditor.results.digest import seal_of
+from auditor.corpora.asked import read_for_audit
+from auditor.results.digest import content_digest
 from auditor.results.io import parse_result
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import pack
@@ -47,9 +47,10 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
     """
     written = read_bytes(path)
     result = parse_result(written, path)
-    if result.seal != seal_of(result):
+    if result.content_sha256 != content_digest(result):
         raise UsageError(
-            f"{path} was changed after it was sealed", hint="See `auditor verify`, and run the audit again."
+            f"{path} was changed after it was with_content_digest",
+            hint="See `auditor verify`, and run the audit again.",
         )
     if not reveal and any(document.excerpt is not None or document.marks is not None for document in result.documents):
         raise UsageError(
@@ -60,10 +61,10 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
 
 
 def _texts(result: AuditResult, sources: Mapping[str, str]) -> dict[str, bytes]:
-    settings = gathered_of(result).settings
+    settings = inputs_of_result(result).settings
     texts: list[str] = []
     for side, source in (("suspect", settings.suspect), ("heldout", settings.heldout)):
-        read = read_asked(sources.get(side, source), settings).documents
+        read = read_for_audit(sources.get(side, source), settings).documents
         stored = [document for document in result.documents if document.side == side]
         if [document.sha256 for document in read] != [document.sha256 for document in stored]:
             raise UsageError(

@@ -31,7 +31,7 @@ def features_csv(result: AuditResult) -> bytes:
 
 def _tables(result: AuditResult) -> Iterator[tuple[str, Table]]:
     """The tables of documents, each with what stands before the names of its columns."""
-    kept = result.kept
+    kept = result.measurements
     if kept is None:
         return
     yield "", kept.features

@@ -6,13 +6,13 @@ from importlib.metadata import version
 
 from auditor.core.version import VERSION
 from auditor.verify.bundle.contents import MANIFEST, RESULT, derived, digests, read_manifest, text_names
-from auditor.verify.check import Answer, check
+from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
 
 
 @check(name="bundle", order=15)
-def bundle(subject: Subject) -> Answer | None:
+def bundle(subject: Subject) -> CheckAnswer | None:
     """Make the digests again, then every file that follows from the result."""
     files = subject.bundle
     if not files:
@@ -35,7 +35,7 @@ def bundle(subject: Subject) -> Answer | None:
             if found.get(name) != document.sha256:
                 wrong.append(Difference(name, found.get(name), document.sha256))
     if wrong:
-        return Answer("failed", "its files are not those of the manifest and the result", tuple(wrong))
+        return CheckAnswer("failed", "its files are not those of the manifest and the result", tuple(wrong))
     other = digests(made)
     wrong = [Difference(name, found[name], digest) for name, digest in other.items() if found[name] != digest]
     if wrong:
@@ -46,5 +46,5 @@ def bundle(subject: Subject) -> Answer | None:
                 f"; they name auditor {there[0]} with matplotlib {there[1]} and this is {here[0]} with {here[1]}, "
                 "which may draw other bytes: verify with those, or read what `auditor report` makes of result.json"
             )
-        return Answer("failed", said, tuple(wrong))
-    return Answer("passed", f"{len(files)} files; the table and the report are those that the result gives")
+        return CheckAnswer("failed", said, tuple(wrong))
+    return CheckAnswer("passed", f"{len(files)} files; the table and the report are those that the result gives")

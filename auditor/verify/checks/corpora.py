@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from auditor.audit.recount import read_summary
-from auditor.verify.check import Answer, check
+from auditor.audit.recount import recompute_summary
+from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
 
 
 @check(name="corpora", order=40)
-def corpora(subject: Subject) -> Answer:
+def corpora(subject: Subject) -> CheckAnswer:
     """Make each digest again from the ids, groups and text digests of the documents."""
     sides = {"suspect": subject.result.suspect, "heldout": subject.result.heldout}
-    again = {side: read_summary(subject.gathered, side) for side in sides}
+    again = {side: recompute_summary(subject.gathered, side) for side in sides}
     wrong = tuple(
         Difference(f"{side}.sha256", stored.sha256, again[side].sha256)
         for side, stored in sides.items()
@@ -20,5 +20,5 @@ def corpora(subject: Subject) -> Answer:
     )
     counts = f"{again['suspect'].documents:,} suspect and {again['heldout'].documents:,} held-out documents"
     if wrong:
-        return Answer("failed", f"the digests are not those of the {counts}", wrong)
-    return Answer("passed", f"the digests are those of the {counts}")
+        return CheckAnswer("failed", f"the digests are not those of the {counts}", wrong)
+    return CheckAnswer("passed", f"the digests are those of the {counts}")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from auditor.audit.recount import as_read
-from auditor.corpora.asked import read_asked
+from auditor.audit.recount import documents_as_read
+from auditor.corpora.asked import read_for_audit
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
-from auditor.corpora.groups import part_namesakes
+from auditor.corpora.groups import disambiguate_groups
 from auditor.features.table import group_rows
-from auditor.membership.assess import read_texts
-from auditor.results.measurements import KeptPair
+from auditor.membership.assess import describe_texts
+from auditor.results.measurements import StoredPair
 from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
 from auditor.verify.cells import far_cells
-from auditor.verify.check import Answer, check, reading
+from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.differences import Difference, compare
 from auditor.verify.subject import Subject
 
@@ -24,27 +24,27 @@ _NAMES = {"heldout": "held-out"}
 
 
 @check(name="data", order=80)
-def data(subject: Subject) -> Answer:
+def data(subject: Subject) -> CheckAnswer:
     """Read each set again as the configuration says, and hold it against the result."""
     if not subject.data and not subject.texts:
-        return Answer("not asked", "give --data suspect=PATH --data heldout=PATH to hold the documents against it")
+        return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to hold the documents against it")
     settings = subject.gathered.settings
     with reading():
-        read = {role: read_asked(source, settings) for role, source in subject.data.items()}
+        read = {role: read_for_audit(source, settings) for role, source in subject.data.items()}
     wrong = [difference for role, corpus in read.items() for difference in _against(subject, role, corpus)]
     told = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
     if wrong:
-        return Answer("failed", f"not the documents of the audit: {', '.join(told)}", tuple(wrong))
+        return CheckAnswer("failed", f"not the documents of the audit: {', '.join(told)}", tuple(wrong))
     said = f"the same by id, group and digest: {', '.join(told)}" if told else "the texts of the bundle"
     read = {**_bundled(subject), **read}
     if {"suspect", "heldout"} <= set(read):
         wrong = [*_shown(subject), *_texts(subject, read)]
         if wrong:
-            return Answer("failed", "what is kept of the texts does not follow from them", tuple(wrong))
+            return CheckAnswer("failed", "what is kept of the texts does not follow from them", tuple(wrong))
         said += "; what text alone tells, and the overlap, follow from them"
     else:
         said += "; what is kept of the texts was not made again, which needs suspect and heldout"
-    return Answer("passed", said)
+    return CheckAnswer("passed", said)
 
 
 def _bundled(subject: Subject) -> dict[str, Corpus]:
@@ -52,7 +52,7 @@ def _bundled(subject: Subject) -> dict[str, Corpus]:
     if not subject.texts:
         return {}
     sides: dict[str, Corpus] = {}
-    stored = as_read(subject.gathered, subject.result.documents)
+    stored = documents_as_read(subject.gathered, subject.result.documents)
     pairs = list(zip(stored, subject.texts, strict=True))
     for side in ("suspect", "heldout"):
         some = tuple(Document(d.id, text, d.group) for d, text in pairs if d.side == side)
@@ -84,7 +84,7 @@ def _against(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference
 def _documents(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
     result: AuditResult = subject.result
     places = [place for place, document in enumerate(result.documents) if document.side == role]
-    stored = as_read(subject.gathered, [result.documents[place] for place in places])
+    stored = documents_as_read(subject.gathered, [result.documents[place] for place in places])
     for place, ours, again in zip(places, stored, corpus.documents, strict=False):
         where = f"documents[{place}]"
         for name in ("id", "group", "sha256"):
@@ -111,13 +111,13 @@ def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Diffe
 
 def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]:
     """Describe the texts again and look for what the sides share."""
-    found, kept = subject.gathered, subject.gathered.kept
-    suspect, heldout = read["suspect"], part_namesakes(read["suspect"], read["heldout"])
+    found, kept = subject.gathered, subject.gathered.measurements
+    suspect, heldout = read["suspect"], disambiguate_groups(read["suspect"], read["heldout"])
     rows = group_rows(kept.feature_table(), found.groups, found.sides)
-    alone, overlap = read_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)
-    yield from far_cells("kept.text.values", kept.text.values, alone.values, most=_LARGEST)
-    pairs = [KeptPair.of(pair).model_dump(mode="json") for pair in overlap.pairs]
+    alone, overlap = describe_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)
+    yield from far_cells("measurements.text.values", kept.text.values, alone.values, most=_LARGEST)
+    pairs = [StoredPair.of(pair).model_dump(mode="json") for pair in overlap.pairs]
     stored = [pair.model_dump(mode="json") for pair in kept.overlap]
-    yield from compare(stored, pairs, at="kept.overlap").differences
+    yield from compare(stored, pairs, at="measurements.overlap").differences
     again = [len(document.text) for document in (*suspect.documents, *heldout.documents)]
-    yield from compare(list(kept.characters), again, at="kept.characters").differences
+    yield from compare(list(kept.characters), again, at="measurements.characters").differences

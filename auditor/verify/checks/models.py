@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from auditor.core.registry import did_you_mean
 from auditor.models.loading import fingerprint_model
-from auditor.verify.check import Answer, UnreadableError, check, reading
+from auditor.verify.check import CheckAnswer, UnreadableError, check, reading
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject, is_here
 
 
 @check(name="models", order=90)
-def models(subject: Subject) -> Answer:
+def models(subject: Subject) -> CheckAnswer:
     """Hash weights, tokenizer and configuration of each again; no weights are loaded."""
     if not subject.models:
-        return Answer("not asked", "give --model PATH or --model NAME=PATH to hold models against it")
+        return CheckAnswer("not asked", "give --model PATH or --model NAME=PATH to hold models against it")
     known = subject.known_models
     wrong: list[Difference] = []
     for name, source in subject.models.items():
@@ -32,7 +32,7 @@ def models(subject: Subject) -> Answer:
             if kept != digest:
                 wrong.append(Difference(f"manifest.models[{place}].{field}", kept, digest))
     if wrong:
-        return Answer("failed", "not the models of the audit", tuple(wrong))
+        return CheckAnswer("failed", "not the models of the audit", tuple(wrong))
     left = [name for name in known if name not in subject.models and name != "target"]
     said = f"weights, tokenizer and configuration are the same: {', '.join(subject.models)}"
-    return Answer("passed", f"{said}; not given: {', '.join(left)}" if left else said)
+    return CheckAnswer("passed", f"{said}; not given: {', '.join(left)}" if left else said)

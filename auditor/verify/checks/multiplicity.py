@@ -5,26 +5,26 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from auditor.audit.multiplicity import correct, standing
+from auditor.audit.multiplicity import correct, correction_entry
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes
-from auditor.results.batch import Finding
+from auditor.results.batch import AuditOutcome
 from auditor.results.io import parse_result
 from auditor.results.result import AuditResult
-from auditor.verify.check import Answer, check, reading
+from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.differences import compare
 from auditor.verify.open import read_batch_result
 from auditor.verify.subject import Subject
 
 
-@check(name="looks", order=70)
-def looks(subject: Subject) -> Answer:
+@check(name="multiplicity", order=70)
+def looks(subject: Subject) -> CheckAnswer:
     """Correct all audits of the batch again, also those that broke; p-values follow from the figures of each result."""
-    stored = subject.result.looks
+    stored = subject.result.multiplicity
     if subject.batch is None:
         if stored is None:
-            return Answer("not asked", "nothing in the file shows whether it was one of a batch")
-        return Answer(
+            return CheckAnswer("not asked", "nothing in the file shows whether it was one of a batch")
+        return CheckAnswer(
             "not asked",
             f"the correction for {stored.audits} audits was not checked: no batch.json with all its results lies "
             "above; give --batch PATH",
@@ -34,21 +34,23 @@ def looks(subject: Subject) -> Answer:
     findings = [outcome.finding for outcome in batch.audits if outcome.finding is not None]
     digests = [finding.result_sha256 for finding in findings]
     if digest not in digests:
-        return Answer("failed", f"{subject.batch} names no result with the digest of this file ({digest[:16]})")
+        return CheckAnswer("failed", f"{subject.batch} names no result with the digest of this file ({digest[:16]})")
     place = digests.index(digest)
-    standings = [standing(_result(folder, finding)) for finding in findings]
+    standings = [correction_entry(_result(folder, finding)) for finding in findings]
     broken = len(batch.audits) - len(findings)
     again = correct(standings, batch.correction, broken=broken)[place]
-    found = compare(*(None if one is None else one.model_dump(mode="json") for one in (stored, again)), at="looks")
+    found = compare(
+        *(None if one is None else one.model_dump(mode="json") for one in (stored, again)), at="multiplicity"
+    )
     if found.differences:
-        return Answer("failed", f"not the correction of {subject.batch}", found.differences)
+        return CheckAnswer("failed", f"not the correction of {subject.batch}", found.differences)
     beside = f" and the {broken} that broke" if broken else ""
-    return Answer(
+    return CheckAnswer(
         "passed", f"follows from the {len(standings)} results{beside} that {subject.batch} names, as they stand there"
     )
 
 
-def _result(folder: Path, finding: Finding) -> AuditResult:
+def _result(folder: Path, finding: AuditOutcome) -> AuditResult:
     """A result of the batch, which must be the one that the batch names and lie in its folder."""
     path = (folder / finding.result).resolve()
     if not path.is_relative_to(folder.resolve()):

@@ -7,12 +7,12 @@ from collections import Counter
 from typing import Any
 
 from auditor.core.version import VERSION
-from auditor.verify.check import Answer, check
+from auditor.verify.check import CheckAnswer, check
 from auditor.verify.subject import Subject
 
 
 @check(name="schema", order=10)
-def schema(subject: Subject) -> Answer:
+def schema(subject: Subject) -> CheckAnswer:
     """Look for names that stand twice: two readers of one file could each take another one of them."""
     twice: Counter[str] = Counter()
 
@@ -23,7 +23,9 @@ def schema(subject: Subject) -> Answer:
 
     json.loads(subject.raw.decode("utf-8-sig"), object_pairs_hook=each)
     if twice:
-        return Answer("failed", f"the name {min(twice)!r} stands twice in one object")
+        return CheckAnswer("failed", f"the name {min(twice)!r} stands twice in one object")
     writer = subject.result.manifest.auditor_version
     other = "" if writer == VERSION else f"; this is auditor {VERSION}, so figures may differ"
-    return Answer("passed", f"a whole result of schema {subject.result.schema_version}, by auditor {writer}{other}")
+    return CheckAnswer(
+        "passed", f"a whole result of schema {subject.result.schema_version}, by auditor {writer}{other}"
+    )

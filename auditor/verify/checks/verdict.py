@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from auditor.audit.conclude import reach_verdict
-from auditor.verify.check import Answer, check
+from auditor.audit.conclude import conclude_verdict
+from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import compare
 from auditor.verify.subject import Subject
 
 
 @check(name="verdict", order=60)
-def verdict(subject: Subject) -> Answer:
+def verdict(subject: Subject) -> CheckAnswer:
     """Decide again from the stored figures, guards and thresholds; no figure is made again for it."""
     result = subject.result
-    again = reach_verdict(subject.gathered, result.membership, result.guards, result.thresholds, result.forgetting)
+    again = conclude_verdict(subject.gathered, result.membership, result.guards, result.thresholds, result.forgetting)
     found = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
     if found.differences:
-        return Answer("failed", "it does not follow from the stored figures and thresholds", found.differences)
-    return Answer("passed", f"{result.verdict.word} ({result.verdict.reason}) follows from figures and thresholds")
+        return CheckAnswer("failed", "it does not follow from the stored figures and thresholds", found.differences)
+    return CheckAnswer(
+        "passed", f"{result.verdict.outcome} ({result.verdict.reason}) follows from figures and thresholds"
+    )

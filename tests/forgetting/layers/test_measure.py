@@ -13,12 +13,12 @@ from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.layers.measure import measure_layers
 from auditor.forgetting.layers.probe import principal, probe_rows
 from auditor.forgetting.layers.states import states as layer_states
-from auditor.forgetting.series import Named, Reading, Series
+from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
 from auditor.inference import separability as engine
 from auditor.inference.design import Design
 from auditor.models.backend import ModelSpec
 from auditor.results.rows import Column, Rows
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 
 LAYERS, WIDTH = 3, 24
 
@@ -28,19 +28,19 @@ def corpus(name: str, count: int, *, per_group: int = 1) -> Corpus:
     return Corpus(name, documents, 0, 0, "")
 
 
-def reading(states: np.ndarray | None, count: int) -> Reading:
+def reading(states: np.ndarray | None, count: int) -> CorpusScores:
     """States of shape [documents, layers, width], or none."""
     if states is None:
-        return Reading((), ())
+        return CorpusScores((), ())
     assert len(states) == count
-    return Reading((), tuple(Traces(row.astype(np.float32), None, None) for row in states))
+    return CorpusScores((), tuple(ModelOutputs(row.astype(np.float32), None, None) for row in states))
 
 
 def series_of(
     names: Sequence[str], states: dict[tuple[str, str], np.ndarray | None], corpora: dict[str, Corpus]
 ) -> Series:
     readings = {key: reading(value, len(corpora[key[1]].documents)) for key, value in states.items()}
-    checkpoints = tuple(Named(name, cast(ModelSpec, None)) for name in names)
+    checkpoints = tuple(NamedCheckpoint(name, cast(ModelSpec, None)) for name in names)
     return Series(checkpoints, cast(Any, corpora), cast(Any, readings), {}, 0, 0)
 
 
@@ -205,7 +205,7 @@ def test_rounding_noise_is_no_component() -> None:
 
 def test_states_that_are_not_finite_are_missing() -> None:
     good, bad = np.ones((2, 3), dtype=np.float32), np.array([[1, 2, 3], [1, np.inf, 3]], dtype=np.float32)
-    traces = [Traces(None, None, None), Traces(good, None, None), Traces(bad, None, None)]
+    traces = [ModelOutputs(None, None, None), ModelOutputs(good, None, None), ModelOutputs(bad, None, None)]
     assert np.isnan(layer_states(traces, 1)).tolist() == [[True] * 3, [False] * 3, [True] * 3]
     assert np.isnan(layer_states(traces, 0)).tolist() == [[True] * 3, [False] * 3, [False] * 3]
 
@@ -225,7 +225,7 @@ def test_states_that_do_not_vary_give_a_probe_that_sees_nothing(corpora: dict[st
 
 
 def test_enough_relabellings_for_holm_over_the_layers(corpora: dict[str, Corpus]) -> None:
-    """With 99 relabellings and three layers the smallest adjusted p-value would be 0.03."""
+    """With 99 permuted labels and three layers the smallest adjusted p-value would be 0.03."""
     series = plain_series(corpora)
     found = measure_layers(series, seed=0, alpha=0.01, permutations=99)
     assert found["later"][1].probe_p_adjusted <= 0.01

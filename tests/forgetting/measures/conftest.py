@@ -11,10 +11,10 @@ import pytest
 
 from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.reduce import reduce_series
-from auditor.forgetting.series import Named, Reading, Series
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.rows import Numerics
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 from auditor.signals.tokens import TokenSignals
 
 
@@ -62,17 +62,17 @@ def _series(
     records: dict[str, Sequence[Sequence[TokenSignals]]],
     *,
     groups: dict[str, Sequence[str]] | None = None,
-    traces: dict[str, Sequence[Sequence[Traces]]] | None = None,
+    traces: dict[str, Sequence[Sequence[ModelOutputs]]] | None = None,
 ) -> Series:
     counts = {role: len(rows) for role, rows in records.items()}
     checkpoints = len(next(iter(records.values()))[0])
     names = ["origin", *(f"step{number}" for number in range(1, checkpoints))]
     spec: Any = SimpleNamespace(identity=SimpleNamespace(source="made by hand"))
     return Series(
-        checkpoints=tuple(Named(name, spec) for name in names),
+        checkpoints=tuple(NamedCheckpoint(name, spec) for name in names),
         corpora={role: _corpus(role, count, (groups or {}).get(role)) for role, count in counts.items()},
         readings={
-            (name, role): Reading(
+            (name, role): CorpusScores(
                 tuple(row[at] for row in rows),
                 tuple(row[at] for row in (traces or {}).get(role, ())),
             )
@@ -98,16 +98,16 @@ def scored() -> Callable[..., Series]:
 
 
 @pytest.fixture(scope="session")
-def series() -> Callable[..., SeriesKept]:
+def series() -> Callable[..., SeriesMeasurements]:
     """What is kept of such a series; arguments as of `scored`."""
     return lambda *records, **options: reduce_series(_series(*records, **options))
 
 
 @pytest.fixture(scope="session")
-def series_of_losses() -> Callable[..., SeriesKept]:
+def series_of_losses() -> Callable[..., SeriesMeasurements]:
     """A series of losses: `series_of_losses({role: [documents, checkpoints] bits per byte}, groups={role: [...]})`."""
 
-    def make(losses: dict[str, Any], **options: Any) -> SeriesKept:
+    def make(losses: dict[str, Any], **options: Any) -> SeriesMeasurements:
         records = {role: [[_record(float(bits)) for bits in row] for row in rows] for role, rows in losses.items()}
         return reduce_series(_series(records, **options))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.forgetting.measures.changes import movements, slopes
+from auditor.forgetting.measures.changes import largest_changes, slopes
 from auditor.forgetting.measures.contrasts import measure_contrasts
 from auditor.forgetting.measures.events import events_until
 from auditor.results.forgetting.policy import ForgettingPolicy
@@ -52,12 +52,12 @@ def test_movements_leave_the_drift_out(record, series):
     suspect = [[record(value) for value in row] for row in bits.values()]
     heldout = [[record(1.0), record(1.5), record(0.5)], [record(3.0), record(4.5), record(1.5)]]
     made = series({"suspect": suspect, "heldout": heldout}, groups={"suspect": ["a", "a", "b"]})
-    found = movements(made)
+    found = largest_changes(made)
     assert [movement.id for movement in found] == ["suspect-2", "suspect-1", "suspect-0"]
     assert [movement.group for movement in found] == ["b", "a", "a"]
     # The held-out documents drift by +1 and -1 on average.
     np.testing.assert_allclose([m.moves for m in found], [[0, 0, 3], [0, -1, 0], [0, 0, 0]], atol=1e-6)
-    assert [movement.id for movement in movements(made, limit=1)] == ["suspect-2"]
+    assert [movement.id for movement in largest_changes(made, limit=1)] == ["suspect-2"]
     assert [len(movement.memorised) for movement in found] == [3, 3, 3]
 
 
@@ -65,7 +65,7 @@ def test_memorised_of_a_mover_is_what_the_counts_count(record, series):
     suspect = [[record(2.0, hits=hits(18)), record(3.0, hits=hits(2))]]
     heldout = [[record(2.0, hits=hits(4)), record(2.0, hits=hits(4))] for _ in range(2)]
     made = series({"suspect": suspect * 2, "heldout": heldout})
-    assert movements(made)[0].memorised == (True, False)
+    assert largest_changes(made)[0].memorised == (True, False)
 
 
 def test_slopes_are_deciles_of_all_documents(series_of_losses):

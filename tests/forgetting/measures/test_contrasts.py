@@ -8,15 +8,15 @@ from auditor.core.errors import RunError, UsageError
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.forgetting.measures.contrasts import measure_contrasts, trace
 from auditor.forgetting.reduce import reduce_series
-from auditor.forgetting.series import Reading, Series
+from auditor.forgetting.series import CorpusScores, Series
 from auditor.inference.multiplicity import holm
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.measurements import SeriesKept
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 
 
-def measure(kept: SeriesKept, role: str = "suspect", reference: str | None = None, **options) -> list[Contrast]:
+def measure(kept: SeriesMeasurements, role: str = "suspect", reference: str | None = None, **options) -> list[Contrast]:
     settings = {
         "rng": np.random.default_rng(options.pop("seed", 0)),
         "permutations": 999,
@@ -164,7 +164,7 @@ def test_a_checkpoint_read_in_another_order_is_refused(record, scored):
     ]
     made = scored({"suspect": documents, "heldout": documents})
     swapped = made.readings["step1", "suspect"].signals[::-1]
-    readings = {**made.readings, ("step1", "suspect"): Reading(swapped, ())}
+    readings = {**made.readings, ("step1", "suspect"): CorpusScores(swapped, ())}
     broken = Series(made.checkpoints, made.corpora, readings, {}, 0, 0)
     with pytest.raises(RunError, match="other tokens under 'step1'"):
         reduce_series(broken)

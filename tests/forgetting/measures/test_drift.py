@@ -9,16 +9,16 @@ from scipy.optimize import minimize
 from auditor.core.errors import RunError
 from auditor.forgetting.measures.divergence import compare
 from auditor.forgetting.measures.general import measure_general
-from auditor.forgetting.measures.levels import measure_heldout, measure_wreckage
+from auditor.forgetting.measures.levels import measure_heldout, measure_utility_loss
 from auditor.results.forgetting.policy import ForgettingPolicy
-from auditor.signals.outputs import Traces
+from auditor.signals.outputs import ModelOutputs
 
 
-def kept(probabilities: np.ndarray, count: int) -> Traces:
+def kept(probabilities: np.ndarray, count: int) -> ModelOutputs:
     """The lists of distributions [tokens, vocabulary]."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
     top = np.take_along_axis(probabilities, order, axis=1)
-    return Traces(None, order.astype(np.int32), np.log(top).astype(np.float32))
+    return ModelOutputs(None, order.astype(np.int32), np.log(top).astype(np.float32))
 
 
 def draw(rng: np.random.Generator, tokens: int, vocabulary: int, heat: float) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_covered_is_what_the_origin_gives_to_entries_of_both_lists():
 
 def test_lists_that_were_not_kept_are_not_compared():
     p = draw(np.random.default_rng(0), 3, 10, 1.0)
-    nothing = Traces(None, None, None)
+    nothing = ModelOutputs(None, None, None)
     assert compare(nothing, kept(p, 5)) is None
     assert compare(kept(p, 5), nothing) is None
     with pytest.raises(ValueError, match="2 tokens beside 3"):
@@ -192,7 +192,7 @@ def test_wreckage_is_a_paired_ratio_on_general_text(series_of_losses):
     general = base * np.array([1.0, 1.2, 1.3]) * rng.normal(1.0, 0.01, (40, 3))
     calm = rng.normal(2.0, 0.1, (20, 3))
     made = series_of_losses({"suspect": calm, "heldout": calm, "general": general})
-    found = measure_wreckage(made, policy=ForgettingPolicy(), rng=np.random.default_rng(0))
+    found = measure_utility_loss(made, policy=ForgettingPolicy(), rng=np.random.default_rng(0))
     assert list(found) == ["step1", "step2"]
     assert {result.measured_on for result in found.values()} == {"general"}
     assert found["step1"].ratio.value == pytest.approx(1.2, abs=0.01)
@@ -205,7 +205,7 @@ def test_wreckage_needs_to_be_sure_and_falls_back_on_heldout(series_of_losses):
     """The ratio is above the limit, but for one document alone."""
     losses = np.column_stack([np.full(10, 2.0), np.where(np.arange(10) == 0, 10.0, 2.0)])
     made = series_of_losses({"suspect": losses, "heldout": losses})
-    result = measure_wreckage(made, policy=ForgettingPolicy(), rng=np.random.default_rng(0))["step1"]
+    result = measure_utility_loss(made, policy=ForgettingPolicy(), rng=np.random.default_rng(0))["step1"]
     assert result.measured_on == "heldout"
     assert result.ratio.value == pytest.approx(1.4, rel=1e-5)
     assert not result.wrecked

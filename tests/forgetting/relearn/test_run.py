@@ -25,8 +25,8 @@ from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.conclude import adjust, conclude_relearning
 from auditor.forgetting.relearn.probes.reminder import third_party
 from auditor.forgetting.relearn.run import all_interventions, relearn
-from auditor.forgetting.relearn.runner import Workbench
-from auditor.forgetting.series import Named, Reading, Series
+from auditor.forgetting.relearn.runner import InterventionRunner
+from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.changes import Training, UntrainableError
 from auditor.models.loading import open_model
@@ -55,12 +55,12 @@ def corpus(role: str, count: int, seed: int, group: int = 1) -> Corpus:
 
 def series_of(
     spec: ModelSpec, store: Store, corpora: dict[Role, Corpus], origin: ModelSpec | None = None
-) -> tuple[Named, Series]:
+) -> tuple[NamedCheckpoint, Series]:
     """A series of a checkpoint, behind its origin where one is given, scored."""
-    named = Named("later", spec)
-    checkpoints = (named,) if origin is None else (Named("origin", origin), named)
+    named = NamedCheckpoint("later", spec)
+    checkpoints = (named,) if origin is None else (NamedCheckpoint("origin", origin), named)
     readings = {
-        (one.name, role): Reading(
+        (one.name, role): CorpusScores(
             score_requests([Request(one.spec, Prompt(d.text)) for d in some.documents], store=store).signals, ()
         )
         for one in checkpoints
@@ -80,7 +80,7 @@ def plain_corpora(**more: int) -> dict[Role, Corpus]:
     return made
 
 
-def run(named: Named, series: Series, store: Store, **changes: Any) -> Relearning:
+def run(named: NamedCheckpoint, series: Series, store: Store, **changes: Any) -> Relearning:
     permutations, seed = changes.pop("permutations", 199), changes.pop("seed", 0)
     found = relearn(named, series, seed=seed, store=store, **({"budget": SMALL} | changes))
     kept = reduce_series(series).relearned({named.name: found})
@@ -93,7 +93,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-class Told:
+class Precomputed:
     """A progress that remembers."""
 
     def __init__(self) -> None:
@@ -170,7 +170,7 @@ def test_what_was_pushed_aside_comes_back(suppressed: tuple[Path, Path], store: 
     }
     named, series = series_of(later, store, corpora, origin)
     budget = Budget(half_steps=(10, 20, 30), reminder_steps=(5, 10, 20), full_rate=1e-3)
-    told = Told()
+    told = Precomputed()
     found = adjust({"later": run(named, series, store, budget=budget, permutations=999, progress=told)}, 0.05)["later"]
     half, reminder, quantise = found.probes
     assert [probe.name for probe in found.probes] == ["relearn-half", "reminder", "quantise"]
@@ -181,7 +181,7 @@ def test_what_was_pushed_aside_comes_back(suppressed: tuple[Path, Path], store: 
     assert all(probe.placebo_p_value is not None and probe.placebo_p_value > 0.05 for probe in found.probes)
     assert [point.steps for point in reminder.points] == [0, 5, 10, 20]
     assert [point.steps for point in quantise.points] == [0, 1]
-    assert not found.left_out
+    assert not found.not_run
     assert told.labels[:2] == ["later after 10 training steps, training", "later after 10 training steps"]
 
 
@@ -209,7 +209,7 @@ def test_step_zero_is_the_checkpoint_as_it_is(tiny_model_dir: Path, store: Store
         assert found[name].points[0].gap.value == pytest.approx(means["heldout"] - means["suspect"])
     # The workbench, asked for no step at all, gives the scores of the series: it trains the checkpoint, not its base.
     texts = tuple(document.text for document in series.corpora["suspect"].documents)
-    with Workbench(named, store=store, progress=Silent(), max_tokens=None) as bench:
+    with InterventionRunner(named, store=store, progress=Silent(), max_tokens=None) as bench:
         losses = bench.losses_along(
             Training(texts, "full", 1e-3, 4, 64, 0, 1.0, 0, None), [0], corpus("s", 12, 1).documents
         )
@@ -222,14 +222,14 @@ def test_the_gap_is_between_the_twins(tiny_model_dir: Path, store: Store) -> Non
     trainings: list[Training] = []
     scored: list[Any] = []
 
-    class Watched(Workbench):
+    class Watched(InterventionRunner):
         def losses_along(self, training: Training, steps: Any, documents: Any) -> Any:
             trainings.append(training)
             scored.append((documents, super().losses_along(training, steps, documents)))
             return scored[-1][1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auditor.forgetting.relearn.run.Workbench", Watched)
+        patch.setattr("auditor.forgetting.relearn.run.InterventionRunner", Watched)
         half = run(named, series, store).probes[0]
     ours, theirs = ({document.text for document in series.corpora[role].documents} for role in ("suspect", "heldout"))
     assert set(trainings[0].texts) < ours
@@ -256,14 +256,14 @@ def test_groups_are_trained_on_whole(tiny_model_dir: Path, store: Store) -> None
 
 def test_a_score_does_not_depend_on_the_side_it_is_on(tiny_model_dir: Path, store: Store, tmp_path: Path) -> None:
     """The same documents beside each other in another order, and in another store, under the same training."""
-    named = Named("later", open_model(str(tiny_model_dir), CPU))
+    named = NamedCheckpoint("later", open_model(str(tiny_model_dir), CPU))
     training = Training(("the quick brown fox", "seven wizards"), "full", 1e-2, 2, 32, 0, 1.0, 0, None)
     documents = [*corpus("s", 6, 1).documents, *corpus("h", 6, 2).documents]
-    with Workbench(named, store=store, progress=Silent(), max_tokens=None) as bench:
+    with InterventionRunner(named, store=store, progress=Silent(), max_tokens=None) as bench:
         first = bench.losses_along(training, [1, 3], documents)
     with (
         Store.open(tmp_path / "other") as other,
-        Workbench(named, store=other, progress=Silent(), max_tokens=None) as bench,
+        InterventionRunner(named, store=other, progress=Silent(), max_tokens=None) as bench,
     ):
         second = bench.losses_along(training, [1, 3], documents[::-1])
     assert np.array_equal(first, second[:, ::-1])
@@ -276,7 +276,7 @@ def test_nothing_is_scored_or_loaded_twice(tiny_model_dir: Path, store: Store) -
     loads.clear()
     first = run(named, series, store)
     assert loads == [spec.identity.key]
-    told = Told()
+    told = Precomputed()
     again = run(named, series, store, progress=told)
     assert again == first
     assert loads == [spec.identity.key]
@@ -303,8 +303,8 @@ def test_figures_depend_on_the_seed_and_nothing_else(tiny_model_dir: Path, store
 
 CHILD = """
 import sys, time
-sys.path[:0] = [{tests!r}, {root!r}]
-from test_relearn_run import CPU, SMALL, Store, corpus, open_model, plain_corpora, run, series_of, Silent
+sys.path[:0] = [{tests!r}, {root!r}, {root!r} + "/tests", {root!r} + "/benchmarks"]
+from test_run import CPU, SMALL, Store, corpus, open_model, plain_corpora, run, series_of, Silent
 
 class Slow(Silent):
     trainings = 0
@@ -355,7 +355,7 @@ def test_a_killed_run_leaves_no_weights_and_goes_on_to_the_same_figures(
     assert all(path.name.startswith("scores-") for path in files_in(cut))
     assert sum(path.stat().st_size for path in cut.iterdir()) < 2**20
 
-    told = Told()
+    told = Precomputed()
     with Store.open(cut) as again:
         assert run(named, series, again, progress=told) == truth
     # Killed in the second stretch of the second twin: its first step is stored and its training runs anew to the last.
@@ -416,23 +416,23 @@ def test_what_cannot_be_done_is_left_out_with_its_reason(
     named, series = series_of(spec, store, plain_corpora() | {"suspect": corpus("s", 3, 1)})
     found = run(named, series, store)
     assert [probe.name for probe in found.probes] == ["quantise"]
-    assert found.left_out == (
+    assert found.not_run == (
         "relearn-half was left out: a set has 3 groups, and it needs 4",
         "the reminder was left out: it trains on general text, and none was given",
     )
     named, series = series_of(spec, store, plain_corpora(general=8))
     diverged = run(named, series, store, budget=SMALL.model_copy(update={"full_rate": 1e30}))
     assert [probe.name for probe in diverged.probes] == ["quantise"]
-    assert [text.split(":")[0] for text in diverged.left_out] == ["relearn-half was left out", "reminder was left out"]
+    assert [text.split(":")[0] for text in diverged.not_run] == ["relearn-half was left out", "reminder was left out"]
 
     def refuse(*_: Any) -> None:
         raise UntrainableError("its weights are quantised")
 
-    monkeypatch.setattr("auditor.models.runtime.relearning.Subject.__init__", refuse)
+    monkeypatch.setattr("auditor.models.runtime.relearning.TrainableCopy.__init__", refuse)
     with Store.open(store.path.parent / "fresh") as fresh:
         none = run(named, series, fresh)
     assert none.probes == ()
-    assert none.left_out == ("no intervention was run: its weights are quantised",)
+    assert none.not_run == ("no intervention was run: its weights are quantised",)
 
 
 def test_general_text_of_either_set_is_not_trained_on(tiny_model_dir: Path, store: Store) -> None:
@@ -452,7 +452,7 @@ def test_general_text_of_either_set_is_not_trained_on(tiny_model_dir: Path, stor
     )
     only = plain_corpora() | {"general": dataclasses.replace(general, documents=theirs.documents[:2])}
     named, series = series_of(open_model(str(tiny_model_dir), CPU), store, only)
-    assert run(named, series, store).left_out == (
+    assert run(named, series, store).not_run == (
         "the reminder was left out: all 2 general documents share a text or a group with another set",
     )
 

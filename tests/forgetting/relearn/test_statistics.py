@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from auditor.forgetting.relearn.curve import Losses, Units, judge, show_curve, units_of
+from auditor.forgetting.relearn.curve import Losses, Units, show_curve, summarise_curve, units_of
 
 
 def losses(
@@ -40,7 +40,7 @@ def test_where_nothing_was_shown_few_recover(shared: bool) -> None:
     found = []
     for repeat in range(repeats):
         both = walk(rng, 2 * count)
-        outcome = judge(
+        outcome = summarise_curve(
             units(losses(both[:count], both[count:], groups), repeat),
             permutations=59,
             rng=np.random.default_rng([repeat, 1]),
@@ -58,7 +58,7 @@ def test_a_trace_that_comes_back_is_found_and_one_that_stays_away_is_not() -> No
     back[:, 2:] *= 0.5
 
     def p(ours: np.ndarray) -> float:
-        return judge(units(losses(ours, theirs)), permutations=999, rng=np.random.default_rng(2)).both
+        return summarise_curve(units(losses(ours, theirs)), permutations=999, rng=np.random.default_rng(2)).both
 
     assert p(back) <= 0.002
     assert p(never) > 0.05
@@ -69,7 +69,7 @@ def test_a_trace_that_was_there_before_is_not_a_recovery() -> None:
     rng = np.random.default_rng(2)
     ours, theirs = (rng.normal(level, 0.1, (50, 1)) - [[0, 0.1, 0.2]] for level in (1.0, 2.0))
     noise = rng.normal(0, 0.01, (100, 3))
-    outcome = judge(
+    outcome = summarise_curve(
         units(losses(ours + noise[:50], theirs + noise[50:])), permutations=999, rng=np.random.default_rng(0)
     )
     assert outcome.after == 0.001
@@ -83,7 +83,7 @@ def test_gains_without_better_losses_are_not_a_recovery() -> None:
     end = rng.normal(2.0, 0.3, (100, 1))
     pushed = np.r_[np.full(50, 0.5), np.zeros(50)][:, None]
     both = np.hstack([end + pushed + rng.normal(0, 0.05, (100, 1)), end])
-    outcome = judge(units(losses(both[:50], both[50:])), permutations=999, rng=np.random.default_rng(0))
+    outcome = summarise_curve(units(losses(both[:50], both[50:])), permutations=999, rng=np.random.default_rng(0))
     assert outcome.rise == 0.001
     assert outcome.after > 0.05
 
@@ -93,7 +93,7 @@ def test_a_set_that_scores_worse_does_not_recover() -> None:
     rng = np.random.default_rng(4)
     ours, theirs = walk(rng, 40), walk(rng, 40)
     ours[:, 1:] += 1.0
-    outcome = judge(units(losses(ours, theirs)), permutations=499, rng=np.random.default_rng(0))
+    outcome = summarise_curve(units(losses(ours, theirs)), permutations=499, rng=np.random.default_rng(0))
     assert outcome.after > 0.9
     assert outcome.rise > 0.9
 
@@ -111,8 +111,8 @@ def test_the_luck_of_a_twin_shows_in_the_gap_and_not_in_the_test() -> None:
     assert figures[1].gap.value - figures[0].gap.value > 0.9
     # Had the test looked at the gap, it would have found it.
     naive = Losses(shown, shown[None], some.groups, suspect)
-    assert judge(units(naive), permutations=999, rng=np.random.default_rng(1)).both == 0.001
-    assert judge(lucky, permutations=999, rng=np.random.default_rng(1)).both > 0.05
+    assert summarise_curve(units(naive), permutations=999, rng=np.random.default_rng(1)).both == 0.001
+    assert summarise_curve(lucky, permutations=999, rng=np.random.default_rng(1)).both > 0.05
 
 
 def test_figures_by_hand() -> None:
@@ -148,7 +148,9 @@ def test_the_largest_over_the_steps_pays_for_its_choice() -> None:
     noise[:30, 7] -= 0.7
     alone = units(losses(np.hstack([start, noise[:, 7:8]])[:30], np.hstack([start, noise[:, 7:8]])[30:]))
     among = units(losses(np.hstack([start, noise])[:30], np.hstack([start, noise])[30:]))
-    first, second = (judge(some, permutations=1999, rng=np.random.default_rng(0)).after for some in (alone, among))
+    first, second = (
+        summarise_curve(some, permutations=1999, rng=np.random.default_rng(0)).after for some in (alone, among)
+    )
     assert first < second / 3
 
 
@@ -159,7 +161,7 @@ def test_a_reading_that_shows_it_is_enough_and_more_of_them_do_not_inflate_the_l
 
     def p(*judged: np.ndarray) -> float:
         some = Losses(judged[0], np.stack(judged), groups, suspect)
-        return judge(units(some), permutations=99, rng=np.random.default_rng(0)).both
+        return summarise_curve(units(some), permutations=99, rng=np.random.default_rng(0)).both
 
     told = walk(rng, 40)
     told[:20, 1:] *= 0.4

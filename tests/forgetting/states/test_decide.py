@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from auditor.forgetting.states.decide import decide_state, worth_asking
-from auditor.forgetting.states.findings import Evidence
+from auditor.forgetting.states.decide import decide_state, worth_relearning
+from auditor.forgetting.states.findings import CheckpointFindings
 from auditor.results.forgetting.contrast import Contrast, Equivalence, Events
-from auditor.results.forgetting.drift import Wreckage
+from auditor.results.forgetting.drift import UtilityLoss
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
@@ -24,7 +24,9 @@ def about(value: float, spread: float = 0.02) -> Estimate:
 
 
 def guard(name: str, status: str = "passed") -> GuardResult:
-    return GuardResult(name=name, question="?", status=status, reason=f"The {name} saw it.", mend="Mend.", misses="-")
+    return GuardResult(
+        name=name, question="?", status=status, reason=f"The {name} saw it.", remediation="Mend.", blind_spots="-"
+    )
 
 
 def detection(p: float, *, failed: tuple[str, ...] = (), detectable: float | None = 0.6) -> Detection:
@@ -100,11 +102,11 @@ def relearning(*, recovered: bool, name: str = "reminder", placebo: float = 0.5)
         placebo_p_value=placebo,
         recovered=recovered and placebo > 0.01,
     )
-    return Relearning(probes=(probe,), left_out=(), budget="short")
+    return Relearning(probes=(probe,), not_run=(), budget="short")
 
 
-def wreckage(*, wrecked: bool) -> Wreckage:
-    return Wreckage(measured_on="general", ratio=about(2.0 if wrecked else 1.0), limit=1.25, wrecked=wrecked)
+def wreckage(*, wrecked: bool) -> UtilityLoss:
+    return UtilityLoss(measured_on="general", ratio=about(2.0 if wrecked else 1.0), limit=1.25, wrecked=wrecked)
 
 
 KNOWN: dict[str, Any] = {
@@ -113,15 +115,15 @@ KNOWN: dict[str, Any] = {
     "reference": 0,
     "detection": detection(0.5),
     "suspect": contrast(),
-    "wreckage": wreckage(wrecked=False),
+    "utility_loss": wreckage(wrecked=False),
     "relearning": None,
     "whole": ("entry", contrast(gap=0.2)),
-    "looks": 3,
+    "n_checkpoints": 3,
 }
 
 
 def state(**given: Any) -> State:
-    return decide_state(Evidence(**{**KNOWN, **given}), Policy(), ForgettingPolicy())
+    return decide_state(CheckpointFindings(**{**KNOWN, **given}), Policy(), ForgettingPolicy())
 
 
 FOUND = detection(0.0001)
@@ -134,7 +136,7 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"reference": None}, "A", "never-detected"),
         ({"reference": 2}, "A", "never-detected"),
         ({"reference": 1, "detection": FOUND, "suspect": contrast(gap=0.2, did_p=0.001)}, "B", "detected-first"),
-        ({"position": 0, "detection": FOUND, "wreckage": None}, "C", "detected-whole"),
+        ({"position": 0, "detection": FOUND, "utility_loss": None}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=0.8)}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=1.4)}, "C", "detected-whole"),
         ({"detection": FOUND, "suspect": contrast(share=0.79)}, "D", "detected-less"),
@@ -142,8 +144,8 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"relearning": relearning(recovered=False)}, "F", "equivalent"),
         ({"suspect": WORSE}, "G", "inverted"),
         ({"suspect": WORSE, "placebo": contrast()}, "G", "inverted"),
-        ({"wreckage": wreckage(wrecked=True)}, "W", "wrecked"),
-        ({"wreckage": wreckage(wrecked=True), "detection": detection(0.5, failed=("numerics",))}, "W", "wrecked"),
+        ({"utility_loss": wreckage(wrecked=True)}, "W", "wrecked"),
+        ({"utility_loss": wreckage(wrecked=True), "detection": detection(0.5, failed=("numerics",))}, "W", "wrecked"),
         ({}, "H", "not-tested"),
         ({"reference": None, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
         ({"reference": None, "detection": detection(0.5, detectable=None)}, "H", "underpowered"),
@@ -158,8 +160,8 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
             "gap-alone",
         ),
         ({"reference": None, "relearning": relearning(recovered=True, placebo=0.005)}, "H", "placebo-recovered"),
-        ({"reference": None, "looks": 2}, "A", "never-detected"),
-        ({"reference": None, "looks": 2, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
+        ({"reference": None, "n_checkpoints": 2}, "A", "never-detected"),
+        ({"reference": None, "n_checkpoints": 2, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
         (
             {"reference": 1, "detection": FOUND, "clean_before": False, "suspect": contrast(gap=0.2, did_p=0.001)},
             "H",
@@ -204,19 +206,19 @@ def test_each_state_has_its_figures(given: dict[str, Any], code: str, reason: st
 def test_without_interventions_suppressed_and_gone_are_not_tested() -> None:
     statuses = {condition.code: condition.status for condition in state().conditions}
     assert statuses["E"] == statuses["F"] == "not tested"
-    assert "--relearn" in state().mend
+    assert "--relearn" in state().remediation
 
 
 def test_at_the_last_checkpoint_suppression_that_was_not_asked_for_reads_not_tested() -> None:
-    statuses = {c.code: c.status for c in state(reference=None, looks=2).conditions}
+    statuses = {c.code: c.status for c in state(reference=None, n_checkpoints=2).conditions}
     assert (statuses["A"], statuses["E"], statuses["F"]) == ("met", "not tested", "not met")
 
 
 def test_how_many_documents_are_wanted_depends_on_how_many_there_are() -> None:
     given = {"relearning": relearning(recovered=False), "suspect": contrast(equivalent=False)}
-    assert "about" in state(**given).mend
+    assert "about" in state(**given).remediation
     many = {**given, "suspect": contrast(equivalent=False).model_copy(update={"groups": 2000})}
-    assert "near the margin" in state(**many).mend
+    assert "near the margin" in state(**many).remediation
 
 
 def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -> None:
@@ -225,7 +227,7 @@ def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -
 
 
 def test_a_wrecked_model_that_shows_the_trace_is_not_excused() -> None:
-    found = state(wreckage=wreckage(wrecked=True), detection=FOUND, suspect=contrast(share=0.5))
+    found = state(utility_loss=wreckage(wrecked=True), detection=FOUND, suspect=contrast(share=0.5))
     assert found.code == "D"
 
 
@@ -243,7 +245,7 @@ def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
         ({"reference": None}, False, False),
         ({"reference": None}, True, True),
         ({"detection": FOUND}, True, False),
-        ({"wreckage": wreckage(wrecked=True)}, True, False),
+        ({"utility_loss": wreckage(wrecked=True)}, True, False),
         ({"detection": detection(0.5, failed=("blind",))}, True, False),
         ({"placebo_p": 0.001}, True, False),
     ],
@@ -251,7 +253,12 @@ def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
 def test_interventions_run_where_a_trace_went_out_of_sight_and_at_the_last(
     given: dict[str, Any], last: bool, asked: bool
 ) -> None:
-    assert worth_asking(Evidence(**{**KNOWN, "looks": 2 if last else 3, **given}), ForgettingPolicy()) is asked
+    assert (
+        worth_relearning(
+            CheckpointFindings(**{**KNOWN, "n_checkpoints": 2 if last else 3, **given}), ForgettingPolicy()
+        )
+        is asked
+    )
 
 
 def test_inverted_without_a_detection_is_still_over_corrected() -> None:

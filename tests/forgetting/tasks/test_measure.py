@@ -14,7 +14,7 @@ import pytest
 from auditor.core.errors import UsageError
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.read import read_corpus
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.tasks.answers import ask
 from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.measure import measure_tasks
@@ -29,14 +29,14 @@ RAILWAYS = ("map of rivers, roads and railways", "railways in the old harbour", 
 
 
 def measured(
-    series: list[Named], asked: SeriesSettings, *, read: Callable[[str], Corpus], **given: Any
+    series: list[NamedCheckpoint], asked: SeriesSettings, *, read: Callable[[str], Corpus], **given: Any
 ) -> tuple[TaskFindings, tuple[str, ...]]:
     """The tasks that are asked for, read and measured."""
     tasks = read_tasks(asked.tasks, label_column=asked.label_column, read=read)
     resamples = {"bootstraps": given.pop("bootstraps")} if "bootstraps" in given else {}
     found = measure_tasks(series, tasks, template=asked.label_template, **given)
     seed = given.get("seed", 0)
-    findings = conclude_tasks(found.kept, found.geometry, checkpoints=len(series), seed=seed, **resamples)
+    findings = conclude_tasks(found.measurements, found.geometry, checkpoints=len(series), seed=seed, **resamples)
     assert findings is not None
     return findings, found.notes
 
@@ -62,12 +62,13 @@ def task_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Callable[..., Path]) -> list[Named]:
+def series(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Callable[..., Path]) -> list[NamedCheckpoint]:
     """An origin, the same again under another name, and a model of other random weights."""
     folder = tmp_path_factory.mktemp("series")
     places = [make_tiny_model(folder / "a"), make_tiny_model(folder / "b"), make_tiny_model(folder / "c", seed=3)]
     return [
-        Named(name, open_model(str(place))) for name, place in zip(("origin", "same", "other"), places, strict=True)
+        NamedCheckpoint(name, open_model(str(place)))
+        for name, place in zip(("origin", "same", "other"), places, strict=True)
     ]
 
 
@@ -78,7 +79,7 @@ def _asked(task_file: str, tasks: Sequence[str] = ("topics",), column: str = "to
 
 
 @pytest.fixture(scope="module")
-def found(series: list[Named], task_file: str, store: Store) -> TaskFindings:
+def found(series: list[NamedCheckpoint], task_file: str, store: Store) -> TaskFindings:
     findings, _ = measured(
         series, _asked(task_file, ("first", "second")), read=read_corpus, store=store, bootstraps=200, shuffles=3
     )
@@ -139,7 +140,7 @@ def test_one_checkpoint_a_task_makes_a_matrix(found: TaskFindings) -> None:
 
 
 def test_without_a_checkpoint_a_task_and_none_better_than_the_origin_it_is_counted_from_there(
-    series: list[Named], task_file: str, store: Store
+    series: list[NamedCheckpoint], task_file: str, store: Store
 ) -> None:
     found, _ = measured(series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     points = _points(found, "topics")
@@ -153,13 +154,15 @@ def test_without_a_checkpoint_a_task_and_none_better_than_the_origin_it_is_count
     ]
 
 
-def test_nothing_is_scored_twice_and_the_seed_decides(series: list[Named], task_file: str, store: Store) -> None:
+def test_nothing_is_scored_twice_and_the_seed_decides(
+    series: list[NamedCheckpoint], task_file: str, store: Store
+) -> None:
     again = partial(measured, series, _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     assert again() == again()
     assert again(seed=1) != again()
 
 
-def test_random_labels_are_at_chance(series: list[Named], task_file: str, store: Store) -> None:
+def test_random_labels_are_at_chance(series: list[NamedCheckpoint], task_file: str, store: Store) -> None:
     def shuffled(source: str) -> Corpus:
         corpus = read_corpus(source)
         mixed = np.random.default_rng(1).permutation([document.metadata["topic"] for document in corpus.documents])
@@ -174,7 +177,7 @@ def test_random_labels_are_at_chance(series: list[Named], task_file: str, store:
         assert 0.2 < point.probe.value < 0.8
 
 
-def test_what_a_reader_has_to_know(series: list[Named], tmp_path: Path, store: Store) -> None:
+def test_what_a_reader_has_to_know(series: list[NamedCheckpoint], tmp_path: Path, store: Store) -> None:
     words = " ".join(ANIMALS)
     rows = [
         {
@@ -217,7 +220,7 @@ def test_a_label_is_chosen_by_the_likelihood_of_all_its_tokens(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     tasks = read_tasks([("t", str(path))], label_column="label", read=read_corpus)
     ((answers,),) = ask(
-        [Named("m", open_model(str(folder)))],
+        [NamedCheckpoint("m", open_model(str(folder)))],
         tasks,
         template="{text} is about {label}",
         store=store,
@@ -247,7 +250,7 @@ def test_a_label_is_chosen_by_the_likelihood_of_all_its_tokens(
 
 
 def test_without_an_untrained_twin_its_row_is_left_out_and_that_is_said(
-    series: list[Named], task_file: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    series: list[NamedCheckpoint], task_file: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise UsageError("there is no untrained twin of this")

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.measurements import KeptTask
+from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import TaskPoint
 
 
@@ -70,7 +70,7 @@ def test_no_matrix_says_from_where_forgetting_is_counted() -> None:
 
 
 def test_consecutive_pairs_and_the_own_checkpoint_against_the_last_once() -> None:
-    task = KeptTask(
+    task = TaskMeasurements(
         name="t",
         source="x",
         sha256="",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.forgetting.series import Named
+from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.contents import open_weights
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.forgetting.weights.stored import parts
@@ -24,8 +24,8 @@ CPU = LoadOptions(device="cpu")
 MakeModel = Callable[..., Path]
 
 
-def named(name: str, folder: Path) -> Named:
-    return Named(name, open_model(str(folder), CPU))
+def named(name: str, folder: Path) -> NamedCheckpoint:
+    return NamedCheckpoint(name, open_model(str(folder), CPU))
 
 
 def measure(*folders: Path, **options: Any) -> WeightChange:
@@ -401,6 +401,6 @@ def test_gguf_is_not_compared(tiny_model_dir: Path) -> None:
 
     spec = open_model(str(tiny_model_dir), CPU)
     gguf = dataclasses.replace(spec, identity=dataclasses.replace(spec.identity, kind="gguf"))
-    found = measure_weights([Named("origin", spec), Named("later", gguf)])["later"]
+    found = measure_weights([NamedCheckpoint("origin", spec), NamedCheckpoint("later", gguf)])["later"]
     assert found.kind == "not compared"
     assert "GGUF" in found.reason

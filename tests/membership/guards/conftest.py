@@ -13,7 +13,7 @@ from auditor.corpora.document import Corpus, Document
 from auditor.corpora.overlap import find_overlap
 from auditor.inference.separability import separability
 from auditor.membership.blind.rows import text_rows
-from auditor.membership.guards.case import Case
+from auditor.membership.guards.case import GuardContext
 from auditor.results.policy import Policy
 from auditor.results.rows import Column, Numerics, Rows
 from auditor.results.separability import Excess, Separability
@@ -51,12 +51,12 @@ def sides() -> tuple[Corpus, Corpus]:
 
 
 @pytest.fixture
-def make_case() -> Callable[..., Case]:
+def make_case() -> Callable[..., GuardContext]:
     """A sound case with a planted effect of `shift` standard deviations; keyword arguments replace its parts."""
 
     def build(
         *, shift: float = 1.0, groups: int = 60, seed: int = 0, suspect: Corpus | None = None, **parts: Any
-    ) -> Case:
+    ) -> GuardContext:
         rng = np.random.default_rng(seed)
         ours, theirs = two_sides(groups, seed)
         suspect, heldout = suspect or ours, parts.pop("heldout", None) or theirs
@@ -66,7 +66,7 @@ def make_case() -> Callable[..., Case]:
         rows = Rows(values, labels, names, tuple(Column(f"f{i}", "loss", 1) for i in range(4)))
         alone = text_rows(suspect, heldout, rows, rng=rng)
         text = separability(alone, rng=rng, alpha=0.02, permutations=499, bootstraps=50)
-        case = Case(
+        case = GuardContext(
             documents=(len(suspect.documents), len(heldout.documents)),
             overlap=find_overlap(suspect, heldout, threshold=Policy().overlap_similarity, seed=0),
             all_rows=rows,

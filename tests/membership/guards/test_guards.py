@@ -12,13 +12,13 @@ from auditor.corpora.document import Corpus, Document
 from auditor.features.table import drop_sparse
 from auditor.inference.null_splits import null_split_pvalues
 from auditor.membership.guards.blind import blind
-from auditor.membership.guards.case import Case
+from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.catalogue import all_guards, guard_alphas
 from auditor.membership.guards.clusters import clusters
 from auditor.membership.guards.controls import controls
 from auditor.membership.guards.direction import direction
 from auditor.membership.guards.excess import excess
-from auditor.membership.guards.guard import Finding, guard
+from auditor.membership.guards.guard import GuardOutcome, guard
 from auditor.membership.guards.minimums import minimums
 from auditor.membership.guards.null_splits import null_splits
 from auditor.membership.guards.numerics import FEWEST_SHUFFLED, numerics
@@ -27,7 +27,7 @@ from auditor.results.policy import Policy
 from auditor.results.rows import Numerics
 from auditor.results.separability import Excess
 
-MakeCase = Callable[..., Case]
+MakeCase = Callable[..., GuardContext]
 Sides = tuple[Corpus, Corpus]
 WORDS = "river stone winter market letter garden window bridge candle forest summer copper silver harbour".split()
 
@@ -41,7 +41,7 @@ def test_every_guard_is_found_once_in_order_and_says_what_it_misses() -> None:
     assert [g.name for g in guards][:2] == ["blind", "clusters"]
     assert len({g.name for g in guards}) == len(guards)
     assert len({g.order for g in guards}) == len(guards)
-    assert all(g.question.endswith("?") and g.misses.endswith(".") for g in guards)
+    assert all(g.question.endswith("?") and g.blind_spots.endswith(".") for g in guards)
 
 
 def test_the_testing_guards_share_less_than_five_per_cent() -> None:
@@ -49,13 +49,13 @@ def test_the_testing_guards_share_less_than_five_per_cent() -> None:
 
 
 def test_a_guard_labels_its_finding(make_case: MakeCase) -> None:
-    @guard(name="mine", order=1, question="Is it?", misses="Much.")
-    def mine(case: Case) -> Finding:
-        return Finding("failed", f"{case.documents[0]} seen", "mend it", auc=0.7)
+    @guard(name="mine", order=1, question="Is it?", blind_spots="Much.")
+    def mine(case: GuardContext) -> GuardOutcome:
+        return GuardOutcome("failed", f"{case.documents[0]} seen", "mend it", auc=0.7)
 
     result = mine.run(make_case())
-    assert (result.name, result.question, result.misses) == ("mine", "Is it?", "Much.")
-    assert (result.status, result.reason, result.mend, result.auc) == ("failed", "60 seen", "mend it", 0.7)
+    assert (result.name, result.question, result.blind_spots) == ("mine", "Is it?", "Much.")
+    assert (result.status, result.reason, result.remediation, result.auc) == ("failed", "60 seen", "mend it", 0.7)
 
 
 def test_sound_cases_pass_every_guard(make_case: MakeCase) -> None:
@@ -85,7 +85,7 @@ def test_blind_catches_what_text_alone_shows(
     assert found.status == "failed"
     assert found.p_value is not None
     assert found.p_value <= 0.02
-    assert found.mend
+    assert found.remediation
 
 
 def test_blind_tells_dates_apart_by_year(make_case: MakeCase, sides: Sides) -> None:

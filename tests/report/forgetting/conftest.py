@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from made_series import build_forget, build_series, free_strings
+from support.series import build_forget, build_series, free_strings
 
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.result import AuditResult

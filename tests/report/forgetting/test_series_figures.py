@@ -110,6 +110,8 @@ def test_figures_say_what_they_show(forget: AuditResult) -> None:
 
 def test_uneven_deciles_are_not_drawn(forget: AuditResult) -> None:
     assert forget.forgetting is not None
-    slopes = forget.forgetting.slopes.model_copy(update={"heldout": forget.forgetting.slopes.heldout[:-1]})
-    series = forget.forgetting.model_copy(update={"slopes": slopes})
+    slopes = forget.forgetting.change_deciles.model_copy(
+        update={"heldout": forget.forgetting.change_deciles.heldout[:-1]}
+    )
+    series = forget.forgetting.model_copy(update={"change_deciles": slopes})
     assert named("movement").draw(forget.model_copy(update={"forgetting": series})) is None

@@ -9,11 +9,10 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_results import words
+from support.results import words
 
-from auditor.core.text import visible
-from auditor.report import field_docs as meanings
-from auditor.report import text
+from auditor.core.text import shorten, visible
+from auditor.report import text, thresholds
 from auditor.report.renderer import render
 from auditor.report.states import ORDER
 from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
@@ -112,8 +111,8 @@ def test_every_text_of_the_tree_is_on_the_page(hostile_forget: AuditResult, host
         whole += known
         cut = path[-1] in often or path[-2:-1] in {("tasks",), ("labels",)} or "tasks" in path or path[-1] == "method"
         name = path[-1] == "name" and "guards" in path
-        shortened = any(text.shorten(visible(value), limit) in page for limit in (40, 60, 80))
-        question = path[-1] in {"question", "misses"}  # the guards' own section has them
+        shortened = any(shorten(visible(value), limit) in page for limit in (40, 60, 80))
+        question = path[-1] in {"question", "blind_spots"}  # the guards' own section has them
         assert known or question or ((cut or name) and shortened), path
     assert whole > 100
 
@@ -167,7 +166,7 @@ def test_every_condition_is_there_with_its_answer(page: Element, forget: AuditRe
     rows = {words(row).strip() for row in section(page, "states").iter("tr")}
     for checkpoint in forget.forgetting.checkpoints:
         for condition in checkpoint.state.conditions:
-            said = f"{condition.code} {STATES[condition.code]}{condition.status}{condition.because}"
+            said = f"{condition.code} {STATES[condition.code]}{condition.status}{condition.reason}"
             assert said in rows
 
 
@@ -250,7 +249,7 @@ def test_a_long_series_stays_bounded_and_keeps_its_ends(make_forget: Callable[..
 
 def test_thresholds_of_the_states_are_shown(page: Element, forget: AuditResult) -> None:
     assert forget.forgetting is not None
-    rows = meanings.threshold_rows(forget.forgetting.thresholds)
+    rows = thresholds.threshold_rows(forget.forgetting.thresholds)
     assert {name for name, _, _ in rows} == set(ForgettingPolicy.model_fields)
     shown_words = words(section(page, "thresholds"))
     for name, value, meaning in rows:

@@ -79,7 +79,7 @@ def test_measures_stand_under_their_own_names(forget: AuditResult) -> None:
 
 
 def test_movers_bear_the_mark_of_the_memorised_line(forget: AuditResult) -> None:
-    rows = series_tables(forget)["movers"].rows
+    rows = series_tables(forget)["largest_changes"].rows
     assert rows[0][:4] == ("document-0.txt", "group-0", "0.000 ●", "0.032")
     assert rows[1][3] == "-0.063 ●"
 
@@ -121,7 +121,7 @@ def test_a_long_series_is_thinned_as_a_whole(make_forget: Callable[..., AuditRes
     assert series is not None
     assert len(series.checkpoints) == 20
     assert series.reference in {checkpoint.name for checkpoint in series.checkpoints}
-    assert len(series.slopes.suspect) == len(series.movers[0].moves) == 20
+    assert len(series.change_deciles.suspect) == len(series.largest_changes[0].moves) == 20
     assert series.tasks is not None
     models = {point.model for point in series.tasks.points}
     assert models == {"untrained", *(checkpoint.name for checkpoint in series.checkpoints)}

@@ -16,7 +16,7 @@ import pytest
 from auditor.cli.main import run
 from auditor.core.errors import UsageError
 from auditor.report.renderer import write_outputs
-from auditor.results.digest import sealed
+from auditor.results.digest import with_content_digest
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import MOST_RATIO, pack, unpack
 from auditor.verify.bundle.contents import BundleManifest, digests
@@ -28,7 +28,7 @@ Entry = Callable[[zipfile.ZipInfo], None]
 def plain(small: AuditResult, tmp_path: Path) -> Path:
     """The result without excerpts."""
     documents = tuple(document.model_copy(update={"excerpt": None, "marks": None}) for document in small.documents)
-    write_outputs(sealed(small.model_copy(update={"documents": documents})), [tmp_path / "plain.json"])
+    write_outputs(with_content_digest(small.model_copy(update={"documents": documents})), [tmp_path / "plain.json"])
     return tmp_path / "plain.json"
 
 
@@ -50,7 +50,7 @@ def test_a_bundle_holds_result_features_report_and_digests_and_no_text(bundle: P
 
 def test_the_table_has_a_row_a_document_and_every_figure_exactly(bundle: Path, small: AuditResult) -> None:
     rows = list(csv.DictReader(io.StringIO(unpack(bundle)["features.csv"].decode())))
-    kept = small.kept
+    kept = small.measurements
     assert kept is not None
     assert [row["id"] for row in rows] == [document.id for document in small.documents]
     for name, values in zip(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from auditor.batch.config.format import ConfigFormat
-from auditor.batch.config.nodes import MOST_DEPTH, Faults, Node, Unread, scalar
+from auditor.batch.config.nodes import MOST_DEPTH, Faults, Node, UnparsedValue, scalar
 
 _TOKEN = re.compile(
     r"""
@@ -153,7 +153,7 @@ def _node(value: Any, path: Path, lines: dict[Path, int], above: int, faults: Fa
     if isinstance(value, str | int | float | bool):
         return scalar(value, line, faults)
     faults.add(line, "a date or a time, where none is asked for", "Put it in quotes.")
-    return Node(line, Unread())
+    return Node(line, UnparsedValue())
 
 
 def _depth(value: Any) -> int:

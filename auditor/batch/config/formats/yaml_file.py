@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from auditor.batch.config.format import ConfigFormat
-from auditor.batch.config.nodes import MOST_DEPTH, MOST_VALUES, Faults, Node, Unread, scalar, shown
+from auditor.batch.config.nodes import MOST_DEPTH, MOST_VALUES, Faults, Node, UnparsedValue, scalar, shown
 from auditor.core.errors import first_line
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,7 +89,7 @@ class _Builder:
         if here is not None and isinstance(here.value, dict) and here.key is None:
             self._key(here, event.value, plain and not tagged)
             return
-        node = Node(self.line, Unread()) if tagged else self._read(event.value, plain)
+        node = Node(self.line, UnparsedValue()) if tagged else self._read(event.value, plain)
         self._put(node, event.anchor)
 
     def _key(self, here: _Open, text: str, plain: bool) -> None:
@@ -101,7 +101,7 @@ class _Builder:
 
     def _read(self, text: str, plain: bool) -> Node:
         value = self._plain(text) if plain else text
-        if not isinstance(value, Unread):
+        if not isinstance(value, UnparsedValue):
             return scalar(value, self.line, self.faults)
         either = ", or write true or false" if text.isalpha() else ""
         self.faults.add(
@@ -110,7 +110,7 @@ class _Builder:
         return Node(self.line, value)
 
     @staticmethod
-    def _plain(text: str) -> str | int | float | bool | Unread | None:
+    def _plain(text: str) -> str | int | float | bool | UnparsedValue | None:
         """What an unquoted value means; unread where the versions of YAML disagree."""
         if text in _NULL:
             return None
@@ -125,7 +125,7 @@ class _Builder:
             return float("nan")
         older = yaml.SafeLoader.yaml_implicit_resolvers.get(text[0], [])
         if _ZERO_FIRST.fullmatch(text) or any(pattern.match(text) for _, pattern in older):
-            return Unread()
+            return UnparsedValue()
         return text
 
     def _close(self, closed: _Open) -> None:

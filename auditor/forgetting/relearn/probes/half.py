@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from auditor.forgetting.relearn.halves import trained_half
-from auditor.forgetting.relearn.intervention import SIDES, Case, Intervention, copy_of
-from auditor.results.forgetting.measurements import KeptProbe
+from auditor.forgetting.relearn.intervention import SIDES, Intervention, InterventionContext, copy_of
+from auditor.results.forgetting.measurements import InterventionMeasurements
 
 _LEAST = 4
 
 
-def run(case: Case) -> KeptProbe | str:
+def run(case: InterventionContext) -> InterventionMeasurements | str:
     """Train one copy of the checkpoint on half of S and another on half of H, then score the halves left over.
 
     The gap shown is that between the twins: held-out documents after training on held-out ones, less suspect documents
@@ -48,7 +48,7 @@ def run(case: Case) -> KeptProbe | str:
     method = f"{case.budget.words(case.method)}; trained on {counts}, one copy each, and scored on the others"
     if "placebo" not in roles and case.corpus("placebo") is not None:
         method += "; no placebo: it has few groups, or would need a third training of a large model"
-    return KeptProbe(name="relearn-half", method=method, roles=roles, steps=steps, copies=tuple(copies))
+    return InterventionMeasurements(name="relearn-half", method=method, roles=roles, steps=steps, copies=tuple(copies))
 
 
 HALF = Intervention("relearn-half", 1, run)

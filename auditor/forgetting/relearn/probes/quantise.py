@@ -5,13 +5,13 @@ Source: Zhang et al. 2025, Catastrophic Failure of LLM Unlearning via Quantizati
 
 from __future__ import annotations
 
-from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
+from auditor.forgetting.relearn.intervention import Intervention, InterventionContext, copy_of
 from auditor.forgetting.relearn.probes.reminder import LEAST
 from auditor.models.changes import Rounding
-from auditor.results.forgetting.measurements import KeptProbe
+from auditor.results.forgetting.measurements import InterventionMeasurements
 
 
-def run(case: Case) -> KeptProbe | str:
+def run(case: InterventionContext) -> InterventionMeasurements | str:
     """Round the weights of the linear layers, all but those of the output layer, and score every document once."""
     if not case.facts.rounded_layers:
         return "the rounding was left out: the model has no linear layer whose weights could be rounded"
@@ -24,7 +24,9 @@ def run(case: Case) -> KeptProbe | str:
         " embeddings and output layer as they are"
     )
     after = case.bench.losses_rounded(rounding, case.documents(*roles))
-    return KeptProbe(name="quantise", method=method, roles=roles, steps=(1,), copies=(copy_of(roles, after),))
+    return InterventionMeasurements(
+        name="quantise", method=method, roles=roles, steps=(1,), copies=(copy_of(roles, after),)
+    )
 
 
 QUANTISE = Intervention("quantise", 3, run)

@@ -6,13 +6,13 @@ Source: Zheng et al. 2025, Spurious Forgetting (arXiv 2501.13453), who retrain o
 from __future__ import annotations
 
 from auditor.corpora.document import Document
-from auditor.forgetting.relearn.intervention import Case, Intervention, copy_of
-from auditor.results.forgetting.measurements import COMPARED, KeptProbe
+from auditor.forgetting.relearn.intervention import Intervention, InterventionContext, copy_of
+from auditor.results.forgetting.measurements import COMPARED, InterventionMeasurements
 
 LEAST = 2
 
 
-def run(case: Case) -> KeptProbe | str:
+def run(case: InterventionContext) -> InterventionMeasurements | str:
     """Train on general text and score every document after each number of steps.
 
     General text has no part in either set, so the training cannot depend on which set a document is in. Where it shares
@@ -32,7 +32,9 @@ def run(case: Case) -> KeptProbe | str:
     method = f"{case.budget.words(case.method)}; trained on {len(texts)} general documents"
     if shared:
         method += f", without {shared} that share a text or a group with another set"
-    return KeptProbe(name="reminder", method=method, roles=roles, steps=steps, copies=(copy_of(roles, after),))
+    return InterventionMeasurements(
+        name="reminder", method=method, roles=roles, steps=steps, copies=(copy_of(roles, after),)
+    )
 
 
 def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> tuple[str, ...]:

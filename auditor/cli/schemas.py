@@ -1,4 +1,4 @@
-"""PublishedSchema: the JSON Schema of one kind of file. Each file in this folder defines one; discovery finds it."""
+"""The JSON Schemas of the files that people write and that the tool writes, published inside the package."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 
 import auditor
-import auditor.cli.schemas
-from auditor.core.registry import discover
+from auditor.batch.config.model import BatchModel
+from auditor.doctor.checkup import CHECKUP_SCHEMA_VERSION, Checkup
+from auditor.results.batch import BATCH_SCHEMA_VERSION, BatchResult
+from auditor.results.result import SCHEMA_VERSION, AuditResult
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,7 +26,7 @@ class PublishedSchema:
         of: What obeys it, in a few words.
         model: What it is made from.
         published: Where it is published, relative to the package.
-        reading: Whether it is of what people write; else of what the tool writes.
+        reading: Whether it describes a file that people write.
     """
 
     name: str
@@ -44,6 +46,20 @@ class PublishedSchema:
         return {"$schema": DIALECT, **made} if self.reading else made
 
 
+_SCHEMAS = (
+    PublishedSchema("audits", "the configuration of a batch", BatchModel, "batch/audits.schema.json", reading=True),
+    PublishedSchema(
+        "batch", "batch.json, the result of a batch", BatchResult, f"results/batch-{BATCH_SCHEMA_VERSION}.schema.json"
+    ),
+    PublishedSchema(
+        "checkup", "the findings of `auditor doctor`", Checkup, f"doctor/checkup-{CHECKUP_SCHEMA_VERSION}.schema.json"
+    ),
+    PublishedSchema(
+        "result", "result.json, the result of an audit", AuditResult, f"results/result-{SCHEMA_VERSION}.schema.json"
+    ),
+)
+
+
 def all_schemas() -> dict[str, PublishedSchema]:
     """Every schema by name."""
-    return {schema.name: schema for schema in discover(auditor.cli.schemas, PublishedSchema)}
+    return {schema.name: schema for schema in _SCHEMAS}

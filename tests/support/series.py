@@ -7,29 +7,28 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from made_results import build
-
 from auditor.results.forgetting.contrast import Contrast, Equivalence, Events, Memorisation
-from auditor.results.forgetting.drift import GeneralText, LayerWeights, WeightChange, Wreckage
+from auditor.results.forgetting.drift import GeneralText, LayerWeights, UtilityLoss, WeightChange
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
 from auditor.results.forgetting.series import (
     STATES,
+    ChangeDeciles,
     Checkpoint,
     Code,
     Condition,
     Detection,
+    DocumentChange,
     Forgetting,
-    Movement,
-    Slopes,
     State,
 )
 from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskFindings, TaskPoint
-from auditor.results.guards import Figure, GuardResult
+from auditor.results.guards import GuardFigure, GuardResult
 from auditor.results.result import AuditResult, Verdict
 from auditor.results.separability import Interval
+from support.results import build
 
 ORDER: tuple[Code, ...] = ("H", "W", "A", "B", "C", "D", "E", "F", "G")
 GAPS: dict[Code, float] = {
@@ -108,7 +107,7 @@ def guards(failed: bool) -> tuple[GuardResult, ...]:
             question="Do the texts differ?",
             status="passed",
             reason="AUC 0.521.",
-            misses="Much.",
+            blind_spots="Much.",
             auc=0.521,
             p_value=0.312,
         ),
@@ -117,17 +116,17 @@ def guards(failed: bool) -> tuple[GuardResult, ...]:
             question="Do scores hold?",
             status="not run",
             reason="No probe.",
-            mend="Give one.",
-            misses="A lot.",
+            remediation="Give one.",
+            blind_spots="A lot.",
         ),
         GuardResult(
             name="direction",
             question="Does it point the way training points?",
             status="failed" if failed else "passed",
             reason="The features point away." if failed else "They do.",
-            mend="Look at the sets." if failed else "",
-            misses="A shift.",
-            figures=(Figure(name="mean z", value=-3.217, limit=1.645),) if failed else (),
+            remediation="Look at the sets." if failed else "",
+            blind_spots="A shift.",
+            figures=(GuardFigure(name="mean z", value=-3.217, limit=1.645),) if failed else (),
         ),
     )
 
@@ -139,16 +138,19 @@ def state(code: Code, name: str) -> State:
         name=STATES[code],
         sentence=f"At {name} the suspect set is {STATES[code]} with a gap of {GAPS[code]:.3f} bits per byte.",
         reason=f"because-{code.lower()}",
-        figures=(Figure(name="adjusted p-value", value=0.0049, limit=0.01), Figure(name="documents", value=120)),
+        figures=(
+            GuardFigure(name="adjusted p-value", value=0.0049, limit=0.01),
+            GuardFigure(name="documents", value=120),
+        ),
         conditions=tuple(
             Condition(
                 code=tried,
                 status="met" if tried == code else "not tested" if tried in "EF" else "not met",
-                because=f"{tried} at {name} was held against {GAPS[tried]:.3f}.",
+                reason=f"{tried} at {name} was held against {GAPS[tried]:.3f}.",
             )
             for tried in ORDER
         ),
-        mend=f"Give about 400 documents to {name}." if code == "H" else "",
+        remediation=f"Give about 400 documents to {name}." if code == "H" else "",
     )
 
 
@@ -198,7 +200,7 @@ def relearning(gap: float, code: Code, placebo: bool) -> Relearning:
             )
             for name, method in (("relearn-half", "lora, rank 8"), ("quantise", "rounding to 4 bits"))
         ),
-        left_out=("reminder was left out: no general text was given",),
+        not_run=("reminder was left out: no general text was given",),
         budget="LoRA of rank 8, learning rate 0.0002, 8 stretches a step; seed 7",
     )
 
@@ -260,7 +262,7 @@ def checkpoint(code: Code, name: str, place: int, asked: dict[str, Any]) -> Chec
         )
         if asked["general"]
         else None,
-        wreckage=Wreckage(
+        utility_loss=UtilityLoss(
             measured_on="general" if asked["general"] else "heldout",
             ratio=around(3.0 if code == "W" else 1.0 + 0.02 * place, 0.031),
             limit=1.25,
@@ -340,8 +342,8 @@ def build_series(
     return Forgetting(
         checkpoints=found,
         reference=next((c.name for c in found if c.detection.detected), None),
-        movers=tuple(
-            Movement(
+        largest_changes=tuple(
+            DocumentChange(
                 id=f"document-{number}.txt",
                 group=f"group-{number // 2}",
                 moves=tuple(round((-1) ** number * 0.0317 * place * (number + 1), 4) for place in range(len(named))),
@@ -349,7 +351,7 @@ def build_series(
             )
             for number in range(20)
         ),
-        slopes=Slopes(
+        change_deciles=ChangeDeciles(
             suspect=tuple(tuple(0.2 * place + value for value in row) for place, row in enumerate(deciles)),
             heldout=tuple(tuple(row) for row in deciles),
         ),
@@ -366,11 +368,11 @@ def build_forget(codes: tuple[Code, ...] = ("A", "B", "C", "D", "E"), **asked: A
     word = "INCONCLUSIVE" if last.code in "HW" else "NO EVIDENCE" if last.code in "AF" else "EVIDENCE"
     whole = build("EVIDENCE", groups=12)
     verdict = Verdict(
-        word=word,
+        outcome=word,
         reason=f"state:{last.code}",
         sentence=last.sentence,
         not_meaning="It says nothing of other checkpoints.",
-        mend=last.mend,
+        remediation=last.remediation,
         validity_class="B",
         validity=whole.verdict.validity,
     )

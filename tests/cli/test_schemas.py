@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 import auditor
-from auditor.cli.schemas.schema import all_schemas
+from auditor.cli.schemas import all_schemas
 
 
 @pytest.mark.parametrize("name", sorted(all_schemas()))

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from made_results import HOSTILE, build, poison
-from made_series import build_forget
-
 from auditor.audit import multiplicity as looks
-from auditor.results.batch import BatchResult, Finding, Outcome
+from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
 from auditor.results.correction import Correction
 from auditor.results.forgetting.series import Code
 from auditor.results.gate import FAILS, Expect, Gate
-from auditor.results.result import AuditResult, Looks, Word
+from auditor.results.result import AuditResult, BatchCorrection, Word
 from auditor.results.summary import summarise
+from support.results import HOSTILE, build, poison
+from support.series import build_forget
 
 WORDS: tuple[Word, ...] = ("EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE")
 
@@ -35,13 +34,13 @@ def forgotten(code: Code, **changed: Any) -> AuditResult:
     return series.model_copy(update=changed)
 
 
-def outcome(result: AuditResult | None, name: str, *, folder: str = "", **changed: Any) -> Outcome:
+def outcome(result: AuditResult | None, name: str, *, folder: str = "", **changed: Any) -> BatchEntry:
     """An audit of a batch from its result; one that broke without."""
     folder = folder or name
     finding = None
     if result is not None:
         told = dict(summarise(result))
-        finding = Finding(
+        finding = AuditOutcome(
             **told, report=f"{folder}/report.html", result=f"{folder}/result.json", result_sha256="ab" * 32
         )
     asked = {
@@ -52,10 +51,10 @@ def outcome(result: AuditResult | None, name: str, *, folder: str = "", **change
         "gate": Gate() if result is None else result.gate,
         "error": "" if result is not None else "models/owl: no config.json there\nGive the folder of a model.",
     }
-    return Outcome(name=name, folder=folder, finding=finding, **(asked | changed))
+    return BatchEntry(name=name, folder=folder, finding=finding, **(asked | changed))
 
 
-def batch(audits: Iterable[Outcome], **changed: Any) -> BatchResult:
+def batch(audits: Iterable[BatchEntry], **changed: Any) -> BatchResult:
     """A batch of them."""
     made = {
         "name": "release 4",
@@ -70,44 +69,47 @@ def batch(audits: Iterable[Outcome], **changed: Any) -> BatchResult:
 
 def with_looks(results: Sequence[AuditResult], method: Correction, *, broken: int = 0) -> tuple[AuditResult, ...]:
     """The results of a batch, corrected for each other."""
-    corrections = looks.correct([looks.standing(result) for result in results], method, broken=broken)
-    return tuple(looks.looked(result, one) for result, one in zip(results, corrections, strict=True))
+    corrections = looks.correct([looks.correction_entry(result) for result in results], method, broken=broken)
+    return tuple(looks.apply_correction(result, one) for result, one in zip(results, corrections, strict=True))
 
 
-def looked(
-    p: float, p_adjusted: float, audits: int = 7, *, ways: int = 1, broken: int = 0, refused: bool = False
-) -> Looks:
+def correction_of(
+    p: float, p_adjusted: float, audits: int = 7, *, n_hypotheses: int = 1, broken: int = 0, refused: bool = False
+) -> BatchCorrection:
     """A correction by Holm."""
-    return Looks(
+    return BatchCorrection(
         method="holm",
         audits=audits,
         broken=broken,
         p_value=p,
-        ways=ways,
-        counted=1.0 if refused else min(1.0, ways * p),
+        n_hypotheses=n_hypotheses,
+        p_entered=1.0 if refused else min(1.0, n_hypotheses * p),
         p_adjusted=p_adjusted,
     )
 
 
-def beside_broken(p: float, p_adjusted: float, ways: int = 1) -> Looks:
+def beside_broken(p: float, p_adjusted: float, n_hypotheses: int = 1) -> BatchCorrection:
     """A correction in a batch of seven of which one broke."""
-    return looked(p, p_adjusted, ways=ways, broken=1)
+    return correction_of(p, p_adjusted, n_hypotheses=n_hypotheses, broken=1)
 
 
 def one_of_each() -> BatchResult:
     """Every verdict, a state, an audit that broke, one that was expected to find something."""
     return batch(
         (
-            outcome(checked("NO EVIDENCE", looks=beside_broken(0.41, 1.0)), "innocent"),
-            outcome(checked("EVIDENCE", looks=beside_broken(0.0001, 0.0007)), "planted"),
-            outcome(checked("INCONCLUSIVE", looks=beside_broken(1.0, 1.0)), "shifted"),
+            outcome(checked("NO EVIDENCE", multiplicity=beside_broken(0.41, 1.0)), "innocent"),
+            outcome(checked("EVIDENCE", multiplicity=beside_broken(0.0001, 0.0007)), "planted"),
+            outcome(checked("INCONCLUSIVE", multiplicity=beside_broken(1.0, 1.0)), "shifted"),
             outcome(None, "no model"),
             outcome(
-                checked("EVIDENCE", gate=gate("evidence"), looks=beside_broken(0.0003, 0.0018)),
+                checked("EVIDENCE", gate=gate("evidence"), multiplicity=beside_broken(0.0003, 0.0018)),
                 "known to be trained on",
             ),
-            outcome(forgotten("D", gate=gate("no-evidence", "state C"), looks=beside_broken(0.004, 0.02, 2)), "fading"),
-            outcome(forgotten("F", looks=beside_broken(0.3, 1.0, 2)), "gone"),
+            outcome(
+                forgotten("D", gate=gate("no-evidence", "state C"), multiplicity=beside_broken(0.004, 0.02, 2)),
+                "fading",
+            ),
+            outcome(forgotten("F", multiplicity=beside_broken(0.3, 1.0, 2)), "gone"),
         )
     )
 
@@ -119,5 +121,5 @@ def hostile_batch() -> BatchResult:
 
 def many(count: int) -> BatchResult:
     """Many audits."""
-    results = [checked(word, looks=looked(0.0123, 0.789, count)) for word in WORDS]
+    results = [checked(word, multiplicity=correction_of(0.0123, 0.789, count)) for word in WORDS]
     return batch(outcome(results[number % 3], f"audit number {number}") for number in range(count))

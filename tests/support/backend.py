@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window, WindowScores
 from auditor.models.options import LoadOptions
-from auditor.signals.outputs import NOTHING, Wanted
+from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
 
 CPU = LoadOptions(device="cpu")
@@ -32,7 +32,7 @@ class Passing:
         return self.inner.encode(prompt, max_tokens=max_tokens)
 
     def score(
-        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Wanted = NOTHING
+        self, windows: Sequence[Window], *, variant: Variant = "batched", wanted: Capture = NOTHING
     ) -> list[WindowScores]:
         return self.inner.score(windows, variant=variant, wanted=wanted)
 

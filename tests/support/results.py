@@ -12,16 +12,16 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
-from auditor.results.guards import Figure, GuardResult
+from auditor.results.guards import GuardFigure, GuardResult
 from auditor.results.policy import Policy
 from auditor.results.result import (
     AuditResult,
     CorpusSummary,
     DocumentResult,
     Excess,
+    ExcludedFeature,
     FeatureNote,
     GroupScore,
-    LeftOut,
     Manifest,
     ModelSummary,
     Procedure,
@@ -163,8 +163,8 @@ def guards(word: Word) -> tuple[GuardResult, ...]:
             facts = {
                 "status": "failed",
                 "reason": "A classifier that never sees the model tells the sets apart with an AUC of 0.812.",
-                "mend": SENTENCES[word][3],
-                "figures": (Figure(name="features of the text", value=4127.0),),
+                "remediation": SENTENCES[word][3],
+                "figures": (GuardFigure(name="features of the text", value=4127.0),),
                 "auc": 0.812,
                 "auc_low": 0.747,
                 "auc_high": 0.871,
@@ -176,16 +176,16 @@ def guards(word: Word) -> tuple[GuardResult, ...]:
             facts = {
                 "status": "not run",
                 "reason": "No control model was given.",
-                "mend": "Name a model that cannot have seen the data with --control.",
+                "remediation": "Name a model that cannot have seen the data with --control.",
             }
         elif name == "null-splits":
-            facts |= {"auc": 0.507, "p_value": 0.62, "figures": (Figure(name="splits", value=200.0),)}
+            facts |= {"auc": 0.507, "p_value": 0.62, "figures": (GuardFigure(name="splits", value=200.0),)}
         elif name == "minimums":
             facts["figures"] = (
-                Figure(name="groups on the smaller side", value=60.0, limit=20.0),
-                Figure(name="share of missing values", value=0.0018, limit=0.1),
+                GuardFigure(name="groups on the smaller side", value=60.0, limit=20.0),
+                GuardFigure(name="share of missing values", value=0.0018, limit=0.1),
             )
-        found.append(GuardResult(name=name, question=question, misses=misses, **facts))
+        found.append(GuardResult(name=name, question=question, blind_spots=misses, **facts))
     return tuple(found)
 
 
@@ -201,7 +201,7 @@ def documents(scores: tuple[GroupScore, ...], reveal: bool) -> tuple[DocumentRes
         "old",
         "mill",
         "and",
-        "counted",
+        "p_entered",
         "the",
         "quiet",
         "hours",
@@ -304,11 +304,11 @@ def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) ->
     return AuditResult(
         name="owl-135m and the night library",
         verdict=Verdict(
-            word=word,
+            outcome=word,
             reason=reason,
             sentence=sentence,
             not_meaning=not_meaning,
-            mend=mend,
+            remediation=mend,
             validity_class="B",
             validity="the p-value is exact if suspect and held-out groups are exchangeable but for training.",
         ),
@@ -320,7 +320,7 @@ def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) ->
         guards=guards(word),
         controls={"owl-135m-base": separability(groups, 0.02, 3)},
         curve=tuple(curve),
-        left_out=(LeftOut(name="wbc", reason="no reference model was given"),),
+        excluded_features=(ExcludedFeature(name="wbc", reason="no reference model was given"),),
         feature_notes=tuple(
             FeatureNote(name=column.name, summary=f"What {column.name} measures, in nats.", source="A paper, section 3")
             for column in main.columns
@@ -350,7 +350,18 @@ def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) ->
 
 def poison(value: Any, text: str) -> Any:
     """Put a text at the end of every free string of a dumped result; strings of closed vocabularies stay."""
-    closed = {"schema_version", "word", "validity_class", "status", "side", "role", "expect", "looks", "seal", "kept"}
+    closed = {
+        "schema_version",
+        "outcome",
+        "validity_class",
+        "status",
+        "side",
+        "role",
+        "expect",
+        "multiplicity",
+        "content_sha256",
+        "measurements",
+    }
     closed |= {"state", "correction"}
     if isinstance(value, dict):
         return {

@@ -28,7 +28,7 @@ LEFT_OUT = (
     "platform",
     "source",
     "sources",
-    "seal",
+    "content_sha256",
     "result_sha256",
     "texts_scored",
     "texts_from_store",
@@ -41,9 +41,9 @@ LEFT_OUT = (
 WORDS = (
     "sentence",
     "not_meaning",
-    "because",
-    "mend",
-    "misses",
+    "reason",
+    "remediation",
+    "blind_spots",
     "question",
     "reason",
     "validity",
@@ -56,7 +56,22 @@ WORDS = (
 )
 """Keys of sentences: what they say may be said better, so figures and machine-readable words alone are compared."""
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    "because": "reason",
+    "beside": "vs_origin",
+    "counted": "p_entered",
+    "judgement": "gate_outcome",
+    "kept": "measurements",
+    "looks": "multiplicity",
+    "mend": "remediation",
+    "misses": "blind_spots",
+    "movers": "largest_changes",
+    "seal": "content_sha256",
+    "slopes": "change_deciles",
+    "ways": "n_hypotheses",
+    "word": "outcome",
+    "wreckage": "utility_loss",
+}
 """Key or word of the stored files: what it is called now."""
 
 LARGEST = 400
@@ -66,11 +81,11 @@ LARGEST = 400
 def freeze(tree: Any) -> Any:
     """A result without what differs from run to run, under the names of today."""
     if isinstance(tree, dict):
-        left_out, words = ({RENAMED.get(key, key) for key in keys} for keys in (LEFT_OUT, WORDS))
+        dropped, words = ({RENAMED.get(key, key) for key in keys} for keys in (LEFT_OUT, WORDS))
         return {
             key: freeze(value)
             for key, value in tree.items()
-            if key not in left_out and not (key in words and _is_sentence(value))
+            if key not in dropped and not (key in words and _is_sentence(value))
         }
     if isinstance(tree, list):
         if tree and all(isinstance(row, list) for row in tree) and sum(map(len, tree)) > LARGEST:
@@ -84,12 +99,18 @@ def _is_sentence(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, str) and " " in value)
 
 
-def renamed(tree: Any) -> Any:
+def _name(key: str, path: str) -> str:
+    if key == "left_out":
+        return "not_run" if "relearning" in path else "excluded_features"
+    return RENAMED.get(key, key)
+
+
+def renamed(tree: Any, path: str = "") -> Any:
     """A stored tree under the names of today."""
     if isinstance(tree, dict):
-        return {RENAMED.get(key, key): renamed(value) for key, value in tree.items()}
+        return {_name(key, path): renamed(value, f"{path}.{key}") for key, value in tree.items()}
     if isinstance(tree, list):
-        return [renamed(value) for value in tree]
+        return [renamed(value, path) for value in tree]
     return RENAMED.get(tree, tree) if isinstance(tree, str) else tree
 
 

@@ -1,1 +1,0 @@
-"""The JSON Schemas of what the tool reads and writes, one file a schema."""
