@@ -44,7 +44,7 @@ def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str
                 break
             yield f"  {visible(one.path)}: stored {_value(one.stored)}, should be {_value(one.again)}"
     passed = {name for name, answer in answers.items() if answer.status == "passed"}
-    yield from _open(subject, subject.given if "again" in passed else subject.given - {"again"})
+    yield from _open(subject, subject.given if "rescoring" in passed else subject.given - {"again"})
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
     yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: {_verified(subject)}"
 

@@ -100,7 +100,7 @@ def test_a_correction_that_does_not_follow_is_found(
     )
     path = write_batch(tmp_path, corrected | {"one": with_content_digest(forged)})
     assert run(["verify", str(path)]) == 1
-    assert "looks.p_adjusted: stored" in capsys.readouterr().out
+    assert "multiplicity.p_adjusted: stored" in capsys.readouterr().out
 
 
 FIELDS = {
@@ -124,7 +124,7 @@ def test_without_the_batch_only_what_the_list_says_goes_unnoticed(
     told = limitations(one.guards, series=False, correction=looks)
     forged = one.model_copy(update={"multiplicity": looks, "limitations": told})
     write_outputs(with_content_digest(forged), [tmp_path / "r.json"])
-    assert run(["verify", str(tmp_path / "r.json")]) == (0 if is_unproven(f"looks.{field}") else 1)
+    assert run(["verify", str(tmp_path / "r.json")]) == (0 if is_unproven(f"multiplicity.{field}") else 1)
 
 
 def forgeries(looks: BatchCorrection) -> dict[str, dict[str, Any]]:

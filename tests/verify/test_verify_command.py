@@ -87,7 +87,7 @@ def test_invented_features_pass_all_but_scoring_again_and_it_is_said(
     told = capsys.readouterr().out
     assert "measurements.features.values[0][0]: stored" in told
     assert "No check here shows" in told
-    assert told.splitlines()[-1] == "NOT VERIFIED: again"
+    assert told.splitlines()[-1] == "NOT VERIFIED: rescoring"
 
 
 def test_a_result_that_is_scored_again_is_verified(audit_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -290,8 +290,8 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.forgetting.measure.Budget", lambda: Budget(half_steps=(1, 2), reminder_steps=(2,)))
         answers = verify(Subject(result, JSON.render(result).encode(), **given))
-        assert answers["again"].status == "passed", answers["again"]
-        assert "to the last bit" in answers["again"].said
+        assert answers["rescoring"].status == "passed", answers["rescoring"]
+        assert "to the last bit" in answers["rescoring"].said
         answers = verify(Subject(forged, JSON.render(forged).encode(), **given))
-    assert [name for name, answer in answers.items() if answer.status == "failed"] == ["again"]
-    assert answers["again"].differences[0].path == "measurements.series.sets.suspect.measures.loss[0][1]"
+    assert [name for name, answer in answers.items() if answer.status == "failed"] == ["rescoring"]
+    assert answers["rescoring"].differences[0].path == "measurements.series.sets.suspect.measures.loss[0][1]"

@@ -49,7 +49,7 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
     result = parse_result(written, path)
     if result.content_sha256 != content_digest(result):
         raise UsageError(
-            f"{path} was changed after it was with_content_digest",
+            f"{path} was changed after it was written",
             hint="See `auditor verify`, and run the audit again.",
         )
     if not reveal and any(document.excerpt is not None or document.marks is not None for document in result.documents):

@@ -1,4 +1,4 @@
-"""No field may have changed since the result was sealed."""
+"""No field may have changed since the content digest was taken."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
 
 
-@check(name="content_sha256", order=20)
-def seal(subject: Subject) -> CheckAnswer:
-    """Make the seal again."""
+@check(name="digest", order=20)
+def digest(subject: Subject) -> CheckAnswer:
+    """Compute the content digest again."""
     stored, again = subject.result.content_sha256, content_digest(subject.result)
     if stored == again:
         return CheckAnswer("passed", f"{again[:16]} over every field")
-    said = "a field was changed after the result was with_content_digest" if stored else "the result bears none"
+    said = "a field was changed after the result was written" if stored else "the result has no content digest"
     return CheckAnswer("failed", said, (Difference("content_sha256", stored, again),))

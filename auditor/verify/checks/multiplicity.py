@@ -18,7 +18,7 @@ from auditor.verify.subject import Subject
 
 
 @check(name="multiplicity", order=70)
-def looks(subject: Subject) -> CheckAnswer:
+def multiplicity(subject: Subject) -> CheckAnswer:
     """Correct all audits of the batch again, also those that broke; p-values follow from the figures of each result."""
     stored = subject.result.multiplicity
     if subject.batch is None:

@@ -9,8 +9,8 @@ from auditor.verify.rescore import MOST, is_same, mismatches, rescore, settings_
 from auditor.verify.subject import Subject
 
 
-@check(name="again", order=100)
-def again(subject: Subject) -> CheckAnswer:
+@check(name="rescoring", order=100)
+def rescoring(subject: Subject) -> CheckAnswer:
     """Carry the audit out on the given documents and models, and hold what is kept against what that keeps."""
     if not subject.anew:
         return CheckAnswer(
