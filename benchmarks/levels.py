@@ -21,7 +21,7 @@ from scipy.stats import fisher_exact, norm
 
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.forgetting.relearn.curve import Losses, summarise_curve, units_of
-from auditor.forgetting.tasks.paired import mcnemar
+from auditor.forgetting.tasks.accuracy import mcnemar
 from auditor.inference.equivalence import equivalence_pvalue, mean_gap
 from auditor.inference.excess import excess_auc
 from auditor.inference.mean_difference import mean_difference_pvalues

@@ -19,8 +19,8 @@ from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import relearn
 from auditor.forgetting.score import score_series
 from auditor.forgetting.series import Series
+from auditor.forgetting.tasks.corpora import UNTRAINED, Task, read_tasks
 from auditor.forgetting.tasks.measure import MeasuredTasks, measure_tasks
-from auditor.forgetting.tasks.reading import UNTRAINED, Task, read_tasks
 from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_trajectory, series_settings_of
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.membership.assess import TextBaseline

@@ -1,4 +1,4 @@
-"""What models make of the documents of tasks: the label they would choose, and their hidden states."""
+"""Answers of models on the documents of tasks: the label they would choose, and their hidden states."""
 
 from __future__ import annotations
 
@@ -11,14 +11,30 @@ import numpy.typing as npt
 from auditor.core.errors import RunError, UsageError
 from auditor.core.progress import Progress
 from auditor.forgetting.series import NamedCheckpoint
-from auditor.forgetting.tasks.prompts import label_prompt
-from auditor.forgetting.tasks.reading import Task
+from auditor.forgetting.tasks.corpora import Task
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
+
+
+def label_prompt(template: str, text: str, label: str) -> Prompt:
+    """A text with one of its labels behind it.
+
+    White space that the template puts in front of the label is scored with the label: most tokenizers join a space to
+    the word behind it, and a label split from its space is not what any model was trained on. A break that is a token
+    of its own adds the same to all labels of a text and so decides nothing.
+
+    Args:
+        template: Holds `{text}` once and ends with `{label}`.
+        text: Put for `{text}`; where it is too long for the context its end is read, the part next to the label.
+        label: Put for `{label}`; all its tokens are scored.
+    """
+    before, _, between = template.removesuffix("{label}").partition("{text}")
+    measurements = between.rstrip()
+    return Prompt(text=between[len(measurements) :] + label, prefix=before + text + measurements, answer=True)
 
 
 @dataclass(frozen=True, slots=True)

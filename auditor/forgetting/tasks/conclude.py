@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from auditor.core.seeds import stream
+from auditor.forgetting.tasks.accuracy import Bools, accuracies, measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.forgetting.tasks.geometry import NO_GEOMETRY, Geometry
-from auditor.forgetting.tasks.intervals import Bools, accuracies
-from auditor.forgetting.tasks.stages import measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 

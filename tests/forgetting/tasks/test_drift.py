@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.forgetting.tasks.drift import Drift, angles
-from auditor.forgetting.tasks.head import head_rows
+from auditor.forgetting.tasks.drift import Drift, angles, head_rows
 from auditor.models.loading import open_model
 
 

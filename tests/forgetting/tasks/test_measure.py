@@ -17,8 +17,8 @@ from auditor.corpora.read import read_corpus
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.tasks.answers import ask
 from auditor.forgetting.tasks.conclude import conclude_tasks
+from auditor.forgetting.tasks.corpora import read_tasks
 from auditor.forgetting.tasks.measure import measure_tasks
-from auditor.forgetting.tasks.reading import read_tasks
 from auditor.models.loading import open_model
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 from auditor.scoring.store import Store

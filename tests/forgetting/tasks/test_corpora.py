@@ -10,8 +10,8 @@ import pytest
 
 from auditor.core.errors import UsageError
 from auditor.corpora.read import read_corpus
-from auditor.forgetting.tasks.prompts import label_prompt
-from auditor.forgetting.tasks.reading import Task, read_tasks
+from auditor.forgetting.tasks.answers import label_prompt
+from auditor.forgetting.tasks.corpora import Task, read_tasks
 
 
 def _write(path: Path, rows: list[dict[str, object]]) -> str:
