@@ -11,10 +11,9 @@ from typing import Self
 
 from auditor.core.errors import UsageError
 from auditor.core.seeds import stream
-from auditor.forgetting.layers.adjusting import with_holm
+from auditor.forgetting.layers.measure import with_holm
 from auditor.forgetting.measures.changes import largest_changes, slopes
-from auditor.forgetting.measures.general import measure_general
-from auditor.forgetting.measures.levels import measure_heldout
+from auditor.forgetting.measures.levels import measure_general, measure_heldout
 from auditor.forgetting.relearn.conclude import conclude_relearning
 from auditor.forgetting.states.decide import decide_state
 from auditor.forgetting.tasks.conclude import conclude_tasks

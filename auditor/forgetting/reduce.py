@@ -11,7 +11,7 @@ from auditor.features.catalogue import select_features
 from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import plain_table
 from auditor.forgetting.measures.divergence import compare
-from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
+from auditor.forgetting.measures.memorisation import exact_memorisation, extraction_strength, k_extractable
 from auditor.forgetting.series import CorpusScores, Series
 from auditor.inference.design import Floats
 from auditor.results.forgetting.measurements import (

@@ -1,4 +1,4 @@
-"""What each layer of each checkpoint shows."""
+"""Measure every layer of every checkpoint: probe it, and compare it with the origin's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.core.seeds import stream
-from auditor.forgetting.layers.adjusting import with_holm
 from auditor.forgetting.layers.alignment import cka, nearest, overlap, procrustes, procrustes_chance, shape, u_centred
-from auditor.forgetting.layers.probe import probe_rows
-from auditor.forgetting.layers.states import depth, group_means, states, vary
+from auditor.forgetting.layers.states import depth, group_means, probe_rows, states, vary
 from auditor.forgetting.series import Series
 from auditor.inference.design import Floats, Ints
+from auditor.inference.multiplicity import holm
 from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
 from auditor.results.forgetting.layers import LayerFinding
@@ -157,4 +156,12 @@ def _moved(before: Floats, after: Floats, orders: Sequence[Ints]) -> _Moved:
         neighbours=overlap(nearest(before, neighbours), nearest(after, neighbours)),
         neighbours_chance=neighbours / (len(before) - 1),
         cka=cka(u_centred(before), u_centred(after)),
+    )
+
+
+def with_holm(findings: Sequence[LayerFinding]) -> tuple[LayerFinding, ...]:
+    """The layers of one checkpoint with their probes' p-values adjusted over them."""
+    adjusted = holm([finding.probe_p_value for finding in findings])
+    return tuple(
+        finding.model_copy(update={"probe_p_adjusted": p}) for finding, p in zip(findings, adjusted, strict=True)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from auditor.forgetting.measures.columns import Columns, read_columns
-from auditor.forgetting.measures.events import memorised_line
+from auditor.forgetting.measures.memorisation import memorised_line
 from auditor.inference.design import Floats
 from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.series import ChangeDeciles, DocumentChange

@@ -9,9 +9,8 @@ from typing import Literal
 import numpy as np
 
 from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
-from auditor.forgetting.measures.events import events_until, memorised
-from auditor.forgetting.measures.grouped import GroupedSeries, group_series
-from auditor.forgetting.measures.memory import memorisation
+from auditor.forgetting.measures.columns import GroupedSeries, group_series
+from auditor.forgetting.measures.memorisation import events_until, memorisation, memorised
 from auditor.inference.auc import aucs
 from auditor.inference.design import Floats, permuted_labels
 from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap

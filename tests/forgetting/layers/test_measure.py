@@ -11,7 +11,7 @@ import pytest
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.layers.measure import measure_layers
-from auditor.forgetting.layers.probe import principal, probe_rows
+from auditor.forgetting.layers.states import principal, probe_rows
 from auditor.forgetting.layers.states import states as layer_states
 from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
 from auditor.inference import separability as engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.relearn.halves import trained_half
+from auditor.forgetting.relearn.probes.half import trained_half
 from auditor.results.forgetting.measurements import Role
 
 

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from auditor.forgetting.measures.verbatim import exact_memorisation, extraction_strength, k_extractable
+from auditor.forgetting.measures.contrasts import measure_contrasts
+from auditor.forgetting.measures.memorisation import (
+    events_until,
+    exact_memorisation,
+    extraction_strength,
+    k_extractable,
+)
+from auditor.results.forgetting.policy import ForgettingPolicy
 
 
 def test_exact_memorisation_counts_the_last_token_too(record):
@@ -67,3 +74,41 @@ def test_k_extractable_needs_a_hundred_tokens_of_one_window(record):
 def test_no_tokens_no_figures(record):
     empty = record(tokens=0)
     assert np.isnan([exact_memorisation(empty), extraction_strength(empty), k_extractable(empty)]).all()
+
+
+def hits(count: int) -> list[int]:
+    return [1] * count + [0] * (20 - count)
+
+
+def test_crossings_by_hand():
+    above = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
+    found = events_until(above, 0.04)
+    assert (found.memorised, found.forgotten, found.learned, found.events) == (2, 2, 2, 3)
+    assert found.expected == pytest.approx(0.2)
+    first = events_until(above[:, :1], 0.04)
+    assert (first.memorised, first.forgotten, first.learned, first.events) == (3, 0, 0, 0)
+
+
+def test_the_line_moves_with_the_heldout_documents(record, series):
+    """Everything is predicted better at the second checkpoint, held-out too: nobody became memorised by that."""
+    heldout = [[record(hits=hits(number % 5)), record(hits=hits(number % 5 + 10))] for number in range(40)]
+    # Between the two lines at first, and between them still: memorised then, and not now.
+    known = [[record(hits=hits(18)), record(hits=hits(19))], [record(hits=hits(9)), record(hits=hits(9))]]
+    plain = [[record(hits=hits(number % 5)), record(hits=hits(number % 5 + 10))] for number in range(9)]
+    made = series({"suspect": known + plain, "heldout": heldout})
+    found = measure_contrasts(
+        made,
+        "suspect",
+        reference=None,
+        rng=np.random.default_rng(0),
+        permutations=99,
+        bootstraps=50,
+        policy=ForgettingPolicy(),
+        alpha=0.05,
+        power=0.8,
+    )
+    first, second = (contrast.events for contrast in found.values())
+    assert (first.memorised, first.forgotten, first.learned, first.events) == (2, 0, 0, 0)
+    assert (second.memorised, second.forgotten, second.learned, second.events) == (1, 1, 0, 1)
+    # A fifth of the held-out documents tie at the line, and a tie is not above it.
+    assert first.expected == second.expected == 0.0

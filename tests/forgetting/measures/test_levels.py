@@ -8,8 +8,7 @@ from scipy.optimize import minimize
 
 from auditor.core.errors import RunError
 from auditor.forgetting.measures.divergence import compare
-from auditor.forgetting.measures.general import measure_general
-from auditor.forgetting.measures.levels import measure_heldout, measure_utility_loss
+from auditor.forgetting.measures.levels import measure_general, measure_heldout, measure_utility_loss
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.signals.outputs import ModelOutputs
 
