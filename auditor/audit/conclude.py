@@ -60,20 +60,20 @@ def conclude(found: AuditInputs, told: Precomputed | None = None) -> AuditResult
     """
     settings, kept, policy, seed = found.settings, found.measurements, found.settings.policy, found.settings.seed
     features = select_features(settings.features)
-    table = kept.feature_table()
+    table = kept.features
     all_rows = group_rows(table, found.groups, found.sides)
     sides = _sides(found, all_rows) if told is None else told.sides
     forgetting = _series(found, sides) if told is None else told.forgetting
     controls_alpha = policy.controls_alpha / max(1, len(kept.controls))
     controls = {
-        label: _control(sides, group_rows(control.features(), found.groups, found.sides), label, controls_alpha)
+        label: _control(sides, group_rows(control, found.groups, found.sides), label, controls_alpha)
         for label, control in kept.controls.items()
     }
     seen = assess(
         sides,
         all_rows,
         controls=controls,
-        numerics={label: probe.numerics() for label, probe in kept.numerics.items()},
+        numerics=kept.numerics,
         truncated=kept.truncated,
         alpha=policy.alpha,
         known=_known(told, forgetting),
@@ -94,7 +94,7 @@ def conclude(found: AuditInputs, told: Precomputed | None = None) -> AuditResult
         curve=learning_curve(seen.rows, seen.membership, rng=stream(seed, "curve"), alpha=policy.alpha),
         procedures=tuple(
             procedure.run(
-                kept.procedures[procedure.name].features().values,
+                kept.procedures[procedure.name].values,
                 found.sides,
                 stream(seed, f"procedure {procedure.name}"),
             )
@@ -103,7 +103,7 @@ def conclude(found: AuditInputs, told: Precomputed | None = None) -> AuditResult
         feature_notes=feature_notes(seen.rows.columns, features),
         excluded_features=tuple(
             one
-            for one in left_out(features, table, seen.rows.columns, policy.most_missing)
+            for one in left_out(features, table, kept.reasons, seen.rows.columns, policy.most_missing)
             if settings.kind == "check" or one.name in table.names
         ),
         group_scores=scores,
@@ -143,7 +143,7 @@ def _sides(found: AuditInputs, rows: Rows) -> TextBaseline:
     settings, named = found.settings, [(document.id, document.group) for document in found.documents]
     ours = sum(found.sides)
     overlap = Overlap(
-        tuple(pair.pair() for pair in found.measurements.overlap),
+        found.measurements.overlap,
         shared_groups(named[:ours], named[ours:]),
         settings.policy.overlap_similarity,
     )

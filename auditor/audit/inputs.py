@@ -17,8 +17,7 @@ from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
 from auditor.results.measurements import Measurements
 from auditor.results.result import AuditResult, BatchCorrection, CorpusSummary, DocumentResult, Manifest
-from auditor.results.rows import Column
-from auditor.results.tables import Table
+from auditor.results.rows import Column, FeatureTable
 from auditor.settings import AuditSettings, make_settings
 
 
@@ -122,8 +121,7 @@ def _require_whole(found: AuditInputs) -> None:
     _require_names(
         measurements.reasons, "measurements.reasons", [column.name for column in measurements.features.columns]
     )
-    missing = measurements.feature_table()
-    for column, values in zip(missing.columns, missing.values.T, strict=True):
+    for column, values in zip(measurements.features.columns, measurements.features.values.T, strict=True):
         if sum(measurements.reasons[column.name].values()) != int(np.isnan(values).sum()):
             raise UsageError(f"measurements.reasons.{column.name} does not account for the values that are missing")
     if len(measurements.characters) != count:
@@ -138,7 +136,7 @@ def _require_whole(found: AuditInputs) -> None:
     if found.multiplicity is not None:
         _require_correction(found.multiplicity)
     _require_width(measurements.text, "measurements.text")
-    strange = [column.name for column in measurements.text.features().columns if not is_text_column(column)]
+    strange = [column.name for column in measurements.text.columns if not is_text_column(column)]
     if len(measurements.text.values) != groups or strange:
         raise UsageError(f"measurements.text is not a table of {groups} groups and of what text alone tells")
 
@@ -182,17 +180,17 @@ def _require_series(found: AuditInputs, series: SeriesMeasurements) -> None:
             raise UsageError(f"measurements.series and the result disagree whether there is a {role} set")
 
 
-def _require_table(table: Table, where: str, columns: tuple[Column, ...], rows: int) -> None:
+def _require_table(table: FeatureTable, where: str, columns: tuple[Column, ...], rows: int) -> None:
     _require_width(table, where)
-    if table.features().columns != columns or len(table.values) != rows:
+    if table.columns != columns or len(table.values) != rows:
         raise UsageError(
             f"{where} is not the table of {rows} documents and {len(columns)} features that its configuration gives",
             hint="Another version of auditor may know other features; the manifest names the one that wrote the file.",
         )
 
 
-def _require_width(table: Table, where: str) -> None:
-    if any(len(row) != len(table.columns) for row in table.values):
+def _require_width(table: FeatureTable, where: str) -> None:
+    if len(table.values) and table.values.shape[1] != len(table.columns):
         raise UsageError(f"{where} has rows of another length than its {len(table.columns)} columns")
 
 

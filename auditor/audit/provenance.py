@@ -84,13 +84,18 @@ def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tup
 
 
 def left_out(
-    features: Sequence[Feature], table: FeatureTable, tested: Sequence[Column], most_missing: float
+    features: Sequence[Feature],
+    table: FeatureTable,
+    reasons: Mapping[str, Mapping[str, int]],
+    tested: Sequence[Column],
+    most_missing: float,
 ) -> tuple[ExcludedFeature, ...]:
     """The features that were selected and are not part of the test.
 
     Args:
         features: The selection.
-        table: What was computed, with the reasons for missing values.
+        table: What was computed.
+        reasons: For each of its columns, why values are missing and how many for that reason.
         tested: Columns of the test.
         most_missing: Largest share of groups without a value that a column of the test may have.
     """
@@ -98,9 +103,9 @@ def left_out(
     kept = {column.name for column in tested}
 
     def why(name: str) -> str:
-        reasons = sorted(table.reasons[name].items(), key=lambda item: -item[1])
-        said = f" ({reasons[0][0]})" if reasons else ""
-        return f"more than {most_missing:.0%} of the groups have no value{said}"
+        most = max(reasons[name].items(), key=lambda item: item[1], default=None)
+        reason = f" ({most[0]})" if most else ""
+        return f"more than {most_missing:.0%} of the groups have no value{reason}"
 
     without = [
         ExcludedFeature(name=f.name, reason="no reference model was given") for f in features if f.name not in computed

@@ -26,10 +26,9 @@ from auditor.models.loading import Models, open_models
 from auditor.models.options import load_options
 from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.measurements import Role
-from auditor.results.measurements import Measurements, StoredPair
+from auditor.results.measurements import Measurements
 from auditor.results.result import AuditResult, CorpusSummary
 from auditor.results.rows import FeatureTable
-from auditor.results.tables import StoredNumerics, Table
 from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, RunOptions, require_permutations
 
@@ -96,7 +95,7 @@ def run_audit(
 
     plain = evidence.plain(TARGET_LABEL)
     ours, theirs = plain[: len(suspect.documents)], plain[len(suspect.documents) :]
-    table = compute_table(features, evidence.records, references=evidence.references)
+    table, reasons = compute_table(features, evidence.records, references=evidence.references)
     groups = [document.group for document in (*suspect.documents, *heldout.documents)]
     rows = group_rows(table, groups, [True] * len(ours) + [False] * len(theirs))
     sides = shared.sides(suspect, heldout, rows, settings) if series is None else series.sides
@@ -110,7 +109,7 @@ def run_audit(
             heldout=summary(heldout, theirs),
             placebo=_beside(series, "placebo"),
             general=_beside(series, "general"),
-            measurements=_keep(suspect, heldout, evidence, table, features, procedures, series, sides),
+            measurements=_keep(suspect, heldout, evidence, table, reasons, features, procedures, series, sides),
             manifest=manifest,
             forgetting=None if series is None else series.forgetting,
             gate=options.gate,
@@ -130,6 +129,7 @@ def _keep(
     heldout: Corpus,
     evidence: AuditScores,
     table: FeatureTable,
+    reasons: dict[str, dict[str, int]],
     features: Sequence[Feature],
     procedures: Sequence[PublishedProcedure],
     series: MeasuredSeries | None,
@@ -141,18 +141,15 @@ def _keep(
     labels = [place < len(suspect.documents) for place in range(len(documents))]
     single = single_pass_only(features)
     return Measurements(
-        features=Table.of(table),
-        reasons={name: dict(counts) for name, counts in table.reasons.items()},
-        text=Table.of(sides.text_rows),
-        controls={
-            label: Table.of(plain_table(single, evidence.plain(label))) for label in evidence.references if single
-        },
+        features=table,
+        reasons=reasons,
+        text=FeatureTable.of(sides.text_rows),
+        controls={label: plain_table(single, evidence.plain(label)) for label in evidence.references if single},
         procedures={
-            procedure.name: Table.of(plain_table(select_features(procedure.features), plain))
-            for procedure in procedures
+            procedure.name: plain_table(select_features(procedure.features), plain) for procedure in procedures
         },
-        numerics={label: StoredNumerics.of(probe) for label, probe in evidence.numerics.items()},
-        overlap=tuple(StoredPair.of(pair) for pair in sides.overlap.pairs),
+        numerics=dict(evidence.numerics),
+        overlap=sides.overlap.pairs,
         characters=tuple(len(document.text) for document in documents),
         truncated=(
             sum(record.truncated for record, ours in zip(plain, labels, strict=True) if ours),

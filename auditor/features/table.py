@@ -18,6 +18,7 @@ from auditor.signals.views import TARGET
 
 TARGET_LABEL = "target"
 Key = tuple[str, str]
+Reasons = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def compute_table(
     records: Sequence[Mapping[Key, TokenSignals]],
     *,
     references: Sequence[str],
-) -> FeatureTable:
+) -> tuple[FeatureTable, Reasons]:
     """Compute every feature of every document.
 
     Args:
@@ -75,7 +76,8 @@ def compute_table(
         references: Labels of the reference models, in order.
 
     Returns:
-        A table with a row for each document.
+        A table with a row for each document; and for each column's name, why values are missing and how many for that
+        reason.
 
     Raises:
         RunError: A document lacks a record that `requested_views` names.
@@ -101,7 +103,7 @@ def compute_table(
                     why = value.reason if isinstance(value, Missing) else "not a finite number"
                     reasons[entry.column.name][why] += 1
     columns = tuple(entry.column for entry in entries)
-    return FeatureTable(values, columns, {name: dict(counts) for name, counts in reasons.items()})
+    return FeatureTable(columns=columns, values=values), {name: dict(counts) for name, counts in reasons.items()}
 
 
 def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[bool]) -> Rows:
@@ -137,7 +139,7 @@ def plain_table(features: Sequence[Feature], records: Sequence[TokenSignals]) ->
         records: One a document.
     """
     views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
-    return compute_table(single_pass_only(features), views, references=())
+    return compute_table(single_pass_only(features), views, references=())[0]
 
 
 def single_pass_only(features: Sequence[Feature]) -> tuple[Feature, ...]:

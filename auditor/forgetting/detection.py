@@ -40,7 +40,7 @@ def detect(
             sides,
             set_rows(measurements, at, "suspect"),
             controls={},
-            numerics={checkpoint.name: checkpoint.numerics.numerics()},
+            numerics={checkpoint.name: checkpoint.numerics},
             truncated=(cut[0][at], cut[1][at]),
             alpha=_alpha(measurements, sides),
             known=known,
@@ -94,6 +94,6 @@ def detect_placebo(measurements: SeriesMeasurements, sides: TextBaseline) -> dic
 def set_rows(measurements: SeriesMeasurements, at: int, role: Role) -> Rows:
     """The rows of single-pass features of one set against held-out at one checkpoint."""
     ours, theirs = measurements.sets[role], measurements.sets["heldout"]
-    mine, other = ours.features[at].features(), theirs.features[at].features()
-    table = FeatureTable(np.vstack([mine.values, other.values]), mine.columns, {})
+    mine, other = ours.features[at], theirs.features[at]
+    table = FeatureTable(columns=mine.columns, values=np.vstack([mine.values, other.values]))
     return group_rows(table, [*ours.groups, *theirs.groups], [True] * len(ours.ids) + [False] * len(theirs.ids))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ from auditor.results.forgetting.measurements import (
     SeriesMeasurements,
     SetMeasurements,
 )
-from auditor.results.tables import Cells, StoredNumerics, Table, to_cells
+from auditor.results.rows import FeatureTable
 from auditor.signals.tokens import TokenSignals
 
 FEATURES = "single-pass"
@@ -55,7 +56,7 @@ def reduce_series(series: Series) -> SeriesMeasurements:
             CheckpointMeasurements(
                 name=checkpoint.name,
                 source=checkpoint.spec.identity.source,
-                numerics=StoredNumerics.of(series.numerics[checkpoint.name]),
+                numerics=series.numerics[checkpoint.name],
                 vs_origin=_beside_origin(series, checkpoint.name),
             )
             for checkpoint in series.checkpoints
@@ -67,8 +68,8 @@ def reduce_series(series: Series) -> SeriesMeasurements:
 def per_token(series: Series, checkpoint: str) -> tuple[float | None, ...]:
     """Nats per token of the documents that are compared, under one checkpoint; None where nothing is scored."""
     readings = (series.readings[checkpoint, role] for role in COMPARED if role in series.corpora)
-    column = [[loss.compute(record)] for reading in readings for record in reading.signals]
-    return tuple(row[0] for row in to_cells(np.array(column, dtype=np.float64)))
+    column = [loss.compute(record) for reading in readings for record in reading.signals]
+    return tuple(None if math.isnan(value) else float(value) for value in column)
 
 
 def _kept_set(series: Series, role: Role) -> SetMeasurements:
@@ -95,14 +96,14 @@ def _is_scored(record: TokenSignals) -> bool:
 
 def _measured(
     compute: Callable[[TokenSignals], float], readings: Sequence[CorpusScores], scored: Sequence[bool]
-) -> Cells:
+) -> Floats:
     missing = [float("nan")] * len(readings)
     rows = [[compute(reading.signals[at]) for reading in readings] if has else missing for at, has in enumerate(scored)]
-    return to_cells(np.array(rows, dtype=np.float64))
+    return np.array(rows, dtype=np.float64)
 
 
-def _features(reading: CorpusScores) -> Table:
-    return Table.of(plain_table(select_features(FEATURES), reading.signals))
+def _features(reading: CorpusScores) -> FeatureTable:
+    return plain_table(select_features(FEATURES), reading.signals)
 
 
 def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:
@@ -128,19 +129,20 @@ def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:
         yield reading
 
 
-def _beside_origin(series: Series, name: str) -> Cells:
+def _beside_origin(series: Series, name: str) -> Floats:
     """Divergence, covered share and agreement of each general document; empty where the lists were not kept."""
+    none: Floats = np.empty((0, 0))
     if "general" not in series.corpora:
-        return ()
+        return none
     first, second = (series.readings[checkpoint, "general"] for checkpoint in (series.origin.name, name))
     if not first.traces or not second.traces:
-        return ()
+        return none
     rows: Floats = np.full((len(first.signals), 3), np.nan)
     for row, record in enumerate(first.signals):
         if not _is_scored(record):
             continue
         pair = compare(first.traces[row], second.traces[row])
         if pair is None:
-            return ()
+            return none
         rows[row] = pair.divergence.mean(), pair.covered.mean(), pair.agree.mean()
-    return to_cells(rows)
+    return rows

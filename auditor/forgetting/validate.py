@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from auditor.core.errors import UsageError
 from auditor.results.forgetting.measurements import (
     COMPARED,
@@ -14,7 +16,6 @@ from auditor.results.forgetting.measurements import (
     SetMeasurements,
     TaskMeasurements,
 )
-from auditor.results.tables import Cells
 
 
 def require_consistent(measurements: SeriesMeasurements) -> None:
@@ -42,7 +43,7 @@ def _misfits(measurements: SeriesMeasurements) -> Iterator[str]:
         if any(_misfits_of_task(measurements, task)):
             yield f"task {task.name}: documents, models and hits do not match"
     for checkpoint in measurements.checkpoints:
-        if checkpoint.vs_origin and _shape(checkpoint.vs_origin) != (general, 3):
+        if len(checkpoint.vs_origin) and checkpoint.vs_origin.shape != (general, 3):
             yield f"{checkpoint.name}: divergence and agreement are not of the general documents"
         if checkpoint.relearning is not None:
             for misfit in _misfits_of_relearning(measurements, checkpoint.relearning):
@@ -55,15 +56,15 @@ def _misfits_of_set(measurements: SeriesMeasurements, role: Role, some: SetMeasu
         yield "ids, groups and checkpoints do not match"
     if set(some.measures) != (set(MEASURES) if compared else {"loss"}):
         yield "a measure is missing"
-    elif not all(_shape(cells) == (count, points) for cells in some.measures.values()):
+    elif not all(cells.shape == (count, points) for cells in some.measures.values()):
         yield "the measures are not of these documents and checkpoints"
-    elif all(None in row for row in some.measures["loss"]):
+    elif np.isnan(some.measures["loss"]).any(axis=1).all():
         yield "no document has a loss"
     if len(some.features) != (points if compared else 0):
         yield "the features are not of these checkpoints"
     columns = [table.columns for table in measurements.sets["heldout"].features[:1]]
     for table in some.features:
-        if _shape(table.values) != (count, len(table.columns)) or [table.columns] != columns:
+        if table.values.shape != (count, len(table.columns)) or [table.columns] != columns:
             yield "the features are not of these documents"
 
 
@@ -79,7 +80,7 @@ def _misfits_of_relearning(measurements: SeriesMeasurements, relearning: Relearn
         if not steps or {role for copy in probe.copies for role in copy.sets} != set(roles):
             yield f"copies or steps of {probe.name} are missing"
         losses = [cells for copy in probe.copies for cells in (copy.per_byte, copy.per_token)]
-        if any(_shape(cells) != (rows, steps) for cells in losses):
+        if any(cells.shape != (rows, steps) for cells in losses):
             yield f"the losses of {probe.name} are not of these documents and steps"
 
 
@@ -93,7 +94,3 @@ def _misfits_of_task(measurements: SeriesMeasurements, task: TaskMeasurements) -
         any(len(hits) != documents for hits in (*task.observed, *task.probed)),
         len(set(task.ids)) != documents,
     )
-
-
-def _shape(cells: Cells) -> tuple[int, int]:
-    return len(cells), len(cells[0]) if cells else 0

@@ -1,18 +1,113 @@
-"""Plain tables: rows of groups or documents, columns of features."""
+"""Plain tables: rows of groups or documents, columns of features; in memory as arrays, in JSON as lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from auditor.core.record import Count, Record, Share
+
+STORED = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+"""Of a dataclass that is a part of the result tree, as of any `Record`."""
+
+
+class _OrNan:
+    """A number in memory, NaN where there is none; in JSON null for NaN."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = handler.generate_schema(float | None)
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, check: value if value is math.nan else _or_nan(check(value)),
+            written,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: value if math.isfinite(value) else None
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema["schema"])
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+class _Matrix:
+    """[rows, columns] float64 in memory, NaN where there is no figure; in JSON rows of numbers, null for NaN."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            _matrix,
+            handler.generate_schema(tuple[tuple[float | None, ...], ...]),
+            serialization=core_schema.plain_serializer_function_ser_schema(as_lists),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema["schema"])
+
+
+def _matrix(value: Any, check: core_schema.ValidatorFunctionWrapHandler) -> npt.NDArray[np.float64]:
+    if isinstance(value, np.ndarray):
+        if value.ndim != 2 or value.dtype != np.float64 or np.isinf(value).any():
+            raise ValueError("not a table of float64 without infinity")
+        values = value.view()
+    else:
+        rows = check(value)
+        if len({len(row) for row in rows}) > 1:
+            raise ValueError("all rows must be of one length")
+        values = np.array(rows, dtype=np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+    values.flags.writeable = False
+    return values
+
+
+def as_lists(values: npt.NDArray[np.float64]) -> list[list[float | None]]:
+    """[rows, columns] as JSON has it; NaN becomes None."""
+    rows: list[list[float | None]] = values.tolist()
+    if np.isnan(values).any():
+        return [[None if value != value else value for value in row] for row in rows]
+    return rows
+
+
+Matrix = Annotated[npt.NDArray[np.float64], _Matrix]
+"""[rows, columns] figures, NaN where there is none. JSON holds the shortest decimals that give the same float64."""
+
+OrNan = Annotated[float, _OrNan]
+"""A figure, NaN where there is none."""
+
+
+class TableRecord(Record):
+    """A record with arrays, equal to another where all figures are, and NaN to NaN."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _same(self.__dict__, other.__dict__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return isinstance(other, np.ndarray) and np.array_equal(one, other, equal_nan=True)
+    if isinstance(one, dict):
+        return isinstance(other, dict) and one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+    return bool(one == other)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """What the engine may know of a feature."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
 
     name: str
     family: str
@@ -35,20 +130,25 @@ class Rows:
     groups: tuple[str, ...]
     columns: tuple[Column, ...]
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal rows."""
+        return self.values.shape, self.values.tobytes(), self.suspect.tobytes(), self.groups, self.columns
 
-@dataclass(frozen=True, slots=True)
-class FeatureTable:
-    """Features of documents, in document order.
 
-    Attributes:
-        values: [documents, columns] float64; NaN where a feature could not be computed.
-        columns: The meaning of each column; a feature of one of several references is called `NAME@LABEL`.
-        reasons: For each column's name, why values are missing and how many for that reason; empty where none is.
-    """
+class FeatureTable(TableRecord):
+    """Features of documents, in document order; or of groups."""
 
-    values: npt.NDArray[np.float64]
     columns: tuple[Column, ...]
-    reasons: Mapping[str, Mapping[str, int]]
+    """The meaning of each column; a feature of one of several references is called `NAME@LABEL`."""
+
+    values: Matrix
+    """[documents, columns]; None where a feature could not be computed."""
+
+    @classmethod
+    def of(cls, rows: Rows) -> Self:
+        """Rows without the names of their groups."""
+        return cls(columns=rows.columns, values=rows.values)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,22 +158,25 @@ class FeatureTable:
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """What the scoring of a few probe documents showed.
+    """What the scoring of a few probe documents showed."""
 
-    Attributes:
-        probed: Documents scored again, each alone and in float32.
-        batch_difference: Largest difference of a document's mean log-probability between the two (nats a token); NaN if
-            they do not even hold the same tokens.
-        token_difference: Largest such difference of one token (nats).
-        shuffled: Documents compared with their own words in random order.
-        disordered: How many of them were no more probable (bits per byte) in their own order.
-    """
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
 
-    probed: int
-    batch_difference: float
-    token_difference: float
-    shuffled: int
-    disordered: int
+    probed: Count
+    """Documents scored again, each alone and in float32."""
+
+    batch_difference: OrNan
+    """Largest difference of a document's mean log-probability between the two (nats a token); None if they do not
+    even hold the same tokens."""
+
+    token_difference: OrNan
+    """Largest such difference of one token (nats)."""
+
+    shuffled: Count
+    """Documents compared with their own words in random order."""
+
+    disordered: Count
+    """How many of them were no more probable (bits per byte) in their own order."""
 
 
 Kind = Literal["exact", "near", "contained"]
@@ -81,17 +184,19 @@ Kind = Literal["exact", "near", "contained"]
 
 @dataclass(frozen=True, slots=True)
 class OverlapPair:
-    """One document of each side that share their text.
+    """One document of each side that share their text."""
 
-    Attributes:
-        suspect: Id of the suspect document.
-        heldout: Id of the held-out document.
-        kind: exact, near or contained; the strongest that holds.
-        similarity: 1 for exact, the Jaccard index of the shingle sets for near, the share of the smaller document's
-            shingles for contained.
-    """
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
 
     suspect: str
+    """Id of the suspect document."""
+
     heldout: str
+    """Id of the held-out document."""
+
     kind: Kind
-    similarity: float
+    """exact, near or contained; the strongest that holds."""
+
+    similarity: Share
+    """1 for exact, the Jaccard index of the shingle sets for near, the share of the smaller document's shingles for
+    contained."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ def compare(again: Sequence[Pair], shuffled: Sequence[Pair]) -> Numerics:
     document_gap = token_gap = 0.0
     for batched, alone in again:
         if not np.array_equal(batched.token_ids, alone.token_ids):
-            document_gap = token_gap = float("nan")
+            document_gap = token_gap = math.nan
             break
         if len(batched):
             gaps = batched.logprob.astype(np.float64) - alone.logprob.astype(np.float64)

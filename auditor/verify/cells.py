@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from auditor.results.tables import Cells, from_cells, to_cells
 from auditor.verify.differences import Difference
 
 
-def far_cells(where: str, stored: Cells, again: npt.NDArray[np.float64], *, most: float) -> Iterator[Difference]:
+def far_cells(
+    where: str, stored: npt.NDArray[np.float64], again: npt.NDArray[np.float64], *, most: float
+) -> Iterator[Difference]:
     """Cells that are farther apart than another machine could make them.
 
     Args:
@@ -20,14 +21,13 @@ def far_cells(where: str, stored: Cells, again: npt.NDArray[np.float64], *, most
         again: [rows, columns] What it should hold, NaN where there is nothing.
         most: Largest difference that counts as none, as a share of the largest figure of the column.
     """
-    values = from_cells(stored)
-    if values.shape != again.shape:
-        yield Difference(where, f"a table of shape {values.shape}", f"one of shape {again.shape}")
+    if stored.shape != again.shape:
+        yield Difference(where, f"a table of shape {stored.shape}", f"one of shape {again.shape}")
         return
     if not again.size:
         return
     scale = np.nan_to_num(np.nanmax(np.abs(again), axis=0, initial=0.0))
-    alike = (np.isnan(values) & np.isnan(again)) | (np.abs(values - again) <= most * scale)
+    alike = (np.isnan(stored) & np.isnan(again)) | (np.abs(stored - again) <= most * scale)
     for row, column in zip(*np.nonzero(~alike), strict=True):
-        cell = to_cells(again[row : row + 1, column : column + 1])[0][0]
-        yield Difference(f"{where}[{row}][{column}]", stored[row][column], cell)
+        cells = (None if np.isnan(table[row, column]) else float(table[row, column]) for table in (stored, again))
+        yield Difference(f"{where}[{row}][{column}]", *cells)

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
 from auditor.audit.multiplicity import corrected_verdict
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult
-from auditor.results.tables import from_cells
 from auditor.settings import AuditSettings, make_options
 from auditor.verify.cells import far_cells
 from auditor.verify.differences import Difference, compare
@@ -140,7 +141,7 @@ def _apart(where: str, stored: Any, again: Any) -> Iterator[Difference]:
             if key not in _NOISE:
                 yield from _apart(f"{where}.{key}" if where else key, stored[key], again[key])
     elif _is_table(stored) and _is_table(again):
-        yield from far_cells(where, stored, from_cells(again), most=MOST)
+        yield from far_cells(where, *(np.array(table, dtype=np.float64) for table in (stored, again)), most=MOST)
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
         for place, pair in enumerate(zip(stored, again, strict=True)):
             yield from _apart(f"{where}[{place}]", *pair)

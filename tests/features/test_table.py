@@ -19,27 +19,27 @@ AS_IS = ("target", "as-is")
 
 def test_a_row_a_document_and_a_column_a_feature(record: Maker) -> None:
     documents = [{AS_IS: record([-1.0, -3.0])}, {AS_IS: record([-5.0])}]
-    table = compute_table(select_features("loss,loss-slope"), documents, references=())
+    table, reasons = compute_table(select_features("loss,loss-slope"), documents, references=())
     assert table.names == ("loss", "loss-slope")
     assert table.columns[0] == Column("loss", "loss", -1)
     assert table.values.dtype == np.float64
     np.testing.assert_allclose(table.values[:, 0], [2, 5])
     assert math.isfinite(table.values[0, 1])
     assert math.isnan(table.values[1, 1])
-    assert table.reasons == {"loss": {}, "loss-slope": {"fewer than 2 scored tokens": 1}}
+    assert reasons == {"loss": {}, "loss-slope": {"fewer than 2 scored tokens": 1}}
 
 
 def test_reasons_are_counted(record: Maker) -> None:
     documents = [{AS_IS: record(values)} for values in ([], [-1.0], [-1.0], [-math.inf])]
-    table = compute_table(select_features("loss,extraction-logprob"), documents, references=())
-    assert table.reasons["loss"] == {"no scored tokens": 1, "not a finite number": 1}
-    assert table.reasons["extraction-logprob"] == {"no scored tokens": 1, "no token with 32 tokens of context": 3}
+    table, reasons = compute_table(select_features("loss,extraction-logprob"), documents, references=())
+    assert reasons["loss"] == {"no scored tokens": 1, "not a finite number": 1}
+    assert reasons["extraction-logprob"] == {"no scored tokens": 1, "no token with 32 tokens of context": 3}
     assert np.isnan(table.values[:, table.names.index("loss")]).tolist() == [True, False, False, True]
 
 
 def test_reference_features_have_no_column_without_a_reference(record: Maker) -> None:
     features = select_features("loss,reference-gap")
-    assert compute_table(features, [{AS_IS: record([-1.0])}], references=()).names == ("loss",)
+    assert compute_table(features, [{AS_IS: record([-1.0])}], references=())[0].names == ("loss",)
     assert requested_views(features, ()) == (AS_IS,)
 
 
@@ -50,11 +50,11 @@ def test_one_reference_keeps_the_name_and_several_add_their_labels(record: Maker
         ("old", "as-is"): record([-2.0, -2.0]),
         ("base", "as-is"): record([-0.5, -0.5]),
     }
-    assert compute_table(features, [document], references=("old",)).names == ("loss", "wbc")
-    table = compute_table(features, [document], references=("old", "base"))
+    assert compute_table(features, [document], references=("old",))[0].names == ("loss", "wbc")
+    table, reasons = compute_table(features, [document], references=("old", "base"))
     assert table.names == ("loss", "wbc@old", "wbc@base")
     np.testing.assert_allclose(table.values, [[1, 1, 0]])
-    assert set(table.reasons) == set(table.names)
+    assert set(reasons) == set(table.names)
 
 
 def test_requested_views_name_each_text_once() -> None:
@@ -80,8 +80,8 @@ def test_a_record_that_was_not_scored_is_an_error(record: Maker) -> None:
 
 
 def test_no_document_and_no_feature_are_empty_tables(record: Maker) -> None:
-    assert compute_table(select_features("loss"), [], references=()).values.shape == (0, 1)
-    assert compute_table((), [{AS_IS: record([-1.0])}], references=()).values.shape == (1, 0)
+    assert compute_table(select_features("loss"), [], references=())[0].values.shape == (0, 1)
+    assert compute_table((), [{AS_IS: record([-1.0])}], references=())[0].values.shape == (1, 0)
 
 
 def test_missing_carries_its_reason_and_is_not_a_number() -> None:
@@ -103,7 +103,7 @@ def test_the_decorator_takes_the_summary_from_the_docstring() -> None:
 
 def table_of(values: list[list[float]]) -> FeatureTable:
     array = np.array(values, dtype=np.float64)
-    return FeatureTable(array, tuple(Column(f"f{i}", "toy", 1) for i in range(array.shape[1])), {})
+    return FeatureTable(columns=tuple(Column(f"f{i}", "toy", 1) for i in range(array.shape[1])), values=array)
 
 
 def test_rows_are_means_by_group_suspect_first() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from auditor.audit.conclude import conclude
@@ -55,14 +56,9 @@ def invented(result: AuditResult) -> AuditResult:
     """All features of one side moved the way that speaks of training, and everything else made to fit."""
     kept = result.measurements
     assert kept is not None
-    rows = tuple(
-        tuple(
-            None if value is None else value + column.direction * abs(value) * (document.side == "suspect")
-            for value, column in zip(row, kept.features.columns, strict=True)
-        )
-        for row, document in zip(kept.features.values, result.documents, strict=True)
-    )
-    table = kept.features.model_copy(update={"values": rows})
+    values, directions = kept.features.values, [column.direction for column in kept.features.columns]
+    suspect = np.array([[document.side == "suspect"] for document in result.documents])
+    table = kept.features.model_copy(update={"values": values + directions * np.abs(values) * suspect})
     kept = kept.model_copy(update={"features": table})
     return conclude(inputs_of_result(result.model_copy(update={"measurements": kept})))
 
@@ -159,9 +155,9 @@ def test_a_text_that_the_kept_table_does_not_follow_from_is_told(
     """A change too small to move a rank changes no figure, and reading the texts again shows it all the same."""
     assert small.measurements is not None
     column = [column.name for column in small.measurements.text.columns].index("words-1")
-    rows = [list(row) for row in small.measurements.text.values]
-    rows[2][column] = (rows[2][column] or 0.0) * (1 + 1e-4)
-    text = small.measurements.text.model_copy(update={"values": tuple(map(tuple, rows))})
+    values = small.measurements.text.values.copy()
+    values[2, column] *= 1 + 1e-4
+    text = small.measurements.text.model_copy(update={"values": values})
     changed = with_content_digest(
         small.model_copy(update={"measurements": small.measurements.model_copy(update={"text": text})})
     )

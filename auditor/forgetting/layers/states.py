@@ -84,7 +84,7 @@ def probe_rows(matrix: Floats, groups: Sequence[str], suspect: Sequence[bool], *
         not known. Groups without states are NaN; states that do not vary give one column of zeros.
     """
     wide = tuple(Column(f"dimension {index}", _FAMILY, 0) for index in range(matrix.shape[1]))
-    rows = group_rows(FeatureTable(matrix, wide, {}), groups, suspect)
+    rows = group_rows(FeatureTable(columns=wide, values=matrix), groups, suspect)
     present = ~np.isnan(rows.values).any(axis=1)
     reduced = principal(rows.values[present], components)
     values = np.full((len(rows.groups), reduced.shape[1]), np.nan)

@@ -13,7 +13,6 @@ from auditor.inference.design import Bools, Design, Floats
 from auditor.inference.mean_difference import arrange
 from auditor.results.forgetting.measurements import MEASURES, Measure, Role, SeriesMeasurements
 from auditor.results.rows import Column, FeatureTable
-from auditor.results.tables import from_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def read_columns(kept: SeriesMeasurements, role: Role) -> Columns:
         role: Which corpus.
     """
     some = kept.sets[role]
-    values = {measure: from_cells(some.measures[measure]) for measure in MEASURES if measure in some.measures}
+    values = {measure: some.measures[measure] for measure in MEASURES if measure in some.measures}
     present = np.asarray(np.isfinite(values["loss"]).all(axis=1))
     places = np.flatnonzero(present).tolist()
     return Columns(
@@ -95,7 +94,9 @@ def group_series(
     stacked = [np.hstack([columns.values[measure] for measure in MEASURES]) for columns in (ours, heldout)]
     labels = [Column(f"{measure} {name}", measure, 0) for measure in MEASURES for name in measurements.names]
     sides = [True] * len(ours.ids) + [False] * len(heldout.ids)
-    rows = group_rows(FeatureTable(np.vstack(stacked), tuple(labels), {}), [*ours.groups, *heldout.groups], sides)
+    rows = group_rows(
+        FeatureTable(columns=tuple(labels), values=np.vstack(stacked)), [*ours.groups, *heldout.groups], sides
+    )
     design, arranged = arrange(rows.values, rows.suspect, rows.groups, rng=rng)
     parts = np.split(arranged, len(MEASURES), axis=1)
     return GroupedSeries(measurements.names, ours, heldout, design, dict(zip(MEASURES, parts, strict=True)))

@@ -18,7 +18,6 @@ from auditor.results.forgetting.drift import GeneralText, UtilityLoss
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.measurements import CheckpointMeasurements, Role, SeriesMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
-from auditor.results.tables import from_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +155,9 @@ def _beside_origin(
     checkpoint: CheckpointMeasurements, columns: Columns, resampler: Resampler
 ) -> tuple[Estimate | None, float | None, Estimate | None]:
     """Divergence, covered share and agreement of a checkpoint and the origin."""
-    if not checkpoint.vs_origin:
+    if not len(checkpoint.vs_origin):
         return None, None, None
-    means: Floats = by_group(columns.groups, from_cells(checkpoint.vs_origin)[columns.kept])
+    means: Floats = by_group(columns.groups, checkpoint.vs_origin[columns.kept])
     samples = resampler.means(means)
     divergence, covered, agreement = means.mean(axis=0).tolist()
     return estimate(divergence, samples[:, 0]), covered, estimate(agreement, samples[:, 2])

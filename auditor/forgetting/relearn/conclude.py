@@ -18,7 +18,6 @@ from auditor.results.forgetting.measurements import (
     SeriesMeasurements,
 )
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
-from auditor.results.tables import from_cells
 
 
 def conclude_relearning(
@@ -142,8 +141,8 @@ def _losses(
     by far the sharpest where the origin had not seen the suspect set, and useless where it had. All three see a
     document and never its side, and the largest statistic pays for the choice.
     """
-    per_byte = np.vstack([from_cells(measurements.sets[role].measures["loss"]) for role in probe.roles])
-    per_token = from_cells((relearning.per_token[: len(per_byte)],))[0]
+    per_byte = np.vstack([measurements.sets[role].measures["loss"] for role in probe.roles])
+    per_token = np.array(relearning.per_token[: len(per_byte)], dtype=np.float64)
     before = np.stack([per_byte[:, at], per_token])[:, :, None]
     mine, other = (np.concatenate([before, _after(probe, role)], axis=2) for role in (suspect, "heldout"))
     judged = (mine + other) / 2
@@ -164,4 +163,4 @@ def _losses(
 def _after(probe: InterventionMeasurements, role: Role) -> Floats:
     """Losses [units of loss, documents, steps] under the copy that the comparison of a set reads."""
     copy: CopyMeasurements = next(copy for copy in probe.copies if role in copy.sets)
-    return np.stack([from_cells(copy.per_byte), from_cells(copy.per_token)])
+    return np.stack([copy.per_byte, copy.per_token])

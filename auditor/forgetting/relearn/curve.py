@@ -100,7 +100,7 @@ def units_of(losses: Losses, rng: np.random.Generator) -> Units:
     measurements = np.flatnonzero(present)
     columns = tuple(Column(str(index), "loss", -1) for index in range(whole.shape[1]))
     rows = group_rows(
-        FeatureTable(whole[present], columns, {}),
+        FeatureTable(columns=columns, values=whole[present]),
         [losses.groups[int(index)] for index in measurements],
         losses.suspect[measurements].tolist(),
     )

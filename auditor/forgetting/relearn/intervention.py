@@ -15,7 +15,6 @@ from auditor.forgetting.series import Series
 from auditor.inference.design import Floats
 from auditor.models.changes import Facts, Method, Training
 from auditor.results.forgetting.measurements import CopyMeasurements, InterventionMeasurements, InterventionName, Role
-from auditor.results.tables import to_cells
 
 SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
@@ -105,4 +104,4 @@ def copy_of(sets: tuple[Role, ...], losses: Floats) -> CopyMeasurements:
         losses: [units of loss, documents, steps].
     """
     per_byte, per_token = np.where(np.isfinite(losses), losses, np.nan)
-    return CopyMeasurements(sets=sets, per_byte=to_cells(per_byte), per_token=to_cells(per_token))
+    return CopyMeasurements(sets=sets, per_byte=per_byte, per_token=per_token)

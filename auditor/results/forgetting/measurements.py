@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field
 
 from auditor.core.record import Count, Record
-from auditor.results.tables import Cells, StoredNumerics, Table
+from auditor.results.rows import FeatureTable, Matrix, Numerics, TableRecord
 
 Role = Literal["suspect", "heldout", "general", "placebo"]
 Measure = Literal["loss", "exact-memorisation", "extraction-strength", "k-extractable"]
@@ -19,7 +19,7 @@ COMPARED: tuple[Role, ...] = ("suspect", "heldout", "placebo")
 """The roles that are held against each other, in the order in which their documents stand in a probe."""
 
 
-class SetMeasurements(Record):
+class SetMeasurements(TableRecord):
     """The documents of one corpus and what every checkpoint made of them."""
 
     ids: tuple[str, ...]
@@ -31,24 +31,24 @@ class SetMeasurements(Record):
     truncated: tuple[Count, ...]
     """[checkpoints] documents that the token limit cut."""
 
-    measures: dict[Measure, Cells]
+    measures: dict[Measure, Matrix]
     """For each measure [documents, checkpoints]; general text has the loss alone. A document without a scored token
     has none."""
 
-    features: tuple[Table, ...]
+    features: tuple[FeatureTable, ...]
     """[checkpoints] the features of a single pass; empty for general text."""
 
 
-class CopyMeasurements(Record):
+class CopyMeasurements(TableRecord):
     """One changed copy of a checkpoint."""
 
     sets: tuple[Role, ...]
     """The sets whose comparison with held-out reads it; several where one copy scored everything."""
 
-    per_byte: Cells
+    per_byte: Matrix
     """[documents, steps] bits per byte after the steps, None where the document was not scored."""
 
-    per_token: Cells
+    per_token: Matrix
     """The same in nats per token."""
 
 
@@ -87,7 +87,7 @@ class RelearningMeasurements(Record):
     """In words."""
 
 
-class CheckpointMeasurements(Record):
+class CheckpointMeasurements(TableRecord):
     """One checkpoint."""
 
     name: str
@@ -96,10 +96,10 @@ class CheckpointMeasurements(Record):
     source: str
     """Path or name of the model."""
 
-    numerics: StoredNumerics
+    numerics: Numerics
     """What the probes of the backend showed."""
 
-    vs_origin: Cells
+    vs_origin: Matrix
     """[general documents, 3] divergence from the origin, covered share and agreement, means over the tokens of a
     document; empty where the most probable tokens were not kept."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 
 from auditor.results.result import AuditResult, DocumentResult
-from auditor.results.tables import Table
+from auditor.results.rows import FeatureTable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -24,12 +25,12 @@ def features_csv(result: AuditResult) -> bytes:
     names = [f"{label}{column.name}" for label, table in tables for column in table.columns]
     writer.writerow(["side", "id", "group", "sha256", "tokens", "score", *map(_plain, names)])
     for place, document in enumerate(result.documents):
-        values = [value for _, table in tables for value in table.values[place]]
-        writer.writerow([*_named(document), *("" if value is None else repr(value) for value in values)])
+        values = [value for _, table in tables for value in table.values[place].tolist()]
+        writer.writerow([*_named(document), *("" if math.isnan(value) else repr(value) for value in values)])
     return stream.getvalue().encode("utf-8")
 
 
-def _tables(result: AuditResult) -> Iterator[tuple[str, Table]]:
+def _tables(result: AuditResult) -> Iterator[tuple[str, FeatureTable]]:
     """The tables of documents, each with what stands before the names of its columns."""
     kept = result.measurements
     if kept is None:

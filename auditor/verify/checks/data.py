@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from auditor.audit.recount import documents_as_read
 from auditor.corpora.asked import read_for_audit
@@ -11,7 +12,6 @@ from auditor.corpora.document import Corpus, Document
 from auditor.corpora.groups import disambiguate_groups
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
-from auditor.results.measurements import StoredPair
 from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
 from auditor.verify.cells import far_cells
 from auditor.verify.check import CheckAnswer, check, reading
@@ -113,11 +113,10 @@ def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]
     """Describe the texts again and look for what the sides share."""
     found, kept = subject.gathered, subject.gathered.measurements
     suspect, heldout = read["suspect"], disambiguate_groups(read["suspect"], read["heldout"])
-    rows = group_rows(kept.feature_table(), found.groups, found.sides)
+    rows = group_rows(kept.features, found.groups, found.sides)
     alone, overlap = describe_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)
     yield from far_cells("measurements.text.values", kept.text.values, alone.values, most=_LARGEST)
-    pairs = [StoredPair.of(pair).model_dump(mode="json") for pair in overlap.pairs]
-    stored = [pair.model_dump(mode="json") for pair in kept.overlap]
+    pairs, stored = ([asdict(pair) for pair in some] for some in (overlap.pairs, kept.overlap))
     yield from compare(stored, pairs, at="measurements.overlap").differences
     again = [len(document.text) for document in (*suspect.documents, *heldout.documents)]
     yield from compare(list(kept.characters), again, at="measurements.characters").differences

@@ -53,10 +53,8 @@ def test_the_table_has_a_row_a_document_and_every_figure_exactly(bundle: Path, s
     kept = small.measurements
     assert kept is not None
     assert [row["id"] for row in rows] == [document.id for document in small.documents]
-    for name, values in zip(
-        (c.name for c in kept.features.columns), zip(*kept.features.values, strict=True), strict=True
-    ):
-        assert [float(row[name]) if row[name] else None for row in rows] == list(values)
+    for name, values in zip((c.name for c in kept.features.columns), kept.features.values.T.tolist(), strict=True):
+        assert [float(row[name]) if row[name] else None for row in rows] == [None if v != v else v for v in values]
     assert {"control older: bits-per-byte", "procedure llm-di: perplexity"} <= set(rows[0])
 
 
