@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.forgetting.weights.contents import open_weights
-from auditor.forgetting.weights.names import is_head
-from auditor.forgetting.weights.stored import NotComparedError
+from auditor.forgetting.weights.tensors import NotComparedError, is_head
 from auditor.models.backend import ModelSpec
 
 

@@ -11,7 +11,7 @@ from scipy.linalg import eigvalsh, svdvals
 
 from auditor.forgetting.weights.contents import Parameter
 from auditor.forgetting.weights.lora import Factors
-from auditor.forgetting.weights.stored import NotComparedError, Part, Stored, parts, rounded
+from auditor.forgetting.weights.tensors import NotComparedError, Part, Stored, parts, rounded
 from auditor.inference.design import Floats
 
 

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.forgetting.weights.lora import Factors, read_adapter
-from auditor.forgetting.weights.names import canonical, is_buffer, is_embedding, is_head
-from auditor.forgetting.weights.stored import NotComparedError, Stored, read_tensors
+from auditor.forgetting.weights.tensors import (
+    NotComparedError,
+    Stored,
+    canonical,
+    is_buffer,
+    is_embedding,
+    is_head,
+    read_tensors,
+)
 from auditor.models import hf
 from auditor.models.backend import ModelSpec
 from auditor.models.folder import read_folder

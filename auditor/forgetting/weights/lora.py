@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from auditor.forgetting.weights.names import canonical
-from auditor.forgetting.weights.stored import NotComparedError, Stored, read_tensors
+from auditor.forgetting.weights.tensors import NotComparedError, Stored, canonical, read_tensors
 from auditor.inference.design import Floats
 from auditor.models.folder import ADAPTER, read_json
 

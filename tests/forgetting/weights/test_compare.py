@@ -10,8 +10,17 @@ import pytest
 from auditor.forgetting.weights.compare import Change, compare, effective_rank, squared_norm
 from auditor.forgetting.weights.contents import Parameter
 from auditor.forgetting.weights.lora import Factors
-from auditor.forgetting.weights.names import canonical, is_buffer, layer_of, layer_order
-from auditor.forgetting.weights.stored import NotComparedError, Stored, parts, read_tensors, rounded
+from auditor.forgetting.weights.tensors import (
+    NotComparedError,
+    Stored,
+    canonical,
+    is_buffer,
+    layer_of,
+    layer_order,
+    parts,
+    read_tensors,
+    rounded,
+)
 
 ANY = 2048
 
@@ -61,7 +70,7 @@ def test_rank_of_large_and_wide_matrices(
     tmp_path: Path, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Summed over many pieces, the rank is that of the singular values of the whole."""
-    monkeypatch.setattr("auditor.forgetting.weights.stored._PIECE", 1000)
+    monkeypatch.setattr("auditor.forgetting.weights.tensors._PIECE", 1000)
     rng = np.random.default_rng(0)
     old = rng.normal(size=shape).astype(np.float32)
     for rank in (1, 2, 40):

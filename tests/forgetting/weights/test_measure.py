@@ -15,7 +15,7 @@ import torch
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.contents import open_weights
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.forgetting.weights.stored import parts
+from auditor.forgetting.weights.tensors import parts
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.results.forgetting.drift import WeightChange
