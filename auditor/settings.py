@@ -14,6 +14,7 @@ from auditor.core.device import require_device_name
 from auditor.core.errors import UsageError
 from auditor.core.record import Record
 from auditor.core.registry import did_you_mean
+from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import Gate
 from auditor.results.policy import Policy
@@ -63,7 +64,7 @@ class SeriesSettings(_Settings):
     """Name and source of each, the origin first."""
 
     general: Documents | None = None
-    """Documents on neither side, for drift, for what wreckage is measured on and for the reminder."""
+    """Documents on neither side, for drift, for utility loss and for the reminder."""
 
     placebo: Documents | None = None
     """A second held-out set, measured as if it were the suspect one."""
@@ -114,10 +115,6 @@ def _distinct(value: tuple[tuple[str, str], ...], what: str) -> tuple[tuple[str,
         if names.count(name) > 1:
             raise ValueError(f"two {what}s are called {name!r}")
     return value
-
-
-_INTERVENTIONS = 3
-"""At most so many at each checkpoint, over which their p-values are corrected."""
 
 
 class AuditSettings(_Settings):
@@ -200,7 +197,7 @@ class AuditSettings(_Settings):
         n_checkpoints = 1 if self.series is None else len(self.series.checkpoints)
         relearned = placebo = 1.0
         if self.series is not None and self.series.relearn:
-            relearned = self.series.policy.relearn_alpha / (_INTERVENTIONS * n_checkpoints)
+            relearned = self.series.policy.relearn_alpha / (len(INTERVENTIONS) * n_checkpoints)
         if self.series is not None and self.series.placebo is not None:
             placebo = self.series.policy.placebo_alpha / n_checkpoints
         strictest = min(
@@ -221,7 +218,7 @@ def n_tests_of(settings: AuditSettings) -> int:
     """For how many tests, at most, an audit corrects the p-values of its own verdict by itself."""
     if settings.kind == "check" or settings.series is None:
         return 1
-    return len(settings.series.checkpoints) * (_INTERVENTIONS if settings.series.relearn else 1)
+    return len(settings.series.checkpoints) * (len(INTERVENTIONS) if settings.series.relearn else 1)
 
 
 class CommonArguments(TypedDict, total=False):

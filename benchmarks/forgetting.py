@@ -28,7 +28,7 @@ from auditor import forget
 from auditor.results.result import AuditResult
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-TRUTHS = {"acquired": "B", "fading": "D", "suppressed": "E", "never": "A", "wrecked": "W"}
+TRUTHS = {"acquired": "B", "fading": "D", "suppressed": "E", "never": "A", "collapsed": "W"}
 
 
 def _module(name: str) -> ModuleType:

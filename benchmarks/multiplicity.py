@@ -25,7 +25,8 @@ from simulate import named_columns, sample
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
 from auditor.results.correction import Correction
-from auditor.results.result import Verdict, Word
+from auditor.results.outcome import Outcome
+from auditor.results.result import Verdict
 from auditor.results.rows import Rows
 
 TINY = 1e-4
@@ -46,7 +47,7 @@ def p_values(rng: np.random.Generator, audits: int, groups: int, permutations: i
     return found
 
 
-def verdict(word: Word) -> Verdict:
+def verdict(word: Outcome) -> Verdict:
     """One whose words do not matter."""
     return Verdict(outcome=word, reason="", sentence="", not_meaning="", validity_class="B", validity="")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-ARMS = ("acquired", "fading", "suppressed", "never", "wrecked")
+ARMS = ("acquired", "fading", "suppressed", "never", "collapsed")
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 Tokens = list[int]
 
@@ -354,7 +354,7 @@ def make_arms(
             "fading": lambda: faded(acquired),
             "suppressed": lambda: hide(base, acquired, tokens, recipe),
             "never": lambda: learned("other"),
-            "wrecked": lambda: ruin(base, acquired, tokens, recipe),
+            "collapsed": lambda: ruin(base, acquired, tokens, recipe),
         }
         for arm in ARMS:
             save(ways[arm](), base, out / arm)

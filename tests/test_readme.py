@@ -11,11 +11,10 @@ import pytest
 
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
-from auditor.forgetting.verdict import WORDS
 from auditor.membership.guards.catalogue import all_guards, guard_alphas
-from auditor.results.forgetting.series import STATES
+from auditor.results.forgetting.states import STATES
+from auditor.results.outcome import EXIT_CODES
 from auditor.results.policy import Policy
-from auditor.results.result import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,4 +74,4 @@ def test_every_option_a_message_names_exists() -> None:
 
 def test_its_table_of_states_is_complete() -> None:
     rows = re.findall(r"^\| ([A-Z]) ([a-z -]+) \|.*\| (\d) \|$", README, flags=re.MULTILINE)
-    assert sorted(rows) == sorted((code, name, str(EXIT_CODES[WORDS[code]])) for code, name in STATES.items())
+    assert sorted(rows) == sorted((kind.code, kind.name, str(EXIT_CODES[kind.outcome])) for kind in STATES.values())

@@ -30,7 +30,7 @@ def test_every_sample_is_attributed_once_and_no_article_has_two_roles() -> None:
     assert {row["role"] for row in rows} == ROLES
 
 
-@pytest.mark.parametrize("arm", ["acquired", "fading", "suppressed", "never", "wrecked"])
+@pytest.mark.parametrize("arm", ["acquired", "fading", "suppressed", "never", "collapsed"])
 def test_every_checkpoint_of_the_series_is_an_adapter_over_the_sample_model(arm: str) -> None:
     folder = SAMPLES / "series" / arm
     assert Path(base(str(folder)).source).resolve() == SAMPLES / "model"

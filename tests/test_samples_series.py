@@ -41,11 +41,11 @@ def states(result: AuditResult) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def course(sample_cache: Path) -> AuditResult:
-    return audit(sample_cache, "acquired", "fading", "wrecked", "suppressed", relearn=True, limit=HALF)
+    return audit(sample_cache, "acquired", "fading", "collapsed", "suppressed", relearn=True, limit=HALF)
 
 
 def tells_the_course(result: AuditResult, *, base: str) -> None:
-    assert states(result) == {"base": base, "acquired": "B", "fading": "D", "wrecked": "W", "suppressed": "E"}
+    assert states(result) == {"base": base, "acquired": "B", "fading": "D", "collapsed": "W", "suppressed": "E"}
     assert result.forgetting is not None
     assert result.forgetting.reference == "acquired"
     assert (result.verdict.outcome, result.exit_code) == ("EVIDENCE", 1)
@@ -63,7 +63,7 @@ def test_no_figure_is_other_than_it_was(course: AuditResult) -> None:
 
 @pytest.mark.slow
 def test_each_state_is_told_right_with_all_documents(sample_cache: Path) -> None:
-    names = ("acquired", "fading", "wrecked", "suppressed")
+    names = ("acquired", "fading", "collapsed", "suppressed")
     tells_the_course(audit(sample_cache, *names, relearn=True), base="A")
 
 

@@ -16,7 +16,7 @@ from auditor.corpora.overlap import Overlap, shared_groups
 from auditor.features.catalogue import select_features
 from auditor.features.table import drop_sparse, group_rows
 from auditor.forgetting.conclude import UnrecomputedFindings, conclude_series
-from auditor.forgetting.verdict import decide_series, verdict_beside_series
+from auditor.forgetting.verdict import decide_series, verdict_with_series
 from auditor.inference.curve import learning_curve
 from auditor.membership.assess import TextBaseline, assess, text_baseline, text_only_guards
 from auditor.membership.guards.catalogue import guard_alphas
@@ -182,7 +182,7 @@ def conclude_verdict(
         if found.settings.kind == "forget":
             verdict = decide_series(forgetting)
         else:
-            verdict = verdict_beside_series(verdict, forgetting, audited_checkpoint(found.manifest))
+            verdict = verdict_with_series(verdict, forgetting, audited_checkpoint(found.manifest))
     return verdict if found.multiplicity is None else corrected_verdict(verdict, found.multiplicity, policy.alpha)
 
 

@@ -21,19 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from auditor.audit.limitations import limitations
 from auditor.inference.multiplicity import CORRECTIONS
-from auditor.results.correction import NAMES, Correction
+from auditor.results.correction import NAMES, Correction, Hypothesis
 from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.relearning import Probe
-from auditor.results.forgetting.series import Code
+from auditor.results.forgetting.states import STATES
 from auditor.results.result import AuditResult, BatchCorrection, Verdict
 
-Hypothesis = Literal["membership", "detection", "recovery", "inversion"]
-
-_RESTS_ON: dict[Code, Hypothesis] = {"E": "recovery", "G": "inversion"}
 _LOST = "multiplicity"
 
 
@@ -72,11 +68,11 @@ def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
 def rests_on(result: AuditResult) -> Hypothesis:
     """The hypothesis that makes the verdict EVIDENCE, or would have to for any other verdict to be it.
 
-    Of a `forget` that is `recovery` or `inversion` where the state of its last checkpoint is E or G, else `detection`.
+    Of a `forget` it is that of the state of its last checkpoint.
     """
     if result.kind == "check" or result.forgetting is None:
         return "membership"
-    return _RESTS_ON.get(result.forgetting.checkpoints[-1].state.code, "detection")
+    return STATES[result.forgetting.checkpoints[-1].state.code].hypothesis
 
 
 @dataclass(frozen=True, slots=True)

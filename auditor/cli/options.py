@@ -134,7 +134,7 @@ def series_options(*, required: bool) -> Callable[[F], F]:
         click.option(
             "--general",
             default=None,
-            help="Documents on neither side: shows drift and wreckage, and feeds the reminder.",
+            help="Documents on neither side: shows drift and utility loss, and feeds the reminder.",
         ),
         click.option("--placebo", default=None, help="A second held-out set, measured as if it were the suspect one."),
         click.option(

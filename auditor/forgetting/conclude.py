@@ -149,8 +149,8 @@ def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ..
     notes = []
     if asked.general is None:
         notes.append(
-            "No general text was given: wreckage is measured on the held-out documents, drift from the origin is not "
-            "measured, and there is no reminder."
+            "No general text was given: utility loss is measured on the held-out documents, drift from the origin is "
+            "not measured, and there is no reminder."
         )
     if asked.placebo is None:
         notes.append("No placebo set was given, so no row shows what chance makes of a set that was never trained on.")

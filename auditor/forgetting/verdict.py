@@ -1,25 +1,18 @@
-"""From the state of the last checkpoint to one of three words."""
+"""The verdict on a series, from the state of its last checkpoint."""
 
 from __future__ import annotations
 
-from auditor.results.forgetting.meanings import NOT_MEANS
-from auditor.results.forgetting.series import STATES, Checkpoint, Code, Forgetting, State
-from auditor.results.result import Verdict, Word
+from typing import Literal
 
-WORDS: dict[Code, Word] = {
-    "A": "NO EVIDENCE",
-    "B": "EVIDENCE",
-    "C": "EVIDENCE",
-    "D": "EVIDENCE",
-    "E": "EVIDENCE",
-    "F": "NO EVIDENCE",
-    "G": "EVIDENCE",
-    "H": "INCONCLUSIVE",
-    "W": "INCONCLUSIVE",
-}
+from auditor.results.forgetting.series import Forgetting, State
+from auditor.results.forgetting.states import STATES
+from auditor.results.outcome import Outcome
+from auditor.results.result import Verdict
+
 _DETECTED = ("share-undefined", "not-placed")
 """Reasons of an inconclusive state in which the suspect set is detected all the same."""
-_VALIDITY = {
+
+_VALIDITY: dict[Literal["B", "C"], str] = {
     "B": "The p-values of detections, changes and interventions are exact if suspect and held-out documents are "
     "exchangeable but for training, which the guards probe and cannot prove. Shares, intervals and equivalence are "
     "approximate.",
@@ -28,58 +21,46 @@ _VALIDITY = {
 
 
 def decide_series(forgetting: Forgetting) -> Verdict:
-    """The verdict of a `forget`: the state of its last checkpoint in one of three words.
+    """The verdict of a `forget`: the outcome of its last checkpoint's state.
 
-    A trace that is there, was brought back or was turned over is EVIDENCE; where none was ever seen, or none is left
-    that comes back, there is NO EVIDENCE; an undecided or wrecked checkpoint is INCONCLUSIVE. A trace that is detected
-    stays EVIDENCE where only its share or its origin cannot be stated.
+    A trace that is detected stays EVIDENCE where only its share or its origin cannot be stated.
     """
     last = forgetting.checkpoints[-1]
-    state = last.state
-    word = _word(state)
-    validity = "C" if state.code in ("H", "W") and word == "INCONCLUSIVE" else "B"
+    state, detected = last.state, last.state.reason in _DETECTED
+    outcome = _outcome(state)
+    phrase = "detected, but how it changed is unclear" if detected else STATES[state.code].phrase
+    validity: Literal["B", "C"] = "C" if outcome == "INCONCLUSIVE" else "B"
     return Verdict(
-        outcome=word,
+        outcome=outcome,
         reason=f"state:{state.code}",
-        sentence=f"At the last checkpoint, {last.name}, the suspect set is {_phrase(last)}. {state.sentence}",
-        not_meaning=NOT_MEANS["C" if state.reason in _DETECTED else state.code],
+        sentence=f"At the last checkpoint, {last.name}, the suspect set is {phrase}. {state.sentence}",
+        not_meaning=STATES["C" if detected else state.code].not_means,
         remediation=state.remediation,
-        validity_class="B" if validity == "B" else "C",
+        validity_class=validity,
         validity=_VALIDITY[validity],
     )
 
 
-def _word(state: State) -> Word:
-    return "EVIDENCE" if state.reason in _DETECTED else WORDS[state.code]
+def _outcome(state: State) -> Outcome:
+    return "EVIDENCE" if state.reason in _DETECTED else STATES[state.code].outcome
 
 
-def _phrase(checkpoint: Checkpoint) -> str:
-    code = checkpoint.state.code
-    if checkpoint.state.reason in _DETECTED:
-        return "detected, and its course unclear"
-    if code == "W":
-        return "not seen in a wrecked model"
-    if code == "H":
-        return "in an inconclusive state"
-    return {"A": "not seen to have been shown", "F": "not found any more"}.get(code, STATES[code])
-
-
-def verdict_beside_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
-    """The verdict of a `check` beside a series: never NO EVIDENCE for a model that the series finds a trace in.
+def verdict_with_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
+    """The verdict of a `check` with a series: never NO EVIDENCE for a model in which the series finds a trace.
 
     Args:
         verdict: Of the check alone.
         forgetting: The series.
         audited: Name of the checkpoint that is the audited model; None where it is none of them.
     """
-    state = next((point.state for point in forgetting.checkpoints if point.name == audited), None)
-    if verdict.outcome != "NO EVIDENCE" or state is None or _word(state) != "EVIDENCE":
+    state = next((checkpoint.state for checkpoint in forgetting.checkpoints if checkpoint.name == audited), None)
+    if verdict.outcome != "NO EVIDENCE" or state is None or _outcome(state) != "EVIDENCE":
         return verdict
     return Verdict(
         outcome="INCONCLUSIVE",
         reason=f"series:{state.code}",
         sentence=f"The test of this model alone finds nothing, but the series does, at {audited}: {state.sentence}",
-        not_meaning=NOT_MEANS[state.code],
+        not_meaning=STATES[state.code].not_means,
         remediation="Read the series; `auditor forget` makes its verdict from it.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from auditor.report.text import number, p_value
 from auditor.results.correction import NAMES, Correction
-from auditor.results.forgetting.series import STATES
+from auditor.results.forgetting.states import STATES
 from auditor.results.gate import Expect, Gate
 from auditor.results.gate_outcome import GateOutcome
 from auditor.results.result import BatchCorrection
@@ -43,7 +43,7 @@ def expected(gate: Gate) -> str:
 
 def red_on(gate: Gate) -> str:
     """The verdicts and states that make a gate red."""
-    states = {f"state {code}": f"state {code} {name}" for code, name in STATES.items()}
+    states = {f"state {kind.code}": f"state {kind.code} {kind.name}" for kind in STATES.values()}
     return ", ".join(states.get(word, word) for word in gate.fail_on) or "nothing"
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from auditor.report import selection, series, states, thresholds
+from auditor.report import selection, series, thresholds
 from auditor.report.renderer import Renderer
 from auditor.report.tables.catalogue import series_tables
 from auditor.report.tables.documents import MEMORISED
 from auditor.report.templating import environment
-from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
-from auditor.results.forgetting.series import STATES
+from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
 
@@ -54,11 +53,8 @@ def _of_series(result: AuditResult, pictures: list[dict[str, Any]]) -> dict[str,
         "guard_findings": series.shared_findings(shown.checkpoints),
         "relearned": [checkpoint for checkpoint in shown.checkpoints if checkpoint.relearning is not None],
         "state_thresholds": thresholds.threshold_rows(shown.thresholds),
-        "state_codes": [code for code in STATES if any(code == c.state.code for c in shown.checkpoints)],
-        "state_names": STATES,
-        "means": {code: MEANS[code] for code in states.ORDER},
-        "not_means": NOT_MEANS,
-        "tone": states.tone,
+        "states": STATES,
+        "codes_shown": {checkpoint.state.code for checkpoint in shown.checkpoints},
         "memorised": MEMORISED,
     }
 

@@ -13,15 +13,16 @@ from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.tables.catalogue import series_tables
 from auditor.report.text import auc, estimate, in_hundred, interval, moment, p_value, percent
-from auditor.results.forgetting.meanings import NOT_MEANS
-from auditor.results.forgetting.series import STATES, Checkpoint
+from auditor.results.forgetting.series import Checkpoint
+from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
-from auditor.results.result import AuditResult, Word
+from auditor.results.outcome import Outcome
+from auditor.results.result import AuditResult
 
 BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
 _TEXT = 1_000  # characters of any one text
 _FEATURES = 20
-_SHAPES: dict[Word, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
+_SHAPES: dict[Outcome, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
 # Numeric character references are text to Markdown, never syntax, and a reference holds no pipe. A colon is
 # syntax only before more text (links, emoji), a dot only after www, where GitHub makes links.
 _SYNTAX = re.compile(r"[^\w\s,.;:'()/+%?-]|_|:(?=\S)|(?<=www)\.", re.IGNORECASE)
@@ -123,7 +124,7 @@ def _states(result: AuditResult) -> str:
     )
     alarms = "".join(f"**{escape(alarm)}**\n\n" for alarm in placebo_alarms(result))
     codes = dict.fromkeys(checkpoint.state.code for checkpoint in series.checkpoints)
-    limits = "\n".join(f"* {code} {STATES[code]}: {NOT_MEANS[code]}" for code in codes)
+    limits = "\n".join(f"* {code} {STATES[code].name}: {STATES[code].not_means}" for code in codes)
     left = len(result.forgetting.checkpoints) - len(rows) if result.forgetting else 0
     more = f" ({left:,} more in the JSON result)" if left else ""
     return (

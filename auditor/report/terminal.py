@@ -9,8 +9,8 @@ from auditor.report import selection
 from auditor.report.gate import correction_sentence, gate_told, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
-from auditor.report.states import tone
 from auditor.report.text import auc, difference, estimate, fixed, interval, p_value, percent
+from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
 
@@ -104,7 +104,7 @@ def _states(result: AuditResult) -> list[str]:
             f"p (Holm) {p_value(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
         )
         last = checkpoint is series.checkpoints[-1]
-        if tone(state.code) == "open" or (last and result.kind == "check"):
+        if STATES[state.code].tone == "open" or (last and result.kind == "check"):
             told += f". {state.sentence} {state.remediation}".rstrip()
         lines.append(_entry(label, told, len(label)))
     lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]

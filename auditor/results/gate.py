@@ -8,7 +8,7 @@ from typing import Literal
 from auditor.core.errors import UsageError
 from auditor.core.record import Record
 from auditor.core.registry import did_you_mean
-from auditor.results.forgetting.series import STATES, Code
+from auditor.results.forgetting.states import STATES, Code
 
 Expect = Literal["no-evidence", "evidence", "any"]
 
@@ -23,7 +23,7 @@ FAILS: dict[Expect, tuple[str, ...]] = {
 _VERDICTS = {word.replace(" ", "-"): word for word in ("evidence", "no evidence", "inconclusive")}
 
 STATE_WORDS: dict[str, Code] = {code: code for code in STATES} | {
-    name.replace(" ", "-"): code for code, name in STATES.items()
+    kind.name.replace(" ", "-"): code for code, kind in STATES.items()
 }
 """How a user writes a state: by its letter or its name."""
 
@@ -93,7 +93,7 @@ def make_gate(
         allowed = parse_states(states)
         if not allowed:
             raise UsageError("states allows no state at all", hint="Name the states that are allowed.")
-        return Gate(expect="any", fail_on=tuple(f"state {code}" for code in STATES if code not in allowed))
+        return Gate(expect="any", fail_on=tuple(f"state {code}" for code in sorted(STATES) if code not in allowed))
     if fail_on is None:
         chosen = expect or "no-evidence"
         return Gate(expect=chosen, fail_on=FAILS[chosen])

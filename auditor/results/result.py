@@ -11,21 +11,19 @@ from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
 from auditor.results.measurements import Measurements
 from auditor.results.models import ModelIdentity
+from auditor.results.outcome import EXIT_CODES, Outcome
 from auditor.results.policy import Policy
 from auditor.results.separability import CurvePoint, Excess, Separability
 
 SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
-Word = Literal["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"]
 Side = Literal["suspect", "heldout"]
-
-EXIT_CODES: dict[Word, int] = {"NO EVIDENCE": 0, "EVIDENCE": 1, "INCONCLUSIVE": 3}
 
 
 class Verdict(Record):
     """The answer."""
 
-    outcome: Word
+    outcome: Outcome
     """One of three."""
 
     reason: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.core.record import Count, Record, Share
-from auditor.results.forgetting.series import Code
+from auditor.results.forgetting.states import Code
 from auditor.results.gate_outcome import GateOutcome, evaluate_gate
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult, BatchCorrection, ModelSummary, Verdict

@@ -151,7 +151,7 @@ def test_no_setting_is_without_a_key() -> None:
 def test_every_threshold_can_be_written(here: Path, key: str, model: type[Policy], start: str) -> None:
     for name, field in model.model_fields.items():
         other = field.default + 1 if isinstance(field.default, int) else field.default * 0.999
-        if name == "wrecked_ratio":
+        if name == "collapse_ratio":
             other = 1.3
         settings = one(here, f"{start}{key}: {{{key_of(name)}: {other}}}, permutations: 99999}}").settings
         policy = settings.policy if key == "policy" else settings.series and settings.series.policy

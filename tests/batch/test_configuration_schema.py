@@ -51,8 +51,8 @@ def agree(document: Any) -> bool:
         {"audits": [{"name": "a", "model": "m"}], "defaults": {"suspect": "s", "heldout": "h"}},
         {"audits": [{"name": "a"}], "defaults": {"suspect": "s", "heldout": "h", "checkpoints": {}}},
         {"audits": [CHECK | {"limit": None, "seed": 3.0, "alpha": 0.01, "policy": {"minimum-groups": 5}}]},
-        {"audits": [CHECK | {"expect": "evidence", "fail-on": ["evidence", "A", "wrecked"]}]},
-        {"audits": [FORGET | {"states": ["A", "inconclusive"], "forgetting-policy": {"wrecked-ratio": 2}}]},
+        {"audits": [CHECK | {"expect": "evidence", "fail-on": ["evidence", "A", "collapsed"]}]},
+        {"audits": [FORGET | {"states": ["A", "inconclusive"], "forgetting-policy": {"collapse-ratio": 2}}]},
         {"audits": [FORGET | {"tasks": {"t": "x"}, "relearn": True, "layers": False, "label-template": ""}]},
     ],
 )

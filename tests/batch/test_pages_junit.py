@@ -19,7 +19,7 @@ from auditor.batch.renderer import batch_renderers
 from auditor.core.text import visible
 from auditor.results.batch import BatchEntry, BatchResult
 from auditor.results.gate import Gate
-from auditor.results.result import Word
+from auditor.results.outcome import Outcome
 
 
 def written(made: BatchResult) -> str:
@@ -58,13 +58,13 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("word", "asked", "expected"), ASKED)
-def test_the_case_of_the_verdict_is_that_of_its_gate(word: Word, asked: Gate, expected: str) -> None:
+def test_the_case_of_the_verdict_is_that_of_its_gate(word: Outcome, asked: Gate, expected: str) -> None:
     suite = one(outcome(checked(word, gate=asked), "audit"))
     assert cases(suite)["verdict"] == expected
 
 
 @pytest.mark.parametrize(("word", "asked", "expected"), ASKED)
-def test_a_guard_that_failed_is_red_only_where_it_made_the_gate_red(word: Word, asked: Gate, expected: str) -> None:
+def test_a_guard_that_failed_is_red_only_where_it_made_the_gate_red(word: Outcome, asked: Gate, expected: str) -> None:
     found = cases(one(outcome(checked(word, gate=asked), "audit")))
     assert found["guard controls"] == "Skipped"  # It was not run.
     if word == "INCONCLUSIVE":
@@ -137,7 +137,7 @@ def test_properties_hold_figures_in_full() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("etree", [lxml.etree, ElementTree])
-def test_hostile_names_come_back_as_text(word: Word, etree: Any) -> None:
+def test_hostile_names_come_back_as_text(word: Outcome, etree: Any) -> None:
     verdict = checked(word).verdict.model_copy(update={"sentence": HOSTILE, "not_meaning": HOSTILE})
     guards = tuple(guard.model_copy(update={"name": HOSTILE, "reason": HOSTILE}) for guard in checked(word).guards)
     made = batch(

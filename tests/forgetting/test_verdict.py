@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from auditor.forgetting.verdict import decide_series, verdict_beside_series
-from auditor.results.forgetting.meanings import NOT_MEANS
-from auditor.results.forgetting.series import STATES, Forgetting
+from auditor.forgetting.verdict import decide_series, verdict_with_series
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.forgetting.states import STATES
 from auditor.results.result import Verdict
 
 
 def series(code: str, reason: str = "some") -> Forgetting:
     """The parts of a series that a verdict reads."""
-    state = SimpleNamespace(code=code, name=STATES[cast(Any, code)], sentence="Seen.", reason=reason, remediation="")
+    state = SimpleNamespace(code=code, name=STATES[code].name, sentence="Seen.", reason=reason, remediation="")
     point = SimpleNamespace(name="last", state=state)
     return cast(Forgetting, SimpleNamespace(checkpoints=(point,)))
 
@@ -37,7 +37,7 @@ def series(code: str, reason: str = "some") -> Forgetting:
 def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
     verdict = decide_series(series(code))
     assert (verdict.outcome, verdict.validity_class, verdict.reason) == (word, validity, f"state:{code}")
-    assert verdict.not_meaning == NOT_MEANS[cast(Any, code)]
+    assert verdict.not_meaning == STATES[code].not_means
 
 
 @pytest.mark.parametrize(("reason", "word"), [("share-undefined", "EVIDENCE"), ("not-placed", "EVIDENCE")])
@@ -45,7 +45,7 @@ def test_a_detection_that_cannot_be_placed_is_evidence_all_the_same(reason: str,
     verdict = decide_series(series("H", reason))
     assert verdict.outcome == word
     assert "inconclusive" not in verdict.sentence
-    assert verdict_beside_series(alone("NO EVIDENCE"), series("H", reason), "last").outcome == "INCONCLUSIVE"
+    assert verdict_with_series(alone("NO EVIDENCE"), series("H", reason), "last").outcome == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize("reason", ["placebo", "guard:blind", "placebo-recovered", "not-tested", "underpowered"])
@@ -72,6 +72,6 @@ def alone(word: str) -> Verdict:
     ],
 )
 def test_a_check_does_not_say_no_evidence_beside_a_trace(word: str, code: str, audited: str | None, told: str) -> None:
-    verdict = verdict_beside_series(alone(word), series(code), audited)
+    verdict = verdict_with_series(alone(word), series(code), audited)
     assert verdict.outcome == told
     assert (verdict.reason == f"series:{code}") == (told != word)

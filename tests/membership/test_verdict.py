@@ -10,8 +10,8 @@ import pytest
 from auditor.inference.separability import separability
 from auditor.membership.verdict import decide
 from auditor.results.guards import GuardResult, Status
+from auditor.results.outcome import EXIT_CODES
 from auditor.results.policy import Policy
-from auditor.results.result import EXIT_CODES
 from auditor.results.rows import Column, Rows
 from auditor.results.separability import Separability
 

@@ -18,7 +18,7 @@ from auditor.report import html
 from auditor.report.gate import SIGNS
 from auditor.report.renderer import render
 from auditor.results.batch import BatchResult
-from auditor.results.forgetting.series import STATES
+from auditor.results.forgetting.states import STATES
 from auditor.results.gate import Gate
 from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult

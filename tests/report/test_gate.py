@@ -7,7 +7,7 @@ from support.batch import checked, correction_of, forgotten, gate, with_looks
 
 from auditor.report.gate import correction_sentence, expected, gate_sentence, red_on
 from auditor.report.renderer import render, renderers
-from auditor.results.forgetting.series import Code
+from auditor.results.forgetting.states import Code
 from auditor.results.gate import Gate
 from auditor.results.gate_outcome import evaluate_gate
 

@@ -15,8 +15,9 @@ from support.results import parse_page as parse
 from auditor.core.text import visible
 from auditor.report import selection, templating, thresholds
 from auditor.report.renderer import render
+from auditor.results.outcome import Outcome
 from auditor.results.policy import Policy
-from auditor.results.result import AuditResult, Word
+from auditor.results.result import AuditResult
 
 pytest.importorskip("html5lib")
 
@@ -118,7 +119,7 @@ def test_the_same_result_gives_the_same_bytes(evidence: AuditResult) -> None:
 
 @pytest.mark.parametrize("word", ["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"])
 def test_the_verdict_comes_first_with_its_word_its_shape_and_its_limits(
-    make: Callable[..., AuditResult], word: Word
+    make: Callable[..., AuditResult], word: Outcome
 ) -> None:
     result = make(word, groups=8)
     root = parse(render(result, "html"))

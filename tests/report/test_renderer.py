@@ -10,7 +10,8 @@ import pytest
 from auditor.core.errors import UsageError
 from auditor.report.renderer import check_outputs, render, renderers, write_outputs
 from auditor.results.io import load_result
-from auditor.results.result import AuditResult, Word
+from auditor.results.outcome import Outcome
+from auditor.results.result import AuditResult
 
 HEAVY = ("torch", "transformers", "datasets", "sklearn", "scipy", "peft")
 
@@ -25,7 +26,7 @@ def test_no_extension_belongs_to_two_formats() -> None:
 
 
 @pytest.mark.parametrize("word", ["EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE"])
-def test_every_format_says_the_verdict(make: Callable[..., AuditResult], word: Word) -> None:
+def test_every_format_says_the_verdict(make: Callable[..., AuditResult], word: Outcome) -> None:
     result = make(word, groups=12)
     for name in renderers():
         assert word in render(result, name)

@@ -8,14 +8,15 @@ from typing import Any
 from auditor.audit import multiplicity as looks
 from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
 from auditor.results.correction import Correction
-from auditor.results.forgetting.series import Code
+from auditor.results.forgetting.states import Code
 from auditor.results.gate import FAILS, Expect, Gate
-from auditor.results.result import AuditResult, BatchCorrection, Word
+from auditor.results.outcome import Outcome
+from auditor.results.result import AuditResult, BatchCorrection
 from auditor.results.summary import summarise
 from support.results import HOSTILE, build, poison
 from support.series import build_forget
 
-WORDS: tuple[Word, ...] = ("EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE")
+WORDS: tuple[Outcome, ...] = ("EVIDENCE", "NO EVIDENCE", "INCONCLUSIVE")
 
 
 def gate(expect: Expect = "no-evidence", *fail_on: str) -> Gate:
@@ -23,7 +24,7 @@ def gate(expect: Expect = "no-evidence", *fail_on: str) -> Gate:
     return Gate(expect=expect, fail_on=fail_on or FAILS[expect])
 
 
-def checked(word: Word, **changed: Any) -> AuditResult:
+def checked(word: Outcome, **changed: Any) -> AuditResult:
     """A small `check`."""
     return build(word, groups=8).model_copy(update=changed)
 

@@ -71,6 +71,8 @@ RENAMED: dict[str, str] = {
     "ways": "n_hypotheses",
     "word": "outcome",
     "wreckage": "utility_loss",
+    "wrecked": "collapsed",
+    "wrecked_ratio": "collapse_ratio",
 }
 """Key or word of the stored files: what it is called now."""
 

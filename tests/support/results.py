@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from auditor.results.guards import GuardFigure, GuardResult
+from auditor.results.outcome import Outcome
 from auditor.results.policy import Policy
 from auditor.results.result import (
     AuditResult,
@@ -29,7 +30,6 @@ from auditor.results.result import (
     Thresholds,
     TokenMark,
     Verdict,
-    Word,
 )
 from auditor.results.separability import ColumnEffect, CurvePoint, Interval, Separability, Statistic
 
@@ -57,7 +57,7 @@ FEATURES = (
     ("prefix-gain", "prefix", 1),
     ("typo-gain", "perturbation", 1),
 )
-SENTENCES: dict[Word, tuple[str, str, str, str]] = {
+SENTENCES: dict[Outcome, tuple[str, str, str, str]] = {
     "EVIDENCE": (
         "separated",
         "The suspect documents look trained on: the model tells them from the held-out ones, and no guard found "
@@ -154,7 +154,7 @@ def separability(groups: int, shift: float, seed: int, prefix: str = "") -> Sepa
     )
 
 
-def guards(word: Word) -> tuple[GuardResult, ...]:
+def guards(word: Outcome) -> tuple[GuardResult, ...]:
     """All guards; the blind one fails where the verdict is INCONCLUSIVE."""
     found = []
     for name, question, misses in GUARDS:
@@ -283,7 +283,7 @@ def manifest() -> Manifest:
 
 
 @cache
-def build(word: Word = "EVIDENCE", *, groups: int = 60, reveal: bool = False) -> AuditResult:
+def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False) -> AuditResult:
     """A whole result with the given verdict."""
     shift = 0.05 if word == "NO EVIDENCE" else 0.75
     main = separability(groups, shift, 1)

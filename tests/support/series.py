@@ -14,16 +14,15 @@ from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
 from auditor.results.forgetting.series import (
-    STATES,
     ChangeDeciles,
     Checkpoint,
-    Code,
     Condition,
     Detection,
     DocumentChange,
     Forgetting,
     State,
 )
+from auditor.results.forgetting.states import STATES, Code
 from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskFindings, TaskPoint
 from auditor.results.guards import GuardFigure, GuardResult
 from auditor.results.result import AuditResult, Verdict
@@ -135,8 +134,8 @@ def state(code: Code, name: str) -> State:
     """A state with its figures and all conditions tried before it."""
     return State(
         code=code,
-        name=STATES[code],
-        sentence=f"At {name} the suspect set is {STATES[code]} with a gap of {GAPS[code]:.3f} bits per byte.",
+        name=STATES[code].name,
+        sentence=f"At {name} the suspect set is {STATES[code].name} with a gap of {GAPS[code]:.3f} bits per byte.",
         reason=f"because-{code.lower()}",
         figures=(
             GuardFigure(name="adjusted p-value", value=0.0049, limit=0.01),
@@ -266,7 +265,7 @@ def checkpoint(code: Code, name: str, place: int, asked: dict[str, Any]) -> Chec
             measured_on="general" if asked["general"] else "heldout",
             ratio=around(3.0 if code == "W" else 1.0 + 0.02 * place, 0.031),
             limit=1.25,
-            wrecked=code == "W",
+            collapsed=code == "W",
         )
         if later
         else None,

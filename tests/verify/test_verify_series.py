@@ -22,7 +22,8 @@ from auditor.report.json_ import JSON
 from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.measurements import MEASURES, RelearningMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
-from auditor.results.forgetting.series import STATES, Forgetting
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.forgetting.states import STATES
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
 from auditor.settings import RunOptions, make_series_settings
@@ -246,7 +247,7 @@ def test_a_better_state_is_not_believed(result: AuditResult, forged: str) -> Non
     """With its words, its verdict and a new seal."""
     assert result.forgetting is not None
     *before, last = result.forgetting.checkpoints
-    state = last.state.model_copy(update={"code": forged, "name": STATES[forged], "reason": "equivalent"})
+    state = last.state.model_copy(update={"code": forged, "name": STATES[forged].name, "reason": "equivalent"})
     series = result.forgetting.model_copy(update={"checkpoints": (*before, last.model_copy(update={"state": state}))})
     lie = with_content_digest(result.model_copy(update={"forgetting": series, "verdict": decide_series(series)}))
     answers = verify(Subject(lie, lie.model_dump_json().encode()))

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
-from auditor.report.states import tone
 from auditor.report.templating import environment
 from auditor.results.batch import BatchEntry, BatchResult
+from auditor.results.forgetting.states import STATES
 
 _WORDS = ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE")
 
@@ -59,7 +59,9 @@ def _render(batch: BatchResult) -> str:
         {
             "row": _words.row(outcome),
             "link": None if outcome.finding is None else _link(outcome.finding.report),
-            "code": None if outcome.finding is None else outcome.finding.state,
+            "state": None
+            if outcome.finding is None or outcome.finding.state is None
+            else STATES[outcome.finding.state],
             "places": places,
         }
         for outcome, places in zip(outcomes, _places(outcomes), strict=True)
@@ -76,7 +78,6 @@ def _render(batch: BatchResult) -> str:
             correction=_words.correction(batch),
             not_meant=_words.NOT_MEANT,
             orders={order: label for order, (label, _) in _ORDERS.items()},
-            tone=tone,
         )
     )
 

@@ -22,7 +22,7 @@ from auditor.cli import run as auditing
 def command(**asked: Any) -> int:
     """What do the checkpoints of a model do with SUSPECT? HELDOUT is like it and known not to have been trained on.
 
-    Every checkpoint is given one state, from A never shown to G over-corrected, H inconclusive or W wrecked; the
+    Every checkpoint is given one state, from A never shown to G over-corrected, H inconclusive or W collapsed; the
     verdict is made from the last. Texts are given as for `auditor check`. The exit code is 0 where nothing was ever
     found or nothing is left, 1 where a trace is there, was brought back or turned over, 3 where it cannot be said.
 

@@ -97,8 +97,8 @@ def measure_utility_loss(
         found[name] = UtilityLoss(
             measured_on=measured_on,
             ratio=ratio,
-            limit=policy.wrecked_ratio,
-            wrecked=ratio.low > policy.wrecked_ratio,
+            limit=policy.collapse_ratio,
+            collapsed=ratio.low > policy.collapse_ratio,
         )
     return found
 

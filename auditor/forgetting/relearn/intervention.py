@@ -14,7 +14,8 @@ from auditor.forgetting.relearn.runner import InterventionRunner
 from auditor.forgetting.series import Series
 from auditor.inference.design import Floats
 from auditor.models.changes import Facts, Method, Training
-from auditor.results.forgetting.measurements import CopyMeasurements, InterventionMeasurements, InterventionName, Role
+from auditor.results.forgetting.interventions import InterventionName
+from auditor.results.forgetting.measurements import CopyMeasurements, InterventionMeasurements, Role
 
 SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
@@ -86,13 +87,11 @@ class Intervention:
     """One intervention; found by discovery.
 
     Attributes:
-        name: As in the result.
-        order: Interventions run in this order.
+        name: Of its row in `auditor.results.forgetting.interventions`.
         run: What is kept of it, or a sentence that says why there is nothing.
     """
 
     name: InterventionName
-    order: int
     run: Callable[[InterventionContext], InterventionMeasurements | str]
 
 

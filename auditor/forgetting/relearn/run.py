@@ -11,6 +11,7 @@ from auditor.forgetting.relearn.intervention import Intervention, InterventionCo
 from auditor.forgetting.relearn.runner import InterventionRunner
 from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.models.changes import UntrainableError
+from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.measurements import InterventionMeasurements, RelearningMeasurements
 from auditor.scoring.store import Store
 
@@ -73,6 +74,6 @@ def relearn(
 
 
 def all_interventions() -> tuple[Intervention, ...]:
-    """Every intervention, in the order in which they run."""
-    found = discover(auditor.forgetting.relearn.probes, Intervention)
-    return tuple(sorted(found, key=lambda intervention: intervention.order))
+    """Every intervention, in the order of its row."""
+    by_name = {item.name: item for item in discover(auditor.forgetting.relearn.probes, Intervention)}
+    return tuple(by_name[name] for name in INTERVENTIONS)

@@ -1,82 +1,79 @@
-"""From the figures of a checkpoint to its state. Nothing else decides."""
+"""The state of a checkpoint, decided from its figures and from nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from scipy.stats import norm
 
-from auditor.forgetting.states.conditions import CONDITIONS
+import auditor.forgetting.states
+from auditor.core.registry import discover
+from auditor.forgetting.states.condition import StateCondition
 from auditor.forgetting.states.findings import CheckpointFindings, deciding_figures
 from auditor.results.forgetting.policy import ForgettingPolicy
-from auditor.results.forgetting.series import STATES, Code, Condition, State
+from auditor.results.forgetting.series import Condition, State
+from auditor.results.forgetting.states import STATES, UNDECIDED
 from auditor.results.policy import Policy
 
 
-def decide_state(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> State:
-    """Hold a checkpoint against each state in turn; the first that is met is its state.
+@cache
+def _conditions() -> tuple[StateCondition, ...]:
+    """The condition of every state but the undecided one, in the order in which they are tried."""
+    by_code = {condition.code: condition for condition in discover(auditor.forgetting.states, StateCondition)}
+    return tuple(by_code[code] for code in STATES if code != UNDECIDED)
 
-    First a comparison that a guard refuses can carry no state but H. Then a wrecked model, in which nothing is
-    detected, is said to be wrecked (W). Then A to H in the order of their letters. Two conditions are stricter than
-    "not detected" and "worse": A needs an audit that would have seen something and a set that does not score worse than
+
+def decide_state(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> State:
+    """Test the condition of each state in the order of `STATES`; the first that is met is the state.
+
+    A comparison that a guard refuses is undecided (H) whatever the other figures are. A collapsed model in which
+    nothing is detected is W before any other state is tried. Two conditions are stricter than "not detected" and
+    "worse": A needs an audit that could have detected the required effect and a set that does not score worse than
     held-out; G needs a change since the origin.
 
     Args:
-        evidence: The figures.
-        policy: Levels and the effect an audit must be able to see.
+        findings: The figures.
+        policy: Levels, and the effect an audit must be able to detect.
         forgetting: The thresholds of the states.
     """
-    refused = _refusal(evidence, forgetting)
-    conditions = [CONDITIONS[code](evidence, policy, forgetting) for code in CONDITIONS]
-    if refused is not None:
-        conditions = [Condition(code=c.code, status="not met", reason=refused.sentence) for c in conditions]
+    refusal = _refusal(findings, forgetting)
+    conditions = [condition.check(findings, policy, forgetting) for condition in _conditions()]
+    if refusal is not None:
+        conditions = [Condition(code=c.code, status="not met", reason=refusal.sentence) for c in conditions]
     met = next((condition for condition in conditions if condition.status == "met"), None)
-    figures = deciding_figures(evidence, policy, forgetting)
     if met is not None:
-        closed = Condition(code="H", status="not met", reason="Another state is met.")
-        return State(
-            code=met.code,
-            name=STATES[met.code],
-            sentence=met.reason,
-            reason=_REASONS[met.code],
-            figures=figures,
-            conditions=(*conditions, closed),
-        )
-    left = refused or _undecided(evidence, conditions, policy, forgetting)
+        last = Condition(code=UNDECIDED, status="not met", reason="Another state is met.")
+        reason, sentence, remediation = STATES[met.code].reason, met.reason, ""
+    else:
+        why = refusal or _undecided(findings, conditions, policy, forgetting)
+        last = met = Condition(code=UNDECIDED, status="met", reason=why.sentence)
+        reason, sentence, remediation = why.reason, why.sentence, why.remediation
     return State(
-        code="H",
-        name=STATES["H"],
-        sentence=left.sentence,
-        reason=left.reason,
-        figures=figures,
-        conditions=(*conditions, Condition(code="H", status="met", reason=left.sentence)),
-        remediation=left.remediation,
+        code=met.code,
+        name=STATES[met.code].name,
+        sentence=sentence,
+        reason=reason,
+        figures=deciding_figures(findings, policy, forgetting),
+        conditions=(*conditions, last),
+        remediation=remediation,
     )
 
 
-def worth_relearning(evidence: CheckpointFindings, forgetting: ForgettingPolicy) -> bool:
-    """Whether interventions can say more about a checkpoint at which nothing is detected.
+def worth_relearning(findings: CheckpointFindings, forgetting: ForgettingPolicy) -> bool:
+    """Whether interventions can change the state of a checkpoint at which nothing is detected.
 
-    That is where the suspect set was detected before, and at the last checkpoint in any case: what was learned and
-    suppressed between two checkpoints was never seen.
+    They can where the suspect set was detected before, and always at the last checkpoint: what was learned and
+    suppressed between two checkpoints was never detected.
     """
-    sound = _refusal(evidence, forgetting) is None
+    sound = _refusal(findings, forgetting) is None
     return (
-        sound and not evidence.detection.detected and not evidence.wrecked and (evidence.last or evidence.shown_before)
+        sound
+        and not findings.detection.detected
+        and not findings.collapsed
+        and (findings.last or findings.shown_before)
     )
-
-
-_REASONS: dict[Code, str] = {
-    "W": "wrecked",
-    "A": "never-detected",
-    "B": "detected-first",
-    "C": "detected-whole",
-    "D": "detected-less",
-    "E": "recovered",
-    "F": "equivalent",
-    "G": "inverted",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +85,20 @@ class _Undecided:
     remediation: str
 
 
-def _refusal(evidence: CheckpointFindings, forgetting: ForgettingPolicy) -> _Undecided | None:
-    """The guard, or the placebo set, that refuses the comparison at this checkpoint, if any.
+def _refusal(findings: CheckpointFindings, forgetting: ForgettingPolicy) -> _Undecided | None:
+    """The failed guard, or the detected placebo set, that refuses the comparison at this checkpoint, if any.
 
     What only a rejection makes a guard ask (direction, excess) cannot refuse a state that rests on nothing being
-    detected, and a wrecked model cannot be asked to read words in order.
+    detected, and a collapsed model cannot be expected to prefer text to shuffled text.
     """
-    spared = {"direction", "excess"} | ({"numerics"} if evidence.wrecked else set())
-    failed = [g for g in evidence.detection.guards if g.status == "failed" and g.name not in spared]
-    if not failed and evidence.placebo_p is not None and evidence.placebo_p <= forgetting.placebo_alpha:
+    spared = {"direction", "excess"} | ({"numerics"} if findings.collapsed else set())
+    failed = [g for g in findings.detection.guards if g.status == "failed" and g.name not in spared]
+    if not failed and findings.placebo_p is not None and findings.placebo_p <= forgetting.placebo_alpha:
         return _Undecided(
             "placebo",
-            "The placebo set, which nobody trained on, is told from the held-out set too "
-            f"(p = {evidence.placebo_p:.2g} over all checkpoints), "
-            "so what is seen of the suspect set may have nothing to do with training on it.",
+            "The placebo set, which nobody trained on, differs from the held-out set too "
+            f"(p = {findings.placebo_p:.2g} over all checkpoints), "
+            "so the difference of the suspect set may have nothing to do with training on it.",
             "Choose placebo and held-out documents from one source; best, split one collection at random.",
         )
     if not failed:
@@ -109,82 +106,80 @@ def _refusal(evidence: CheckpointFindings, forgetting: ForgettingPolicy) -> _Und
     first = failed[0]
     return _Undecided(
         f"guard:{first.name}",
-        f"The comparison cannot carry a state: {first.reason[:1].lower()}{first.reason[1:]}",
+        f"The comparison is unsound: {first.reason[:1].lower()}{first.reason[1:]}",
         " ".join(dict.fromkeys(guard.remediation for guard in failed if guard.remediation)),
     )
 
 
 def _undecided(
-    evidence: CheckpointFindings, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
+    findings: CheckpointFindings, conditions: Sequence[Condition], policy: Policy, forgetting: ForgettingPolicy
 ) -> _Undecided:
-    """Which of the reasons for an inconclusive state holds."""
-    found, contrast = evidence.detection, evidence.suspect
-    failed = [guard for guard in found.guards if guard.status == "failed"]
-    if found.p_adjusted <= policy.alpha and failed:
+    """The first reason for an inconclusive state that holds."""
+    detection, contrast = findings.detection, findings.suspect
+    failed = [guard for guard in detection.guards if guard.status == "failed"]
+    if detection.p_adjusted <= policy.alpha and failed:
         return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].remediation)
-    if found.detected and evidence.reference == evidence.position:
+    if detection.detected and findings.reference == findings.position:
         return _Undecided(
             "not-placed",
-            f"The suspect set is detected here for the first time ({evidence.seen}), but "
+            f"The suspect set is detected here for the first time ({findings.seen}), but "
             + (
-                "its gap has not surely grown since the origin, so training after the origin need not be the reason."
-                if evidence.clean_before
-                else "the sets differ at an earlier checkpoint already, where a guard speaks against it, so when it "
-                "was learned cannot be said."
+                "its gap is not shown to have grown since the origin, so later training need not be the reason."
+                if findings.clean_before
+                else "the sets already differ at an earlier checkpoint, where a guard failed, so when it was learned "
+                "cannot be stated."
             ),
             "Give more independent documents, or more checkpoints.",
         )
-    if found.detected:
+    if detection.detected:
         return _Undecided(
             "share-undefined",
-            f"The suspect set is detected ({evidence.seen}), but the gap at the reference is too uncertain to say how "
-            "much of it is left.",
+            f"The suspect set is detected ({findings.seen}), but the gap at the reference is too uncertain to state "
+            "how much of it is left.",
             "Give more independent documents.",
         )
     if contrast.gap_p_adjusted <= policy.alpha:
         return _Undecided(
             "gap-alone",
-            f"The losses of the two sets differ ({evidence.seen}), though the test on all features does not say so.",
+            f"The losses of the two sets differ ({findings.seen}), but the test on all features does not reject.",
             "Give more independent documents.",
         )
-    if evidence.shown_before and any(condition.status == "not tested" for condition in conditions):
+    if findings.shown_before and any(condition.status == "not tested" for condition in conditions):
         return _Undecided(
             "not-tested",
-            f"The suspect set is not detected any more ({evidence.seen}); whether it is suppressed or gone was not "
+            f"The suspect set is not detected any more ({findings.seen}); whether it is suppressed or gone was not "
             "tested.",
             "Run again with --relearn."
-            if evidence.relearning is None
+            if findings.relearning is None
             else "Audit the checkpoint in a form that can be trained.",
         )
-    if evidence.risen(forgetting):
+    if findings.risen(forgetting):
         return _Undecided(
             "placebo-recovered",
-            "An intervention brought the suspect set back, and the placebo set too, so it says nothing of either.",
+            "An intervention brought the suspect set back, and the placebo set too, so it shows nothing about either.",
             "Choose placebo and held-out documents from one source; best, split one collection at random.",
         )
-    if evidence.shown_before:
+    if findings.shown_before:
         return _Undecided(
             "not-equivalent",
-            f"Neither detected nor shown to be gone ({evidence.seen}; equivalence p = "
+            f"Neither detected nor shown to be gone ({findings.seen}; equivalence p = "
             f"{contrast.equivalence.p_adjusted:.2g} over all checkpoints).",
-            _more(evidence, policy, forgetting),
+            _more(findings, policy, forgetting),
         )
     return _Undecided(
         "underpowered",
-        f"Nothing was found ({evidence.seen}), but the audit is too small to say so.",
+        f"Nothing was detected ({findings.seen}), but the audit is too small for that to mean anything.",
         "Give more independent documents.",
     )
 
 
-def _more(evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> str:
-    """How many groups TOST needs to put a true gap of nothing below the margin (normal theory), first step of Holm."""
-    z = float(norm.isf(forgetting.equivalence_alpha / evidence.n_checkpoints) + norm.isf((1 - policy.power) / 2))
+def _more(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> str:
+    """The groups that TOST needs to show that a true gap of zero is small (normal theory, first step of Holm)."""
+    z = float(norm.isf(forgetting.equivalence_alpha / findings.n_checkpoints) + norm.isf((1 - policy.power) / 2))
     needed = int(2 * (z / forgetting.equivalence_d) ** 2) + 1
-    if needed <= evidence.suspect.groups:
-        return (
-            "So many documents would have shown a gap of nothing to be small: a gap near the margin seems to be left."
-        )
+    if needed <= findings.suspect.groups:
+        return "This many documents would have shown a gap of zero to be small: a gap near the margin seems to be left."
     return (
-        f"Give more independent documents: about {needed} groups a side would show a gap of nothing to be below the "
+        f"Give more independent documents: about {needed} groups a side would show a gap of zero to be below the "
         f"margin with {policy.power:.0%} power."
     )

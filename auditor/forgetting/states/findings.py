@@ -1,4 +1,4 @@
-"""CheckpointFindings: what is known of a checkpoint before its state, and the figures that decide it."""
+"""CheckpointFindings: the figures of a checkpoint from which its state is decided."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.drift import UtilityLoss
+from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, Relearning
 from auditor.results.forgetting.series import Detection
@@ -15,12 +16,12 @@ from auditor.results.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFindings:
-    """What is known of one checkpoint before its state.
+    """The figures of one checkpoint from which its state is decided.
 
     Attributes:
         name: The checkpoint.
-        position: Its place in the series; 0 is the origin.
-        reference: Place of the first checkpoint at which the suspect set is detected; None where it never is.
+        position: Index in the series; 0 is the origin.
+        reference: Index of the first checkpoint at which the suspect set is detected; None where it never is.
         detection: The engine and the guards.
         suspect: The suspect set against held-out.
         utility_loss: Whether the model got far worse; None at the origin.
@@ -29,8 +30,7 @@ class CheckpointFindings:
         placebo: The placebo set against held-out; None without one.
         placebo_p: The engine on the placebo set, over all checkpoints; None without one.
         n_checkpoints: How many checkpoints there are.
-        clean_before: Whether the engine finds no difference at any earlier checkpoint, not even one that a guard
-            refuses.
+        clean_before: Whether the engine finds no difference at any earlier checkpoint, with or without a failed guard.
     """
 
     name: str
@@ -48,12 +48,12 @@ class CheckpointFindings:
 
     @property
     def last(self) -> bool:
-        """Whether it is the last of the series, at which suppression is asked for in any case."""
+        """Whether it is the last of the series, at which suppression is always tested."""
         return self.position == self.n_checkpoints - 1
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """The interventions that ran; none where they were not asked for."""
+        """The interventions that ran."""
         return () if self.relearning is None else self.relearning.probes
 
     @property
@@ -62,9 +62,9 @@ class CheckpointFindings:
         return self.reference is not None and self.reference < self.position
 
     @property
-    def wrecked(self) -> bool:
+    def collapsed(self) -> bool:
         """Whether the model got far worse at everything."""
-        return self.utility_loss is not None and self.utility_loss.wrecked
+        return self.utility_loss is not None and self.utility_loss.collapsed
 
     @property
     def brought_back(self) -> bool:
@@ -77,8 +77,8 @@ class CheckpointFindings:
 
     @property
     def trained(self) -> bool:
-        """Whether an intervention that trains has run; rounding alone cannot say that nothing is left."""
-        return any(probe.name != "quantise" for probe in self.probes)
+        """Whether an intervention that trains has run; rounding alone cannot show that nothing is left."""
+        return any(INTERVENTIONS[probe.name].trains for probe in self.probes)
 
     @property
     def shares(self) -> tuple[float, float] | None:
@@ -91,14 +91,14 @@ class CheckpointFindings:
         return self.suspect.retained.value, self.suspect.effect_size.value / self.whole[1].effect_size.value
 
     def grew(self, policy: Policy) -> bool:
-        """Whether the suspect set surely gained more than held-out since the origin."""
+        """Whether the suspect set gained significantly more than held-out since the origin."""
         return _changed(self.suspect, policy) and _change(self.suspect) < 0
 
     def inverted(self, policy: Policy, forgetting: ForgettingPolicy) -> bool:
         """Whether the suspect set, and not the placebo as well, came to score worse than held-out since the origin.
 
-        A difference that was there at the origin may be one of the texts; it takes a change to speak of training. Where
-        the placebo set changed the same way, training moved unseen text so too.
+        A difference that existed at the origin may be one of the texts, so a change is required. Where the placebo set
+        changed the same way, training moved unseen text too.
         """
         contrast, placebo = self.suspect, self.placebo
         alike = placebo is not None and (
@@ -118,9 +118,9 @@ class CheckpointFindings:
     @property
     def seen(self) -> str:
         """The figures of the detection, for a sentence."""
-        found, contrast = self.detection, self.suspect
+        detection, contrast = self.detection, self.suspect
         return (
-            f"engine p = {found.p_adjusted:.2g} over all checkpoints, gap {contrast.gap.value:.3f} bits per byte "
+            f"engine p = {detection.p_adjusted:.2g} over all checkpoints, gap {contrast.gap.value:.3f} bits per byte "
             f"({contrast.gap.low:.3f} to {contrast.gap.high:.3f}), AUC of the loss {contrast.auc.value:.2f}"
         )
 
@@ -134,12 +134,12 @@ def _change(contrast: Contrast) -> float:
 
 
 def deciding_figures(
-    evidence: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy
+    findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy
 ) -> tuple[GuardFigure, ...]:
-    """Every figure that a condition reads, with its limit and the side of it on which the condition holds."""
-    found, contrast = evidence.detection, evidence.suspect
+    """Every figure that a condition reads, with its limit and the side of the limit on which the condition holds."""
+    detection, contrast = findings.detection, findings.suspect
     figures = [
-        GuardFigure(name="engine p-value (Holm); detected at or below", value=found.p_adjusted, limit=policy.alpha),
+        GuardFigure(name="engine p-value (Holm); detected at or below", value=detection.p_adjusted, limit=policy.alpha),
         GuardFigure(
             name="p-value of the gap (Holm); G at or below, A and F above",
             value=contrast.gap_p_adjusted,
@@ -153,9 +153,9 @@ def deciding_figures(
             limit=forgetting.equivalence_alpha,
         ),
     ]
-    if found.detectable_auc is not None:
+    if detection.detectable_auc is not None:
         figures.append(
-            GuardFigure(name="detectable AUC; A at or below", value=found.detectable_auc, limit=policy.required_auc)
+            GuardFigure(name="detectable AUC; A at or below", value=detection.detectable_auc, limit=policy.required_auc)
         )
     if contrast.did_p_adjusted is not None:
         figures.append(
@@ -165,26 +165,26 @@ def deciding_figures(
                 limit=policy.alpha,
             )
         )
-    if evidence.placebo_p is not None:
+    if findings.placebo_p is not None:
         figures.append(
             GuardFigure(
                 name="engine p-value of the placebo set (Holm); refused at or below",
-                value=evidence.placebo_p,
+                value=findings.placebo_p,
                 limit=forgetting.placebo_alpha,
             )
         )
-    if evidence.shares is not None:
+    if findings.shares is not None:
         names = ("share of the gap left; C at or above", "share of Cohen's d left; C at or above")
         figures += [
             GuardFigure(name=name, value=share, limit=forgetting.retained_share)
-            for name, share in zip(names, evidence.shares, strict=True)
+            for name, share in zip(names, findings.shares, strict=True)
         ]
-    if evidence.utility_loss is not None:
+    if findings.utility_loss is not None:
         figures.append(
             GuardFigure(
                 name="loss over that of the origin, lower end; W above",
-                value=evidence.utility_loss.ratio.low,
-                limit=evidence.utility_loss.limit,
+                value=findings.utility_loss.ratio.low,
+                limit=findings.utility_loss.limit,
             )
         )
     figures += [
@@ -193,7 +193,7 @@ def deciding_figures(
             value=probe.p_adjusted,
             limit=forgetting.relearn_alpha,
         )
-        for probe in evidence.probes
+        for probe in findings.probes
     ]
     figures += [
         GuardFigure(
@@ -201,14 +201,14 @@ def deciding_figures(
             value=probe.placebo_p_value,
             limit=forgetting.relearn_alpha,
         )
-        for probe in evidence.probes
+        for probe in findings.probes
         if probe.placebo_p_value is not None
     ]
-    if evidence.placebo is not None:
+    if findings.placebo is not None:
         figures.append(
             GuardFigure(
                 name="p-value of the placebo's gap (Holm); G above where it is negative",
-                value=evidence.placebo.gap_p_adjusted,
+                value=findings.placebo.gap_p_adjusted,
                 limit=policy.alpha,
             )
         )

@@ -92,11 +92,11 @@ def utility_loss(result: AuditResult) -> ReportTable:
                 label(checkpoint.name),
                 estimate(found.ratio, 1, found.limit),
                 number(found.limit),
-                "yes" if found.wrecked else "no",
+                "yes" if found.collapsed else "no",
                 "general text" if found.measured_on == "general" else "held-out text",
             )
         )
-    return ReportTable(("Checkpoint", "Loss over that of the origin", "Limit", "Wrecked", "Measured on"), tuple(rows))
+    return ReportTable(("Checkpoint", "Loss over that of the origin", "Limit", "Collapsed", "Measured on"), tuple(rows))
 
 
 def weights(result: AuditResult) -> ReportTable:

@@ -1,4 +1,4 @@
-"""Drift: how far a checkpoint went from the origin on text that is on neither side, and in its weights."""
+"""Drift: how far a checkpoint moved from the origin on text of neither side, and in its weights."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class GeneralText(Record):
 
     divergence: Estimate | None
     """Forward Kullback-Leibler divergence from the origin's next-token distribution to this one's, nats a token,
-    from below: tokens outside the kept lists are taken together, which can only lower it. None at the origin."""
+    a lower bound: tokens outside the stored lists are taken together, which can only lower it. None at the origin."""
 
     covered: Share | None
-    """Share of the origin's probability that the kept lists hold; the closer to 1, the tighter the bound."""
+    """Share of the origin's probability that the stored lists hold; the closer to 1, the tighter the bound."""
 
     agreement: Estimate | None
     """Share of tokens at which both have the same first choice; None at the origin."""
@@ -43,12 +43,12 @@ class UtilityLoss(Record):
     limit: Number
     """The policy's limit."""
 
-    wrecked: bool
+    collapsed: bool
     """The lower end of the ratio's interval exceeds the limit."""
 
 
 class LayerWeights(Record):
-    """The weights of one layer beside the origin's."""
+    """The weights of one layer compared with those of the origin."""
 
     layer: str
     """`embeddings`, `layer 0` onwards, `final norm`, `head`."""
@@ -71,7 +71,7 @@ class LayerWeights(Record):
 
 
 class WeightChange(Record):
-    """The weights of a checkpoint beside the origin's."""
+    """The weights of a checkpoint compared with those of the origin."""
 
     kind: Literal["identical", "adapter", "partial", "full", "not compared"]
     """What the change looks like: `identical`, `adapter` (a low-rank change by an adapter), `partial` (whole layers

@@ -40,4 +40,4 @@ class LayerFinding(Record):
 
     cka: Number | None
     """Linear centred kernel alignment with the origin, unbiased (Song et al. 2012; Kornblith et al. 2019): stays
-    near 1 even for wrecked models, so no alarm rests on it."""
+    near 1 even for collapsed models, so no alarm rests on it."""

@@ -8,12 +8,12 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field
 
 from auditor.core.record import Count, Record
+from auditor.results.forgetting.interventions import InterventionName
 from auditor.results.rows import FeatureTable, Matrix, Numerics, TableRecord
 
 Role = Literal["suspect", "heldout", "general", "placebo"]
 Measure = Literal["loss", "exact-memorisation", "extraction-strength", "k-extractable"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-InterventionName = Literal["relearn-half", "reminder", "quantise"]
 
 COMPARED: tuple[Role, ...] = ("suspect", "heldout", "placebo")
 """The roles that are held against each other, in the order in which their documents stand in a probe."""

@@ -8,7 +8,7 @@ from auditor.core.record import Record
 
 
 class ForgettingPolicy(Record):
-    """Thresholds of the states; levels and powers that `auditor check` has too are in `auditor.results.policy.Policy`."""
+    """Thresholds of the states. Levels and powers that `auditor check` has too are in its own policy."""
 
     retained_share: float = Field(default=0.8, gt=0, le=1)
     """From this share of the reference gap on, a detected trace counts as persistent, below as fading."""
@@ -22,11 +22,11 @@ class ForgettingPolicy(Record):
     inverted_auc: float = Field(default=0.45, gt=0, le=0.5)
     """A suspect set that scores worse than held-out counts as over-corrected only below this AUC."""
 
-    wrecked_ratio: float = Field(default=1.25, gt=1)
-    """A model is wrecked where its loss on general text is surely above this multiple of the origin's."""
+    collapse_ratio: float = Field(default=1.25, gt=1)
+    """A model has collapsed where the interval of its loss on general text lies above this multiple of the origin's."""
 
     placebo_alpha: float = Field(default=0.002, gt=0, lt=0.5)
-    """Level at which the placebo set counts as told from held-out, over all checkpoints."""
+    """Level at which the placebo set counts as different from held-out, over all checkpoints."""
 
     relearn_alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """Level at which an intervention counts as having brought the trace back, over all interventions."""

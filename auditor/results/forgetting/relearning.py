@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from auditor.core.record import Count, Record, Share
 from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.interventions import InterventionName
 
 
 class ProbePoint(Record):
@@ -36,7 +35,7 @@ class ProbePoint(Record):
 class Probe(Record):
     """One intervention on one checkpoint."""
 
-    name: Literal["relearn-half", "reminder", "quantise"]
+    name: InterventionName
     """`relearn-half`, `reminder` or `quantise`."""
 
     method: str

@@ -13,23 +13,10 @@ from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Relearning
+from auditor.results.forgetting.states import Code
 from auditor.results.forgetting.tasks import TaskFindings
 from auditor.results.guards import GuardFigure, GuardResult
 from auditor.results.separability import Interval
-
-Code = Literal["A", "B", "C", "D", "E", "F", "G", "H", "W"]
-
-STATES: dict[Code, str] = {
-    "A": "never shown",
-    "B": "acquired",
-    "C": "persistent",
-    "D": "fading",
-    "E": "suppressed",
-    "F": "no trace found",
-    "G": "over-corrected",
-    "H": "inconclusive",
-    "W": "wrecked",
-}
 
 
 class Condition(Record):
@@ -49,7 +36,7 @@ class State(Record):
     """What a checkpoint does with the suspect set."""
 
     code: Code
-    """Letter of the state; W is a wrecked model."""
+    """Letter of the state."""
 
     name: str
     """The state in words."""

@@ -184,7 +184,7 @@ def test_heldout_level(series_of_losses):
     assert found["step1"].change.high == pytest.approx(1.5, rel=1e-6)
 
 
-def test_wreckage_is_a_paired_ratio_on_general_text(series_of_losses):
+def test_utility_loss_is_a_paired_ratio_on_general_text(series_of_losses):
     """Documents differ fourfold in loss, yet the ratio is sure: both of its means come from the same documents."""
     rng = np.random.default_rng(2)
     base = rng.uniform(1.0, 4.0, (40, 1))
@@ -196,15 +196,15 @@ def test_wreckage_is_a_paired_ratio_on_general_text(series_of_losses):
     assert {result.measured_on for result in found.values()} == {"general"}
     assert found["step1"].ratio.value == pytest.approx(1.2, abs=0.01)
     assert found["step2"].ratio.high - found["step2"].ratio.low < 0.02
-    assert [result.wrecked for result in found.values()] == [False, True]
+    assert [result.collapsed for result in found.values()] == [False, True]
     assert found["step1"].limit == 1.25
 
 
-def test_wreckage_needs_to_be_sure_and_falls_back_on_heldout(series_of_losses):
+def test_utility_loss_needs_to_be_sure_and_falls_back_on_heldout(series_of_losses):
     """The ratio is above the limit, but for one document alone."""
     losses = np.column_stack([np.full(10, 2.0), np.where(np.arange(10) == 0, 10.0, 2.0)])
     made = series_of_losses({"suspect": losses, "heldout": losses})
     result = measure_utility_loss(made, policy=ForgettingPolicy(), rng=np.random.default_rng(0))["step1"]
     assert result.measured_on == "heldout"
     assert result.ratio.value == pytest.approx(1.4, rel=1e-5)
-    assert not result.wrecked
+    assert not result.collapsed

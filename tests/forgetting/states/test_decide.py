@@ -105,8 +105,8 @@ def relearning(*, recovered: bool, name: str = "reminder", placebo: float = 0.5)
     return Relearning(probes=(probe,), not_run=(), budget="short")
 
 
-def wreckage(*, wrecked: bool) -> UtilityLoss:
-    return UtilityLoss(measured_on="general", ratio=about(2.0 if wrecked else 1.0), limit=1.25, wrecked=wrecked)
+def utility(*, collapsed: bool) -> UtilityLoss:
+    return UtilityLoss(measured_on="general", ratio=about(2.0 if collapsed else 1.0), limit=1.25, collapsed=collapsed)
 
 
 KNOWN: dict[str, Any] = {
@@ -115,7 +115,7 @@ KNOWN: dict[str, Any] = {
     "reference": 0,
     "detection": detection(0.5),
     "suspect": contrast(),
-    "utility_loss": wreckage(wrecked=False),
+    "utility_loss": utility(collapsed=False),
     "relearning": None,
     "whole": ("entry", contrast(gap=0.2)),
     "n_checkpoints": 3,
@@ -144,8 +144,12 @@ WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
         ({"relearning": relearning(recovered=False)}, "F", "equivalent"),
         ({"suspect": WORSE}, "G", "inverted"),
         ({"suspect": WORSE, "placebo": contrast()}, "G", "inverted"),
-        ({"utility_loss": wreckage(wrecked=True)}, "W", "wrecked"),
-        ({"utility_loss": wreckage(wrecked=True), "detection": detection(0.5, failed=("numerics",))}, "W", "wrecked"),
+        ({"utility_loss": utility(collapsed=True)}, "W", "collapsed"),
+        (
+            {"utility_loss": utility(collapsed=True), "detection": detection(0.5, failed=("numerics",))},
+            "W",
+            "collapsed",
+        ),
         ({}, "H", "not-tested"),
         ({"reference": None, "detection": detection(0.5, detectable=0.7)}, "H", "underpowered"),
         ({"reference": None, "detection": detection(0.5, detectable=None)}, "H", "underpowered"),
@@ -226,8 +230,8 @@ def test_a_set_that_scores_worse_from_the_start_is_not_called_over_corrected() -
     assert found.code == "A"
 
 
-def test_a_wrecked_model_that_shows_the_trace_is_not_excused() -> None:
-    found = state(utility_loss=wreckage(wrecked=True), detection=FOUND, suspect=contrast(share=0.5))
+def test_a_collapsed_model_that_shows_the_trace_is_not_excused() -> None:
+    found = state(utility_loss=utility(collapsed=True), detection=FOUND, suspect=contrast(share=0.5))
     assert found.code == "D"
 
 
@@ -245,7 +249,7 @@ def test_a_gap_that_keeps_its_bits_and_loses_its_deviations_is_fading() -> None:
         ({"reference": None}, False, False),
         ({"reference": None}, True, True),
         ({"detection": FOUND}, True, False),
-        ({"utility_loss": wreckage(wrecked=True)}, True, False),
+        ({"utility_loss": utility(collapsed=True)}, True, False),
         ({"detection": detection(0.5, failed=("blind",))}, True, False),
         ({"placebo_p": 0.001}, True, False),
     ],

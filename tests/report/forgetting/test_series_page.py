@@ -14,10 +14,9 @@ from support.results import words
 from auditor.core.text import shorten, visible
 from auditor.report import text, thresholds
 from auditor.report.renderer import render
-from auditor.report.states import ORDER
-from auditor.results.forgetting.meanings import MEANS, NOT_MEANS
 from auditor.results.forgetting.policy import ForgettingPolicy
-from auditor.results.forgetting.series import STATES, Forgetting
+from auditor.results.forgetting.series import Forgetting
+from auditor.results.forgetting.states import STATES
 from auditor.results.result import AuditResult
 
 Parse = Callable[[str], Element]
@@ -166,7 +165,7 @@ def test_every_condition_is_there_with_its_answer(page: Element, forget: AuditRe
     rows = {words(row).strip() for row in section(page, "states").iter("tr")}
     for checkpoint in forget.forgetting.checkpoints:
         for condition in checkpoint.state.conditions:
-            said = f"{condition.code} {STATES[condition.code]}{condition.status}{condition.reason}"
+            said = f"{condition.code} {STATES[condition.code].name}{condition.status}{condition.reason}"
             assert said in rows
 
 
@@ -175,8 +174,8 @@ def test_what_states_do_not_mean_is_said_openly(make_forget: Callable[..., Audit
     hidden = {id(e) for details in root.iter("details") for e in details.iter()}
     open_words = "".join(words(e) for e in root.iter("dd") if id(e) not in hidden)
     for code in ("B", "F", "W"):
-        assert NOT_MEANS[code] in open_words
-    assert NOT_MEANS["C"] not in open_words
+        assert STATES[code].not_means in open_words
+    assert STATES["C"].not_means not in open_words
     assert "Not a proof of deletion" in open_words
     assert "Not forgetting" in open_words
     assert "sturdier than a level" in words(root)
@@ -184,8 +183,10 @@ def test_what_states_do_not_mean_is_said_openly(make_forget: Callable[..., Audit
 
 
 def test_every_state_is_explained() -> None:
-    assert set(MEANS) == set(NOT_MEANS) == set(STATES) == set(ORDER)
-    assert len(ORDER) == len(STATES)
+    assert sorted(STATES) == sorted("ABCDEFGHW")
+    assert [code for code, kind in STATES.items() if kind.code == code and kind.means and kind.not_means] == list(
+        STATES
+    )
 
 
 def test_what_was_not_measured_is_said(bare_forget: AuditResult, parse: Parse) -> None:

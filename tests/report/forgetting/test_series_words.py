@@ -8,10 +8,8 @@ import pytest
 
 from auditor.report.renderer import render, write_outputs
 from auditor.report.series import choose, label, level_words, placebo_alarms, series_of, sets, shared_findings, spread
-from auditor.report.states import tone
 from auditor.report.tables.catalogue import series_tables
-from auditor.results.forgetting.meanings import NOT_MEANS
-from auditor.results.forgetting.series import Code
+from auditor.results.forgetting.states import STATES, Code
 from auditor.results.io import load_result
 from auditor.results.result import AuditResult
 
@@ -134,7 +132,7 @@ def test_names_that_come_again_are_short() -> None:
 
 def test_tones() -> None:
     codes: tuple[Code, ...] = ("A", "B", "C", "D", "E", "F", "G", "H", "W")
-    assert [tone(code) for code in codes] == ["none", *["trace"] * 4, "none", "trace", "open", "open"]
+    assert [STATES[code].tone for code in codes] == ["none", *["trace"] * 4, "none", "trace", "open", "open"]
 
 
 def test_a_placebo_that_stands_out_is_an_alarm_in_every_format(forget: AuditResult, bare_forget: AuditResult) -> None:
@@ -168,7 +166,7 @@ def test_markdown_tells_each_state_with_its_figures(forget: AuditResult) -> None
     ) in written
     assert "by relearn-half and quantise" in written
     for code in "ABCDE":
-        assert NOT_MEANS[code] in written  # type: ignore[index]
+        assert STATES[code].not_means in written
     assert "The last checkpoint, step-4, alone:" in written
 
 

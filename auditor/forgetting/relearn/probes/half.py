@@ -86,4 +86,4 @@ def run(case: InterventionContext) -> InterventionMeasurements | str:
     return InterventionMeasurements(name="relearn-half", method=method, roles=roles, steps=steps, copies=tuple(copies))
 
 
-HALF = Intervention("relearn-half", 1, run)
+HALF = Intervention("relearn-half", run)

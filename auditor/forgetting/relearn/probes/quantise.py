@@ -29,4 +29,4 @@ def run(case: InterventionContext) -> InterventionMeasurements | str:
     )
 
 
-QUANTISE = Intervention("quantise", 3, run)
+QUANTISE = Intervention("quantise", run)

@@ -48,4 +48,4 @@ def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> 
     )
 
 
-REMINDER = Intervention("reminder", 2, run)
+REMINDER = Intervention("reminder", run)
