@@ -34,7 +34,7 @@ def series(code: str, reason: str = "some") -> Forgetting:
         ("W", "INCONCLUSIVE", "C"),
     ],
 )
-def test_every_state_has_its_word(code: str, word: str, validity: str) -> None:
+def test_every_state_has_its_outcome(code: str, word: str, validity: str) -> None:
     verdict = decide_series(series(code))
     assert (verdict.outcome, verdict.validity_class, verdict.reason) == (word, validity, f"state:{code}")
     assert verdict.not_meaning == STATES[code].not_means
