@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs lint format clean
+.PHONY: demo test quick docs lint format clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,10 +16,20 @@ demo: $(VENV)/.installed
 		--output demo/report.html --output demo/result.json
 	@echo "The report is at $(CURDIR)/demo/report.html"
 
+# Tests start many processes that import the same modules: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # One thread a process: two that share the cores with two threads each are slower than one. In the order that
 # tests/conftest.py gives, the longest files first, so that neither process is left alone with one at the end.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# All tests, or those of a path: `make test T=tests/report`, `make test T="tests/cli/test_check.py -k schema"`.
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) $(T)
+
+# The tests that need no PyTorch, none of which imports it: a first answer in half a minute, of T too if it is given.
+quick: $(VENV)/.installed
+	$(PYTEST) -m 'not slow and not model' $(T)
 
 # The pages that are made from the commands and schemas are made again, then the site: a warning is an error.
 docs: $(VENV)/.installed $(VENV)/.docs

@@ -4,7 +4,8 @@
 
 Every audit of a batch holds a suspect set of its own against the one held-out set, and all are scored by one model, so
 their p-values depend on each other. Scores are drawn (`simulate.py`), suspect and held-out from one law; the p-values
-are those of the engine, and go the way of a batch: `auditor.audit.multiplicity.counted`, `correct` and `corrected_verdict`.
+are those of the engine, and go the way of a batch: `counted`, `correct` and `corrected_verdict` of
+`auditor.audit.multiplicity`.
 
 Each batch is corrected twice: by itself, and beside audits that a guard refuses although their p-values are tiny, as
 where suspect and held-out documents differ by more than training. Those are no EVIDENCE, and must not make the others

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
+from support.quick import mark_models, pytest_ignore_collect, pytest_runtest_call  # noqa: F401
 
 WORDS = (
     "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs and nobody in the old "
@@ -81,8 +82,10 @@ def _save_model(
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests on the bundled samples first: they take longest, and a file is the work of one process."""
+    mark_models(items)
     long = {item.path for item in items if "sample_cache" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
+from support.paths import ROOT
 
 from auditor.core.version import VERSION
 
-ROOT = Path(__file__).parents[1]
 ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "docs" / "snippets" / "gitlab-ci.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.paths import SAMPLES
 
 import auditor
 from auditor.api import AuditOptions, SeriesOptions
 from auditor.settings import AuditSettings, CheckArguments, SeriesSettings
-
-SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def test_the_typed_options_are_the_settings() -> None:

@@ -17,6 +17,7 @@ import click
 import levels
 import numpy as np
 import pytest
+from support.paths import ROOT
 
 import auditor
 from auditor.cli.main import cli, run
@@ -25,7 +26,6 @@ from auditor.results.forgetting.states import STATES
 from auditor.results.policy import Policy
 from auditor.verify.check import all_checks
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

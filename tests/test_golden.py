@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.golden import differences
+from support.paths import SAMPLES
 
 import auditor
 from auditor.forgetting.relearn.budget import Budget
@@ -17,7 +18,6 @@ from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 VOCABULARY = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs and in town".split()
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from support import no_skips
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 TESTS = {
     "test_here.py": (
         "import pytest\n"

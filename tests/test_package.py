@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
 from auditor.core.errors import UsageError
 from auditor.core.registry import discover, pick
 from auditor.core.seeds import stream
 from auditor.membership.guards.guard import Guard
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, sample_cache: Path) -> None:

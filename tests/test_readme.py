@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from support.paths import ROOT
 
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
@@ -16,7 +17,6 @@ from auditor.results.forgetting.states import STATES
 from auditor.results.outcome import EXIT_CODES
 from auditor.results.policy import Policy
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

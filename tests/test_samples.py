@@ -6,13 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.paths import SAMPLES
 
 from auditor.cli.main import run
 from auditor.results.io import load_result
 from auditor.results.result import AuditResult
-
-ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "samples"
 
 
 def audit(suspect: Path, heldout: Path, cache: Path, output: Path) -> tuple[int, AuditResult]:

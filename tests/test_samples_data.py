@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from support.paths import SAMPLES
 
 from auditor.models.peft import base
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 ROLES = {"suspect", "heldout", "innocent", "shifted", "training", "series-later", "series-general", "series-other"}
 
 

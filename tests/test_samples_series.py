@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.golden import differences
+from support.paths import SAMPLES
 
 import auditor
 from auditor.results.result import AuditResult
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 SERIES = SAMPLES / "series"
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 from support.configuration import CHECK, SERIES, SMALLEST, faults, place, read
+from support.paths import ROOT
 
 from auditor.batch.config.folders import folders
 from auditor.batch.config.model import BatchModel, check_keys, key_of, series_keys
@@ -19,8 +20,6 @@ from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import FAILS, Expect, Gate
 from auditor.results.policy import Policy
 from auditor.settings import AuditSettings, SeriesSettings, inputs_of
-
-ROOT = Path(__file__).parents[2]
 
 
 def one(here: Path, text: str) -> PlannedAudit:

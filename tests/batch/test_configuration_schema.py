@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,13 +11,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 from auditor.batch.config.format import all_formats
 from auditor.batch.config.nodes import Faults
 from auditor.batch.config.structure import check_structure
 from auditor.cli.schemas import all_schemas
 
-ROOT = Path(__file__).parents[2]
 PUBLISHED = jsonschema.Draft202012Validator(json.loads(all_schemas()["audits"].path.read_text(encoding="utf-8")))
 YAML = next(form for form in all_formats() if form.name == "YAML")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.audit.run import run_audit
 from auditor.batch import folder as folder_module
@@ -38,7 +39,6 @@ from auditor.results.result import AuditResult
 from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, RunOptions, make_options, make_series_settings, make_settings
 
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 FILES = {"index.html", "junit.xml", "summary.md", "batch.json"}
 
 

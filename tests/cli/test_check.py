@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.cli.main import run
 from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.io import load_result
-
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
 
 @pytest.fixture(scope="module")

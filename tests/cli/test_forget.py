@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.cli.main import run
 from auditor.results.io import load_result
-
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
 
 def write(path: Path, documents: int, seed: int) -> Path:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from support.results import HOSTILE, build
+from support.texts import WORDS
 
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
 from auditor.results.io import load_result
 
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 COMMAND = [sys.executable, "-m", "auditor.cli.main"]
 

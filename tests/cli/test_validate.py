@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 from support.configuration import SMALLEST
+from support.paths import ROOT
 
 from auditor.cli.main import run
 from auditor.cli.schemas import all_schemas
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_a_sound_file_is_told_in_one_line_on_stdout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

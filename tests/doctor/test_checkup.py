@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.backend import CPU
+from support.paths import SAMPLES
 
 from auditor.cli.main import run
 from auditor.core.errors import UsageError
@@ -21,12 +23,7 @@ from auditor.doctor.machine import container_memory, inspect_machine
 from auditor.doctor.model import Size, inspect_model
 from auditor.doctor.passages import documents, passages
 from auditor.doctor.text import checkup_text, duration, size
-from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
-
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "samples"
-CPU = LoadOptions(device="cpu")
 
 
 def doctor(*arguments: object, cache: Path) -> int:

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.cli.main import run
-
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
 
 def _write_texts(path: Path, documents: int, seed: int) -> Path:

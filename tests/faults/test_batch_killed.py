@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.batch.renderer import batch_renderers
 from auditor.report.renderer import render
@@ -32,7 +33,6 @@ from auditor.scoring.store import Store
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
 KILLS = 24
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 CONFIGURATION = """
 defaults: {heldout: heldout.jsonl, permutations: 3999, expect: any}
 audits:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import AuditorError
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
-
-CPU = LoadOptions(device="cpu")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import UsageError
 from auditor.forgetting.open import open_series
@@ -15,7 +16,6 @@ from auditor.models.digests import NoMemo
 from auditor.models.options import LoadOptions
 from auditor.models.tokenizer_difference import difference
 
-CPU = LoadOptions(device="cpu")
 Maker = Callable[..., Path]
 
 

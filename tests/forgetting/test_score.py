@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.backend import CPU
+from support.texts import TOWN
 
 from auditor.core.progress import Silent
 from auditor.core.seeds import stream
@@ -18,20 +20,16 @@ from auditor.forgetting.score import score_series
 from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.membership.scores import score_audit
 from auditor.models.loading import Models
-from auditor.models.options import LoadOptions
 from auditor.results.forgetting.measurements import Role
 from auditor.scoring import packing
 from auditor.scoring.probing import PROBES_ALONE, PROBES_SHUFFLED
 from auditor.scoring.store import Store
 from auditor.signals.outputs import TOP
 
-CPU = LoadOptions(device="cpu")
-WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
-
 
 def corpus(name: str, count: int, seed: int, also: Sequence[str] = ()) -> Corpus:
     generator = np.random.default_rng(seed)
-    texts = [" ".join(generator.choice(WORDS, int(size))) for size in generator.integers(12, 40, count)]
+    texts = [" ".join(generator.choice(TOWN, int(size))) for size in generator.integers(12, 40, count)]
     documents = tuple(Document(f"{name}-{at}", text, f"{name}-{at}") for at, text in enumerate([*texts, *also]))
     return Corpus(name, documents, 0, 0, name)
 

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import AuditorError, UsageError
 from auditor.corpora.read import read_corpus
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
-
-CPU = LoadOptions(device="cpu")
 
 
 class Trap:

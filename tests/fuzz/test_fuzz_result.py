@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from support.texts import WORDS
 
 import auditor
 from auditor.core.errors import AuditorError
@@ -37,7 +38,6 @@ from auditor.verify.text import told
 LIMITS = {"deadline": datetime.timedelta(seconds=60), "suppress_health_check": list(HealthCheck), "database": None}
 # A page takes a second, so a case that fails is told as it was found.
 PAGES = {**LIMITS, "phases": (Phase.explicit, Phase.generate)}
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 HOSTILE = (
     "</style></title></textarea><script>alert(1)</script><img src=x onerror=alert(2)> \" ' & &lt; &#60; {{ 7*7 }} "
     "{% raw %} <svg/onload=alert(3)> ]]> <!-- --!> "

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 from auditor.cli.main import run
 
 LIMITS = {"deadline": datetime.timedelta(seconds=20), "suppress_health_check": list(HealthCheck), "database": None}
-ROOT = Path(__file__).parents[2]
 GOOD = (ROOT / "samples" / "AUDITS.yaml").read_text(encoding="utf-8")
 TOML = """
 name = "samples"

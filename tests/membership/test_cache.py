@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.texts import WORDS
 
 from auditor.audit.run import run_audit
 from auditor.membership.cache import CorpusCache
 from auditor.results.policy import Policy
 from auditor.settings import AuditSettings, make_options, make_settings
-
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs nobody remembers".split()
 
 
 @pytest.fixture(scope="module")

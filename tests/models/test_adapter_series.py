@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.backend import CPU
 
 from auditor.core.errors import RunError
 from auditor.models import hf
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.scoring.packing import to_bytes
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
@@ -24,7 +24,6 @@ from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 TEXTS = ["the quick brown fox jumps", "rivers, roads and railways", "seven wizards mix boxes of liquid jugs"]
 
 

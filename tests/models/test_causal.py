@@ -20,7 +20,6 @@ from auditor.models.runtime.causal import CausalBackend
 from auditor.models.runtime.precision import fast_settings, medium_is_exact
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 TEXTS = [
     "the quick brown fox jumps over the lazy dog",
     "rivers, roads and railways " * 30,

@@ -11,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
-
-CPU = LoadOptions(device="cpu")
 
 
 def permute(weight: np.ndarray, heads: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models import digests
@@ -22,8 +23,6 @@ from auditor.models.options import LoadOptions
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.safetensors_header import read_header, stored_dtype
 from auditor.scoring.store import Store
-
-CPU = LoadOptions(device="cpu")
 
 
 @pytest.fixture

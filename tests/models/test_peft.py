@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.backend import CPU
 
 from auditor.core.errors import UsageError
 from auditor.models.loading import open_model, open_models
-from auditor.models.options import LoadOptions
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 TEXTS = ["the quick brown fox jumps", "rivers, roads and railways", "seven wizards mix boxes of liquid jugs"]
 
 

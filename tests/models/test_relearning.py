@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.backend import CPU
 
 from auditor.core.progress import Silent
 from auditor.models.backend import ModelSpec
@@ -21,7 +22,6 @@ from auditor.models.runtime.rounding import round_weights
 from auditor.models.runtime.training import batches_of, pieces
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 OURS = ("the quick brown fox jumps over the lazy dog", "seven wizards mix boxes of liquid jugs", "rivers and roads")
 THEIRS = ("nobody in the old harbour town remembers", "the map of railways hangs in the town hall", "who drew it first")
 METHODS: list[Method] = ["full", "lora"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.backend import CPU
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models.loading import in_float32, open_model
@@ -18,7 +19,6 @@ from auditor.models.untrained import UNTRAINED
 from auditor.signals.outputs import Capture
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 TEXT = "the quick brown fox jumps over the lazy dog"
 
 

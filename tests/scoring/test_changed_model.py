@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.backend import CPU
 
 from auditor.core.errors import RunError
 from auditor.forgetting.series import NamedCheckpoint
@@ -23,7 +24,6 @@ from auditor.scoring.score import ScoringRequests, fill_store, score_requests
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
 TEXTS = ["the quick brown fox jumps", "rivers, roads and railways", "seven wizards mix boxes of liquid jugs"]
 
 

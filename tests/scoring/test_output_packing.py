@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.texts import TOWN
 
 from auditor.core.errors import RunError
 from auditor.models.backend import Backend, ModelSpec
@@ -31,12 +32,11 @@ from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs, joined
 from auditor.signals.views import Prompt
 
 LAYERS, TOPS, ALL = Capture(layers=True), Capture(top=True), Capture(layers=True, top=True)
-WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
     generator = np.random.default_rng(seed)
-    return [" ".join(generator.choice(WORDS, int(size))) for size in generator.integers(2, 60, count)]
+    return [" ".join(generator.choice(TOWN, int(size))) for size in generator.integers(2, 60, count)]
 
 
 class Loads:

@@ -1,1 +1,1 @@
-"""What several folders of tests share: builders of results, backends, configurations, and the words they are made of."""
+"""What several folders of tests share: builders of results, backends, configurations, and their words."""

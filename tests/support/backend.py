@@ -11,15 +11,15 @@ from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window,
 from auditor.models.options import LoadOptions
 from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
+from support.texts import TOWN
 
 CPU = LoadOptions(device="cpu")
-WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs in town".split()
 
 
 def texts(count: int, seed: int = 0, *, words: tuple[int, int]) -> list[str]:
     """Texts of so many words each, at least the first and less than the second number."""
     generator = np.random.default_rng(seed)
-    return [" ".join(generator.choice(WORDS, int(size))) for size in generator.integers(*words, count)]
+    return [" ".join(generator.choice(TOWN, int(size))) for size in generator.integers(*words, count)]
 
 
 class Passing:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.paths import SAMPLES
 
 from auditor import check
 from auditor.report.json_ import JSON
 from auditor.verify.check import verify
 from auditor.verify.subject import Subject
-
-SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 @pytest.mark.slow

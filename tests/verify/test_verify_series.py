@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from support.texts import OLD_TOWN
 
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import inputs_of_result
@@ -30,7 +31,6 @@ from auditor.settings import RunOptions, make_series_settings
 from auditor.verify.check import verify
 from auditor.verify.subject import Subject
 
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs and in old town".split()
 GIVEN = (
     # Weights: whole files of the checkpoints would have to be kept.
     r"checkpoints\[\]\.weights.*",
@@ -61,7 +61,8 @@ SMALL = Policy(
 def _write(path: Path, seed: int, count: int = 14) -> str:
     rng = np.random.default_rng(seed)
     rows = [
-        {"id": f"{path.stem}-{i}", "text": " ".join(rng.choice(WORDS, 12)), "label": WORDS[i % 2]} for i in range(count)
+        {"id": f"{path.stem}-{i}", "text": " ".join(rng.choice(OLD_TOWN, 12)), "label": OLD_TOWN[i % 2]}
+        for i in range(count)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(path)

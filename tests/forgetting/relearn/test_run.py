@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.backend import CPU
+from support.texts import OLD_TOWN
 
 from auditor.core.errors import RunError
 from auditor.core.progress import Silent
@@ -40,15 +42,13 @@ from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
 from auditor.signals.views import Prompt
 
-CPU = LoadOptions(device="cpu")
-WORDS = "the quick brown fox jumps over lazy dog while seven wizards mix boxes of liquid jugs and in old town".split()
 SMALL = Budget(half_steps=(2, 4), reminder_steps=(2, 3), batch=4, full_rate=3e-3, lora_rate=3e-3, lora_rank=2)
 
 
 def corpus(role: str, count: int, seed: int, group: int = 1) -> Corpus:
     rng = np.random.default_rng([seed, count])
     documents = tuple(
-        Document(f"{role}-{i}", " ".join(rng.choice(WORDS, 12)), f"{role}-{i // group}") for i in range(count)
+        Document(f"{role}-{i}", " ".join(rng.choice(OLD_TOWN, 12)), f"{role}-{i // group}") for i in range(count)
     )
     return Corpus(role, documents, 0, 0, corpus_sha256(documents))
 

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.backend import CPU
 
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.contents import open_weights
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.forgetting.weights.tensors import parts
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.results.forgetting.drift import WeightChange
 
-CPU = LoadOptions(device="cpu")
 MakeModel = Callable[..., Path]
 
 
