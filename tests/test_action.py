@@ -273,7 +273,8 @@ def test_a_version_or_the_code_of_the_action_is_installed(version: str, runner: 
     assert runner.run("Install auditor", version=version).returncode == 0
     words = runner.words()
     assert words[:3] == ["-m", "venv", f"{runner.temp}/auditor"]
-    wanted = [f"llm-auditor=={version}"] if version else ["--constraint", f"{ROOT}/constraints.txt", str(ROOT)]
+    own = ["--constraint", f"{ROOT}/constraints.txt", f"{ROOT}[models]"]
+    wanted = [f"llm-auditor[models]=={version}"] if version else own
     assert words[3:] == ["-m", "pip", "install", "--quiet", *wanted]
     assert runner.outputs() == [f"tools={runner.tools}"]
     assert runner.nothing_was_run()
@@ -295,7 +296,7 @@ def test_the_gitlab_job_runs_and_keeps_what_a_red_run_leaves(tmp_path: Path) -> 
     assert set(variables) - {"PATH"} < set(job["variables"])
     done = subprocess.run([str(BASH), "-e", "-c", script], cwd=runner.work, env=variables, check=False)
     assert done.returncode == 3
-    install = ["-m", "pip", "install", "--quiet", "llm-auditor==1.2.3"]
+    install = ["-m", "pip", "install", "--quiet", "llm-auditor[models]==1.2.3"]
     assert runner.words() == [*install, "batch", "my audits.yaml", "--output", "$(touch pwned)"]
     assert job["variables"]["VERSION"] == VERSION
     assert runner.nothing_was_run()

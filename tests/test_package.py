@@ -35,6 +35,7 @@ def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, s
     away.mkdir()
     call("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
     assert (site / "auditor" / "templates").is_dir()
+    assert (site / "auditor" / "py.typed").is_file()
     where = {"cwd": str(away), "PYTHONPATH": str(site), "AUDITOR_CACHE_DIR": str(sample_cache)}
     assert call("-c", "import auditor; print(auditor.__file__)", **where).startswith(str(site))
     samples = ROOT / "samples"
