@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
 from support.quick import mark_models, pytest_ignore_collect, pytest_runtest_call  # noqa: F401
+from support.samples import SampleAudits
 
 WORDS = (
     "the quick brown fox jumps over the lazy dog while seven wizards mix boxes of liquid jugs and nobody in the old "
@@ -128,6 +129,12 @@ def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "sample-scores"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_audits(sample_cache: Path) -> SampleAudits:
+    """Audits of the bundled samples, each run once for all tests and processes."""
+    return SampleAudits(sample_cache)
 
 
 def _write_documents(path: Path, seed: int, count: int) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.golden import differences
 from support.paths import SAMPLES
+from support.samples import SampleAudits
 
 import auditor
 from auditor.forgetting.relearn.budget import Budget
@@ -25,14 +26,8 @@ def tree_of(result: AuditResult) -> Any:
     return result.model_dump(mode="json")
 
 
-def test_the_audit_of_the_samples(sample_cache: Path) -> None:
-    result = auditor.check(
-        SAMPLES / "suspect",
-        SAMPLES / "heldout",
-        model=SAMPLES / "model",
-        procedures=("llm-di",),
-        cache_dir=sample_cache,
-    )
+def test_the_audit_of_the_samples(sample_audits: SampleAudits) -> None:
+    _, result = sample_audits.check("suspect")
     assert differences("check", tree_of(result)) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.paths import SAMPLES
+from support.samples import SampleAudits
 
 from auditor.cli.main import run
 from auditor.results.io import load_result
@@ -28,14 +29,14 @@ def audit(suspect: Path, heldout: Path, cache: Path, output: Path) -> tuple[int,
     ],
 )
 def test_the_samples_get_the_verdict_that_is_true(
-    side: str, word: str, reason: str, code: int, sample_cache: Path, tmp_path: Path
+    side: str, word: str, reason: str, code: int, sample_audits: SampleAudits
 ) -> None:
-    found, result = audit(SAMPLES / side, SAMPLES / "heldout", sample_cache, tmp_path / "r.json")
+    found, result = sample_audits.check(side)
     assert (result.verdict.outcome, result.verdict.reason, found) == (word, reason, code)
 
 
-def test_the_planted_signal_is_realistic(sample_cache: Path, tmp_path: Path) -> None:
-    _, result = audit(SAMPLES / "suspect", SAMPLES / "heldout", sample_cache, tmp_path / "r.json")
+def test_the_planted_signal_is_realistic(sample_audits: SampleAudits) -> None:
+    _, result = sample_audits.check("suspect")
     assert 0.6 <= result.membership.auc <= 0.75
 
 
