@@ -17,7 +17,7 @@ from auditor.core.registry import did_you_mean
 from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import Gate
-from auditor.results.policy import Policy
+from auditor.results.policy import Policy, SharedOver, permutation_levels
 
 R = TypeVar("R", bound=Record)
 
@@ -195,19 +195,17 @@ class AuditSettings(_Settings):
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
         n_checkpoints = 1 if self.series is None else len(self.series.checkpoints)
-        relearned = placebo = 1.0
-        if self.series is not None and self.series.relearn:
-            relearned = self.series.policy.relearn_alpha / (len(INTERVENTIONS) * n_checkpoints)
-        if self.series is not None and self.series.placebo is not None:
-            placebo = self.series.policy.placebo_alpha / n_checkpoints
-        strictest = min(
-            self.policy.alpha / n_checkpoints,
-            relearned,
-            placebo,
-            self.policy.blind_alpha,
-            self.policy.clusters_alpha,
-            self.policy.controls_alpha / max(1, len(self.references)),
-        )
+        # Number of tests that share a level; a level of 0 tests is not tested.
+        n_tests = {
+            SharedOver.AUDIT: 1,
+            SharedOver.REFERENCE: max(1, len(self.references)),
+            SharedOver.CHECKPOINT: n_checkpoints,
+            SharedOver.PLACEBO: n_checkpoints if self.series and self.series.placebo is not None else 0,
+            SharedOver.INTERVENTION: len(INTERVENTIONS) * n_checkpoints if self.series and self.series.relearn else 0,
+        }
+        policies = [self.policy] if self.series is None else [self.policy, self.series.policy]
+        levels = [level for policy in policies for level in permutation_levels(policy)]
+        strictest = min(level / n_tests[unit] for level, unit in levels if n_tests[unit])
         shortage = _shortage(self.permutations, strictest)
         if shortage:
             raise ValueError(shortage)

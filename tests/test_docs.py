@@ -82,7 +82,7 @@ def test_every_guard_has_its_section() -> None:
     assert list(told) == [guard.name for guard in all_guards()]
     for guard in all_guards():
         parts = dict(re.findall(r"^\*\*([^*]+?)\.?\*\*\s+(.*?)(?=\n\n|\Z)", told[guard.name], re.MULTILINE | re.DOTALL))
-        assert list(parts) == ["Asks", "Level", "Figures", "Passing does not mean", "To mend it"]
+        assert list(parts) == ["Asks", "Level", "Figures", "Passing does not mean", "Remedy"]
         assert " ".join(parts["Asks"].replace("*", "").split()) == guard.question
         level = guard.level(Policy())
         words = parts["Level"].split()

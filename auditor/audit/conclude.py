@@ -19,7 +19,7 @@ from auditor.forgetting.conclude import UnrecomputedFindings, conclude_series
 from auditor.forgetting.verdict import decide_series, verdict_with_series
 from auditor.inference.curve import learning_curve
 from auditor.membership.assess import TextBaseline, assess, text_baseline, text_only_guards
-from auditor.membership.guards.catalogue import guard_alphas
+from auditor.membership.guards.catalogue import guard_alphas, guards_of_series
 from auditor.membership.procedures.published import select_procedures
 from auditor.membership.verdict import decide
 from auditor.results.digest import with_content_digest
@@ -78,8 +78,7 @@ def conclude(found: AuditInputs, told: Precomputed | None = None) -> AuditResult
         alpha=policy.alpha,
         known=_known(told, forgetting),
     )
-    # A series is its own control: there is nothing to name beside it.
-    guards = tuple(guard for guard in seen.guards if settings.kind == "check" or guard.name != "controls")
+    guards = seen.guards if settings.kind == "check" else guards_of_series(seen.guards)
     scores = group_scores(seen.rows, seen.membership)
     manifest = complete_manifest(found, seen.rows)
     result = AuditResult(

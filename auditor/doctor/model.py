@@ -18,7 +18,7 @@ from auditor.doctor.checkup import ModelCheckup, Parity, Speed
 from auditor.doctor.passages import documents, passages
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
-from auditor.membership.guards.numerics import held_to_limits
+from auditor.membership.guards.numerics import judge_probes
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
@@ -143,7 +143,7 @@ def _parity(
     scored = score_requests([*plain, *probes.requests(spec)], store=store, max_tokens=max_tokens, progress=watch)
     records = scored.signals[: len(plain)]
     numerics = probes.numerics(records, iter(scored.signals[len(plain) :]))
-    found = held_to_limits({"model": numerics}, Policy())
+    found = judge_probes({"model": numerics}, Policy())
     parity = Parity(
         passed=found.status == "passed",
         text="built-in" if size.sides is None else "given documents",

@@ -9,6 +9,7 @@ import numpy as np
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.multiplicity import holm
 from auditor.membership.assess import MembershipAssessment, TextBaseline, assess, text_only_guards
+from auditor.membership.guards.catalogue import guards_of_series
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Detection
 from auditor.results.guards import GuardResult
@@ -69,7 +70,7 @@ def _detection(examination: MembershipAssessment, p_adjusted: float, policy: Pol
         mean_z=membership.mean_z,
         detectable_auc=membership.detectable_auc,
         detected=sound and p_adjusted <= policy.alpha,
-        guards=tuple(guard for guard in examination.guards if guard.name != "controls"),
+        guards=guards_of_series(examination.guards),
     )
 
 

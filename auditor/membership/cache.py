@@ -68,7 +68,7 @@ class CorpusCache:
         return self._known(self._overlaps, key, lambda: find_overlap(corpus, side, threshold=threshold, seed=seed))
 
     def sides(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings) -> TextBaseline:
-        """What the text of two sides tells; as `describe_texts` and `text_baseline` of `auditor.membership.assess` answer."""
+        """The text baseline of two sides, as `describe_texts` and `text_baseline` give it."""
         policy, seed = settings.policy, settings.seed
         texts = (suspect.sha256, heldout.sha256, rows.groups, policy.overlap_similarity, seed)
         alone, overlap = self._known(

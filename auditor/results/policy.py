@@ -2,62 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from enum import Enum
+from typing import Annotated
+
 from pydantic import Field
 
 from auditor.core.record import Record
 
 
+class SharedOver(Enum):
+    """Marks a level that a permutation test has to reach; its tests share the level, one for each unit."""
+
+    AUDIT = "audit"
+    REFERENCE = "reference"
+    CHECKPOINT = "checkpoint"
+    PLACEBO = "placebo set at a checkpoint"
+    INTERVENTION = "intervention at a checkpoint"
+
+
+def permutation_levels(policy: Record) -> Iterator[tuple[float, SharedOver]]:
+    """The levels of a policy that permutation tests have to reach, and what the tests of each are counted over."""
+    for name, field in type(policy).model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, SharedOver):
+                yield getattr(policy, name), mark
+
+
 class Policy(Record):
     """Every threshold of an audit.
 
-    The levels of the testing guards (blind, clusters, controls, null splits, minimums) add up to less than 5 %, so that
-    where suspect and held-out documents are alike and neither was trained on, all guards together raise a false alarm
-    in at most 5 % of audits. The direction and excess guards are asked only once the membership test rejects; they can
-    withhold EVIDENCE from a true effect.
+    The levels of the guards add up to less than 5 %, so that where suspect and held-out documents are alike and neither
+    was trained on, all guards together raise a false alarm in at most 5 % of audits. Guards that judge a rejection of
+    the membership test have no part in this sum; they can withhold EVIDENCE from a true effect.
     """
 
-    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    alpha: Annotated[float, SharedOver.CHECKPOINT] = Field(default=0.01, gt=0, lt=0.5)
     """Level of the membership test."""
 
     power: float = Field(default=0.8, gt=0.5, lt=1)
     """Power at which the detectable effect is stated."""
 
     required_auc: float = Field(default=0.65, gt=0.5, lt=1)
-    """NO EVIDENCE is only said if effects of this AUC would have been seen with that power."""
+    """NO EVIDENCE requires that an effect of this AUC would have been detected with that power."""
 
     overlap_similarity: float = Field(default=0.8, gt=0, le=1)
-    """Least similarity of shingle sets at which two documents count as nearly the same."""
+    """Smallest similarity of shingle sets at which two documents count as near-duplicates."""
 
     excess_level: float = Field(default=0.95, gt=0.5, lt=1)
-    """One-sided confidence that the membership AUC exceeds what text alone explains."""
+    """One-sided confidence that the membership AUC exceeds the AUC of text alone."""
 
-    blind_alpha: float = Field(default=0.02, gt=0, lt=0.5)
+    blind_alpha: Annotated[float, SharedOver.AUDIT] = Field(default=0.02, gt=0, lt=0.5)
     """Level of the test on text alone."""
 
-    clusters_alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    """Level of the test that neighbours are on either side as chance has it."""
+    clusters_alpha: Annotated[float, SharedOver.AUDIT] = Field(default=0.01, gt=0, lt=0.5)
+    """Level of the test that nearest neighbours are on either side by chance."""
 
-    controls_alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    controls_alpha: Annotated[float, SharedOver.REFERENCE] = Field(default=0.01, gt=0, lt=0.5)
     """Level over all control models together."""
 
     null_alpha: float = Field(default=0.001, gt=0, lt=0.5)
-    """Level of the test of the held-out set against itself."""
+    """Level of the test that random halves of the held-out set are alike."""
 
     direction_alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """One-sided level at which the features must point towards training."""
+    """One-sided level at which the features must have the direction of training."""
 
     minimum_groups: int = Field(default=30, ge=2)
-    """Fewest groups a side."""
+    """Smallest number of groups on a side."""
 
     most_missing: float = Field(default=0.2, gt=0, le=1)
-    """A feature that more than this share of all groups have no value in is left out."""
+    """A feature is excluded if more than this share of all groups has no value."""
 
     uneven_alpha: float = Field(default=0.001, gt=0, lt=0.5)
-    """Level at which missing values or truncation count as touching one side more."""
+    """Level of the tests that missing values and truncation are as frequent on both sides."""
 
     batch_tolerance: float = Field(default=0.02, gt=0)
-    """Largest difference of a document's mean log-probability, alone in float32 against in its batch, in nats a
+    """Largest difference between a document's mean log-probability alone in float32 and in its batch, in nats a
     token."""
 
     ordered_share: float = Field(default=0.75, gt=0.5, le=1)
-    """Share of probed documents whose words in order must be more probable than shuffled."""
+    """Smallest share of probed documents whose words are more probable in order than shuffled."""

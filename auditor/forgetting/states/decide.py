@@ -12,6 +12,7 @@ import auditor.forgetting.states
 from auditor.core.registry import discover
 from auditor.forgetting.states.condition import StateCondition
 from auditor.forgetting.states.findings import CheckpointFindings, deciding_figures
+from auditor.membership.guards.catalogue import guards_where
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.series import Condition, State
 from auditor.results.forgetting.states import STATES, UNDECIDED
@@ -88,10 +89,12 @@ class _Undecided:
 def _refusal(findings: CheckpointFindings, forgetting: ForgettingPolicy) -> _Undecided | None:
     """The failed guard, or the detected placebo set, that refuses the comparison at this checkpoint, if any.
 
-    What only a rejection makes a guard ask (direction, excess) cannot refuse a state that rests on nothing being
-    detected, and a collapsed model cannot be expected to prefer text to shuffled text.
+    A guard that judges a rejection cannot refuse a state that rests on nothing being detected, nor can one that needs a
+    working model refuse a collapsed one.
     """
-    spared = {"direction", "excess"} | ({"numerics"} if findings.collapsed else set())
+    spared = guards_where(
+        lambda guard: guard.only_after_rejection or (findings.collapsed and guard.needs_working_model)
+    )
     failed = [g for g in findings.detection.guards if g.status == "failed" and g.name not in spared]
     if not failed and findings.placebo_p is not None and findings.placebo_p <= forgetting.placebo_alpha:
         return _Undecided(

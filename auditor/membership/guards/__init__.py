@@ -1,1 +1,1 @@
-"""Reasons to refuse a comparison, one file each, found by looking."""
+"""Reasons to refuse a comparison, one file a guard, collected by discovery."""

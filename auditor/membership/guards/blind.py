@@ -1,4 +1,4 @@
-"""Text alone must not tell the two sides apart."""
+"""Text alone must not separate the two sides."""
 
 from __future__ import annotations
 
@@ -11,35 +11,30 @@ from auditor.results.guards import GuardFigure
     name="blind",
     order=10,
     question="Can the two sets be told apart without the model, from their text alone?",
-    blind_spots="Differences in meaning or quality that leave no mark on words, characters, length, layout or years; months "
-    "are known by their English names only, and of texts beyond 60,000 characters start, middle and end are read.",
+    blind_spots="Differences in meaning or quality that do not show in words, characters, length, layout or years. "
+    "Months are recognised by their English names only; of texts over 60,000 characters only start, middle and end are "
+    "read.",
     level=lambda policy: policy.blind_alpha,
     reads_text_only=True,
 )
 def blind(case: GuardContext) -> GuardOutcome:
-    """Ask the engine about word and character n-grams, lengths, layout and years."""
+    """Test word and character n-grams, lengths, layout and years with the engine of the membership test."""
     text, limit = case.text, case.policy.blind_alpha
-    failed = text.p_value <= limit
-    telling = sorted(text.statistics, key=lambda statistic: statistic.p_adjusted)[0]
-    where = telling.name.removeprefix("family:") if telling.name.startswith("family:") else "all text columns together"
+    strongest = min(text.statistics, key=lambda statistic: statistic.p_adjusted).name
+    columns = strongest.removeprefix("family:") if strongest.startswith("family:") else "all text columns together"
     figures = (
         GuardFigure(name="p-value of text alone", value=text.p_value, limit=limit),
         GuardFigure(name="AUC of text alone", value=text.auc),
     )
-    if not failed:
+    engine = (figures, text.auc, text.auc_interval.low, text.auc_interval.high, text.p_value)
+    if text.p_value > limit:
         reason = f"Text alone does not separate the sets (AUC {text.auc:.2f}, p = {text.p_value:.2g})."
-        return GuardOutcome(
-            "passed", reason, "", figures, text.auc, text.auc_interval.low, text.auc_interval.high, text.p_value
-        )
+        return GuardOutcome("passed", reason, "", *engine)
     return GuardOutcome(
         "failed",
-        f"Text alone separates the sets (AUC {text.auc:.2f}, p = {text.p_value:.2g}; most telling: {where}). "
+        f"Text alone separates the sets (AUC {text.auc:.2f}, p = {text.p_value:.2g}; strongest: {columns}). "
         "They differ by more than training.",
         "Choose held-out documents from the same source, period, topic and processing as the suspect ones; "
         "best, split one collection at random.",
-        figures,
-        text.auc,
-        text.auc_interval.low,
-        text.auc_interval.high,
-        text.p_value,
+        *engine,
     )

@@ -1,4 +1,4 @@
-"""GuardContext: everything the guards may look at, gathered once."""
+"""GuardContext: everything a guard may read."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class GuardContext:
     """An audit before its verdict.
 
     Attributes:
-        documents: How many there are, suspect and held-out.
-        overlap: What the two sides share.
-        all_rows: The rows of every feature asked for.
-        rows: Those of the features that enough groups have; what the membership test saw.
-        membership: The engine on those rows.
-        text_rows: Text alone: the same groups in the same order, with their latent word and character columns.
-        text: The engine on text alone, same groups in the same order.
-        excess: How far the membership AUC exceeds that of text alone.
-        controls: The engine under each model that cannot have seen the data, by its label.
-        numerics: What the probes of the backend showed, by model label.
-        truncated_suspect: Suspect documents cut by a token limit.
-        truncated_heldout: Held-out documents cut by a token limit.
+        documents: Numbers of suspect and held-out documents.
+        overlap: Documents and groups that the two sides share.
+        all_rows: Rows of all requested features.
+        rows: Rows of the features that enough groups have, the input of the membership test.
+        membership: The membership test on `rows`.
+        text_rows: Columns made of the text alone, for the same groups in the same order.
+        text: The same test on `text_rows`.
+        excess: Membership AUC minus the AUC of text alone.
+        controls: The same test under each model that cannot have seen the data, by label.
+        numerics: Results of the numerical probes, by model label.
+        truncated_suspect: Number of suspect documents cut by the token limit.
+        truncated_heldout: Number of held-out documents cut by the token limit.
         policy: The thresholds.
         seed: The audit's seed.
     """
@@ -50,6 +50,11 @@ class GuardContext:
     policy: Policy
     seed: int
 
+    @property
+    def rejected(self) -> bool:
+        """Whether the membership test rejects at the level of the audit."""
+        return self.membership.p_value <= self.policy.alpha
+
     def stream(self, purpose: str) -> np.random.Generator:
-        """A generator of the guard's own."""
+        """A random generator for one purpose."""
         return stream(self.seed, purpose)

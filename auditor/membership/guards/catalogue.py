@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import auditor.membership.guards
 from auditor.core.registry import discover
 from auditor.membership.guards.guard import Guard
+from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 
 
@@ -13,6 +16,17 @@ def all_guards() -> tuple[Guard, ...]:
     return tuple(sorted(discover(auditor.membership.guards, Guard), key=lambda guard: guard.order))
 
 
+def guards_where(condition: Callable[[Guard], bool]) -> frozenset[str]:
+    """Names of the guards that meet a condition on their attributes."""
+    return frozenset(guard.name for guard in all_guards() if condition(guard))
+
+
+def guards_of_series(results: Iterable[GuardResult]) -> tuple[GuardResult, ...]:
+    """The results that apply to a series, which is its own control and has no reference model."""
+    dropped = guards_where(lambda guard: guard.needs_reference)
+    return tuple(result for result in results if result.name not in dropped)
+
+
 def guard_alphas(policy: Policy) -> dict[str, float]:
-    """The level of each guard that tests on sound input; their sum bounds the rate of false alarms."""
+    """Level by guard, for those that may fail by chance on sound input; the sum bounds the rate of false alarms."""
     return {guard.name: guard.level(policy) for guard in all_guards() if guard.level(policy) > 0}

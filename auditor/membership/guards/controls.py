@@ -1,4 +1,4 @@
-"""Models that cannot have seen the data must not tell the sets apart."""
+"""Models that cannot have seen the data must not separate the sets."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from auditor.results.guards import GuardFigure
 @guard(
     name="controls",
     order=30,
-    question="Do models that cannot have seen the suspect documents leave the two sets alike?",
-    blind_spots="A difference that only the audited model can see, or that shows only in changed or repeated text, which "
-    "the control does not read; and it says nothing if the control saw the data too.",
+    question="Do models that cannot have seen the suspect documents score the two sets alike?",
+    blind_spots="A difference that only the audited model detects, or that shows only in changed or repeated text, "
+    "which controls do not score. A control that was trained on the data shows nothing.",
     level=lambda policy: policy.controls_alpha,
+    needs_reference=True,
 )
 def controls(case: GuardContext) -> GuardOutcome:
-    """Ask the engine about each reference model; their p-values are adjusted for being several (Holm)."""
+    """Test each reference model with the engine of the membership test, adjusted for several models (Holm)."""
     if not case.controls:
         return GuardOutcome(
             "not run",
-            "No reference or base model was given, or none of the chosen features is of a single pass.",
+            "No reference or base model is given, or no chosen feature is computed in a single pass.",
             "Give --reference with a model that cannot have seen the suspect documents, such as an older one.",
         )
     limit = case.policy.controls_alpha
@@ -32,10 +33,10 @@ def controls(case: GuardContext) -> GuardOutcome:
         for label, p in zip(case.controls, adjusted, strict=True)
     )
     failed = min(adjusted) <= limit
-    seen = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
+    observed = f"Under {worst_label} the AUC is {worst.auc:.2f} (p = {worst.p_value:.2g})"
     return GuardOutcome(
         "failed" if failed else "passed",
-        f"{seen}: a model that should know neither set tells them apart." if failed else f"{seen}.",
+        f"{observed}: a model that should know neither set separates them." if failed else f"{observed}.",
         "Check that the control model cannot have seen the suspect documents; if so, the sets are not comparable."
         if failed
         else "",

@@ -1,4 +1,4 @@
-"""Guard: a reason to refuse. One file a guard; each is found by discovery, all run, all are shown."""
+"""Guard: a reason to refuse a comparison. One file a guard; discovery collects them, all run, all are shown."""
 
 from __future__ import annotations
 
@@ -31,12 +31,24 @@ class GuardOutcome:
 class Guard:
     """A named check of the soundness of the comparison.
 
+    What is special about a guard is an attribute here; no other code names one.
+
     Attributes:
-        order: Where the guard stands in the report; the verdict quotes the first failed guard.
-        level: How often it may fail on sound input, as the policy has it; 0 for a guard that draws no conclusion from
-            chance, or that is only asked once the membership test rejects.
-        examine: Looks at the case and returns a finding. It draws randomness only from the case's generators.
-        reads_text_only: Whether it reads the texts alone and never what a model made of them.
+        name: Short name, in kebab case.
+        order: Position in the report; the verdict quotes the first failed guard.
+        question: What the guard asks, one sentence.
+        blind_spots: What it cannot detect.
+        examine: Judges a case; it draws randomness only from the case's generators.
+        level: Probability of a failure on sound input, by the policy; 0 for a guard that draws no conclusion from
+            chance, or that has `only_after_rejection`.
+        reads_text_only: It reads the texts and never what a model makes of them, so one result holds for every model.
+        only_after_rejection: It judges a rejection of the membership test and answers `not run` where
+            `case.rejected` is false; it refuses no state of a checkpoint that rests on nothing being detected.
+        needs_reference: It judges reference models. A series compares its own checkpoints and leaves it out.
+        needs_working_model: It asks the model to make sense of text, which a collapsed checkpoint cannot; it refuses no
+            state of one.
+        exact_p: Its p-values and limits are choices or ratios of whole numbers, equal to the last bit on every
+            processor; false where a formula gives them.
     """
 
     name: str
@@ -46,22 +58,26 @@ class Guard:
     examine: Callable[[GuardContext], GuardOutcome] = field(repr=False)
     level: Callable[[Policy], float] = field(repr=False)
     reads_text_only: bool = False
+    only_after_rejection: bool = False
+    needs_reference: bool = False
+    needs_working_model: bool = False
+    exact_p: bool = True
 
     def run(self, case: GuardContext) -> GuardResult:
-        """Examine the case and label the finding."""
-        found = self.examine(case)
+        """Examine the case and label the outcome."""
+        outcome = self.examine(case)
         return GuardResult(
             name=self.name,
             question=self.question,
             blind_spots=self.blind_spots,
-            status=found.status,
-            reason=found.reason,
-            remediation=found.remediation,
-            figures=found.figures,
-            auc=found.auc,
-            auc_low=found.auc_low,
-            auc_high=found.auc_high,
-            p_value=found.p_value,
+            status=outcome.status,
+            reason=outcome.reason,
+            remediation=outcome.remediation,
+            figures=outcome.figures,
+            auc=outcome.auc,
+            auc_low=outcome.auc_low,
+            auc_high=outcome.auc_high,
+            p_value=outcome.p_value,
         )
 
 
@@ -72,11 +88,7 @@ def guard(
     question: str,
     blind_spots: str,
     level: Callable[[Policy], float] = lambda policy: 0.0,
-    reads_text_only: bool = False,
+    **attributes: bool,
 ) -> Callable[[Callable[[GuardContext], GuardOutcome]], Guard]:
-    """Turn a function of the case into a Guard."""
-
-    def decorate(examine: Callable[[GuardContext], GuardOutcome]) -> Guard:
-        return Guard(name, order, question, blind_spots, examine, level, reads_text_only)
-
-    return decorate
+    """Turn a function of the case into a Guard; `attributes` are the booleans of `Guard`."""
+    return lambda examine: Guard(name, order, question, blind_spots, examine, level, **attributes)

@@ -1,4 +1,4 @@
-"""The backend must be right before its figures are trusted."""
+"""A backend must give correct figures before they are used."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ FEWEST_SHUFFLED = 8
     name="numerics",
     order=70,
     question="Does the model give the same figures for a document alone as in a batch, and make sense of real text?",
-    blind_spots="Errors that touch every document alike, such as a wrong checkpoint.",
+    blind_spots="Errors that affect every document alike, such as a wrong checkpoint.",
+    needs_working_model=True,
 )
 def numerics(case: GuardContext) -> GuardOutcome:
-    """Hold the probes of every scored model against their limits."""
-    return held_to_limits(case.numerics, case.policy)
+    """Compare the probes of every scored model with their limits."""
+    return judge_probes(case.numerics, case.policy)
 
 
-def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> GuardOutcome:
-    """What the probes of some models say of them.
+def judge_probes(probes: Mapping[str, Numerics], policy: Policy) -> GuardOutcome:
+    """Judge the numerical probes of models.
 
     Args:
-        probes: By the name of the model.
+        probes: Probes by name of the model.
         policy: The limits.
     """
     tolerance = policy.batch_tolerance
-    complaints: list[str] = []
+    problems: list[str] = []
     figures: list[GuardFigure] = []
     for label, probe in probes.items():
         figures += [
@@ -49,17 +50,17 @@ def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> GuardOutco
             ),
         ]
         if not probe.batch_difference <= tolerance:
-            complaints.append(
+            problems.append(
                 f"model {label} scores a document differently alone and in a batch "
                 f"(by {probe.batch_difference:.3g} nats)"
             )
         if probe.shuffled >= FEWEST_SHUFFLED and _in_order(probe) < policy.ordered_share:
-            complaints.append(
+            problems.append(
                 f"model {label} finds shuffled words as probable as the text "
                 f"in {probe.disordered} of {probe.shuffled} documents"
             )
-    if complaints:
-        sentence = "; ".join(complaints)
+    if problems:
+        sentence = "; ".join(problems)
         return GuardOutcome(
             "failed",
             f"{sentence[0].upper()}{sentence[1:]}.",
@@ -67,12 +68,12 @@ def held_to_limits(probes: Mapping[str, Numerics], policy: Policy) -> GuardOutco
             tuple(figures),
         )
     worst = max((probe.batch_difference for probe in probes.values()), default=0.0)
-    told = sum(probe.shuffled for probe in probes.values())
-    better = told - sum(probe.disordered for probe in probes.values())
+    compared = sum(probe.shuffled for probe in probes.values())
+    ordered = compared - sum(probe.disordered for probe in probes.values())
     return GuardOutcome(
         "passed",
-        f"Documents alone and in batches agree to {worst:.1g} nats a token; {better} of {told} probed texts are more "
-        "probable in order than shuffled.",
+        f"Documents alone and in batches agree to {worst:.1g} nats a token; {ordered} of {compared} probed texts are "
+        "more probable in order than shuffled.",
         "",
         tuple(figures),
     )
@@ -84,5 +85,5 @@ def _in_order(probe: Numerics) -> float:
 
 
 def _finite(value: float) -> float:
-    """A difference that is no number is shown as far too large: results hold finite figures only."""
+    """The difference, or a large number where it is not finite: results hold finite figures only."""
     return min(value, _TOO_LARGE) if math.isfinite(value) else _TOO_LARGE

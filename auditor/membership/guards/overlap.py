@@ -1,4 +1,4 @@
-"""No document may stand on both sides."""
+"""No document may be on both sides."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one with
     name="overlap",
     order=20,
     question="Are the two sets free of shared documents, near-duplicates and shared groups?",
-    blind_spots="Paraphrases and translations, and held-out documents that were published elsewhere and trained on.",
+    blind_spots="Paraphrases, translations, and held-out documents that the model was trained on from another source.",
     reads_text_only=True,
 )
 def overlap(case: GuardContext) -> GuardOutcome:
-    """Refuse exact and near-duplicates across the sides, and groups that stand on both."""
-    found = case.overlap
-    counts = {kind: [pair for pair in found.pairs if pair.kind == kind] for kind in _KINDS}
+    """Refuse duplicates and near-duplicates across the sides, and groups that are on both."""
+    shared = case.overlap
+    counts = {kind: [pair for pair in shared.pairs if pair.kind == kind] for kind in _KINDS}
     figures = (
         *(GuardFigure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
-        GuardFigure(name="groups on both sides", value=len(found.groups), limit=0),
+        GuardFigure(name="groups on both sides", value=len(shared.groups), limit=0),
     )
-    if not (found.pairs or found.groups):
-        return GuardOutcome("passed", "No document, near-duplicate or group stands on both sides.", "", figures)
+    if not (shared.pairs or shared.groups):
+        return GuardOutcome("passed", "No document, near-duplicate or group is on both sides.", "", figures)
     parts = [
         f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})"
         for kind, pairs in counts.items()
         if pairs
     ]
-    if found.groups:
-        parts.append(f"{len(found.groups)} groups on both sides (first: {found.groups[0]})")
+    if shared.groups:
+        parts.append(f"{len(shared.groups)} groups on both sides (first: {shared.groups[0]})")
     return GuardOutcome(
         "failed",
         f"The two sets share documents or groups: {'; '.join(parts)}.",

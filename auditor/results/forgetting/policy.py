@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from auditor.core.record import Record
+from auditor.results.policy import SharedOver
 
 
 class ForgettingPolicy(Record):
@@ -25,8 +28,8 @@ class ForgettingPolicy(Record):
     collapse_ratio: float = Field(default=1.25, gt=1)
     """A model has collapsed where the interval of its loss on general text lies above this multiple of the origin's."""
 
-    placebo_alpha: float = Field(default=0.002, gt=0, lt=0.5)
+    placebo_alpha: Annotated[float, SharedOver.PLACEBO] = Field(default=0.002, gt=0, lt=0.5)
     """Level at which the placebo set counts as different from held-out, over all checkpoints."""
 
-    relearn_alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    """Level at which an intervention counts as having brought the trace back, over all interventions."""
+    relearn_alpha: Annotated[float, SharedOver.INTERVENTION] = Field(default=0.01, gt=0, lt=0.5)
+    """Level at which an intervention counts as having restored the trace, over all interventions."""
