@@ -183,6 +183,11 @@ class AuditSettings(_Settings):
     policy: Policy = Policy()
     """The thresholds."""
 
+    @property
+    def deciding_series(self) -> SeriesSettings | None:
+        """The series whose last checkpoint is the audited model and whose state is the verdict; None of a `check`."""
+        return self.series if self.kind == "forget" else None
+
     @field_validator("device")
     @classmethod
     def _a_device(cls, value: str) -> str:
@@ -214,9 +219,8 @@ class AuditSettings(_Settings):
 
 def n_tests_of(settings: AuditSettings) -> int:
     """For how many tests, at most, an audit corrects the p-values of its own verdict by itself."""
-    if settings.kind == "check" or settings.series is None:
-        return 1
-    return len(settings.series.checkpoints) * (len(INTERVENTIONS) if settings.series.relearn else 1)
+    series = settings.deciding_series
+    return 1 if series is None else len(series.checkpoints) * (len(INTERVENTIONS) if series.relearn else 1)
 
 
 class CommonArguments(TypedDict, total=False):

@@ -22,10 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from auditor.audit.open import open_audit
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
 from auditor.batch.plan import BatchPlan, PlannedAudit
-from auditor.batch.requests import plan_audit
 from auditor.membership.cache import CorpusCache
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
@@ -86,7 +86,7 @@ def pairs(plan: BatchPlan) -> tuple[int, int]:
     """Distinct (text, model) pairs of the whole batch, and the sum of those of each audit."""
     shared, every, summed = CorpusCache(), set[str](), 0
     for planned in plan.audits:
-        needs = plan_audit(planned.settings, NoMemo(), shared).needs
+        needs = open_audit(planned.settings, NoMemo(), shared).requests
         own = {record_key(request, needs.max_tokens) for request in needs.requests}
         every |= own
         summed += len(own)
@@ -104,7 +104,7 @@ def run_once(plan: BatchPlan, out: Path, cache: Path) -> tuple[float, Clock]:
 
     for place, name, work in (
         (running, "fill_store", clock.timed("score", running.fill_store)),
-        (running, "plan_audit", clock.timed("plan_audit", running.plan_audit)),
+        (running, "open_audit", clock.timed("open_audit", running.open_audit)),
         (running, "run_audit", clock.timed("audit", running.run_audit)),
         (folder_module.Folder, "publish", clock.timed("report", folder_module.Folder.publish)),
         (ModelSpec, "load", load),
@@ -148,9 +148,9 @@ def main() -> None:
         work = Path(folder)
         print("the batch, nothing scored before")
         whole, clock = run_once(plan, work / "out", work / "cache")
-        rest = whole - sum(clock.seconds[name] for name in ("plan_audit", "score", "audit", "report"))
+        rest = whole - sum(clock.seconds[name] for name in ("open_audit", "score", "audit", "report"))
         print(f"  {whole:.1f} s in all, models loaded {clock.calls['load']} time(s)")
-        print(f"  {clock.seconds['plan_audit']:.1f} s reading and identifying, {clock.seconds['score']:.1f} s scoring")
+        print(f"  {clock.seconds['open_audit']:.1f} s reading and identifying, {clock.seconds['score']:.1f} s scoring")
         each = {name: clock.seconds[name] / len(plan.audits) for name in ("audit", "report")}
         print(f"  {clock.seconds['audit']:.1f} s statistics ({each['audit']:.2f} s an audit)")
         print(f"  {clock.seconds['report']:.1f} s reports ({each['report']:.2f} s an audit), {rest:.1f} s the rest")

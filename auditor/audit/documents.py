@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor.corpora.document import Corpus, Document
 from auditor.features.loss import bits_per_byte
-from auditor.results.result import CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
+from auditor.features.table import TARGET_LABEL
+from auditor.results.digest import with_content_digest
+from auditor.results.result import AuditResult, CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
 from auditor.results.rows import FeatureTable, Rows
 from auditor.results.separability import Separability
 from auditor.signals.tokens import TokenSignals
+
+if TYPE_CHECKING:
+    from auditor.membership.scores import AuditScores
 
 EXCERPT_CHARACTERS = 600
 MARKED_DOCUMENTS = 6
@@ -75,24 +80,21 @@ def with_scores(
     return tuple(document.model_copy(update=update) for document, update in zip(documents, found, strict=True))
 
 
-def with_token_marks(
-    documents: Sequence[DocumentResult], suspect: Corpus, signals: Sequence[TokenSignals]
-) -> tuple[DocumentResult, ...]:
-    """The same with the tokens of the suspect documents that score highest.
+def with_token_marks(result: AuditResult, suspect: Corpus, scores: AuditScores) -> AuditResult:
+    """A result that shows the tokens of the suspect documents that score highest.
 
     Args:
-        documents: With their scores, suspect side first.
+        result: The result, its documents suspect side first.
         suspect: The suspect documents.
-        signals: Their records under the audited model.
+        scores: The scores of the audit.
     """
-    places = range(len(suspect.documents))
-    marked = set(nlargest(MARKED_DOCUMENTS, places, key=lambda place: documents[place].score or 0.0))
-    return tuple(
-        document.model_copy(update={"marks": _marks(suspect.documents[place], signals[place])})
-        if place in marked
-        else document
-        for place, document in enumerate(documents)
-    )
+    signals, documents = scores.plain(TARGET_LABEL), list(result.documents)
+    for index in nlargest(
+        MARKED_DOCUMENTS, range(len(suspect.documents)), key=lambda index: documents[index].score or 0.0
+    ):
+        marks = _marks(suspect.documents[index], signals[index])
+        documents[index] = documents[index].model_copy(update={"marks": marks})
+    return with_content_digest(result.model_copy(update={"documents": tuple(documents)}))
 
 
 def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:

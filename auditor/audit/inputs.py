@@ -1,13 +1,17 @@
-"""AuditInputs: what an audit has read and scored, before anything is concluded from it; and the same out of a result."""
+"""AuditInputs: everything that an audit is concluded from, and the same out of a result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
+from auditor.corpora.digest import corpus_sha256
+from auditor.corpora.groups import renamed
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, single_pass_only, table_columns
 from auditor.membership.blind.rows import is_text_column
@@ -17,8 +21,11 @@ from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
 from auditor.results.measurements import Measurements
 from auditor.results.result import AuditResult, BatchCorrection, CorpusSummary, DocumentResult, Manifest
-from auditor.results.rows import Column, FeatureTable
+from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.settings import AuditSettings, make_settings
+
+if TYPE_CHECKING:
+    from auditor.forgetting.conclude import UnrecomputedFindings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +42,9 @@ class AuditInputs:
         general: Of its general text.
         measurements: The figures of documents and groups.
         manifest: What went in.
-        forgetting: The series; of it, what was measured on weights, layers and labelled texts is not made again.
+        unrecomputed: What of a series is not made again from its measurements; None without one.
         gate: What makes CI red.
-        correction: The correction for the other audits of a batch.
+        multiplicity: The correction for the other audits of a batch.
     """
 
     settings: AuditSettings
@@ -49,7 +56,7 @@ class AuditInputs:
     general: CorpusSummary | None
     measurements: Measurements
     manifest: Manifest
-    forgetting: Forgetting | None
+    unrecomputed: UnrecomputedFindings | None
     gate: Gate
     multiplicity: BatchCorrection | None = None
 
@@ -87,12 +94,90 @@ def inputs_of_result(result: AuditResult) -> AuditInputs:
         general=result.general,
         measurements=result.measurements,
         manifest=result.manifest,
-        forgetting=result.forgetting,
+        unrecomputed=_unrecomputed(result.forgetting),
         gate=result.gate,
         multiplicity=result.multiplicity,
     )
     _require_whole(found)
     return found
+
+
+def recompute_summary(found: AuditInputs, side: str) -> CorpusSummary:
+    """What was read of one side, counted again from its documents."""
+    pairs = list(zip(found.documents, found.measurements.characters, strict=True))
+    ours = [(document, characters) for document, characters in pairs if document.side == side]
+    summary, source, cut = (
+        (found.suspect, found.settings.suspect, found.measurements.truncated[0])
+        if side == "suspect"
+        else (found.heldout, found.settings.heldout, found.measurements.truncated[1])
+    )
+    return summary.model_copy(
+        update={
+            "source": source,
+            "documents": len(ours),
+            "groups": len({document.group for document, _ in ours}),
+            "characters": sum(characters for _, characters in ours),
+            "tokens": sum(document.tokens for document, _ in ours),
+            "truncated": cut,
+            "sha256": corpus_sha256(documents_as_read(found, [document for document, _ in ours])),
+        }
+    )
+
+
+def extra_summary(found: AuditInputs, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
+    """What was read of a corpus that only a series has, counted again from what is kept of it."""
+    asked, series = found.settings.series, found.measurements.series
+    if summary is None or asked is None or series is None:
+        return None
+    some = series.sets[role]
+    return summary.model_copy(
+        update={
+            "source": asked.placebo if role == "placebo" else asked.general,
+            "documents": len(some.ids),
+            "groups": len(set(some.groups)),
+            "truncated": some.truncated[0],
+        }
+    )
+
+
+def documents_as_read(found: AuditInputs, documents: Sequence[DocumentResult]) -> list[DocumentResult]:
+    """Documents with the groups they had before namesakes of the two sides were parted."""
+    taken = {
+        document.id for document in found.documents if document.side == "suspect" and document.group == document.id
+    }
+    return [
+        document.model_copy(update={"group": document.id})
+        if document.side == "heldout" and document.id in taken and document.group == renamed(document.id)
+        else document
+        for document in documents
+    ]
+
+
+def complete_manifest(found: AuditInputs, rows: Rows) -> Manifest:
+    """The manifest with all that follows from the settings and from the columns of the test."""
+    settings, configuration = found.settings, found.settings.model_dump(mode="json")
+    named = () if settings.series is None else tuple(name for name, _ in settings.series.checkpoints)
+    parts = [("target", ""), *(("reference", "") for _ in found.references), *(("checkpoint", name) for name in named)]
+    return found.manifest.model_copy(
+        update={
+            "seed": settings.seed,
+            "configuration": configuration,
+            "configuration_sha256": canonical_sha256(configuration),
+            "features": tuple(column.name for column in rows.columns),
+            "models": tuple(
+                model.model_copy(update={"role": role, "name": name})
+                for model, (role, name) in zip(found.manifest.models, parts, strict=True)
+            ),
+        }
+    )
+
+
+def _unrecomputed(forgetting: Forgetting | None) -> UnrecomputedFindings | None:
+    if forgetting is None:
+        return None
+    from auditor.forgetting.conclude import UnrecomputedFindings
+
+    return UnrecomputedFindings.of(forgetting)
 
 
 def _require_whole(found: AuditInputs) -> None:
@@ -127,9 +212,7 @@ def _require_whole(found: AuditInputs) -> None:
     if len(measurements.characters) != count:
         raise UsageError(f"measurements.characters has {len(measurements.characters)} figures for {count} documents")
     groups = len(set(zip(sides, found.groups, strict=True)))
-    if (settings.series is None) != (measurements.series is None) or (measurements.series is None) != (
-        found.forgetting is None
-    ):
+    if len({settings.series is None, measurements.series is None, found.unrecomputed is None}) > 1:
         raise UsageError("a series was asked for and is not there, or is there and was not asked for")
     if measurements.series is not None:
         _require_series(found, measurements.series)

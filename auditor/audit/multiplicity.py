@@ -52,15 +52,16 @@ def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     Returns:
         By name; which there are depends on what was asked and on nothing that was found.
     """
-    if result.kind == "check" or result.forgetting is None:
+    series = result.deciding_series
+    if series is None:
         return {"membership": result.membership.p_value}
-    last = result.forgetting.checkpoints[-1]
+    last = series.checkpoints[-1]
     found: dict[Hypothesis, float] = {"detection": last.detection.p_adjusted}
     change = last.suspect.did_p_adjusted
     found["inversion"] = 1.0 if change is None else max(change, last.suspect.gap_p_adjusted)
     probes = () if last.relearning is None else last.relearning.probes
     if probes or _asked_to_relearn(result):
-        level = result.forgetting.thresholds.relearn_alpha
+        level = series.thresholds.relearn_alpha
         found["recovery"] = min((_recovery(probe, level) for probe in probes), default=1.0)
     return found
 
@@ -70,9 +71,8 @@ def rests_on(result: AuditResult) -> Hypothesis:
 
     Of a `forget` it is that of the state of its last checkpoint.
     """
-    if result.kind == "check" or result.forgetting is None:
-        return "membership"
-    return STATES[result.forgetting.checkpoints[-1].state.code].hypothesis
+    series = result.deciding_series
+    return "membership" if series is None else STATES[series.checkpoints[-1].state.code].hypothesis
 
 
 @dataclass(frozen=True, slots=True)

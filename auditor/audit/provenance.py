@@ -3,73 +3,52 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from auditor.core.digests import canonical_sha256, packages
 from auditor.core.version import VERSION
 from auditor.features.feature import Feature
-from auditor.features.table import TARGET_LABEL
-from auditor.results.models import ModelIdentity
 from auditor.results.result import ExcludedFeature, FeatureNote, Manifest, ModelSummary
-from auditor.results.rows import Column, FeatureTable
-from auditor.settings import AuditSettings
+from auditor.results.rows import Column
+from auditor.settings import AuditSettings, RunOptions
+
+if TYPE_CHECKING:
+    from auditor.audit.inputs import AuditInputs
+    from auditor.audit.open import OpenAudit
 
 
-def make_manifest(
-    settings: AuditSettings,
-    *,
-    command: str,
-    models: Mapping[str, ModelIdentity],
-    checkpoints: Mapping[str, ModelIdentity],
-    scored: int,
-    stored: int,
-) -> Manifest:
+def make_manifest(audit: OpenAudit, options: RunOptions, *, scored: int, stored: int) -> Manifest:
     """Describe a run; the columns of its test are known once it is concluded.
 
     Args:
-        settings: What was asked.
-        command: The command line that reproduces it.
-        models: The models scored, by label.
-        checkpoints: The checkpoints of the series by name, in their order.
+        audit: The audit.
+        options: The command line that reproduces it; the call from Python by default.
         scored: Texts scored in this run.
         stored: Texts whose scores were already in the store.
     """
+    settings, models = audit.settings, audit.models
+    checkpoints = () if audit.series is None else audit.series.scoring.checkpoints
     configuration = settings.model_dump(mode="json")
     return Manifest(
         auditor_version=VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=command,
+        command=options.command or python_call(settings),
         seed=settings.seed,
         configuration=configuration,
         configuration_sha256=canonical_sha256(configuration),
         packages=packages(),
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         models=(
-            *(_model("target" if label == TARGET_LABEL else "reference", model) for label, model in models.items()),
-            *(_model("checkpoint", model, name) for name, model in checkpoints.items()),
+            ModelSummary.of(models.target.identity, "target"),
+            *(ModelSummary.of(spec.identity, "reference") for spec in models.references),
+            *(ModelSummary.of(one.spec.identity, "checkpoint", one.name) for one in checkpoints),
         ),
         features=(),
         texts_scored=scored,
         texts_from_store=stored,
-    )
-
-
-def _model(role: Literal["target", "reference", "checkpoint"], identity: ModelIdentity, name: str = "") -> ModelSummary:
-    return ModelSummary(
-        role=role,
-        name=name,
-        source=identity.source,
-        kind=identity.kind,
-        revision=identity.revision,
-        weights_sha256=identity.weights_sha256,
-        tokenizer_sha256=identity.tokenizer_sha256,
-        dtype=identity.dtype,
-        device=identity.device,
-        context=identity.context,
-        bos=identity.bos,
-        details=dict(identity.details),
     )
 
 
@@ -83,31 +62,58 @@ def feature_notes(columns: Sequence[Column], features: Sequence[Feature]) -> tup
     )
 
 
-def left_out(
-    features: Sequence[Feature],
-    table: FeatureTable,
-    reasons: Mapping[str, Mapping[str, int]],
-    tested: Sequence[Column],
-    most_missing: float,
+def excluded_features(
+    features: Sequence[Feature], inputs: AuditInputs, tested: Sequence[Column]
 ) -> tuple[ExcludedFeature, ...]:
     """The features that were selected and are not part of the test.
 
     Args:
-        features: The selection.
-        table: What was computed.
-        reasons: For each of its columns, why values are missing and how many for that reason.
+        features: The selection; in a series that decides, those that compare with a reference are not part of it.
+        inputs: What was computed, and why values are missing.
         tested: Columns of the test.
-        most_missing: Largest share of groups without a value that a column of the test may have.
     """
-    computed = {name.partition("@")[0] for name in table.names}
-    kept = {column.name for column in tested}
+    names, reasons = inputs.measurements.features.names, inputs.measurements.reasons
+    computed = {name.partition("@")[0] for name in names}
+    in_test = {column.name for column in tested}
 
-    def why(name: str) -> str:
+    def reason(name: str) -> str:
         most = max(reasons[name].items(), key=lambda item: item[1], default=None)
-        reason = f" ({most[0]})" if most else ""
-        return f"more than {most_missing:.0%} of the groups have no value{reason}"
+        example = f" ({most[0]})" if most else ""
+        return f"more than {inputs.settings.policy.most_missing:.0%} of the groups have no value{example}"
 
-    without = [
-        ExcludedFeature(name=f.name, reason="no reference model was given") for f in features if f.name not in computed
-    ]
-    return (*without, *(ExcludedFeature(name=name, reason=why(name)) for name in table.names if name not in kept))
+    without = [feature.name for feature in features if feature.name not in computed]
+    if inputs.settings.deciding_series is not None:
+        without = []
+    return (
+        *(ExcludedFeature(name=name, reason="no reference model was given") for name in without),
+        *(ExcludedFeature(name=name, reason=reason(name)) for name in names if name not in in_test),
+    )
+
+
+def default_name(settings: AuditSettings) -> str:
+    """The two sets and the model, or the checkpoints, by the last parts of their paths."""
+    suspect, heldout, model = (
+        PurePath(part).name or part for part in (settings.suspect, settings.heldout, settings.model)
+    )
+    if settings.deciding_series is not None:
+        checkpoints = ", ".join(name for name, _ in settings.deciding_series.checkpoints)
+        return f"{suspect} against {heldout} over {checkpoints}"
+    return f"{suspect} against {heldout} on {model}"
+
+
+def python_call(settings: AuditSettings) -> str:
+    """The call from Python that reproduces the audit."""
+    given = settings.model_dump(mode="json", exclude_defaults=True)
+    arguments = [repr(given.pop("suspect")), repr(given.pop("heldout"))]
+    series = given.pop("series", None)
+    kind = given.pop("kind", "check")
+    if kind == "forget":
+        del given["model"], given["features"]
+    if series is not None:
+        series["checkpoints"] = dict(series["checkpoints"])
+        if "tasks" in series:
+            series["tasks"] = dict(series["tasks"])
+        if "policy" in series:
+            series["forgetting_policy"] = series.pop("policy")
+        given = {**series, **given}
+    return f"auditor.{kind}({', '.join([*arguments, *(f'{key}={value!r}' for key, value in given.items())])})"

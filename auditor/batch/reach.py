@@ -10,9 +10,8 @@ from auditor.settings import AuditSettings, n_tests_of, require_permutations
 
 def ways_of(settings: AuditSettings) -> int:
     """In how many ways an audit can come to EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
-    if settings.kind == "check" or settings.series is None:
-        return 1
-    return 3 if settings.series.relearn else 2
+    series = settings.deciding_series
+    return 1 if series is None else 3 if series.relearn else 2
 
 
 def require_reach(plan: BatchPlan) -> None:

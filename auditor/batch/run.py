@@ -9,12 +9,12 @@ from os import PathLike
 from pathlib import Path
 
 from auditor.audit.multiplicity import CorrectionEntry, apply_correction, correct, correction_entry
+from auditor.audit.open import InputDigests, open_audit
 from auditor.audit.run import run_audit
 from auditor.batch.conclude import error_text, outcome_of
 from auditor.batch.folder import BatchFolder
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
-from auditor.batch.requests import Inputs, plan_audit
 from auditor.core.errors import UNTOUCHED, RunError, UsageError
 from auditor.core.progress import Progress, Silent
 from auditor.core.version import VERSION
@@ -101,8 +101,8 @@ class _Batch:
     ) -> None:
         self._plan, self._folder, self._store, self._cache_dir, self._command = plan, folder, store, cache_dir, command
         self._progress, self._say = progress, say
-        self._shared = CorpusCache()
-        self._inputs: dict[str, Inputs] = {}
+        self._cache = CorpusCache()
+        self._inputs: dict[str, InputDigests] = {}
         self.finished: dict[str, CorrectionEntry] = {}
         self.broken: dict[str, str] = {}
 
@@ -123,14 +123,17 @@ class _Batch:
         """What each audit needs that has to be run; results of which nothing has changed are taken over."""
         for planned in self._plan.audits:
             try:
-                prospect = plan_audit(planned.settings, self._store, self._shared)
-                known = self._folder.recall(planned, prospect.inputs.fingerprint, self._store)
+                opened = open_audit(planned.settings, self._store, self._cache)
+                inputs, requests = opened.inputs, opened.requests
+                # The requests hold no text, and those of all audits wait until every audit is opened.
+                del opened
+                known = self._folder.recall(planned, inputs.fingerprint, self._store)
             except Exception as error:
                 self._break(planned.name, error)
                 continue
-            if known is None or prospect.inputs.changed_inputs(known):
-                self._inputs[planned.name] = prospect.inputs
-                yield planned.name, prospect.needs
+            if known is None or inputs.changed_inputs(known):
+                self._inputs[planned.name] = inputs
+                yield planned.name, requests
             else:
                 self.finished[planned.name] = correction_entry(known)
 
@@ -144,7 +147,7 @@ class _Batch:
                 options = make_options(
                     name=planned.name, command=self._command, cache_dir=self._cache_dir, gate=planned.gate
                 )
-                result = run_audit(planned.settings, options, progress=self._progress, shared=self._shared)
+                result = run_audit(planned.settings, options, progress=self._progress, cache=self._cache)
                 inputs = self._inputs[planned.name]
                 changed_inputs = inputs.changed_inputs(result)
                 if changed_inputs:

@@ -16,6 +16,7 @@ from auditor.corpora.cells import row_group, row_metadata, row_text
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
+from auditor.settings import AuditSettings
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +84,17 @@ def read_corpus(
         )
     _log.info("read %d documents from %s (%d empty, %d repeated left out)", len(documents), name, empty, repeated)
     return Corpus(name, tuple(documents), empty, repeated, corpus_sha256(documents), tuple(skipped))
+
+
+def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
+    """Read a corpus as the settings of an audit say; errors as `read_corpus`."""
+    return read_corpus(
+        source,
+        text_column=settings.text_column,
+        group_column=settings.group_column,
+        group_by=settings.group_by,
+        limit=settings.limit,
+    )
 
 
 def require_one_grouping(group_column: str | None, group_by: GroupBy) -> None:

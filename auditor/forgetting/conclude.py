@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from auditor.core.answers import AnswerCache
 from auditor.core.errors import UsageError
 from auditor.core.seeds import stream
 from auditor.forgetting.layers.measure import with_holm
@@ -60,7 +61,11 @@ class UnrecomputedFindings:
 
 
 def conclude_series(
-    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, given: UnrecomputedFindings
+    measurements: SeriesMeasurements,
+    settings: AuditSettings,
+    sides: TextBaseline,
+    given: UnrecomputedFindings,
+    answers: AnswerCache,
 ) -> Forgetting:
     """Every figure of a series and every state, from what was kept of it.
 
@@ -69,12 +74,13 @@ def conclude_series(
         settings: What was asked; `settings.series` says which checkpoints.
         sides: What the text of the two sides tells.
         given: What is not made from what was kept.
+        answers: Asked for the trajectory.
 
     Raises:
         UsageError: A side has fewer than two groups, or what was kept does not fit together or to what was asked.
     """
     require_consistent(measurements)
-    course = conclude_trajectory(measurements, settings, sides)
+    course = conclude_trajectory(measurements, settings, sides, answers)
     _require_asked(course, measurements, settings)
     return conclude_states(course, measurements, settings, given)
 

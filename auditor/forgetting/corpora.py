@@ -1,4 +1,4 @@
-"""Gathering the corpora of a series."""
+"""The corpora of a series."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from auditor.results.forgetting.measurements import Role
 from auditor.settings import AuditSettings, SeriesSettings
 
 
-def gather(
+def read_apart(
     settings: AuditSettings,
-    asked: SeriesSettings,
+    requested: SeriesSettings,
     suspect: Corpus,
     heldout: Corpus,
     read: Callable[[str, AuditSettings], Corpus],
@@ -25,16 +25,16 @@ def gather(
 
     Args:
         settings: How corpora are read.
-        asked: Which there are beside the two sides.
+        requested: Which there are besides the two sides.
         suspect: The suspect documents.
         heldout: The held-out documents.
-        read: Reads a corpus as settings say, as `auditor.corpora.asked.read_for_audit`.
-        overlap: Says what two corpora share, by the threshold and seed of the settings.
+        read: Reads a corpus as settings say, as `auditor.corpora.read.read_for_audit`.
+        overlap: Compares two corpora by the threshold and seed of the settings.
 
     Raises:
         UsageError: One cannot be read, or repeats documents of a side.
     """
-    corpora = gathered(settings, asked, suspect, heldout, read)
+    corpora = read_corpora(settings, requested, suspect, heldout, read)
     if "placebo" in corpora:
         require_comparable(corpora["placebo"], heldout, first="placebo")
     for role, others in _APART.items():
@@ -44,19 +44,19 @@ def gather(
     return corpora
 
 
-def gathered(
+def read_corpora(
     settings: AuditSettings,
-    asked: SeriesSettings,
+    requested: SeriesSettings,
     suspect: Corpus,
     heldout: Corpus,
     read: Callable[[str, AuditSettings], Corpus],
 ) -> Mapping[Role, Corpus]:
-    """`gather` for what it has not refused before."""
+    """`read_apart` for corpora that it has not refused before."""
     corpora: dict[Role, Corpus] = {"suspect": suspect, "heldout": heldout}
-    if asked.placebo is not None:
-        corpora["placebo"] = disambiguate_groups(heldout, read(asked.placebo, settings))
-    if asked.general is not None:
-        corpora["general"] = read(asked.general, settings)
+    if requested.placebo is not None:
+        corpora["placebo"] = disambiguate_groups(heldout, read(requested.placebo, settings))
+    if requested.general is not None:
+        corpora["general"] = read(requested.general, settings)
     return corpora
 
 

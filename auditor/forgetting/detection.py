@@ -6,19 +6,18 @@ from collections.abc import Collection
 
 import numpy as np
 
+from auditor.core.answers import AnswerCache
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.multiplicity import holm
-from auditor.membership.assess import MembershipAssessment, TextBaseline, assess, text_only_guards
-from auditor.membership.guards.catalogue import guards_of_series
+from auditor.membership.assess import MembershipAssessment, TextBaseline, assess
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Detection
-from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.rows import FeatureTable, Rows
 
 
 def detect(
-    measurements: SeriesMeasurements, sides: TextBaseline, *, refused: Collection[str] = ()
+    measurements: SeriesMeasurements, sides: TextBaseline, *, answers: AnswerCache, refused: Collection[str] = ()
 ) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
@@ -28,25 +27,24 @@ def detect(
     Args:
         measurements: The series.
         sides: What the text of its two sides tells.
+        answers: Asked for the guards that read texts alone.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
         By checkpoint name.
     """
-    known: dict[str, GuardResult] = {}
     found: dict[str, MembershipAssessment] = {}
     cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
     for at, checkpoint in enumerate(measurements.checkpoints):
         found[checkpoint.name] = assess(
             sides,
             set_rows(measurements, at, "suspect"),
-            controls={},
+            controls=None,
             numerics={checkpoint.name: checkpoint.numerics},
             truncated=(cut[0][at], cut[1][at]),
             alpha=_alpha(measurements, sides),
-            known=known,
+            answers=answers,
         )
-        known = text_only_guards(found[checkpoint.name].guards)
     adjusted = holm([examination.membership.p_value for examination in found.values()])
     return {
         name: _detection(examination, p_adjusted, sides.policy, refused=name in refused)
@@ -70,7 +68,7 @@ def _detection(examination: MembershipAssessment, p_adjusted: float, policy: Pol
         mean_z=membership.mean_z,
         detectable_auc=membership.detectable_auc,
         detected=sound and p_adjusted <= policy.alpha,
-        guards=guards_of_series(examination.guards),
+        guards=examination.guards,
     )
 
 

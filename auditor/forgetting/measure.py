@@ -1,35 +1,34 @@
-"""The whole account of a series as a reader would tell it."""
+"""A series of checkpoints: opened before anything is scored, then measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
-from auditor.forgetting.conclude import UnrecomputedFindings, conclude_states
-from auditor.forgetting.corpora import gather
+from auditor.forgetting.conclude import UnrecomputedFindings
+from auditor.forgetting.corpora import read_apart, read_corpora
 from auditor.forgetting.detection import set_rows
 from auditor.forgetting.layers.measure import measure_layers
-from auditor.forgetting.open import open_series
+from auditor.forgetting.open import open_checkpoints
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import relearn
-from auditor.forgetting.score import score_series
-from auditor.forgetting.series import Series
+from auditor.forgetting.score import build_series_requests, score_series
+from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.forgetting.tasks.corpora import UNTRAINED, Task, read_tasks
 from auditor.forgetting.tasks.measure import MeasuredTasks, measure_tasks
-from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_trajectory, series_settings_of
+from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_trajectory
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.membership.assess import TextBaseline
+from auditor.membership.assess import text_baseline
 from auditor.membership.cache import CorpusCache
-from auditor.models.backend import ModelSpec
+from auditor.models.digests import Memo
 from auditor.models.options import load_options
-from auditor.results.forgetting.measurements import SeriesMeasurements
-from auditor.results.forgetting.series import Forgetting
-from auditor.results.models import ModelIdentity
+from auditor.results.forgetting.measurements import Role, SeriesMeasurements
+from auditor.scoring.plan import Request
 from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, SeriesSettings
 
@@ -38,111 +37,163 @@ LAYER_PERMUTATIONS = 1999
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesScoring:
+    """What a series asks the checkpoints, put together whenever it is gone through; it holds no text.
+
+    Attributes:
+        settings: The settings of the audit.
+        requested: Those of its series.
+        checkpoints: The checkpoints, not in memory.
+    """
+
+    settings: AuditSettings
+    requested: SeriesSettings
+    checkpoints: tuple[NamedCheckpoint, ...]
+
+    def requests(self, suspect: Corpus, heldout: Corpus, cache: CorpusCache) -> Iterator[Request]:
+        """Every text under every checkpoint, and the probes of each."""
+        corpora = read_corpora(self.settings, self.requested, suspect, heldout, cache.corpus)
+        seed = self.settings.seed
+        yield from build_series_requests(
+            self.checkpoints, corpora, seed=seed, layers=self.requested.layers, rng=stream(seed, "probes")
+        ).requests
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredSeries:
     """A series, measured.
 
     Attributes:
-        forgetting: What it showed.
         measurements: What its figures are made from.
-        series: Its scores.
-        sides: Its two sides and what their text alone tells.
-        models: The checkpoints' identities by their names.
-        last: The last checkpoint, not in memory.
+        findings: What is not made again from them.
+        scores: Its scores.
     """
 
-    forgetting: Forgetting
     measurements: SeriesMeasurements
-    series: Series
-    sides: TextBaseline
-    models: Mapping[str, ModelIdentity]
-    last: ModelSpec
+    findings: UnrecomputedFindings
+    scores: Series
 
 
-def measure_forgetting(
-    settings: AuditSettings, suspect: Corpus, heldout: Corpus, store: Store, progress: Progress, shared: CorpusCache
-) -> MeasuredSeries:
-    """Open, score and reduce a series, intervene where a trace went out of sight, and conclude.
+@dataclass(frozen=True, slots=True)
+class OpenSeries:
+    """A series before its scores.
+
+    Attributes:
+        scoring: What is asked of which checkpoints.
+        corpora: The corpora by role; `suspect` and `heldout` are always there.
+        tasks: The labelled sets.
+    """
+
+    scoring: SeriesScoring
+    corpora: Mapping[Role, Corpus]
+    tasks: tuple[Task, ...]
+
+    def measure(self, store: Store, progress: Progress, cache: CorpusCache) -> MeasuredSeries:
+        """Score and reduce the series, and intervene where a trace went out of sight.
+
+        Args:
+            store: Where scores are kept.
+            progress: Told how far it is.
+            cache: What other audits have read already.
+
+        Raises:
+            UsageError: A side has fewer than two groups.
+            RunError: A model fails.
+        """
+        settings, requested, checkpoints = self.scoring.settings, self.scoring.requested, self.scoring.checkpoints
+        seed, max_tokens = settings.seed, settings.max_tokens
+        scores = score_series(
+            checkpoints,
+            self.corpora,
+            seed=seed,
+            max_tokens=max_tokens,
+            layers=requested.layers,
+            store=store,
+            rng=stream(seed, "probes"),
+            progress=progress,
+        )
+        measurements = reduce_series(scores)
+        weights = measure_weights(checkpoints)
+        layers = measure_layers(scores, seed=seed, alpha=settings.policy.alpha, permutations=LAYER_PERMUTATIONS)
+        learned = self._learned(store, progress)
+        intervened = {
+            checkpoints[index].name: relearn(
+                checkpoints[index],
+                scores,
+                budget=Budget(),
+                seed=seed,
+                store=store,
+                progress=progress,
+                max_tokens=max_tokens,
+            )
+            for index in self._to_relearn(measurements, cache)
+        }
+        measurements = measurements.relearned(intervened).model_copy(
+            update={"tasks": learned.measurements, "notes": learned.notes}
+        )
+        return MeasuredSeries(measurements, UnrecomputedFindings(weights, layers, learned.geometry), scores)
+
+    def _to_relearn(self, measurements: SeriesMeasurements, cache: CorpusCache) -> tuple[int, ...]:
+        settings, suspect, heldout = self.scoring.settings, self.corpora["suspect"], self.corpora["heldout"]
+        if not self.scoring.requested.relearn:
+            return ()
+        texts, overlap = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings)
+        baseline = text_baseline(
+            (len(suspect.documents), len(heldout.documents)), overlap, texts, settings=settings, answers=cache.answers
+        )
+        return checkpoints_to_relearn(conclude_trajectory(measurements, settings, baseline, cache.answers), settings)
+
+    def _learned(self, store: Store, progress: Progress) -> MeasuredTasks:
+        if not self.tasks:
+            return MeasuredTasks()
+        return measure_tasks(
+            self.scoring.checkpoints,
+            self.tasks,
+            template=self.scoring.requested.label_template,
+            store=store,
+            max_tokens=self.scoring.settings.max_tokens,
+            seed=self.scoring.settings.seed,
+            progress=progress,
+        )
+
+
+def open_series(
+    settings: AuditSettings,
+    requested: SeriesSettings,
+    suspect: Corpus,
+    heldout: Corpus,
+    memo: Memo,
+    cache: CorpusCache,
+) -> OpenSeries:
+    """Read the corpora of a series and identify its checkpoints.
 
     Args:
-        settings: What is asked; `settings.series` says which checkpoints.
+        settings: The settings of the audit.
+        requested: Those of its series.
         suspect: The suspect documents.
         heldout: The held-out documents, as the audit compares them.
-        store: Where scores are kept.
-        progress: Told how far it is.
-        shared: What other audits have read already.
+        memo: Remembers digests of model files between runs.
+        cache: What other audits have read already.
 
     Raises:
         UsageError: A checkpoint or a corpus cannot be used as it is.
-        RunError: A model fails.
+        RunError: A checkpoint cannot be read.
     """
-    asked, seed, policy = series_settings_of(settings), settings.seed, settings.policy
-    corpora = gather(settings, asked, suspect, heldout, shared.corpus, shared.overlap)
-    tasks = read_tasks_for_audit(settings, asked, shared.corpus)
-    checkpoints = open_series(asked.checkpoints, load_options(settings), store)
-    series = score_series(
-        checkpoints,
-        corpora,
-        seed=seed,
-        max_tokens=settings.max_tokens,
-        layers=asked.layers,
-        store=store,
-        rng=stream(seed, "probes"),
-        progress=progress,
-    )
-    measurements = reduce_series(series)
-    sides = shared.sides(suspect, heldout, set_rows(measurements, 0, "suspect"), settings)
-    course = conclude_trajectory(measurements, settings, sides)
-    weights = measure_weights(checkpoints)
-    layers = measure_layers(series, seed=seed, alpha=policy.alpha, permutations=LAYER_PERMUTATIONS)
-    learned = (
-        measure_tasks(
-            checkpoints,
-            tasks,
-            template=asked.label_template,
-            store=store,
-            max_tokens=settings.max_tokens,
-            seed=seed,
-            progress=progress,
-        )
-        if tasks
-        else MeasuredTasks()
-    )
-    relearned = {
-        checkpoints[place].name: relearn(
-            checkpoints[place],
-            series,
-            budget=Budget(),
-            seed=seed,
-            store=store,
-            progress=progress,
-            max_tokens=settings.max_tokens,
-        )
-        for place in checkpoints_to_relearn(course, settings)
-    }
-    measurements = measurements.relearned(relearned).model_copy(
-        update={"tasks": learned.measurements, "notes": learned.notes}
-    )
-    return MeasuredSeries(
-        forgetting=conclude_states(
-            course, measurements, settings, UnrecomputedFindings(weights, layers, learned.geometry)
-        ),
-        measurements=measurements,
-        series=series,
-        sides=sides,
-        models={checkpoint.name: checkpoint.spec.identity for checkpoint in checkpoints},
-        last=checkpoints[-1].spec,
-    )
+    corpora = read_apart(settings, requested, suspect, heldout, cache.corpus, cache.overlap)
+    tasks = _tasks(settings, requested, cache)
+    checkpoints = open_checkpoints(requested.checkpoints, load_options(settings), memo)
+    return OpenSeries(SeriesScoring(settings, requested, checkpoints), corpora, tasks)
 
 
-def read_tasks_for_audit(
-    settings: AuditSettings, asked: SeriesSettings, read: Callable[[str, AuditSettings], Corpus]
-) -> tuple[Task, ...]:
-    """Read the labelled sets before anything is scored, whole: a limit would cut a sorted set to a few classes."""
-    if not asked.tasks:
+def _tasks(settings: AuditSettings, requested: SeriesSettings, cache: CorpusCache) -> tuple[Task, ...]:
+    """The labelled sets, read whole: a limit would cut a sorted set to a few classes."""
+    if not requested.tasks:
         return ()
-    if any(name == UNTRAINED for name, _ in asked.checkpoints):
+    if any(name == UNTRAINED for name, _ in requested.checkpoints):
         raise UsageError(
             f"a checkpoint is called {UNTRAINED!r}, as the model of random weights is", hint="Give it another name."
         )
     whole = settings.model_copy(update={"limit": None})
-    return read_tasks(asked.tasks, label_column=asked.label_column, read=lambda source: read(source, whole))
+    return read_tasks(
+        requested.tasks, label_column=requested.label_column, read=lambda source: cache.corpus(source, whole)
+    )

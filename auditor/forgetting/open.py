@@ -15,7 +15,7 @@ from auditor.models.options import LoadOptions
 from auditor.models.tokenizer_difference import difference
 
 
-def open_series(
+def open_checkpoints(
     checkpoints: Sequence[tuple[str, str]], options: LoadOptions, memo: Memo
 ) -> tuple[NamedCheckpoint, ...]:
     """Identify the checkpoints of a series, none of them in memory, and see that they can be compared.

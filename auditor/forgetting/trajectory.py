@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
 from auditor.forgetting.detection import detect, detect_placebo
 from auditor.forgetting.measures.contrasts import measure_contrasts
@@ -69,22 +70,32 @@ class Trajectory:
         )
 
 
-def conclude_trajectory(measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline) -> Trajectory:
-    """Detect, contrast and compare at every checkpoint, each statistic once a run.
+def conclude_trajectory(
+    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, answers: AnswerCache
+) -> Trajectory:
+    """Detect, contrast and compare at every checkpoint.
 
     Args:
         measurements: What was kept of the scores.
         settings: What was asked; `settings.series` says which checkpoints.
         sides: What the text of the two sides tells.
+        answers: Asked for the trajectory: a run needs it before its interventions and when it concludes.
 
     Raises:
         UsageError: A side has fewer than two groups.
     """
+    key = (measurements.scores_sha256, settings, sides.key)
+    return answers.ask("trajectory", key, lambda: _trajectory(measurements, settings, sides, answers))
+
+
+def _trajectory(
+    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, answers: AnswerCache
+) -> Trajectory:
     policy, names = settings.policy, measurements.names
     thresholds = series_settings_of(settings).policy
     placebo_p = detect_placebo(measurements, sides)
     refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
-    detections = detect(measurements, sides, refused=refused)
+    detections = detect(measurements, sides, answers=answers, refused=refused)
     reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.corpora.overlap import Overlap, find_overlap
@@ -19,6 +20,7 @@ from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics, Rows
 from auditor.results.separability import Excess, Separability
+from auditor.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class TextBaseline:
     permutations: int
     policy: Policy
     seed: int
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for baselines of the same texts under the same settings."""
+        return self.documents, self.overlap, self.text_rows.key, self.permutations, self.policy, self.seed
 
     def test(self, rows: Rows, purpose: str, alpha: float) -> Separability:
         """Ask the engine, with a stream of its own for each purpose."""
@@ -73,7 +80,12 @@ def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Poli
 
 
 def text_baseline(
-    documents: tuple[int, int], overlap: Overlap, alone: Rows, *, permutations: int, policy: Policy, seed: int
+    documents: tuple[int, int],
+    overlap: Overlap,
+    alone: Rows,
+    *,
+    settings: AuditSettings,
+    answers: AnswerCache,
 ) -> TextBaseline:
     """Ask the engine about the text of both sides.
 
@@ -81,12 +93,16 @@ def text_baseline(
         documents: How many there are, suspect and held-out.
         overlap: What the two sides share.
         alone: Text alone, as `describe_texts` gave it.
-        permutations: Of every test.
-        policy: The thresholds.
-        seed: The audit's seed.
+        settings: Permutations, thresholds and seed.
+        answers: Asked for the engine's answer.
     """
-    text = separability(
-        alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
+    permutations, policy, seed = settings.permutations, settings.policy, settings.seed
+    text = answers.ask(
+        "text",
+        (alone.key, permutations, policy.blind_alpha, policy.power, seed),
+        lambda: separability(
+            alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
+        ),
     )
     return TextBaseline(documents, overlap, alone, text, permutations, policy, seed)
 
@@ -112,22 +128,23 @@ def assess(
     sides: TextBaseline,
     all_rows: Rows,
     *,
-    controls: Mapping[str, Separability],
+    controls: Mapping[str, Separability] | None,
     numerics: Mapping[str, Numerics],
     truncated: tuple[int, int],
     alpha: float,
-    known: Mapping[str, GuardResult] | None = None,
+    answers: AnswerCache,
 ) -> MembershipAssessment:
     """Test one model's rows and let the guards look.
 
     Args:
         sides: The two sides, as `text_baseline` gave them.
         all_rows: The rows of every feature asked for, in the same order of groups.
-        controls: The engine under models that cannot have seen the data.
+        controls: The engine under models that cannot have seen the data; None in a series, which is its own control,
+            so that guards of a reference model are not asked.
         numerics: What the probes of the backends showed.
         truncated: Documents cut by a token limit, suspect and held-out.
         alpha: Level at which the detectable effect is stated.
-        known: Findings of the guards that read texts alone, where another model of the audit has them already.
+        answers: Asked for the guards that read texts alone, whose answers hold under every model.
     """
     policy, seed = sides.policy, sides.seed
     rows = drop_sparse(all_rows, policy.most_missing)
@@ -142,19 +159,16 @@ def assess(
         text_rows=sides.text_rows,
         text=sides.text,
         excess=excess,
-        controls=controls,
+        controls=controls or {},
         numerics=numerics,
         truncated_suspect=truncated[0],
         truncated_heldout=truncated[1],
         policy=policy,
         seed=seed,
     )
-    known = known or {}
-    guards = tuple(known[guard.name] if guard.name in known else guard.run(case) for guard in all_guards())
+    applicable = [guard for guard in all_guards() if controls is not None or not guard.needs_reference]
+    of_texts = answers.ask(
+        "guards", sides.key, lambda: {guard.name: guard.run(case) for guard in applicable if guard.reads_text_only}
+    )
+    guards = tuple(of_texts.get(guard.name) or guard.run(case) for guard in applicable)
     return MembershipAssessment(rows, membership, excess, guards)
-
-
-def text_only_guards(guards: tuple[GuardResult, ...]) -> dict[str, GuardResult]:
-    """The findings of the guards that read texts alone, which hold under every model."""
-    alone = {guard.name for guard in all_guards() if guard.reads_text_only}
-    return {guard.name: guard for guard in guards if guard.name in alone}

@@ -103,4 +103,4 @@ def identity_after(identity: ModelIdentity, change: Training | Rounding, steps: 
             details["peft"] = version("peft")
     described = json.dumps([CHANGES_VERSION, type(change).__name__, parts, steps, identity.dtype], sort_keys=True)
     details["change"] = hashlib.sha256(described.encode()).hexdigest()
-    return dataclasses.replace(identity, source=f"{name} after {after}", dtype=dtype, details=details)
+    return identity.model_copy(update={"source": f"{name} after {after}", "dtype": dtype, "details": details})

@@ -119,7 +119,7 @@ def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
     if spec.identity.dtype == "float32":
         return spec
     found = open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
-    if dataclasses.replace(found.identity, dtype=spec.identity.dtype) != spec.identity:
+    if found.identity.model_copy(update={"dtype": spec.identity.dtype}) != spec.identity:
         raise changed(spec.identity.source)
     return found
 

@@ -108,17 +108,18 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     weights, origin = _weights(folder), base(source)
     model = read_folder(hf.locate(origin.source, origin.revision))
     found = hf.identity_of(model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path))
-    return dataclasses.replace(
-        found,
-        source=source,
-        kind="peft",
-        revision=None,
-        weights_sha256=files_sha256([*model.weights, weights], memo),
-        details={
-            **found.details,
-            **_details(folder),
-            "peft": version("peft"),
-        },
+    return found.model_copy(
+        update={
+            "source": source,
+            "kind": "peft",
+            "revision": None,
+            "weights_sha256": files_sha256([*model.weights, weights], memo),
+            "details": {
+                **found.details,
+                **_details(folder),
+                "peft": version("peft"),
+            },
+        }
     )
 
 

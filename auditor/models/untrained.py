@@ -60,12 +60,13 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     meant = _meant(source, options.revision)
     folder = read_folder(hf.locate(meant.source, meant.revision))
     found = hf.identity_of(folder, meant.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path))
-    return dataclasses.replace(
-        found,
-        source=source,
-        kind="untrained",
-        weights_sha256=_drawn(found.details),
-        details={**found.details, "seed": str(SEED)},
+    return found.model_copy(
+        update={
+            "source": source,
+            "kind": "untrained",
+            "weights_sha256": _drawn(found.details),
+            "details": {**found.details, "seed": str(SEED)},
+        }
     )
 
 

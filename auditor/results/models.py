@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from auditor.core.record import Count, Record
 
 SCORING_VERSION = 2
 """Raised whenever the figures a backend returns change; older records of the store are then never used."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
-    """Everything that influences a score, and the names a reader knows it by.
-
-    Attributes:
-        source: Path or name as given.
-        kind: Name of the loader.
-        revision: Commit of a hub model; None for local files.
-        weights_sha256: Digest over the names and digests of the weight files.
-        tokenizer_sha256: Digest over the names and digests of the tokenizer files.
-        dtype: Number format of the weights in memory; statistics are always float32.
-        device: Where the model runs.
-        context: Longest window in tokens.
-        bos: What stands before the text, in words.
-        details: Configuration digest and versions of the libraries that compute the scores.
-    """
+class ModelIdentity(Record):
+    """Everything that influences a score, and the names a reader knows it by."""
 
     source: str
+    """Path or name as given."""
+
     kind: str
+    """Name of the loader."""
+
     revision: str | None
+    """Commit of a hub model; None for local files."""
+
     weights_sha256: str
+    """Digest over the names and digests of the weight files (adapter and base both)."""
+
     tokenizer_sha256: str
+    """Digest over the names and digests of the tokenizer files."""
+
     dtype: str
+    """Number format of the weights in memory; statistics are always float32."""
+
     device: str
-    context: int
+    """Where the model runs."""
+
+    context: Count
+    """Longest window in tokens."""
+
     bos: str
-    details: Mapping[str, str] = field(hash=False)
+    """What stands before the text, in words."""
+
+    details: dict[str, str]
+    """Configuration digest and versions of the libraries that compute the scores."""
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.weights_sha256, self.dtype, self.device, self.context))
 
     @property
     def key(self) -> str:

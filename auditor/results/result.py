@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from auditor.core.record import Count, Number, Record, Share
 from auditor.results.correction import Correction
@@ -132,7 +132,7 @@ class CorpusSummary(Record):
     sha256: str
 
 
-class ModelSummary(Record):
+class ModelSummary(ModelIdentity):
     """What was scored, and how."""
 
     role: Literal["target", "reference", "checkpoint"]
@@ -141,23 +141,10 @@ class ModelSummary(Record):
     name: str = ""
     """Of a checkpoint, as its user calls it; empty for others."""
 
-    source: str
-    kind: str
-    revision: str | None
-    weights_sha256: str
-    """Digest over the names and digests of the weight files (adapter and base both)."""
-
-    tokenizer_sha256: str
-    dtype: str
-    device: str
-    context: Count
-    bos: str
-    details: dict[str, str]
-
-    @property
-    def key(self) -> str:
-        """The same for what scores alike, whatever its path; see `ModelIdentity.key`."""
-        return ModelIdentity(**self.model_dump(exclude={"role", "name"})).key
+    @classmethod
+    def of(cls, model: ModelIdentity, role: Literal["target", "reference", "checkpoint"], name: str = "") -> Self:
+        """A model in its role."""
+        return cls(**dict(model), role=role, name=name)
 
 
 class Manifest(Record):
@@ -264,6 +251,11 @@ class AuditResult(Record):
     content_sha256: str = ""
     """Digest of everything else here (`auditor.results.digest`). It shows accidents and clumsy edits, not the work
     of someone who makes a new one."""
+
+    @property
+    def deciding_series(self) -> Forgetting | None:
+        """The series whose last state is the verdict; None of a `check`."""
+        return self.forgetting if self.kind == "forget" else None
 
     @property
     def exit_code(self) -> int:

@@ -57,7 +57,7 @@ class Summary(Record):
 def summarise(result: AuditResult) -> Summary:
     """What a result says, judged by its own gate."""
     main = result.membership
-    series = result.forgetting if result.kind == "forget" else None
+    series = result.deciding_series
     last = None if series is None else series.checkpoints[-1].state
     return Summary(
         verdict=result.verdict,

@@ -54,7 +54,7 @@ def settings_here(subject: Subject) -> AuditSettings:
         }
         place["series"] = series.model_copy(update={"checkpoints": tuple(course), "tasks": (), **beside})
         place["model"] = course[-1][1]
-    if settings.kind == "check":
+    if settings.deciding_series is None:
         place["model"] = _given(subject.models, TARGET_LABEL, "--model")
         if is_here(place["model"]):
             place["revision"] = None

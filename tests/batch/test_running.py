@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from support.texts import WORDS
 
+from auditor.audit.open import open_audit
 from auditor.audit.run import run_audit
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
 from auditor.batch.conclude import error_text
 from auditor.batch.folder import OWN
 from auditor.batch.plan import BatchPlan, PlannedAudit
-from auditor.batch.requests import plan_audit
 from auditor.batch.run import run_batch
 from auditor.cli.main import run
 from auditor.core.errors import RunError, UsageError
@@ -316,7 +316,7 @@ def test_a_second_run_takes_over_what_has_not_changed(
     changed = replace(plan.audits[1], settings=plan.audits[1].settings.model_copy(update={"seed": 8}))
     run_batch(plan_of(plan.audits[0], changed), out, cache_dir=str(cache))
     assert audits == ["mine"] * 3
-    monkeypatch.setattr("auditor.batch.requests.VERSION", "99")
+    monkeypatch.setattr("auditor.audit.open.VERSION", "99")
     run_batch(plan_of(plan.audits[0], changed), out, cache_dir=str(cache))
     assert audits == ["mine"] * 3 + ["a", "mine"]
 
@@ -650,7 +650,7 @@ def test_a_result_of_an_earlier_run_that_was_made_from_something_else_is_not_tak
 ) -> None:
     plan, out = plan_of(planned("a", data, "one", tiny_model_dir)), tmp_path / "out"
     run_batch(plan, out, cache_dir=str(cache))
-    inputs = plan_audit(plan.audits[0].settings, NoMemo(), CorpusCache()).inputs
+    inputs = open_audit(plan.audits[0].settings, NoMemo(), CorpusCache()).inputs
     found = load_result(out / OWN / "a.json")
     assert inputs.changed_inputs(found) == []
     other = found.heldout.model_copy(update={"sha256": "0" * 64})

@@ -15,7 +15,7 @@ from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus, Document
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL
-from auditor.forgetting.open import open_series
+from auditor.forgetting.open import open_checkpoints
 from auditor.forgetting.score import score_series
 from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.membership.scores import score_audit
@@ -48,7 +48,7 @@ def corpora() -> dict[Role, Corpus]:
 @pytest.fixture
 def series(tmp_path: Path, make_tiny_model: Callable[..., Path], store: Store) -> tuple[NamedCheckpoint, ...]:
     folders = [make_tiny_model(tmp_path / f"m{seed}", seed=seed) for seed in range(3)]
-    return open_series([(folder.name, str(folder)) for folder in folders], CPU, store)
+    return open_checkpoints([(folder.name, str(folder)) for folder in folders], CPU, store)
 
 
 @pytest.fixture

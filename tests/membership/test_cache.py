@@ -35,20 +35,20 @@ class Counted(CorpusCache):
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
-        return len(self._corpora), len(self._texts), len(self._sides), len(self._guards)
+        return len(self._corpora), *map(self.answers.count, ("texts", "text", "guards"))
 
 
 def test_what_is_shared_changes_no_figure(asked: AuditSettings, tmp_path: Path) -> None:
     options = make_options(cache_dir=str(tmp_path))
     shared = Counted()
     alone = run_audit(asked, options)
-    first, second = (run_audit(asked, options, shared=shared) for _ in range(2))
+    first, second = (run_audit(asked, options, cache=shared) for _ in range(2))
     kept = {"manifest", "content_sha256"}
     assert first.model_dump(exclude=kept) == second.model_dump(exclude=kept) == alone.model_dump(exclude=kept)
     assert shared.sizes == (2, 1, 1, 1)
 
     stricter = asked.model_copy(update={"policy": Policy(alpha=0.02)})
-    within, apart = run_audit(stricter, options, shared=shared), run_audit(stricter, options)
+    within, apart = run_audit(stricter, options, cache=shared), run_audit(stricter, options)
     assert within.model_dump(exclude=kept) == apart.model_dump(exclude=kept)
     assert within.thresholds.alpha == 0.02
     # The level of the verdict is nothing to the text, but may be to a guard.
@@ -61,7 +61,7 @@ def test_what_is_shared_changes_no_figure(asked: AuditSettings, tmp_path: Path) 
         ({"limit": 20}, (4, 3, 5, 6)),
     ):
         other = asked.model_copy(update=change)
-        within, apart = run_audit(other, options, shared=shared), run_audit(other, options)
+        within, apart = run_audit(other, options, cache=shared), run_audit(other, options)
         assert within.model_dump(exclude=kept) == apart.model_dump(exclude=kept)
         assert shared.sizes == sizes
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import auditor.membership.guards
 from auditor.core.registry import discover
 from auditor.membership.guards.guard import Guard
-from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 
 
@@ -19,12 +18,6 @@ def all_guards() -> tuple[Guard, ...]:
 def guards_where(condition: Callable[[Guard], bool]) -> frozenset[str]:
     """Names of the guards that meet a condition on their attributes."""
     return frozenset(guard.name for guard in all_guards() if condition(guard))
-
-
-def guards_of_series(results: Iterable[GuardResult]) -> tuple[GuardResult, ...]:
-    """The results that apply to a series, which is its own control and has no reference model."""
-    dropped = guards_where(lambda guard: guard.needs_reference)
-    return tuple(result for result in results if result.name not in dropped)
 
 
 def guard_alphas(policy: Policy) -> dict[str, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field
 
+from auditor.core.digests import canonical_sha256
 from auditor.core.record import Count, Record
 from auditor.results.forgetting.interventions import InterventionName
 from auditor.results.rows import FeatureTable, Matrix, Numerics, TableRecord
@@ -161,6 +162,12 @@ class SeriesMeasurements(Record):
     def names(self) -> tuple[str, ...]:
         """What the checkpoints are called, in their order."""
         return tuple(checkpoint.name for checkpoint in self.checkpoints)
+
+    @property
+    def scores_sha256(self) -> str:
+        """Digest of what was scored before any intervention."""
+        without: dict[str, Any] = {"tasks": True, "notes": True, "checkpoints": {"__all__": {"relearning"}}}
+        return canonical_sha256(self.model_dump(mode="json", exclude=without))
 
     def relearned(self, found: Mapping[str, RelearningMeasurements]) -> Self:
         """The same with what was kept of the interventions, by checkpoint."""

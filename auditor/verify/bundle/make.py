@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.audit.inputs import inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, read_paths, refuse_read
-from auditor.corpora.asked import read_for_audit
+from auditor.corpora.read import read_for_audit
 from auditor.results.digest import content_digest
 from auditor.results.io import parse_result
 from auditor.results.result import AuditResult

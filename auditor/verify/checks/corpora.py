@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.audit.recount import recompute_summary
+from auditor.audit.inputs import recompute_summary
 from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from auditor.audit.recount import documents_as_read
-from auditor.corpora.asked import read_for_audit
+from auditor.audit.inputs import documents_as_read
 from auditor.corpora.digest import corpus_sha256
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.groups import disambiguate_groups
+from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
 from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
