@@ -13,7 +13,7 @@ from auditor.core.answers import AnswerCache
 from auditor.core.errors import UsageError
 from auditor.core.seeds import stream
 from auditor.forgetting.layers.measure import with_holm
-from auditor.forgetting.measures.changes import largest_changes, slopes
+from auditor.forgetting.measures.changes import change_deciles, largest_changes
 from auditor.forgetting.measures.levels import measure_general, measure_heldout
 from auditor.forgetting.relearn.conclude import conclude_relearning
 from auditor.forgetting.states.decide import decide_state
@@ -120,7 +120,7 @@ def conclude_states(
         checkpoints=points,
         reference=None if course.reference is None else names[course.reference],
         largest_changes=largest_changes(measurements),
-        change_deciles=slopes(measurements),
+        change_deciles=change_deciles(measurements),
         tasks=conclude_tasks(measurements.tasks, given.geometry, checkpoints=len(names), seed=seed),
         thresholds=asked.policy,
         notes=(*_notes(asked, points), *measurements.notes),

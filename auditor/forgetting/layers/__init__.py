@@ -1,1 +1,1 @@
-"""Layers: where in a network suspect and held-out texts differ, and how far each layer moved since the origin."""
+"""Layers of a network: separability of suspect and held-out texts, and change of each layer since the origin."""

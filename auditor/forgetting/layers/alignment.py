@@ -1,4 +1,4 @@
-"""How alike the states of the same texts are under two models, whatever the axes of either."""
+"""Similarity of the hidden states of the same texts under two models, invariant to rotation."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def _unit(matrix: Floats) -> Floats:
 
 
 def shape(matrix: Floats) -> Floats:
-    """The rows [rows, width] in their principal axes, centred and of Frobenius norm 1: all that rotations leave.
+    """Coordinates of rows [rows, width] up to rotation, centred and with Frobenius norm 1.
 
     Returns:
-        [rows, at most the smaller of rows and width]; products between rows are those of the centred rows.
+        [rows, at most the smaller of rows and width]; inner products between rows equal those of the centred rows.
     """
     unit = _unit(matrix)
     if unit.shape[1] <= unit.shape[0]:
@@ -31,11 +31,11 @@ def shape(matrix: Floats) -> Floats:
 
 
 def procrustes(left: Floats, right: Floats) -> float:
-    """Procrustes distance between two shapes of the same texts [texts, any width], see `shape`.
+    """Procrustes distance between two shapes of the same texts [texts, any width]; see `shape`.
 
-    The squared Frobenius distance that is left after the best rotation or reflection of one onto the other: 2 less
-    twice the nuclear norm of X'Y; 0 for the same shape, at most 2. With fewer texts than dimensions a rotation can fit
-    much of what has nothing in common: read it beside `procrustes_chance`.
+    Squared Frobenius distance after the best rotation or reflection of one onto the other, 2 less twice the nuclear
+    norm of X'Y: from 0, the same shape, to 2. With fewer texts than dimensions a rotation fits unrelated states in
+    part: compare with `procrustes_chance`.
 
     Source: Ding, Denain and Steinhardt 2021, section 2.
     """
@@ -43,17 +43,17 @@ def procrustes(left: Floats, right: Floats) -> float:
 
 
 def procrustes_chance(left: Floats, right: Floats, orders: Sequence[Ints]) -> float:
-    """Mean Procrustes distance with the texts of one side in other orders: what no relation looks like here."""
+    """Mean Procrustes distance with the texts of one side permuted: the distance of unrelated states."""
     return float(np.mean([procrustes(left, right[order]) for order in orders]))
 
 
 def nearest(matrix: Floats, neighbours: int) -> Ints:
-    """Of each text [texts, width] its nearest others by cosine, of states centred on their mean over the texts.
+    """Nearest neighbours of each text [texts, width] by cosine, after centring over the texts.
 
-    Language models give all texts a large part in common, beside which uncentred cosines are all near 1.
+    All texts share a large component in a language model, so uncentred cosines are all near 1.
 
     Returns:
-        [texts, neighbours] positions.
+        [texts, neighbours] indices.
     """
     centred = matrix - matrix.mean(axis=0)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
@@ -64,18 +64,18 @@ def nearest(matrix: Floats, neighbours: int) -> Ints:
 
 
 def overlap(left: Ints, right: Ints) -> float:
-    """Mean share of neighbours [texts, neighbours] that two models agree on.
+    """Mean share of common neighbours, from the neighbours [texts, neighbours] under two models.
 
-    Under a random matching of texts its mean is neighbours / (texts - 1), exactly.
+    Its mean under a random matching of texts is exactly neighbours / (texts - 1).
     """
     shared = (left[:, :, None] == right[:, None, :]).any(axis=2)
     return float(shared.mean())
 
 
 def u_centred(matrix: Floats) -> Floats:
-    """The U-centred linear kernel [texts, texts] of states [texts, width].
+    """U-centred linear kernel [texts, texts] of states [texts, width].
 
-    Its diagonal is zero and every row sums to zero, which removes the bias that n texts in d > n dimensions bring.
+    Its diagonal is zero and every row sums to zero, which removes the bias of n texts in d > n dimensions.
 
     Source: Song, Smola, Gretton, Bedo and Borgwardt 2012, equation 5, as Székely and Rizzo 2014 write it.
     """
@@ -89,11 +89,11 @@ def u_centred(matrix: Floats) -> Floats:
 
 
 def cka(left: Floats, right: Floats) -> float | None:
-    """Linear centred kernel alignment of two U-centred kernels [texts, texts], each HSIC estimated without bias.
+    """Linear centred kernel alignment of two U-centred kernels [texts, texts], with unbiased estimates of HSIC.
 
     Returns:
-        From -1 to 1, 1 for the same shape, about 0 for unrelated states whatever their number and width; None where a
-        kernel is zero.
+        From -1 to 1: 1 for the same shape, about 0 for unrelated states of any number and width; None where a kernel
+        is zero.
 
     Source: Kornblith, Norouzi, Lee and Hinton 2019, section 3; unbiased as in Nguyen, Raghu and Kornblith 2021.
     """

@@ -22,7 +22,7 @@ from auditor.results.separability import Separability
 from auditor.signals.outputs import ModelOutputs
 
 FEWEST = 20
-"""Groups of general text below which no layer is compared with the origin's."""
+"""Fewest groups of general text for a comparison with the origin."""
 _NEIGHBOURS = 10
 _MATCHINGS = 3
 
@@ -30,23 +30,23 @@ _MATCHINGS = 3
 def measure_layers(
     series: Series, *, seed: int, alpha: float, permutations: int
 ) -> dict[str, tuple[LayerFinding, ...]]:
-    """Probe every layer of every checkpoint, and compare it with the origin's on general text.
+    """Probe every layer of every checkpoint, and compare it with the same layer of the origin on general text.
 
-    The probe is the one engine on principal components of the states, with the folds of the membership test. A probe
-    that finds nothing does not speak against a trace: averaged states need not show linearly what the loss shows.
+    The probe is the separability engine on principal components of the states, with the folds of the membership test.
+    A probe without an effect is no evidence of forgetting: averaged states need not show linearly what the loss shows.
 
-    Null of a probe: groups are exchangeable between the sides. Unit: the group. Assumption: as for the engine, none
-    beyond exchangeability. The comparisons with the origin are descriptions without a test.
+    Null of a probe: groups are exchangeable between the sides. Unit: the group. Assumption: none beyond
+    exchangeability. The comparisons with the origin are descriptive, without a test.
 
     Args:
-        series: Readings with traces; a checkpoint without them, or whose depth differs from document to document, has
-            no findings.
-        seed: The seed of the audit: the folds are those the membership test draws from it.
-        alpha: Level the adjusted p-values can reach.
-        permutations: Relabellings a probe; raised where Holm over the layers could not reach alpha otherwise.
+        series: Scores with model outputs; a checkpoint without them, or whose depth differs between documents, has no
+            findings.
+        seed: Seed of the audit; the membership test draws the same folds from it.
+        alpha: Level that the adjusted p-values must be able to reach.
+        permutations: Permuted labels of each probe; raised where Holm over the layers could not reach alpha otherwise.
 
     Returns:
-        For every checkpoint its layers, the embeddings first; empty where it does not show them.
+        Findings of the layers by checkpoint, the embeddings first; empty where the model does not expose its states.
 
     Raises:
         UsageError: A side has fewer than two groups.
@@ -55,11 +55,11 @@ def measure_layers(
     documents = [document for role in sides for document in series.corpora[role].documents]
     groups = [document.group for document in documents]
     suspect = [True] * len(series.corpora["suspect"].documents) + [False] * len(series.corpora["heldout"].documents)
-    found = {}
+    findings = {}
     with one_blas_thread():
         comparison = _Comparison(series, seed)
         for checkpoint in series.checkpoints:
-            both = [trace for role in sides for trace in series.readings[checkpoint.name, role].traces]
+            both = [output for role in sides for output in series.readings[checkpoint.name, role].traces]
             layers = depth(both) if len(both) == len(documents) else 0
             enough = max(permutations, math.ceil(layers / alpha) - 1)
             probes = [
@@ -71,14 +71,14 @@ def measure_layers(
                 )
                 for layer in range(layers)
             ]
-            found[checkpoint.name] = _findings(probes, comparison, checkpoint.name)
-    return found
+            findings[checkpoint.name] = _findings(probes, comparison, checkpoint.name)
+    return findings
 
 
 def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str) -> tuple[LayerFinding, ...]:
     findings = []
     for layer, probe in enumerate(probes):
-        moved = comparison.of(name, layer, len(probes))
+        change = comparison.of(name, layer, len(probes))
         findings.append(
             LayerFinding(
                 layer=layer,
@@ -86,19 +86,19 @@ def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str
                 probe_interval=probe.auc_interval,
                 probe_p_value=probe.p_value,
                 probe_p_adjusted=probe.p_value,
-                procrustes=moved.procrustes,
-                procrustes_chance=moved.procrustes_chance,
-                neighbours=moved.neighbours,
-                neighbours_chance=moved.neighbours_chance,
-                cka=moved.cka,
+                procrustes=change.procrustes,
+                procrustes_chance=change.procrustes_chance,
+                neighbours=change.neighbours,
+                neighbours_chance=change.neighbours_chance,
+                cka=change.cka,
             )
         )
     return with_holm(findings)
 
 
 @dataclass(frozen=True, slots=True)
-class _Moved:
-    """How far a layer moved; nothing where that cannot be said."""
+class _LayerChange:
+    """Change of a layer since the origin; None where there is no comparison."""
 
     procrustes: float | None = None
     procrustes_chance: float | None = None
@@ -108,35 +108,35 @@ class _Moved:
 
 
 class _Comparison:
-    """Layers of later checkpoints beside the origin's, on the groups of general text."""
+    """Comparison of layers with those of the origin, on the groups of general text."""
 
     def __init__(self, series: Series, seed: int) -> None:
         self._series = series
         self._seed = seed
-        self._origin = self._traces(series.origin.name)
+        self._origin = self._outputs(series.origin.name)
         general = series.corpora.get("general")
         self._groups = [document.group for document in general.documents] if general else []
 
-    def _traces(self, name: str) -> Sequence[ModelOutputs]:
+    def _outputs(self, name: str) -> Sequence[ModelOutputs]:
         reading = self._series.readings.get((name, "general"))
         return reading.traces if reading else ()
 
-    def of(self, name: str, layer: int, layers: int) -> _Moved:
-        """One layer of a checkpoint; a network of another depth has no layer that is the same one."""
-        theirs = self._traces(name)
+    def of(self, name: str, layer: int, layers: int) -> _LayerChange:
+        """The change of one layer of a checkpoint; networks of different depth have no corresponding layers."""
+        theirs = self._outputs(name)
         if name == self._series.origin.name or not len(self._origin) == len(theirs) == len(self._groups) > 0:
-            return _Moved()
+            return _LayerChange()
         if not depth(self._origin) == depth(theirs) == layers:
-            return _Moved()
-        before, after = (group_means(states(traces, layer), self._groups) for traces in (self._origin, theirs))
-        there = ~np.isnan(before).any(axis=1) & ~np.isnan(after).any(axis=1)
-        before, after = before[there], after[there]
+            return _LayerChange()
+        before, after = (group_means(states(outputs, layer), self._groups) for outputs in (self._origin, theirs))
+        has_value = ~np.isnan(before).any(axis=1) & ~np.isnan(after).any(axis=1)
+        before, after = before[has_value], after[has_value]
         if len(before) < FEWEST or not vary(before) or not vary(after):
-            return _Moved()
-        return _moved(before, after, self._matchings(len(before)))
+            return _LayerChange()
+        return _layer_change(before, after, self._matchings(len(before)))
 
     def _matchings(self, count: int) -> list[Ints]:
-        """Random cyclic orders, in which no group stands at its own place."""
+        """Random cyclic permutations, which leave no group at its own index."""
         rng = stream(self._seed, "layers chance")
         orders = []
         for _ in range(_MATCHINGS):
@@ -147,10 +147,10 @@ class _Comparison:
         return orders
 
 
-def _moved(before: Floats, after: Floats, orders: Sequence[Ints]) -> _Moved:
+def _layer_change(before: Floats, after: Floats, orders: Sequence[Ints]) -> _LayerChange:
     first, second = shape(before), shape(after)
     neighbours = min(_NEIGHBOURS, len(before) // 4)
-    return _Moved(
+    return _LayerChange(
         procrustes=procrustes(first, second),
         procrustes_chance=procrustes_chance(first, second, orders),
         neighbours=overlap(nearest(before, neighbours), nearest(after, neighbours)),
@@ -160,7 +160,7 @@ def _moved(before: Floats, after: Floats, orders: Sequence[Ints]) -> _Moved:
 
 
 def with_holm(findings: Sequence[LayerFinding]) -> tuple[LayerFinding, ...]:
-    """The layers of one checkpoint with their probes' p-values adjusted over them."""
+    """The layers of one checkpoint with the p-values of their probes adjusted over the layers (Holm)."""
     adjusted = holm([finding.probe_p_value for finding in findings])
     return tuple(
         finding.model_copy(update={"probe_p_adjusted": p}) for finding, p in zip(findings, adjusted, strict=True)

@@ -12,24 +12,24 @@ from auditor.results.forgetting.estimate import Estimate
 
 LEVEL = 0.95
 NO_SPREAD = 1e-9
-"""What a standard deviation, or a loss that is divided by, counts at least (bits per byte); keeps figures finite."""
+"""Smallest standard deviation or loss used as a divisor (bits per byte), so that figures stay finite."""
 
 
 class Resampler:
-    """Bootstrap samples of groups, drawn once.
+    """Bootstrap samples of groups, drawn once and shared by all checkpoints and measures.
 
-    Two sets and the groups that stand in both are resampled within their kind (see `auditor.inference.auc.resamples`).
-    A group brings all its checkpoints and measures along. Unit: the group. Assumption: groups are independent.
+    Groups of one set, of the other and of both are resampled within their kind; see `auditor.inference.auc.resamples`.
+    Unit: the group. Assumption: groups are independent.
     """
 
     def __init__(self, suspect: Bools, pairs: Ints, *, bootstraps: int, rng: np.random.Generator) -> None:
         """Draw the samples.
 
         Args:
-            suspect: [rows] which set a row is of; all True where there is one set.
+            suspect: [rows] whether a row belongs to the suspect set; all True where there is one set.
             pairs: [pairs, 2] the two rows of each group in both sets.
-            bootstraps: How many.
-            rng: Draws them.
+            bootstraps: Number of samples.
+            rng: Draws the samples.
         """
         self._suspect = suspect
         # Counts are small; as float64 the samples of large sets would fill the memory.
@@ -48,19 +48,19 @@ class Resampler:
         """Mean of each column over the rows of one set in every sample, [samples, columns].
 
         Args:
-            values: [rows, columns]; rows without a value are left out.
-            suspect: Which set.
+            values: [rows, columns]; NaN is left out.
+            suspect: Whether the mean is over the suspect set or the other.
 
         Returns:
-            NaN where no row of a sample has a value.
+            [samples, columns]; NaN where no row of a sample has a value.
         """
-        mine = self._suspect == suspect
-        present = ~np.isnan(values[mine])
-        known = np.where(present, values[mine], 0.0)
+        mask = self._suspect == suspect
+        present = ~np.isnan(values[mask])
+        known = np.where(present, values[mask], 0.0)
         parts = []
         for weights in self._weights():
-            counts = weights[mine].T @ present.astype(np.float64)
-            sums = weights[mine].T @ known
+            counts = weights[mask].T @ present.astype(np.float64)
+            sums = weights[mask].T @ known
             parts.append(np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0))
         return np.concatenate(parts)
 
@@ -69,10 +69,10 @@ class Resampler:
         freedom = len(values) - 2
         squares = np.zeros(1)
         for side in (True, False):
-            mine = self._suspect == side
-            centred = np.where(mine[:, None], values - values[mine].mean(axis=0), 0.0)
+            mask = self._suspect == side
+            centred = np.where(mask[:, None], values - values[mask].mean(axis=0), 0.0)
             means = self.means(centred, suspect=side)
-            squares = squares + mine.sum() * (self.means(np.square(centred), suspect=side) - np.square(means))
+            squares = squares + mask.sum() * (self.means(np.square(centred), suspect=side) - np.square(means))
         return np.asarray(np.maximum(np.sqrt(np.maximum(squares, 0.0) / freedom), NO_SPREAD), dtype=np.float64)
 
     def aucs(self, scores: Floats) -> Floats:
@@ -86,10 +86,10 @@ class Resampler:
 
 
 def estimate(value: float, samples: Floats) -> Estimate:
-    """A figure with the 95 % percentile interval of its samples; samples without a value are left out.
+    """A figure with the 95 % percentile interval of its samples [samples]; NaN is left out.
 
-    The interval is a little too narrow for few groups (by the factor sqrt(1 - 1/n) at least) and says nothing about
-    what no group shows: where every group has the same value it has no width.
+    The interval is too narrow for few groups, by the factor sqrt(1 - 1/n) at least, and has zero width where every
+    group has the same value.
     """
     low, high = np.nanquantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value=value, low=float(low), high=float(high), level=LEVEL)

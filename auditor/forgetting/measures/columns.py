@@ -1,4 +1,4 @@
-"""Measures as matrices: documents of one role over the series, and groups of a set against held-out."""
+"""Measures as matrices: documents of one role over the series, and groups of two sets lined up for tests."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ class Columns:
     """The measures of the documents of one role.
 
     Attributes:
-        ids: Those with a scored token, in the order of the corpus.
+        ids: Documents with a scored token, in the order of the corpus.
         groups: Group of each.
-        kept: [documents of the corpus] which have one.
+        has_value: [documents of the corpus] whether each has a scored token.
         values: For each measure [documents, checkpoints], the origin first. The loss is in bits per byte and never
-            missing; NaN elsewhere where a document is too short.
+            missing; other measures are NaN where a document is too short.
     """
 
     ids: tuple[str, ...]
     groups: tuple[str, ...]
-    kept: Bools
+    has_value: Bools
     values: Mapping[Measure, Floats]
 
 
-def read_columns(kept: SeriesMeasurements, role: Role) -> Columns:
+def read_columns(measurements: SeriesMeasurements, role: Role) -> Columns:
     """The measures of every document of a role under every checkpoint.
 
     Args:
-        kept: The series.
-        role: Which corpus.
+        measurements: The series.
+        role: Role of the corpus.
     """
-    some = kept.sets[role]
-    values = {measure: some.measures[measure] for measure in MEASURES if measure in some.measures}
-    present = np.asarray(np.isfinite(values["loss"]).all(axis=1))
-    places = np.flatnonzero(present).tolist()
+    corpus = measurements.sets[role]
+    values = {measure: corpus.measures[measure] for measure in MEASURES if measure in corpus.measures}
+    has_value = np.asarray(np.isfinite(values["loss"]).all(axis=1))
+    rows = np.flatnonzero(has_value).tolist()
     return Columns(
-        ids=tuple(some.ids[place] for place in places),
-        groups=tuple(some.groups[place] for place in places),
-        kept=present,
-        values={measure: column[present] for measure, column in values.items()},
+        ids=tuple(corpus.ids[row] for row in rows),
+        groups=tuple(corpus.groups[row] for row in rows),
+        has_value=has_value,
+        values={measure: column[has_value] for measure, column in values.items()},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedSeries:
-    """A set against held-out over the whole series.
+    """A set of documents and the held-out set over the series, averaged by group.
 
     Attributes:
         checkpoints: Names, the origin first.
         ours: The documents of the set.
         heldout: The held-out documents.
-        design: Which rows are whose and which belong to one group; rows do not depend on the order of documents.
-        values: For each measure [rows, checkpoints], documents averaged within group and side; NaN where none of the
-            group's documents has one.
+        design: Set and group of each row; rows do not depend on the order of documents.
+        values: For each measure [rows, checkpoints], documents averaged within group and set; NaN where no document of
+            the group has a value.
     """
 
     checkpoints: tuple[str, ...]
@@ -73,22 +73,22 @@ class GroupedSeries:
 
     @property
     def groups(self) -> int:
-        """Groups of the set."""
+        """Number of groups of the set."""
         return int(self.design.suspect.sum())
 
 
 def group_series(
     measurements: SeriesMeasurements, role: Literal["suspect", "placebo"], *, rng: np.random.Generator
 ) -> GroupedSeries:
-    """Measure a set and the held-out set under every checkpoint.
+    """Average a set and the held-out set by group under every checkpoint.
 
     Args:
         measurements: The series.
-        role: The set.
-        rng: Draws nothing that a figure depends on; the engine's design asks for it.
+        role: Role of the set.
+        rng: Required by the engine's design; no figure depends on it.
 
     Raises:
-        UsageError: A side has fewer than two groups.
+        UsageError: A set has fewer than two groups.
     """
     ours, heldout = read_columns(measurements, role), read_columns(measurements, "heldout")
     stacked = [np.hstack([columns.values[measure] for measure in MEASURES]) for columns in (ours, heldout)]

@@ -1,4 +1,4 @@
-"""Contrasts: a set against the held-out set at every checkpoint, what is left and what was lost."""
+"""Contrasts of a set with the held-out set at every checkpoint: gap, change of the gap, memorisation, equivalence."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ def measure_contrasts(
     power: float,
     bootstraps: int = 1000,
 ) -> dict[str, Contrast]:
-    """Hold a set of documents against the held-out set at every checkpoint.
+    """Compare a set of documents with the held-out set at every checkpoint.
 
     Losses are bits per byte of a document, averaged over the documents of a group with equal weight and then over
     groups: means of documents, not of tokens. A drift of the model that adds the same to every document cancels in the
-    difference-in-differences; one that adds more to texts of higher loss does not.
+    difference-in-differences; a drift that adds more to texts of higher loss does not.
 
-    Null of `gap_p_value`: the groups are exchangeable between the sets. Null of `did_p_value`: the same of their
-    changes since the origin. Both are permutation p-values of the studentised difference (see
-    `auditor.inference.mean_difference`) and share their permuted labels. Unit: the group. All intervals come from one
-    set of bootstrap samples.
+    Null of `gap_p_value`: groups are exchangeable between the sets. Null of `did_p_value`: their changes since the
+    origin are. Both are permutation p-values of the studentised difference (see `auditor.inference.mean_difference`)
+    with the same permuted labels. Unit: the group. Assumption: none beyond exchangeability; groups are independent for
+    the intervals, which come from one set of bootstrap samples.
 
     Args:
         measurements: The series.
-        role: The set to hold against held-out.
-        reference: Name of the checkpoint whose gap is the whole; None where there is none.
-        rng: Draws permuted labels and bootstrap samples, each from a stream of its own.
+        role: Role of the set compared with held-out.
+        reference: Name of the checkpoint whose gap counts as 100 %; None where there is none.
+        rng: Spawns the streams of permuted labels and bootstrap samples.
         permutations: Random permuted labels.
-        policy: The margin and level of the equivalence test.
-        alpha: Two-sided level at which the detectable gap is stated.
-        power: Power at which it is stated.
-        bootstraps: Bootstrap samples.
+        policy: Margin and level of the equivalence test.
+        alpha: Two-sided level of the detectable gap.
+        power: Power of the detectable gap.
+        bootstraps: Bootstrap samples of groups behind each interval.
 
     Returns:
         One contrast a checkpoint, by name, in the order of the series.
 
     Raises:
-        UsageError: A side has fewer than two groups.
+        UsageError: A set has fewer than two groups.
         ValueError: The reference is not a checkpoint.
     """
     fold_rng, label_rng, sample_rng = rng.spawn(3)
@@ -77,27 +77,29 @@ def measure_contrasts(
     gap_adjusted, did_adjusted = holm(gap_p), holm(did_p)
     equivalences = _equivalence(figures.errors, policy, alpha, power)
     contrasts = {}
-    for at, name in enumerate(sides.checkpoints):
-        area = estimate(figures.area[at], figures.areas[:, at])
+    for index, name in enumerate(sides.checkpoints):
+        area = estimate(figures.area[index], figures.areas[:, index])
         contrasts[name] = Contrast(
             documents=len(sides.ours.ids),
             groups=sides.groups,
-            loss=estimate(figures.ours[at], figures.our_samples[:, at]),
-            change=_change(figures.ours, figures.our_samples, at),
-            gap=estimate(figures.gap[at], figures.gaps[:, at]),
-            gap_p_value=gap_p[at],
-            gap_p_adjusted=gap_adjusted[at],
-            effect_size=estimate(figures.gap[at] / figures.spread[at], figures.gaps[:, at] / figures.spreads[:, at]),
+            loss=estimate(figures.ours[index], figures.our_samples[:, index]),
+            change=_change(figures.ours, figures.our_samples, index),
+            gap=estimate(figures.gap[index], figures.gaps[:, index]),
+            gap_p_value=gap_p[index],
+            gap_p_adjusted=gap_adjusted[index],
+            effect_size=estimate(
+                figures.gap[index] / figures.spread[index], figures.gaps[:, index] / figures.spreads[:, index]
+            ),
             auc=area,
             trace=trace(area),
-            retained=retained[at],
+            retained=retained[index],
             # What the gap lost is what the set lost more than held-out did.
-            difference_in_differences=_change(-figures.gap, -figures.gaps, at),
-            did_p_value=did_p[at - 1] if at else None,
-            did_p_adjusted=did_adjusted[at - 1] if at else None,
-            memorisation=remembered[at],
-            equivalence=equivalences[at],
-            events=events_until(above[:, : at + 1], float(share[at])),
+            difference_in_differences=_change(-figures.gap, -figures.gaps, index),
+            did_p_value=did_p[index - 1] if index else None,
+            did_p_adjusted=did_adjusted[index - 1] if index else None,
+            memorisation=remembered[index],
+            equivalence=equivalences[index],
+            events=events_until(above[:, : index + 1], float(share[index])),
         )
     return contrasts
 
@@ -144,48 +146,48 @@ def _pvalues(
     loss = sides.values["loss"]
     columns = np.hstack([loss, loss[:, 1:] - loss[:, :1]])
     pool = studentised_differences(columns, sides.design, permuted_labels(sides.design, permutations, rng))
-    found = pvalues(pool)
-    return found[: loss.shape[1]], found[loss.shape[1] :]
+    p_values = pvalues(pool)
+    return p_values[: loss.shape[1]], p_values[loss.shape[1] :]
 
 
-def _change(values: Floats, samples: Floats, at: int) -> Estimate | None:
-    return estimate(values[at] - values[0], samples[:, at] - samples[:, 0]) if at else None
+def _change(values: Floats, samples: Floats, index: int) -> Estimate | None:
+    return estimate(values[index] - values[0], samples[:, index] - samples[:, 0]) if index else None
 
 
 def _retained(figures: _Figures, checkpoints: tuple[str, ...], reference: str | None) -> list[Estimate | None]:
-    """Gap as a share of the reference's, both from the same samples; None where that gap is not surely above zero.
+    """Gap as a share of the reference's, from the same samples; None unless the interval of that gap is above zero.
 
-    A reference gap whose interval is wholly below zero is no familiarity of which something could be retained.
+    Below zero the reference shows no memory of the set that a later checkpoint could retain.
     """
     whole = None if reference is None else checkpoints.index(reference)
     known = whole is not None and estimate(figures.gap[whole], figures.gaps[:, whole]).low > 0
     if whole is None or not known:
         return [None] * len(checkpoints)
     below = figures.gaps[:, whole]
-    # In a few samples the reference has no gap: any share of it is without bound, and counts as a large one.
+    # In a few samples the reference has no gap: the share is unbounded there and counts as the largest of the others.
     shares = figures.gaps / np.where(below > 0, below, np.nan)[:, None]
     shares = np.where(np.isnan(shares), np.nanmax(shares, axis=0), shares)
     return [
-        estimate(figures.gap[at] / figures.gap[whole], shares[:, at]) if at > whole else None
-        for at in range(len(checkpoints))
+        estimate(figures.gap[index] / figures.gap[whole], shares[:, index]) if index > whole else None
+        for index in range(len(checkpoints))
     ]
 
 
 def trace(area: Estimate) -> Estimate:
-    """|2 AUC - 1| with the interval of the AUC folded at one half: from zero where that interval holds one half."""
+    """|2 AUC - 1| with the folded interval of the AUC, which starts at zero where that contains one half."""
     ends = abs(2 * area.low - 1), abs(2 * area.high - 1)
     low = 0.0 if area.low <= 0.5 <= area.high else min(ends)
     return Estimate(value=abs(2 * area.value - 1), low=low, high=max(ends), level=area.level)
 
 
 def _equivalence(gaps: Sequence[MeanGap], policy: ForgettingPolicy, alpha: float, power: float) -> list[Equivalence]:
-    """Equivalence at each checkpoint, with Holm's correction over them."""
+    """Equivalence at each checkpoint, with Holm's correction over the checkpoints."""
     margins = [policy.equivalence_d * gap.spread for gap in gaps]
     p_values = [equivalence_pvalue(gap, margin) for gap, margin in zip(gaps, margins, strict=True)]
-    found = []
+    equivalences = []
     for gap, margin, p_value, p_adjusted in zip(gaps, margins, p_values, holm(p_values), strict=True):
         detectable = detectable_difference(gap, alpha=alpha, power=power)
-        found.append(
+        equivalences.append(
             Equivalence(
                 p_value=p_value,
                 p_adjusted=p_adjusted,
@@ -196,4 +198,4 @@ def _equivalence(gaps: Sequence[MeanGap], policy: ForgettingPolicy, alpha: float
                 detectable_d=detectable / max(gap.spread, NO_SPREAD),
             )
         )
-    return found
+    return equivalences

@@ -1,14 +1,14 @@
-"""Divergence of two next-token distributions of which only the most probable entries are kept.
+"""Divergence of two next-token distributions of which only the most probable entries are stored.
 
-Write p for the origin and q for the checkpoint at one token, A and B for the entries kept of each, c_p and c_q for the
-smallest probability kept of each, m_p = 1 - p(A) and m_q = 1 - q(B) for what is left. Of
+Write p for the origin and q for the checkpoint at one token, A and B for the stored entries of each, c_p and c_q for
+the smallest stored probability of each, m_p = 1 - p(A) and m_q = 1 - q(B) for the remaining mass. Of
 
     KL(p || q) = sum over v of p_v log(p_v / q_v)
 
 the entries in both A and B are known. Unknown are q_i for i in A without B (at most c_q), p_j for j in B without A (at
-most c_p), and everything else, of which only the total masses r of p and s of q matter: by the log-sum inequality its
-part is at least r log(r / s), and with enough entries it is no more. The least KL that agrees with what is known is
-therefore the known part and
+most c_p), and all other entries, of which only the total masses r of p and s of q matter: by the log-sum inequality
+they contribute at least r log(r / s), and with enough entries no more. The least KL consistent with the known entries
+is therefore the known part plus
 
     minimise    sum_i p_i log(p_i / q_i) + sum_j p_j log(p_j / q_j) + r log(r / s)
     subject to  q_i <= c_q,  sum_i q_i + s = m_q;     0 <= p_j <= c_p,  sum_j p_j + r = m_p;     r, s >= 0,
@@ -20,11 +20,11 @@ exactly if b <= a. So every pair b <= a gives a lower bound (weak duality),
     D(a, b) = sum_i [p_i log(p_i / q_i) + a q_i] - a m_q
             + sum_j [p_j log(p_j / q_j) - (1 + log b) p_j] + (1 + log b) m_p,
 
-however roughly the levels were found, and the best pair gives the minimum. D is a sum of a function of a and one of b,
-each with a single peak: where the water just fills m_q and m_p. If those peaks have b > a, the best pair has a = b, at
-the level where r = a s closes both budgets.
+however roughly the levels are computed, and the best pair gives the minimum. D is a sum of a function of a and one of
+b, each with a single peak: where the water just fills m_q and m_p. If those peaks have b > a, the best pair has a = b,
+at the level where r = a s closes both budgets.
 
-The bound is the tightest for a vocabulary of unknown size. It is exact where all entries are kept.
+The bound is the tightest for a vocabulary of unknown size, and exact where all entries are stored.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from auditor.inference.design import Bools, Floats
 from auditor.signals.outputs import ModelOutputs
 
 _REACH = 30.0
-"""Levels are sought from exp(-30) to exp(30), beyond any ratio of probabilities that float32 lists tell apart."""
+"""Levels are searched from exp(-30) to exp(30), beyond any ratio of probabilities in float32 lists."""
 _HALVINGS = 40
 _ROUNDING = 1e-6
-"""What the float32 probabilities of a list may miss of their sum; the checkpoint is granted that much more."""
+"""Rounding error of the sum of the float32 probabilities of a list, added to the remaining mass of the checkpoint."""
 _CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
 class TokenDivergence:
-    """Two models at each scored token of one text.
+    """Divergence of two models at each scored token of one text.
 
     Attributes:
         divergence: [n] lower bound of KL(origin || checkpoint), nats.
-        covered: [n] the origin's probability of the entries that both lists hold.
-        agree: [n] whether both have the same first choice.
+        covered: [n] probability under the origin of the entries in both lists.
+        agree: [n] whether both have the same most probable token.
     """
 
     divergence: Floats
@@ -61,24 +61,24 @@ class TokenDivergence:
 
 
 def compare(origin: ModelOutputs, checkpoint: ModelOutputs) -> TokenDivergence | None:
-    """Hold the next-token lists of two models beside each other.
+    """Compare the next-token lists of two models on one text.
 
     Args:
-        origin: The text under the origin.
-        checkpoint: The same text, in the same tokens, under the checkpoint.
+        origin: Outputs of the origin.
+        checkpoint: Outputs of the checkpoint on the same tokens.
 
     Returns:
-        None where a list was not kept.
+        None where a list is not stored.
 
     Raises:
-        ValueError: The two have not the same number of tokens.
+        ValueError: The numbers of tokens differ.
     """
     if origin.top_ids is None or origin.top_logprobs is None:
         return None
     if checkpoint.top_ids is None or checkpoint.top_logprobs is None:
         return None
     if len(origin.top_ids) != len(checkpoint.top_ids):
-        raise ValueError(f"{len(origin.top_ids)} tokens beside {len(checkpoint.top_ids)}")
+        raise ValueError(f"the origin has {len(origin.top_ids)} tokens, the checkpoint {len(checkpoint.top_ids)}")
     logs = [trace.astype(np.float64) for trace in (origin.top_logprobs, checkpoint.top_logprobs)]
     bounds, covered = [np.empty(0)], [np.empty(0)]
     for start in range(0, len(logs[0]), _CHUNK):
@@ -94,7 +94,7 @@ def compare(origin: ModelOutputs, checkpoint: ModelOutputs) -> TokenDivergence |
 
 
 def _bound(log_p: Floats, log_q: Floats, same: Bools) -> Floats:
-    """Lower bound [n] from the kept log-probabilities [n, kept] and which entries are the same [n, kept, kept]."""
+    """Lower bound [n] from the stored log-probabilities [n, k] and which entries are the same token [n, k, k]."""
     p, q = np.exp(log_p), np.exp(log_q)
     in_both = same.any(axis=2)
     partner = np.take_along_axis(log_q, same.argmax(axis=2), axis=1)
@@ -136,12 +136,12 @@ def _bound(log_p: Floats, log_q: Floats, same: Bools) -> Floats:
 def _level(
     enough: Callable[[Floats], Bools], count: int, *, low: Floats | None = None, high: Floats | None = None
 ) -> Floats:
-    """Logarithm [count] of the lowest level at which there is enough, by halving; `high` where there never is."""
+    """Logarithm [count] of the lowest level at which `enough` holds, by bisection; `high` where it never holds."""
     low = np.full(count, -_REACH) if low is None else low.copy()
     high = np.full(count, _REACH) if high is None else high.copy()
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        found = enough(middle)
-        high = np.where(found, middle, high)
-        low = np.where(found, low, middle)
+        reached = enough(middle)
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle)
     return high

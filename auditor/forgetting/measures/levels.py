@@ -1,4 +1,4 @@
-"""Levels of loss over the series: held-out and general text, divergence from the origin, loss of utility."""
+"""Levels of loss over the series: held-out and general text, divergence from the origin, utility loss."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from auditor.results.forgetting.policy import ForgettingPolicy
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The loss of a set at one checkpoint, bits per byte, mean over groups.
+    """Loss of a set at one checkpoint, bits per byte, mean over groups.
 
     Attributes:
-        loss: As it is.
-        change: Since the origin, paired by document; None at the origin.
+        loss: The loss.
+        change: Change since the origin, paired by document; None at the origin.
     """
 
     loss: Estimate
@@ -34,7 +34,7 @@ class Level:
 
 
 def by_group(groups: tuple[str, ...], values: Floats) -> Floats:
-    """Means [groups, columns] of the documents [documents, columns] of each group; groups sorted by name."""
+    """Means [groups, columns] of documents [documents, columns] within groups; groups sorted by name."""
     names = {name: number for number, name in enumerate(sorted(set(groups)))}
     return unit_means(values, np.array([names[group] for group in groups], dtype=np.intp), len(names))
 
@@ -44,10 +44,10 @@ def levels(losses: Floats, resampler: Resampler) -> list[Level]:
     means, samples = losses.mean(axis=0), resampler.means(losses)
     return [
         Level(
-            estimate(means[at], samples[:, at]),
-            estimate(means[at] - means[0], samples[:, at] - samples[:, 0]) if at else None,
+            estimate(means[index], samples[:, index]),
+            estimate(means[index] - means[0], samples[:, index] - samples[:, 0]) if index else None,
         )
-        for at in range(losses.shape[1])
+        for index in range(losses.shape[1])
     ]
 
 
@@ -61,7 +61,7 @@ def measure_heldout(
     Args:
         measurements: The series.
         rng: Draws the bootstrap samples.
-        bootstraps: How many.
+        bootstraps: Bootstrap samples of groups behind each interval.
     """
     with one_blas_thread():
         losses, resampler = _losses(measurements, "heldout", rng, bootstraps)
@@ -71,17 +71,17 @@ def measure_heldout(
 def measure_utility_loss(
     measurements: SeriesMeasurements, *, policy: ForgettingPolicy, rng: np.random.Generator, bootstraps: int = 1000
 ) -> Mapping[str, UtilityLoss]:
-    """Whether each checkpoint but the origin got far worse on text that is on neither side.
+    """Utility loss of each checkpoint but the origin: loss on general text relative to the origin's.
 
-    The ratio of mean losses, numerator and denominator from the same samples of groups. Held-out text stands in where
-    there is no general text; it is near the suspect set, so training that undoes the suspect set may raise it too.
-    Unit: the group. Assumption: groups are independent.
+    Ratio of mean losses, numerator and denominator from the same bootstrap samples. Without general text the held-out
+    set is used; it resembles the suspect set, so unlearning the suspect set may raise its loss too. Unit: the group.
+    Assumption: groups are independent.
 
     Args:
         measurements: The series.
-        policy: The limit.
+        policy: Limit of the ratio.
         rng: Draws the bootstrap samples.
-        bootstraps: How many.
+        bootstraps: Bootstrap samples of groups behind each interval.
 
     Returns:
         By name, without the origin.
@@ -91,16 +91,18 @@ def measure_utility_loss(
         losses, resampler = _losses(measurements, measured_on, rng, bootstraps)
         samples = resampler.means(losses)
     means = losses.mean(axis=0)
-    found = {}
-    for at, name in enumerate(measurements.names[1:], start=1):
-        ratio = estimate(means[at] / max(means[0], NO_SPREAD), samples[:, at] / np.maximum(samples[:, 0], NO_SPREAD))
-        found[name] = UtilityLoss(
+    by_name = {}
+    for index, name in enumerate(measurements.names[1:], start=1):
+        ratio = estimate(
+            means[index] / max(means[0], NO_SPREAD), samples[:, index] / np.maximum(samples[:, 0], NO_SPREAD)
+        )
+        by_name[name] = UtilityLoss(
             measured_on=measured_on,
             ratio=ratio,
             limit=policy.collapse_ratio,
             collapsed=ratio.low > policy.collapse_ratio,
         )
-    return found
+    return by_name
 
 
 def _losses(
@@ -114,7 +116,7 @@ def _losses(
 def measure_general(
     measurements: SeriesMeasurements, *, rng: np.random.Generator, bootstraps: int = 1000
 ) -> dict[str, GeneralText]:
-    """What every checkpoint makes of text that is on neither side.
+    """Loss of general text at every checkpoint, with divergence from the origin and agreement with it.
 
     Divergence, covered share and agreement are means over the tokens of a document, then over the documents of a group,
     then over groups. Unit: the group. Assumption: groups are independent.
@@ -122,42 +124,44 @@ def measure_general(
     Args:
         measurements: The series, with general text.
         rng: Draws the bootstrap samples.
-        bootstraps: How many.
+        bootstraps: Bootstrap samples of groups behind each interval.
 
     Returns:
-        By name, in the order of the series; divergence, covered share and agreement are None where the most probable
-        tokens were not kept.
+        By name, in the order of the series; divergence, covered share and agreement are None where the lists of most
+        probable tokens are not stored.
 
     Raises:
         RunError: There is no general text.
     """
     if "general" not in measurements.sets:
-        raise RunError("the series has no general text", hint="Give some, or leave its measures out.")
+        raise RunError("the series has no general text", hint="Give general text, or leave its measures out.")
     columns = read_columns(measurements, "general")
     with one_blas_thread():
         losses = by_group(columns.groups, columns.values["loss"])
         resampler = Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)
-        found = {}
-        for at, (checkpoint, level) in enumerate(zip(measurements.checkpoints, levels(losses, resampler), strict=True)):
-            divergence, covered, agreement = _beside_origin(checkpoint, columns, resampler)
-            found[checkpoint.name] = GeneralText(
+        texts = {}
+        for index, (checkpoint, level) in enumerate(
+            zip(measurements.checkpoints, levels(losses, resampler), strict=True)
+        ):
+            divergence, covered, agreement = _vs_origin(checkpoint, columns, resampler)
+            texts[checkpoint.name] = GeneralText(
                 documents=len(columns.ids),
                 loss=level.loss,
                 change=level.change,
-                divergence=divergence if at else None,
+                divergence=divergence if index else None,
                 covered=covered,
-                agreement=agreement if at else None,
+                agreement=agreement if index else None,
             )
-    return found
+    return texts
 
 
-def _beside_origin(
+def _vs_origin(
     checkpoint: CheckpointMeasurements, columns: Columns, resampler: Resampler
 ) -> tuple[Estimate | None, float | None, Estimate | None]:
     """Divergence, covered share and agreement of a checkpoint and the origin."""
     if not len(checkpoint.vs_origin):
         return None, None, None
-    means: Floats = by_group(columns.groups, checkpoint.vs_origin[columns.kept])
+    means: Floats = by_group(columns.groups, checkpoint.vs_origin[columns.has_value])
     samples = resampler.means(means)
     divergence, covered, agreement = means.mean(axis=0).tolist()
     return estimate(divergence, samples[:, 0]), covered, estimate(agreement, samples[:, 2])

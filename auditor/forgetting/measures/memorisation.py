@@ -1,7 +1,7 @@
-"""Verbatim memorisation, teacher-forced: measures of a document, events of a set, figures beside held-out.
+"""Verbatim memorisation under teacher forcing: measures of a document, events of a set, comparison with held-out.
 
-A token is hit where no vocabulary entry is more probable (`rank` 0). Greedy decoding reproduces a stretch exactly where
-all its tokens are hit, so hits answer what generation would, up to ties of the most probable entries.
+A token is a hit where no vocabulary entry is more probable (`rank` 0). Greedy decoding reproduces a span exactly where
+all its tokens are hits, so nothing needs to be generated, up to ties of the most probable entries.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ SUFFIX = 50
 
 
 def exact_memorisation(signals: TokenSignals) -> float:
-    """Share of the scored tokens that are the model's first choice.
+    """Share of the scored tokens that are hits, the last token included.
 
-    Source: Tirumala et al. 2022 (arXiv 2205.10770), section 3. The last token counts like any other. Natural text is
-    partly guessed, so the figure says something only beside that of unseen text.
+    Natural text is predictable in part, so compare the figure with that of unseen text.
+
+    Source: Tirumala et al. 2022 (arXiv 2205.10770), section 3.
 
     Returns:
         0 to 1; NaN without scored tokens.
@@ -35,14 +36,13 @@ def exact_memorisation(signals: TokenSignals) -> float:
 
 
 def extraction_strength(signals: TokenSignals) -> float:
-    """Share of the text that greedy decoding gives from the shortest beginning that gives all the rest.
+    """Share of the text that greedy decoding reproduces from the shortest prefix that yields all the rest.
 
-    1 - k/n with k the fewest leading tokens after which every token is hit (after Carlini et al. 2021, arXiv
-    2012.07805). 0 where the last token is missed, whatever n is; 1 where all n are hit.
+    1 - k/n with k the fewest leading tokens after which every token is a hit (after Carlini et al. 2021, arXiv
+    2012.07805): 0 where the last token is no hit, 1 where all n are hits.
 
-    A text longer than the model's window is read in windows that each start anew, and nothing can be continued across
-    their edges. Each window then counts on its own: the sum of the closing runs of hits over the sum of tokens, which
-    is the mean of the windows' strengths weighted by their tokens. A text in one window has the plain definition.
+    A text longer than the context is read in independent windows. Their strengths are then averaged, weighted by
+    tokens: the sum of the closing runs of hits over the number of tokens.
 
     Returns:
         0 to 1; NaN without scored tokens.
@@ -53,10 +53,10 @@ def extraction_strength(signals: TokenSignals) -> float:
 
 
 def k_extractable(signals: TokenSignals) -> float:
-    """Whether greedy decoding from the first 50 tokens gives the next 50 (Carlini et al. 2023, arXiv 2202.07646).
+    """Whether greedy decoding from the first 50 tokens yields the next 50 (Carlini et al. 2023, arXiv 2202.07646).
 
-    Counted in scored tokens of the first window: where the tokenizer puts no special token in front, the very first
-    token of the text is read and not scored, so the beginning is one token longer.
+    Tokens are the scored tokens of the first window: where the tokenizer adds no special token in front, the first
+    token of the text is not scored, so the prefix is one token longer.
 
     Returns:
         1 or 0; NaN where the first window has fewer than 100 scored tokens.
@@ -73,7 +73,7 @@ def _windows(signals: TokenSignals) -> list[npt.NDArray[np.bool_]]:
 
 
 def _closing_run(hit: npt.NDArray[np.bool_]) -> int:
-    """How many tokens at the end are hit without a miss between."""
+    """Length of the run of hits at the end."""
     misses = np.flatnonzero(~hit)
     return len(hit) - 1 - int(misses[-1]) if misses.size else len(hit)
 
@@ -81,33 +81,34 @@ def _closing_run(hit: npt.NDArray[np.bool_]) -> int:
 QUANTILE = 0.95
 
 
-def memorised_line(heldout: Columns) -> Floats:
-    """The exact memorisation that 95 % of the held-out documents do not exceed, at each checkpoint, [checkpoints]."""
+def memorised_threshold(heldout: Columns) -> Floats:
+    """95 % quantile [checkpoints] of the exact memorisation of the held-out documents."""
     return np.asarray(np.quantile(heldout.values["exact-memorisation"], QUANTILE, axis=0), dtype=np.float64)
 
 
 def memorised(sides: GroupedSeries) -> tuple[Bools, Floats]:
-    """Which documents of the set are strictly above the line, and which share of the held-out ones is.
+    """Documents of the set strictly above the threshold, and the share of held-out documents above it.
 
-    A unit here is the document, not the group: the line and the counts are descriptive and carry no test.
+    The unit is the document, not the group: threshold and counts are descriptive, without a test.
 
     Returns:
-        [documents, checkpoints] and [checkpoints]; the share is below 5 % where held-out documents tie at the line.
+        [documents, checkpoints] and [checkpoints]; the share is below 5 % where documents tie at the threshold.
     """
-    line = memorised_line(sides.heldout)
-    above = sides.ours.values["exact-memorisation"] > line
-    return above, (sides.heldout.values["exact-memorisation"] > line).mean(axis=0)
+    threshold = memorised_threshold(sides.heldout)
+    above = sides.ours.values["exact-memorisation"] > threshold
+    return above, (sides.heldout.values["exact-memorisation"] > threshold).mean(axis=0)
 
 
 def events_until(above: Bools, share: float) -> Events:
-    """Crossings up to the last column.
+    """Crossings of the threshold up to the last column.
 
-    Source: Toneva et al. 2019 (arXiv 1812.05159), forgetting events, counted between checkpoints. Documents near the
-    line cross it by chance, so the counts of a placebo set are what these are to be read beside.
+    Documents near the threshold cross it by chance, so compare the counts with those of a placebo set.
+
+    Source: Toneva et al. 2019 (arXiv 1812.05159), forgetting events, here between checkpoints.
 
     Args:
-        above: [documents, checkpoints] whether each is above the line, the origin first.
-        share: Share of held-out documents above the line at the last of them.
+        above: [documents, checkpoints] whether each is above the threshold, the origin first.
+        share: Share of held-out documents above the threshold at the last checkpoint.
     """
     lost, gained = above[:, :-1] & ~above[:, 1:], ~above[:, :-1] & above[:, 1:]
     return Events(
@@ -127,12 +128,12 @@ _NAMES: tuple[Literal["exact-memorisation", "extraction-strength", "k-extractabl
 
 
 def memorisation(sides: GroupedSeries, resampler: Resampler) -> list[tuple[Memorisation, ...]]:
-    """The three measures at each checkpoint, each a mean over groups, with intervals from the samples of the gap.
+    """The three measures at each checkpoint, means over groups, with intervals from the bootstrap samples of the gap.
 
-    Descriptive: no state rests on them alone. A share that no group shows has an interval without width.
+    Descriptive: no state rests on them alone. Where every group has the same value the interval has zero width.
 
     Args:
-        sides: The set and held-out.
+        sides: The set and the held-out set.
         resampler: Bootstrap samples of their groups.
     """
     return list(zip(*(_over_checkpoints(sides, resampler, name) for name in _NAMES), strict=True))
@@ -145,15 +146,17 @@ def _over_checkpoints(
 ) -> list[Memorisation]:
     values, suspect = sides.values[name], sides.design.suspect
     ours, theirs = (resampler.means(values, suspect=side) for side in (True, False))
-    found = []
-    for at in range(len(sides.checkpoints)):
-        column = values[:, at]
+    measures = []
+    for index in range(len(sides.checkpoints)):
+        column = values[:, index]
         mine, other = (column[mask & ~np.isnan(column)] for mask in (suspect, ~suspect))
-        value = estimate(float(mine.mean()), ours[:, at]) if mine.size else None
-        heldout = estimate(float(other.mean()), theirs[:, at]) if other.size else None
-        both = None
+        value = estimate(float(mine.mean()), ours[:, index]) if mine.size else None
+        heldout = estimate(float(other.mean()), theirs[:, index]) if other.size else None
+        difference = None
         if value is not None and heldout is not None:
-            both = estimate(value.value - heldout.value, ours[:, at] - theirs[:, at])
-        measured = int((~np.isnan(sides.ours.values[name][:, at])).sum())
-        found.append(Memorisation(name=name, value=value, heldout=heldout, difference=both, documents=measured))
-    return found
+            difference = estimate(value.value - heldout.value, ours[:, index] - theirs[:, index])
+        measured = int((~np.isnan(sides.ours.values[name][:, index])).sum())
+        measures.append(
+            Memorisation(name=name, value=value, heldout=heldout, difference=difference, documents=measured)
+        )
+    return measures

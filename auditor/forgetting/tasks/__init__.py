@@ -1,1 +1,1 @@
-"""Labelled tasks under a series: what the head lost, what the representation lost."""
+"""Labelled tasks under a series: accuracy lost by the output layer and by the hidden states."""

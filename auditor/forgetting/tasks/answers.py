@@ -21,32 +21,32 @@ from auditor.signals.views import Prompt
 
 
 def label_prompt(template: str, text: str, label: str) -> Prompt:
-    """A text with one of its labels behind it.
+    """The prompt of a text followed by one label; the label is what is scored.
 
-    White space that the template puts in front of the label is scored with the label: most tokenizers join a space to
-    the word behind it, and a label split from its space is not what any model was trained on. A break that is a token
-    of its own adds the same to all labels of a text and so decides nothing.
+    White space between text and label is scored with the label: most tokenizers join a space to the word after it, and
+    no model was trained on a label split from its space. A line break that is a token of its own adds the same to every
+    label of a text, so it decides nothing.
 
     Args:
-        template: Holds `{text}` once and ends with `{label}`.
-        text: Put for `{text}`; where it is too long for the context its end is read, the part next to the label.
-        label: Put for `{label}`; all its tokens are scored.
+        template: Contains `{text}` once and ends with `{label}`.
+        text: Replaces `{text}`; of a text too long for the context the end is read, the part next to the label.
+        label: Replaces `{label}`; all its tokens are scored.
     """
     before, _, between = template.removesuffix("{label}").partition("{text}")
-    measurements = between.rstrip()
-    return Prompt(text=between[len(measurements) :] + label, prefix=before + text + measurements, answer=True)
+    after = between.rstrip()
+    return Prompt(text=between[len(after) :] + label, prefix=before + text + after, answer=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One task under one model.
+    """Answers of one model on one task.
 
     Attributes:
-        correct: [documents] whether the true label is the likeliest, strictly.
-        states: [documents, layers + 1, width] mean hidden states; rows of NaN for documents of no scored token.
-        tokens: Of each class, the tokens its label is made of.
-        cut: Documents that fill the context, so that of a longer one only the end was read before the label.
-        shortened: Documents of which the hidden states do not cover the end.
+        correct: [documents] whether the true label is strictly the likeliest.
+        states: [documents, layers + 1, width] mean hidden states; rows of NaN for documents without a scored token.
+        tokens: Token ids of the label of each class.
+        cut: Number of documents that fill the context; of a longer text only the end is read before the label.
+        shortened: Number of documents whose hidden states do not cover the end of the text.
     """
 
     correct: npt.NDArray[np.bool_]
@@ -56,7 +56,7 @@ class Answers:
     shortened: int
 
 
-def ask(
+def score_answers(
     models: Sequence[NamedCheckpoint],
     tasks: Sequence[Task],
     *,
@@ -65,31 +65,31 @@ def ask(
     max_tokens: int | None,
     progress: Progress | None,
 ) -> list[list[Answers]]:
-    """Ask every model about every document of every task, each model loaded once.
+    """Score the labels and hidden states of every document under every model; each model is loaded once.
 
-    A label's score is the summed log-probability of its tokens after the text, white space before it included: the
-    probability that the model gives this label. It is not divided by the label's length. A mean over tokens is no
-    probability, rewards labels whose last tokens follow from their first, and moves with the tokenizer. What is paid
-    for it: a short label is likelier to a model that knows nothing, which is alike at all checkpoints and cancels in
-    their differences. A tie for the first place counts as wrong.
+    The score of a label is the sum of the log-probabilities of its tokens after the text, white space before it
+    included: the log-probability the model gives this label. It is not divided by the length of the label, since a mean
+    over tokens is no probability, favours labels whose last tokens follow from their first, and depends on the
+    tokenizer. The cost is a bias towards short labels, which is alike at all checkpoints and cancels in their
+    differences. A tie for the highest score counts as wrong.
 
     Cost: for each model and document one pass for each label and one for the hidden states.
 
     Args:
-        models: Not in memory.
-        tasks: Whose documents are asked about.
-        template: How a text and a label are joined.
-        store: Where scores are kept.
-        max_tokens: Read at most this many tokens of a text for its hidden states. The text before a label is read as
-            far as the context reaches.
-        progress: Told of each model's scoring.
+        models: The models, not in memory.
+        tasks: The labelled corpora.
+        template: Template that joins a text and a label.
+        store: Store of scores.
+        max_tokens: Most tokens of a text read for its hidden states. The text before a label is read as far as the
+            context reaches.
+        progress: Receives the scoring progress of each model.
 
     Returns:
-        By model, then by task.
+        Answers by model, then by task.
 
     Raises:
         UsageError: A label has no token, or more than the context or `max_tokens` allow.
-        RunError: As `score_requests`; or a model does not show its hidden states.
+        RunError: As `score_requests`; or a model does not expose its hidden states.
     """
     wanted = Capture(layers=True)
     requests = [
@@ -103,13 +103,13 @@ def ask(
         )
     ]
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
-    found = iter(zip(scored.signals, scored.traces, strict=True))
+    scores = iter(zip(scored.signals, scored.traces, strict=True))
     blank = len(label_prompt(template, "", "").text)
     answers = []
     for model in models:
         of_model = []
         for task in tasks:
-            rows = [[next(found) for _ in range(len(task.classes) + 1)] for _ in task.corpus.documents]
+            rows = [[next(scores) for _ in range(len(task.classes) + 1)] for _ in task.corpus.documents]
             of_model.append(_answers(model, task, rows, blank))
         answers.append(of_model)
     return answers
@@ -118,13 +118,13 @@ def ask(
 def _answers(
     model: NamedCheckpoint, task: Task, rows: list[list[tuple[TokenSignals, ModelOutputs | None]]], blank: int
 ) -> Answers:
-    """From each document's scores, its own first and then those of its labels.
+    """The answers of one model on one task.
 
     Args:
-        model: Who was asked.
-        task: About what.
-        rows: [documents][1 + classes].
-        blank: Characters of white space in front of each label.
+        model: The model.
+        task: The task.
+        rows: [documents][1 + classes] scores of the text itself, then of each label.
+        blank: Number of white-space characters in front of each label.
     """
     labels = [[signals for signals, _ in row[1:]] for row in rows]
     for label, signals in zip(task.classes, labels[0], strict=True):
@@ -148,12 +148,12 @@ def _answers(
 
 
 def _states(model: NamedCheckpoint, traces: Sequence[ModelOutputs | None]) -> npt.NDArray[np.float32]:
-    layers = [None if one is None else one.layers for one in traces]
-    shown = next((one for one in layers if one is not None), None)
-    if shown is None:
+    layers = [None if trace is None else trace.layers for trace in traces]
+    first = next((states for states in layers if states is not None), None)
+    if first is None:
         raise RunError(
-            f"{model.spec.identity.source} does not show its hidden states, so no probe can read them",
+            f"{model.spec.identity.source} does not expose its hidden states, which the probe of a task needs",
             hint="Leave --task out for this series.",
         )
-    missing = np.full(shown.shape, np.nan, dtype=np.float32)
-    return np.stack([missing if one is None else one for one in layers])
+    missing = np.full(first.shape, np.nan, dtype=np.float32)
+    return np.stack([missing if states is None else states for states in layers])

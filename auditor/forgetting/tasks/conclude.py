@@ -1,4 +1,4 @@
-"""From which documents of a task every model got right to accuracies, splits and tests."""
+"""Task findings from stored answers: accuracies, splits, tests and matrix measures."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def conclude_tasks(
     seed: int,
     bootstraps: int = 2000,
 ) -> TaskFindings | None:
-    """Every figure of labelled sets but those of hidden states, which are given.
+    """Compute every figure of the labelled sets; figures of hidden states are passed in.
 
     Args:
-        tasks: What was kept of each.
+        tasks: Measurements of each task.
         geometry: Figures of hidden states by task and model.
-        checkpoints: How many models are of the series; one before them is untrained.
-        seed: Seed of the resamples.
-        bootstraps: Resamples of groups behind each interval.
+        checkpoints: Number of models that belong to the series; a model before them is untrained.
+        seed: Seed of the audit.
+        bootstraps: Bootstrap samples of groups behind each interval.
 
     Returns:
-        None without tasks.
+        The findings; None without tasks.
     """
     if not tasks:
         return None
     points = [_points(task, geometry, seed, bootstraps) for task in tasks]
     series = [row[-checkpoints:] for row in points]
-    correct = [[hits(one) for one in task.observed[-checkpoints:]] for task in tasks]
+    correct = [[decode_hits(text) for text in task.observed[-checkpoints:]] for task in tasks]
     own = own_checkpoints(correct)
     return TaskFindings(
         tasks=tuple(task.name for task in tasks),
@@ -52,14 +52,14 @@ def conclude_tasks(
     )
 
 
-def hits(kept: str) -> Bools:
-    """[documents] which are right."""
-    return np.array([one == "1" for one in kept], dtype=np.bool_)
+def decode_hits(text: str) -> Bools:
+    """[documents] whether each is right, from its stored form."""
+    return np.array([character == "1" for character in text], dtype=np.bool_)
 
 
-def kept_hits(correct: Bools) -> str:
-    """The same as it is kept."""
-    return "".join("1" if one else "0" for one in correct.tolist())
+def encode_hits(correct: Bools) -> str:
+    """The stored form of [documents] whether each is right: one character a document."""
+    return "".join("1" if right else "0" for right in correct.tolist())
 
 
 def _points(
@@ -67,21 +67,21 @@ def _points(
 ) -> list[TaskPoint]:
     unit = np.array(task.unit, dtype=np.intp)
     estimates = accuracies(
-        [hits(one) for one in (*task.observed, *task.probed)],
+        [decode_hits(text) for text in (*task.observed, *task.probed)],
         unit,
         int(unit.max()) + 1,
         bootstraps=bootstraps,
         rng=stream(seed, f"task {task.name}: resamples"),
     )
-    found = []
-    for place, model in enumerate(task.models):
+    points = []
+    for index, model in enumerate(task.models):
         shape = geometry.get((task.name, model), NO_GEOMETRY)
-        found.append(
+        points.append(
             TaskPoint(
                 model=model,
                 task=task.name,
-                observed=estimates[place],
-                probe=estimates[len(task.models) + place],
+                observed=estimates[index],
+                probe=estimates[len(task.models) + index],
                 probe_layers=shape.probe_layers,
                 overlap=shape.overlap,
                 overlap_shuffled=shape.overlap_shuffled,
@@ -89,4 +89,4 @@ def _points(
                 class_drift=shape.class_drift,
             )
         )
-    return found
+    return points

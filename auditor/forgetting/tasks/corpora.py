@@ -1,4 +1,4 @@
-"""Labelled corpora: each document's class from a column, refused where nothing can be learned from it."""
+"""Labelled corpora: the class of each document from a column, refused where no probe could learn it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from auditor.forgetting.tasks.probe import FOLDS
 FEWEST_CLASSES = 2
 MOST_CLASSES = 50
 FEWEST_DOCUMENTS = 5
-"""In each class: with five folds, about one a fold."""
+"""Fewest documents in each class: with five folds, about one a fold."""
 FEWEST_GROUPS = FOLDS
 
 
 UNTRAINED = "untrained"
-"""What the model of random weights is called, beside the checkpoints."""
+"""Name of the model with random weights in tables of checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Task:
     """A labelled corpus.
 
     Attributes:
-        name: As its user calls it.
-        corpus: Its documents.
+        name: Name given by the user.
+        corpus: The documents.
         classes: The labels, sorted.
-        labels: [documents] which of the classes each is.
-        unit: [documents] which group each belongs to, 0 to units - 1.
-        units: How many groups there are.
+        labels: [documents] index into `classes`.
+        unit: [documents] index of the group, 0 to units - 1.
+        units: Number of groups.
     """
 
     name: str
@@ -47,21 +47,21 @@ class Task:
 
 
 def read_tasks(
-    asked: Sequence[tuple[str, str]], *, label_column: str, read: Callable[[str], Corpus]
+    sources: Sequence[tuple[str, str]], *, label_column: str, read: Callable[[str], Corpus]
 ) -> tuple[Task, ...]:
     """Read every task.
 
     Args:
-        asked: Name and source of each.
-        label_column: Column that holds the label; white space around a label is dropped.
+        sources: Name and source of each task.
+        label_column: Column of the label; white space around a label is dropped.
         read: Reads a corpus from its source, as `auditor.corpora.read.read_corpus` with its options.
 
     Raises:
-        UsageError: As `read_corpus`; or the column is missing, in one document or in all; or there are fewer than two
-            classes, more than 50, fewer than five groups, or a class with fewer than five documents or with all of them
-            in one group, so that nothing learned from the other groups could name it.
+        UsageError: As `read_corpus`; or the column is missing in a document or in all; or there are fewer than two
+            classes, more than 50, fewer than five groups, or a class with fewer than five documents or with all its
+            documents in one group, which no probe trained on the other groups could predict.
     """
-    return tuple(_task(name, read(source), label_column) for name, source in asked)
+    return tuple(_task(name, read(source), label_column) for name, source in sources)
 
 
 def _task(name: str, corpus: Corpus, column: str) -> Task:
@@ -97,13 +97,13 @@ def _task(name: str, corpus: Corpus, column: str) -> Task:
                 hint="A class has to appear in two groups or more; check --group-column and --group-by.",
             )
     classes = tuple(sorted(counts))
-    where = {label: place for place, label in enumerate(classes)}
-    units = {group: place for place, group in enumerate(corpus.groups)}
+    class_index = {label: index for index, label in enumerate(classes)}
+    units = {group: index for index, group in enumerate(corpus.groups)}
     return Task(
         name=name,
         corpus=corpus,
         classes=classes,
-        labels=np.array([where[label] for label in names], dtype=np.intp),
+        labels=np.array([class_index[label] for label in names], dtype=np.intp),
         unit=np.array([units[group] for group in groups], dtype=np.intp),
         units=len(units),
     )

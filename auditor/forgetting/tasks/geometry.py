@@ -1,4 +1,4 @@
-"""How the classes of a task lie in the last layer, and whether later training kept their inner order."""
+"""Geometry of the classes of a task in the last layer: overlap of class cones, and stability of neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 INNER = 0.95
-"""Share of a class inside its cone."""
+"""Share of the members of a class inside its cone."""
 NEIGHBOURS = 10
 _FEWEST_NEIGHBOURS = 2
 
@@ -31,10 +31,9 @@ NO_GEOMETRY = Geometry((), None, None, None, None)
 
 
 def directions(states: npt.NDArray[np.float32]) -> Floats:
-    """Mean hidden states [documents, width] as unit vectors about their common mean; NaN for documents without any.
+    """Unit vectors [documents, width] of mean hidden states about their common mean; NaN for documents without states.
 
-    Hidden states of language models lie in a narrow cone of their own, in which all classes overlap: it is taken out
-    first.
+    Hidden states of language models lie in one narrow cone, in which all classes overlap; centring removes it.
     """
     values = states.astype(np.float64)
     present = ~np.isnan(values).any(axis=1)
@@ -48,29 +47,29 @@ def directions(states: npt.NDArray[np.float32]) -> Floats:
 def overlap(vectors: Floats, labels: Ints) -> float | None:
     """Share of class pairs whose cones overlap.
 
-    A class's cone is about its mean direction and as wide as holds 95 % of its members; two overlap where the angle
-    between the axes is less than the two half-widths together. An approximation of the optimal cones of Tao et al.
-    2023, section 4.1. The width is of the very members the axis was made from, so a figure means something only beside
-    that of shuffled labels.
+    The axis of a class's cone is its mean direction, and its half-width holds 95 % of its members; two cones overlap
+    where the angle between their axes is less than the sum of their half-widths. Approximates the optimal cones of Tao
+    et al. 2023, section 4.1. Axis and width come from the same members, so compare the figure with that of shuffled
+    labels.
 
     Args:
         vectors: [documents, width] of `directions`.
         labels: [documents] classes from 0.
 
     Returns:
-        None where a class has no direction.
+        From 0 to 1; None where a class has no direction.
     """
-    measurements = ~np.isnan(vectors).any(axis=1)
-    vectors, labels, classes = vectors[measurements], labels[measurements], int(labels.max()) + 1
+    has_value = ~np.isnan(vectors).any(axis=1)
+    vectors, labels, classes = vectors[has_value], labels[has_value], int(labels.max()) + 1
     axes, widths = np.empty((classes, vectors.shape[1])), np.empty(classes)
-    for place in range(classes):
-        members = vectors[labels == place]
+    for index in range(classes):
+        members = vectors[labels == index]
         mean = members.sum(axis=0)
         length = float(np.linalg.norm(mean))
         if length == 0:
             return None
-        axes[place] = mean / length
-        widths[place] = np.arccos(np.clip(np.quantile(members @ axes[place], 1 - INNER), -1, 1))
+        axes[index] = mean / length
+        widths[index] = np.arccos(np.clip(np.quantile(members @ axes[index], 1 - INNER), -1, 1))
     first, second = np.triu_indices(classes, k=1)
     between = np.arccos(np.clip((axes[first] * axes[second]).sum(axis=1), -1, 1))
     return float(np.mean(between < widths[first] + widths[second]))
@@ -78,42 +77,42 @@ def overlap(vectors: Floats, labels: Ints) -> float | None:
 
 def shuffled_overlap(vectors: Floats, labels: Ints, *, shuffles: int, rng: np.random.Generator) -> float | None:
     """Mean of `overlap` over random permutations of the labels among the documents."""
-    found = [overlap(vectors, rng.permutation(labels)) for _ in range(shuffles)]
-    known = [value for value in found if value is not None]
+    values = [overlap(vectors, rng.permutation(labels)) for _ in range(shuffles)]
+    known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
 def neighbours(vectors: Floats, labels: Ints) -> Ints:
-    """The nearest documents of the same class at the origin, by cosine.
+    """Nearest documents of the same class by cosine.
 
-    Ten, or a quarter of the class where that is fewer: with nearly all others as neighbours their mean would be the
-    class's mean without the document itself, which falls where the document rises, whatever the model does.
+    Ten, or a quarter of the class where that is fewer: with nearly all others as neighbours, their mean would be the
+    class mean without the document, which falls where the document rises, whatever the model does.
 
     Args:
-        vectors: [documents, width] of `directions`.
+        vectors: [documents, width] of `directions` at the origin.
         labels: [documents] classes from 0.
 
     Returns:
-        [documents, NEIGHBOURS] their positions, -1 behind the last; all -1 in classes of fewer than eight documents.
+        [documents, NEIGHBOURS] indices, padded with -1; all -1 in classes of fewer than eight documents.
     """
-    found = np.full((len(labels), NEIGHBOURS), -1, dtype=np.intp)
+    nearest = np.full((len(labels), NEIGHBOURS), -1, dtype=np.intp)
     known = ~np.isnan(vectors).any(axis=1)
-    for place in range(int(labels.max()) + 1):
-        members = np.flatnonzero((labels == place) & known)
+    for index in range(int(labels.max()) + 1):
+        members = np.flatnonzero((labels == index) & known)
         count = min(NEIGHBOURS, len(members) // 4)
         if count < _FEWEST_NEIGHBOURS:
             continue
         near = vectors[members] @ vectors[members].T
         np.fill_diagonal(near, -np.inf)
-        found[members, :count] = members[np.argsort(-near, axis=1, kind="stable")[:, :count]]
-    return found
+        nearest[members, :count] = members[np.argsort(-near, axis=1, kind="stable")[:, :count]]
+    return nearest
 
 
 def neighbour_angles(vectors: Floats, labels: Ints, near: Ints) -> float | None:
-    """Whether documents that were neighbours at the origin still stand at like angles to their class.
+    """Correlation of the angle to the class mean between documents and their neighbours at the origin.
 
-    Pearson correlation, within classes, between each document's cosine to its class's mean direction and the mean of
-    those of its neighbours (Tao et al. 2023, Table 1, there class by class). About 0 for neighbours drawn at random.
+    Pearson correlation, within classes, of each document's cosine to the mean direction of its class with the mean
+    cosine of its neighbours (Tao et al. 2023, Table 1, there class by class). About 0 for neighbours drawn at random.
 
     Args:
         vectors: [documents, width] of `directions` at the later checkpoint.
@@ -121,11 +120,11 @@ def neighbour_angles(vectors: Floats, labels: Ints, near: Ints) -> float | None:
         near: [documents, NEIGHBOURS] of `neighbours` at the origin.
 
     Returns:
-        None where no class is large enough or nothing varies.
+        From -1 to 1; None where no class is large enough or nothing varies.
     """
     own, theirs = [], []
-    for place in range(int(labels.max()) + 1):
-        members = np.flatnonzero((labels == place) & (near[:, 0] >= 0) & ~np.isnan(vectors).any(axis=1))
+    for index in range(int(labels.max()) + 1):
+        members = np.flatnonzero((labels == index) & (near[:, 0] >= 0) & ~np.isnan(vectors).any(axis=1))
         if not len(members):
             continue
         axis = vectors[members].sum(axis=0)

@@ -1,4 +1,9 @@
-"""The linear probe: what of a task can be read off the hidden states, whatever the head does with them."""
+"""Linear probe: how well hidden states predict the labels of a task, whatever the output layer does with them.
+
+The ridge solver is written out: one Gram matrix serves all penalties and classes of a fold. `sklearn`'s
+`RidgeClassifier` with `StandardScaler` gives the same predictions in 4 to 20 times the processor time, and
+`StratifiedGroupKFold` deals other folds.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,8 @@ from auditor.inference.threads import one_blas_thread
 
 FOLDS = 5
 RIDGES = (1.0, 0.1, 0.01)
-"""Ridge penalties in units of the mean eigenvalue of the training rows' covariance, the strongest first, so that it is
-chosen where several do equally well."""
+"""Ridge penalties in units of the mean eigenvalue of the Gram matrix of the training rows, the strongest first, so that
+it wins ties."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -23,12 +28,12 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """Whether the probe names each document's class from the other folds.
+class ProbePredictions:
+    """Whether the out-of-fold prediction of each document is its class.
 
     Attributes:
-        correct: [documents] with the layer chosen without the document's fold.
-        by_layer: [layers, documents] of each layer.
+        correct: [documents] with the layer and penalty chosen without the document's fold.
+        by_layer: [layers, documents] of each layer, with the penalty chosen without the document's fold.
     """
 
     correct: Bools
@@ -36,10 +41,10 @@ class Probed:
 
 
 def assign_folds(labels: Ints, unit: Ints, units: int, rng: np.random.Generator) -> Ints:
-    """The fold [documents] of each document: groups whole, classes spread evenly, the rest by chance.
+    """Fold [documents] of each document: groups stay whole, classes are spread evenly, ties are broken at random.
 
-    Groups are dealt out in turn after sorting them by the class most of their documents have. The folds look at the
-    labels, which would spoil a permutation test; none is made of them.
+    Groups are sorted by their most frequent class and dealt out in turn. The folds depend on the labels, so no
+    permutation test may use them; none does.
     """
     counts = np.zeros((units, int(labels.max()) + 1))
     np.add.at(counts, (unit, labels), 1)
@@ -49,20 +54,20 @@ def assign_folds(labels: Ints, unit: Ints, units: int, rng: np.random.Generator)
     return np.asarray(fold[unit], dtype=np.intp)
 
 
-def probe(layers: npt.NDArray[np.float32], labels: Ints, fold: Ints) -> Probed:
-    """Cross-validated accuracy of a linear probe on pooled hidden states, layer and penalty chosen inside.
+def probe(layers: npt.NDArray[np.float32], labels: Ints, fold: Ints) -> ProbePredictions:
+    """Predict the class of each document from pooled hidden states by nested cross-validation.
 
-    The probe is a ridge regression on the class indicators; the class of the highest fitted value is named. Scaling,
-    penalty and layer are settled without the fold that is judged: for each outer fold the others are predicted by
-    probes that saw neither the outer fold nor the predicted one, and the layer and penalty that name most of them win
-    (the earliest layer and strongest penalty among equals). A layer picked by its accuracy on the very documents it is
-    reported on would look good on labels that mean nothing. No group is trained on and judged.
+    The probe is a ridge regression on class indicators; it predicts the class of the highest fitted value. Scaling,
+    penalty and layer are chosen without the test fold: for each outer fold, probes that saw neither it nor the
+    predicted fold predict the other folds, and the layer and penalty with the most correct predictions win (the
+    earliest layer and strongest penalty among equals). A layer chosen by its accuracy on the reported documents would
+    look good on meaningless labels. No group is in both training and test.
 
     Cost: for each layer 15 times documents^2 x width + min(documents, width)^3 operations.
 
     Args:
-        layers: [documents, layers, width] mean hidden states; rows of NaN for documents without any, which are put at
-            the mean of the training rows.
+        layers: [documents, layers, width] mean hidden states; rows of NaN, for documents without states, count as the
+            mean of the training rows.
         labels: [documents] classes from 0.
         fold: [documents] of `assign_folds`.
     """
@@ -80,15 +85,15 @@ def probe(layers: npt.NDArray[np.float32], labels: Ints, fold: Ints) -> Probed:
                 if len(left_out) == 1:
                     outer[layer][:, held] = right
                 else:
-                    # With folds a and b left out, b is what the choice for a is judged by, and the other way round.
-                    one, other = left_out
-                    inner[layer, :, one] += right[:, fold[held] == other].sum(axis=1)
-                    inner[layer, :, other] += right[:, fold[held] == one].sum(axis=1)
+                    # With folds a and b left out, accuracy on b counts in the choice for a, and the reverse.
+                    a, b = left_out
+                    inner[layer, :, a] += right[:, fold[held] == b].sum(axis=1)
+                    inner[layer, :, b] += right[:, fold[held] == a].sum(axis=1)
     best = inner.reshape(-1, folds).argmax(axis=0)
     chosen = outer.reshape(-1, documents)[best[fold], np.arange(documents)]
     penalty = inner.argmax(axis=1)
     by_layer = np.take_along_axis(outer, penalty[:, fold][:, None, :], axis=1)[:, 0]
-    return Probed(correct=chosen, by_layer=by_layer)
+    return ProbePredictions(correct=chosen, by_layer=by_layer)
 
 
 def _left_out(folds: int) -> Iterator[tuple[int, ...]]:
@@ -97,7 +102,7 @@ def _left_out(folds: int) -> Iterator[tuple[int, ...]]:
 
 
 def _fitted(values: Floats, truth: Bools, held: Bools) -> Floats:
-    """Fitted class indicators [ridges, held rows, classes] of the held rows [documents], trained on all others."""
+    """Fitted class indicators [penalties, held rows, classes] of the rows in `held`, trained on all other rows."""
     train, test = _standardised(values[~held], values[held])
     target = truth[~held].astype(np.float64)
     prior = target.mean(axis=0)
@@ -106,16 +111,16 @@ def _fitted(values: Floats, truth: Bools, held: Bools) -> Floats:
     gram = train @ train.T if wide else train.T @ train
     unit = max(float(np.trace(gram)) / len(gram), np.finfo(np.float64).tiny)
     left, right = (test @ train.T, target) if wide else (test, train.T @ target)
-    found = np.empty((len(RIDGES), len(test), truth.shape[1]))
-    for place, ridge in enumerate(RIDGES):
+    fitted = np.empty((len(RIDGES), len(test), truth.shape[1]))
+    for index, ridge in enumerate(RIDGES):
         penalised = gram.copy()
         penalised[np.diag_indices_from(gram)] += ridge * unit
-        found[place] = left @ cho_solve(cho_factor(penalised, overwrite_a=True), right) + prior
-    return found
+        fitted[index] = left @ cho_solve(cho_factor(penalised, overwrite_a=True), right) + prior
+    return fitted
 
 
 def _standardised(train: Floats, test: Floats) -> tuple[Floats, Floats]:
-    """Both with the mean and spread of the training rows taken out; missing rows at the mean, flat columns at zero."""
+    """Rows standardised by mean and deviation of the training rows; missing rows and flat columns become zero."""
     present = train[~np.isnan(train).any(axis=1)]
     if not len(present):
         return np.zeros_like(train), np.zeros_like(test)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.measures.changes import largest_changes, slopes
+from auditor.forgetting.measures.changes import change_deciles, largest_changes
 
 
 def hits(count: int) -> list[int]:
@@ -33,7 +33,7 @@ def test_memorised_of_a_mover_is_what_the_counts_count(record, series):
 def test_slopes_are_deciles_of_all_documents(series_of_losses):
     rng = np.random.default_rng(0)
     suspect, heldout = rng.normal(2, 0.5, (31, 2)), rng.normal(2, 0.5, (21, 2))
-    found = slopes(series_of_losses({"suspect": suspect, "heldout": heldout}))
+    found = change_deciles(series_of_losses({"suspect": suspect, "heldout": heldout}))
     drift = (heldout[:, 1] - heldout[:, 0]).mean()
     assert found.suspect[0] == found.heldout[0] == (0.0,) * 9
     for deciles, losses in ((found.suspect[1], suspect), (found.heldout[1], heldout)):

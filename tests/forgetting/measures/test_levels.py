@@ -132,7 +132,7 @@ def test_lists_that_were_not_kept_are_not_compared():
     nothing = ModelOutputs(None, None, None)
     assert compare(nothing, kept(p, 5)) is None
     assert compare(kept(p, 5), nothing) is None
-    with pytest.raises(ValueError, match="2 tokens beside 3"):
+    with pytest.raises(ValueError, match="the origin has 2 tokens, the checkpoint 3"):
         compare(kept(p[:2], 5), kept(p, 5))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.forgetting.tasks.drift import Drift, angles, head_rows
+from auditor.forgetting.tasks.drift import ClassDrift, angles, head_rows
 from auditor.models.loading import open_model
 
 
@@ -50,7 +50,7 @@ def test_the_mean_over_labels_of_the_mean_over_their_tokens(
     first = make_tiny_model(tmp_path / "first", tie_word_embeddings=tied)
     name = "model.embed_tokens.weight" if tied else "lm_head.weight"
     second = _turned(first, tmp_path / "second", name, {5: 10.0, 6: 30.0, 9: 60.0})
-    drift = Drift(open_model(str(first)))
+    drift = ClassDrift(open_model(str(first)))
     assert drift(open_model(str(second)), [(5, 6), (9,), (11,)]) == pytest.approx((20 + 60 + 0) / 3, abs=1e-3)
     assert drift(open_model(str(first)), [(5, 6), (9,)]) == 0.0
     assert drift.notes == []
@@ -59,7 +59,7 @@ def test_the_mean_over_labels_of_the_mean_over_their_tokens(
 def test_embeddings_that_are_not_the_head_do_not_count(tmp_path: Path, make_tiny_model: Callable[..., Path]) -> None:
     first = make_tiny_model(tmp_path / "first", tie_word_embeddings=False)
     second = _turned(first, tmp_path / "second", "model.embed_tokens.weight", {5: 45.0})
-    assert Drift(open_model(str(first)))(open_model(str(second)), [(5,)]) == 0.0
+    assert ClassDrift(open_model(str(first)))(open_model(str(second)), [(5,)]) == 0.0
 
 
 def test_an_adapter_beside_the_head_leaves_it_and_one_over_it_turns_it(
@@ -70,7 +70,7 @@ def test_an_adapter_beside_the_head_leaves_it_and_one_over_it_turns_it(
     from transformers import AutoModelForCausalLM
 
     base = make_tiny_model(tmp_path / "base", tie_word_embeddings=False)
-    drift = Drift(open_model(str(base)))
+    drift = ClassDrift(open_model(str(base)))
     for module in ("q_proj", "lm_head"):
         model = get_peft_model(
             AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=2, target_modules=[module], task_type="CAUSAL_LM")
@@ -91,7 +91,7 @@ def test_an_adapter_beside_the_head_leaves_it_and_one_over_it_turns_it(
 
 def test_what_cannot_be_read_is_none_and_said(tmp_path: Path, make_tiny_model: Callable[..., Path]) -> None:
     spec = open_model(str(make_tiny_model(tmp_path / "first")))
-    drift = Drift(spec)
+    drift = ClassDrift(spec)
     assert drift(spec, [(10**6,)]) is None
     (note,) = drift.notes
-    assert note.startswith(f"No class-embedding drift for {spec.identity.source}: its head has no row")
+    assert note.startswith(f"No class-embedding drift for {spec.identity.source}: its output layer has no row")

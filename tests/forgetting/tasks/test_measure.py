@@ -15,7 +15,7 @@ from auditor.core.errors import UsageError
 from auditor.corpora.document import Corpus, Document
 from auditor.corpora.read import read_corpus
 from auditor.forgetting.series import NamedCheckpoint
-from auditor.forgetting.tasks.answers import ask
+from auditor.forgetting.tasks.answers import score_answers
 from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.corpora import read_tasks
 from auditor.forgetting.tasks.measure import measure_tasks
@@ -201,9 +201,9 @@ def test_what_a_reader_has_to_know(series: list[NamedCheckpoint], tmp_path: Path
     said = "\n".join(notes)
     assert "1 texts repeat" in said
     assert "12 documents in 6 groups" in said
-    assert "'fox' begin those of 'fox dog'" in said
+    assert "'fox dog' start with those of 'fox'" in said
     assert "1 documents fill the context" in said
-    assert "of their beginning alone" in said
+    assert "cover only their beginning" in said
 
 
 @pytest.mark.parametrize("bos", [True, False])
@@ -219,7 +219,7 @@ def test_a_label_is_chosen_by_the_likelihood_of_all_its_tokens(
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     tasks = read_tasks([("t", str(path))], label_column="label", read=read_corpus)
-    ((answers,),) = ask(
+    ((answers,),) = score_answers(
         [NamedCheckpoint("m", open_model(str(folder)))],
         tasks,
         template="{text} is about {label}",
@@ -259,4 +259,4 @@ def test_without_an_untrained_twin_its_row_is_left_out_and_that_is_said(
     found, notes = measured(series[:2], _asked(task_file), read=read_corpus, store=store, bootstraps=50, shuffles=1)
     assert [point.model for point in found.points] == ["origin", "same"]
     assert found.points[0].neighbour_angles is None
-    assert "No row of an untrained model: there is no untrained twin of this." in notes
+    assert "No figures for an untrained model: there is no untrained twin of this." in notes
