@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -272,6 +274,76 @@ def test_the_example_of_a_renderer_renders(
     add("auditor/report/line.py")
     write_outputs(small, [tmp_path / "audit.log"])
     assert (tmp_path / "audit.log").read_text(encoding="utf-8").split("\t")[:2] == [small.name, small.verdict.outcome]
+
+
+def test_the_example_of_a_table_is_shown(add: Callable[[str], ModuleType]) -> None:
+    from support.series import build_forget
+
+    from auditor.report.renderer import render
+
+    add("auditor/report/tables/frozen.py")
+    result = build_forget()
+    for name in ("html", "markdown"):
+        page = render(result, name)
+        assert page.index("Difference-in-differences") < page.index("Unchanged layers") < page.index("Verbatim memory")
+
+
+STATE_EXAMPLE = """
+import json
+from auditor.cli.schemas import all_schemas
+from auditor.forgetting.states.decide import decide_state
+from auditor.forgetting.states.findings import CheckpointFindings
+from auditor.forgetting.verdict import decide_series
+from auditor.report.renderer import render
+from auditor.results.gate import make_gate
+from auditor.results.gate_outcome import evaluate_gate
+from support.series import build_forget
+
+result = build_forget(("A", "A"))
+first, second = result.forgetting.checkpoints
+still = second.suspect.change.model_copy(update={"value": 0.0, "low": 0.0, "high": 0.0})
+findings = CheckpointFindings(
+    name="later", position=1, reference=None, detection=second.detection, relearning=None, utility_loss=None,
+    suspect=second.suspect.model_copy(update={"change": still}),
+)
+state = decide_state(findings, result.thresholds, result.forgetting.thresholds)
+series = result.forgetting.model_copy(update={"checkpoints": (first, second.model_copy(update={"state": state}))})
+changed = result.model_copy(
+    update={"forgetting": series, "verdict": decide_series(series), "gate": make_gate(fail_on=["untouched"])}
+)
+outcome = evaluate_gate(changed)
+page = render(changed, "html")
+print(json.dumps([
+    state.code, state.reason, changed.verdict.outcome, outcome.reason, outcome.exit_code,
+    "No loss of the suspect set differs" in page, '"U"' in json.dumps(all_schemas()["result"].schema()),
+]))
+"""
+
+
+def test_the_example_of_a_state_is_decided_judged_and_shown(tmp_path: Path) -> None:
+    """In a copy of the package: the codes of the states are part of the types of a result."""
+    examples = {title: block for _, title, block in FENCE.findall(page("extending.md")) if title}
+    shutil.copytree(ROOT / "auditor", tmp_path / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    (row,) = (block for title, block in examples.items() if title.startswith("auditor/results/forgetting/states.py"))
+    rows = tmp_path / "auditor" / "results" / "forgetting" / "states.py"
+    before = '    StateKind(\n        code="A",'
+    written = rows.read_text(encoding="utf-8")
+    assert before in written
+    rows.write_text(written.replace(before, row + before), encoding="utf-8")
+    condition = "auditor/forgetting/states/untouched.py"
+    (tmp_path / condition).write_text(examples[condition], encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", STATE_EXAMPLE],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT / "tests")))},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == ["U", "losses-unchanged", "INCONCLUSIVE", "state U, untouched", 3, True, True]
 
 
 def test_the_example_of_a_backend_carries_an_audit(add: Callable[[str], ModuleType], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import textwrap
 
 from auditor.core.text import amount, visible
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Speed
-from auditor.report.text import number
+from auditor.report.text import format_number
 
 _WIDTH = 100
 _LABEL = 12
@@ -83,7 +83,7 @@ def _model(model: ModelCheckup) -> list[str]:
 
 def _speed(speed: Speed) -> str:
     return (
-        f"{number(float(f'{speed.tokens_per_second:.3g}'))} tokens/s: "
+        f"{format_number(float(f'{speed.tokens_per_second:.3g}'))} tokens/s: "
         f"{amount(speed.sampled_tokens, 'token')} of {amount(speed.sampled, 'document')} in "
         f"{speed.sampled_seconds:.1f} s, after {speed.load_seconds:.1f} s of loading"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from auditor.report.text import number, p_value
+from auditor.report.text import format_number, format_p
 from auditor.results.correction import NAMES, Correction
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate import Expect, Gate
@@ -59,7 +59,7 @@ def gate_told(gate: Gate, gate_outcome: GateOutcome) -> str:
 
 
 def correction_sentence(
-    correction: BatchCorrection, alpha: float, write: Callable[[float, float], str] = p_value
+    correction: BatchCorrection, alpha: float, write: Callable[[float, float], str] = format_p
 ) -> str:
     """Both p-values of an audit in a batch.
 
@@ -70,7 +70,7 @@ def correction_sentence(
     """
     return (
         f"p = {write(correction.p_value, alpha)} before and {write(correction.p_adjusted, alpha)} after the correction over "
-        f"{correction.over} ({NAMES[correction.method]}), {side(correction.p_adjusted, alpha)} the level of {number(alpha)}."
+        f"{correction.over} ({NAMES[correction.method]}), {side(correction.p_adjusted, alpha)} the level of {format_number(alpha)}."
         + (
             f" The p-value counts {correction.n_hypotheses} times, for as many ways to EVIDENCE."
             if correction.n_hypotheses > 1

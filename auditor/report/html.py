@@ -7,8 +7,8 @@ from typing import Any
 
 from auditor.report import selection, series, thresholds
 from auditor.report.renderer import Renderer
-from auditor.report.tables.catalogue import series_tables
 from auditor.report.tables.documents import MEMORISED
+from auditor.report.tables.table import series_tables
 from auditor.report.templating import environment
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
@@ -44,11 +44,15 @@ def _of_series(result: AuditResult, pictures: list[dict[str, Any]]) -> dict[str,
     shown = series.series_of(result)
     if shown is None:
         return {"series": None, "last": None}
+    tables = series_tables()
+    built = {table.name: table.build(result) for table in tables}
     return {
         "series": shown,
         "last": shown.checkpoints[-1] if result.kind == "forget" else None,
         "pictures": {picture["figure"].name: picture for picture in pictures},
-        "tables": series_tables(result),
+        "tables": built,
+        "titles": {table.name: table.title for table in tables},
+        "described": [table for table in tables if table.how_to_read and built[table.name].rows],
         "placebo_alarms": series.placebo_alarms(result),
         "guard_findings": series.shared_findings(shown.checkpoints),
         "relearned": [checkpoint for checkpoint in shown.checkpoints if checkpoint.relearning is not None],

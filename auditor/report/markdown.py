@@ -11,8 +11,16 @@ from auditor.report.figures.figure import figures
 from auditor.report.gate import SIGNS, correction_sentence, gate_sentence, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
-from auditor.report.tables.catalogue import series_tables
-from auditor.report.text import auc, estimate, in_hundred, interval, moment, p_value, percent
+from auditor.report.tables.table import series_tables
+from auditor.report.text import (
+    format_auc,
+    format_estimate,
+    format_interval,
+    format_p,
+    format_percent,
+    in_hundred,
+    moment,
+)
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
@@ -53,8 +61,8 @@ def _verdict(result: AuditResult) -> str:
         result.thresholds.alpha,
     )
     compared = level_words(result)
-    detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
-    level = percent(main.auc_interval.level)
+    detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
+    level = format_percent(main.auc_interval.level)
     lines = [
         f"## {_SHAPES[verdict.outcome]} {verdict.outcome}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
@@ -72,18 +80,18 @@ def _verdict(result: AuditResult) -> str:
             (
                 (
                     "Effect",
-                    f"AUC **{auc(main.auc)}**, {level} interval {interval(main.auc_interval)}",
+                    f"AUC **{format_auc(main.auc)}**, {level} interval {format_interval(main.auc_interval)}",
                     f"of 100 random pairs the suspect group scores higher in {in_hundred(main.auc)}; chance is 50",
                 ),
                 (
                     "p-value",
-                    f"**{p_value(main.p_value, main.alpha)}**, {compared}",
+                    f"**{format_p(main.p_value, main.alpha)}**, {compared}",
                     amount(main.permutations, "permutation"),
                 ),
                 (
                     "Groups",
                     f"**{main.groups_suspect:,}** suspect, **{main.groups_heldout:,}** held-out",
-                    f"AUC of the mean of all features seen with {percent(result.thresholds.power)} power: {detectable}",
+                    f"AUC of the mean of all features seen with {format_percent(result.thresholds.power)} power: {detectable}",
                 ),
             ),
         ),
@@ -106,12 +114,12 @@ def _states(result: AuditResult) -> str:
         (
             escape(checkpoint.name),
             f"**{checkpoint.state.code}** {escape(checkpoint.state.name)}",
-            estimate(checkpoint.suspect.gap, 0),
-            estimate(checkpoint.suspect.auc, 0.5, policy.inverted_auc),
+            format_estimate(checkpoint.suspect.gap, 0),
+            format_estimate(checkpoint.suspect.auc, 0.5, policy.inverted_auc),
             "not stated"
             if checkpoint.suspect.retained is None
-            else estimate(checkpoint.suspect.retained, 0, policy.retained_share),
-            p_value(checkpoint.detection.p_adjusted, alpha),
+            else format_estimate(checkpoint.suspect.retained, 0, policy.retained_share),
+            format_p(checkpoint.detection.p_adjusted, alpha),
             _brought_back(checkpoint),
         )
         for checkpoint in series.checkpoints
@@ -138,45 +146,18 @@ def _measures(result: AuditResult) -> str:
     series = series_of(result)
     if series is None or result.forgetting is None:
         return ""
-    drawn = {figure.title: figure.table(result) for figure in figures() if figure.name in _DRAWN}
-    told = {
-        _TITLES.get(name, name.capitalize()): table
-        for name, table in series_tables(result).items()
-        if name not in _ELSEWHERE
-    }
+    titled = [(table.title, table.build(result)) for table in series_tables() if table.in_summary]
+    titled += [(figure.title, figure.table(result)) for figure in figures() if figure.in_summary]
     parts = [
         f"#### {title}\n\n"
         + _table([escape(header) for header in table.headers], [[escape(cell) for cell in row] for row in table.rows])
-        for title, table in {**told, **drawn}.items()
+        for title, table in titled
         if table.rows
     ]
     notes = "\n".join(f"* {escape(note)}" for note in result.forgetting.notes)
-    beside = "The verdict above is of the audited model; it rests on the series only where it says so.\n\n"
-    beside = "" if result.kind == "forget" else beside
-    return "### The series, measure by measure\n\n" + beside + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
-
-
-_ELSEWHERE = ("guards", "layer_weights", "largest_changes")
-"""Tables too long for a summary; the HTML and JSON results have them."""
-_DRAWN = ("matrix", "relearning")
-"""Figures whose numbers stand in no other table."""
-_TITLES = {
-    "losses": "Loss of each set, bits per byte",
-    "gaps": "Gap to held-out text, bits per byte",
-    "changes": "Difference-in-differences, bits per byte",
-    "memorisation": "Verbatim memory",
-    "equivalence": "Equivalence and detectable gap, bits per byte",
-    "events": "Crossings of the memorised line",
-    "engine": "Detection",
-    "drift": "Drift on general text",
-    "weights": "Change of the weights",
-    "kinds": "Labelled sets",
-    "measures": "Measures of the accuracy matrix",
-    "splits": "Forgetting, by where it happened",
-    "tests": "McNemar's tests",
-    "geometry": "Geometry of the classes",
-    "probe_layers": "Probe accuracy by layer",
-}
+    scope = "The verdict above is of the audited model; it rests on the series only where it says so.\n\n"
+    scope = "" if result.kind == "forget" else scope
+    return "### The series, measure by measure\n\n" + scope + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
 
 
 def _brought_back(checkpoint: Checkpoint) -> str:
@@ -204,7 +185,12 @@ def _guards(result: AuditResult) -> str:
 def _features(result: AuditResult) -> str:
     columns = selection.strongest_columns(result)
     rows = [
-        (escape(c.name), auc(c.auc), interval(c.auc_interval), p_value(c.p_adjusted, result.membership.alpha))
+        (
+            escape(c.name),
+            format_auc(c.auc),
+            format_interval(c.auc_interval),
+            format_p(c.p_adjusted, result.membership.alpha),
+        )
         for c in columns[:_FEATURES]
     ]
     shown = f"{len(rows)} strongest of {len(columns)}" if len(rows) < len(columns) else f"{len(rows)}"

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from auditor.core.text import shorten, visible
 from auditor.report.gate import side
-from auditor.report.text import number, p_value
+from auditor.report.text import format_number, format_p
 from auditor.results.correction import NAMES
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.series import ChangeDeciles, Checkpoint, Forgetting
@@ -119,7 +119,7 @@ def placebo_alarms(result: AuditResult) -> list[str]:
             "by its gap": placebo.gap_p_adjusted if placebo else None,
             "by its change": placebo.did_p_adjusted if placebo else None,
         }
-        told = [f"{how} (p = {p_value(p, alpha)})" for how, p in tests.items() if p is not None and p <= alpha]
+        told = [f"{how} (p = {format_p(p, alpha)})" for how, p in tests.items() if p is not None and p <= alpha]
         if told:
             alarms.append(
                 f"At {label(checkpoint.name)} the placebo set is told from the held-out set too, {', '.join(told)}, "
@@ -133,11 +133,11 @@ def level_words(result: AuditResult) -> str:
     alpha = result.thresholds.alpha
     if result.kind == "forget" and result.forgetting is not None and result.forgetting.checkpoints:
         adjusted = result.forgetting.checkpoints[-1].detection.p_adjusted
-        said = f"{p_value(adjusted, alpha)} over all checkpoints (Holm), "
+        said = f"{format_p(adjusted, alpha)} over all checkpoints (Holm), "
     elif result.multiplicity is not None:
         adjusted = result.multiplicity.p_adjusted
         counted = ", counted as 1" if result.multiplicity.refused else ""
-        said = f"{p_value(adjusted, alpha)} over {result.multiplicity.over} ({NAMES[result.multiplicity.method]}{counted}), "
+        said = f"{format_p(adjusted, alpha)} over {result.multiplicity.over} ({NAMES[result.multiplicity.method]}{counted}), "
     else:
         adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""
-    return f"{said}{side(adjusted, alpha)} the level of {number(alpha)}"
+    return f"{said}{side(adjusted, alpha)} the level of {format_number(alpha)}"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from auditor.core.text import visible
 from auditor.report.gate import correction_sentence, gate_sentence, status_of
-from auditor.report.text import auc, interval, number, p_value, percent
+from auditor.report.text import format_auc, format_interval, format_number, format_p, format_percent
 from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
 from auditor.results.summary import Summary
@@ -97,8 +97,8 @@ def _story(gate: Gate, said: Summary) -> list[str]:
         *([f"To mend: {verdict.remediation}"] if verdict.remediation else []),
         gate_sentence(gate, said.gate_outcome),
         *([f"State of the last checkpoint: {said.state} {said.state_name}."] if said.state else []),
-        f"AUC {auc(said.auc)}, {percent(said.auc_interval.level)} interval {interval(said.auc_interval)}; "
-        f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level {number(said.alpha)}.",
+        f"AUC {format_auc(said.auc)}, {format_percent(said.auc_interval.level)} interval {format_interval(said.auc_interval)}; "
+        f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level {format_number(said.alpha)}.",
         *([] if said.multiplicity is None else [f"In its batch: {correction_sentence(said.multiplicity, said.alpha)}"]),
         f"Validity class {verdict.validity_class}: {verdict.validity} Reason code: {verdict.reason}.",
         *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in said.guards),
@@ -116,8 +116,8 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
     elif guard.status != "passed":
         result = Skipped(visible(f"{guard.status}: {guard.reason}"))
     figures = (
-        f"{figure.name}: {number(figure.value, figure.limit)}"
-        + ("" if figure.limit is None else f" (limit {number(figure.limit)})")
+        f"{figure.name}: {format_number(figure.value, figure.limit)}"
+        + ("" if figure.limit is None else f" (limit {format_number(figure.limit)})")
         for figure in guard.figures
     )
     lines = [
@@ -125,8 +125,8 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
         f"It asks: {guard.question}",
         *([f"To mend: {guard.remediation}"] if guard.remediation else []),
         f"It cannot see: {guard.blind_spots}",
-        *([] if guard.auc is None else [f"AUC: {auc(guard.auc)}"]),
-        *([] if guard.p_value is None else [f"p-value: {p_value(guard.p_value)}"]),
+        *([] if guard.auc is None else [f"AUC: {format_auc(guard.auc)}"]),
+        *([] if guard.p_value is None else [f"p-value: {format_p(guard.p_value)}"]),
         *figures,
     ]
     return _case(name, f"guard {guard.name}", lines, result)

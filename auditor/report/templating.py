@@ -49,14 +49,14 @@ def environment() -> Environment:
         finalize=show,
     )
     environment.filters.update(
-        num=lambda value, limit=None: text.typeset(text.number(value, limit)),
+        num=lambda value, limit=None: text.typeset(text.format_number(value, limit)),
         p=_typeset_p,
-        z=lambda value, limit=None: text.typeset(text.z_score(value, limit)),
-        auc=lambda value: text.typeset(text.auc(value)),
-        difference=lambda value: text.typeset(text.difference(value)),
+        z=lambda value, limit=None: text.typeset(text.format_z(value, limit)),
+        auc=lambda value: text.typeset(text.format_auc(value)),
+        difference=lambda value: text.typeset(text.format_difference(value)),
         fixed=lambda value: text.typeset(f"{value:.3f}"),
-        interval=text.interval,
-        percent=lambda share: text.typeset(text.percent(share)),
+        interval=text.format_interval,
+        percent=lambda share: text.typeset(text.format_percent(share)),
         in_hundred=text.in_hundred,
         cell=_cell,
         typeset=text.typeset,
@@ -93,4 +93,4 @@ def surprise(logprob: float) -> int:
 
 
 def _typeset_p(value: float, limit: float | None = None) -> str:
-    return text.typeset(text.p_value(value, limit))
+    return text.typeset(text.format_p(value, limit))

@@ -9,7 +9,15 @@ from auditor.report import selection
 from auditor.report.gate import correction_sentence, gate_told, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
-from auditor.report.text import auc, difference, estimate, fixed, interval, p_value, percent
+from auditor.report.text import (
+    format_auc,
+    format_difference,
+    format_estimate,
+    format_fixed,
+    format_interval,
+    format_p,
+    format_percent,
+)
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
@@ -39,7 +47,7 @@ def summary(result: AuditResult) -> str:
         Lines of at most 100 characters, the tool's own marks in ASCII, ending in a line feed.
     """
     verdict, main, thresholds = result.verdict, result.membership, result.thresholds
-    detectable = "not stated" if main.detectable_auc is None else auc(main.detectable_auc)
+    detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
     lines = [
         f"{verdict.outcome}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
@@ -56,25 +64,25 @@ def summary(result: AuditResult) -> str:
     lines += [
         _entry(
             "Effect",
-            f"AUC {auc(main.auc)} (0.5 is chance), "
-            f"{percent(main.auc_interval.level)} interval {interval(main.auc_interval)}",
+            f"AUC {format_auc(main.auc)} (0.5 is chance), "
+            f"{format_percent(main.auc_interval.level)} interval {format_interval(main.auc_interval)}",
         ),
         _entry(
             "p-value",
-            f"{p_value(main.p_value, main.alpha)}, {level_words(result)} ({amount(main.permutations, 'permutation')})",
+            f"{format_p(main.p_value, main.alpha)}, {level_words(result)} ({amount(main.permutations, 'permutation')})",
         ),
         _entry(
             "Groups",
             f"{main.groups_suspect:,} suspect, {main.groups_heldout:,} held-out; AUC of the mean of all "
-            f"features that would be seen with {percent(thresholds.power)} power: {detectable}",
+            f"features that would be seen with {format_percent(thresholds.power)} power: {detectable}",
         ),
     ]
     if result.excess is not None:
         lines.append(
             _entry(
                 "Over text",
-                f"{difference(result.excess.difference)} is membership AUC minus text AUC; at least "
-                f"{difference(result.excess.lower)} with {percent(result.excess.level)} confidence",
+                f"{format_difference(result.excess.difference)} is membership AUC minus text AUC; at least "
+                f"{format_difference(result.excess.lower)} with {format_percent(result.excess.level)} confidence",
             )
         )
     lines += [
@@ -100,8 +108,8 @@ def _states(result: AuditResult) -> list[str]:
         state, contrast = checkpoint.state, checkpoint.suspect
         label = f"  {state.code} {_label(checkpoint.name):<{widest}}  "
         told = (
-            f"{state.name}; gap {estimate(contrast.gap, 0)} bits per byte, AUC {fixed(contrast.auc.value, 0.5)}, "
-            f"p (Holm) {p_value(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
+            f"{state.name}; gap {format_estimate(contrast.gap, 0)} bits per byte, AUC {format_fixed(contrast.auc.value, 0.5)}, "
+            f"p (Holm) {format_p(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
         )
         last = checkpoint is series.checkpoints[-1]
         if STATES[state.code].tone == "open" or (last and result.kind == "check"):

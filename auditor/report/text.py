@@ -21,7 +21,7 @@ def _exact_enough(written: Iterator[str], value: float, *limits: float | None) -
     return next((text for text in written if side(float(text.replace(",", ""))) == side(value)), repr(value))
 
 
-def number(value: float, limit: float | None = None) -> str:
+def format_number(value: float, limit: float | None = None) -> str:
     """Write a number in plain ASCII: whole, to one decimal from 1,000, or to three significant digits.
 
     Args:
@@ -35,54 +35,54 @@ def number(value: float, limit: float | None = None) -> str:
     return _exact_enough((f"{value:.{digits}g}" for digits in range(3, 18)), value, limit)
 
 
-def p_value(value: float, limit: float | None = None) -> str:
+def format_p(value: float, limit: float | None = None) -> str:
     """A p-value to four decimals, or to two digits below 0.001; more where rounding would move it across `limit`."""
     if value < 0.001:
         return _exact_enough((f"{value:.{digits}g}" for digits in range(2, 18)), value, limit)
     return _exact_enough((f"{value:.{decimals}f}" for decimals in range(4, 20)), value, limit)
 
 
-def z_score(value: float, limit: float | None = None) -> str:
+def format_z(value: float, limit: float | None = None) -> str:
     """A standardised statistic to two decimals; more where rounding would move it across `limit`."""
     return _exact_enough((f"{value:.{decimals}f}" for decimals in range(2, 20)), value, limit)
 
 
-def auc(value: float) -> str:
+def format_auc(value: float) -> str:
     """An AUC, to three decimals."""
     return f"{value:.3f}"
 
 
-def difference(value: float) -> str:
+def format_difference(value: float) -> str:
     """A difference of AUCs to three decimals; more where rounding would hide on which side of zero it lies."""
     written = f"{value:.3f}"
-    return number(value) if float(written) == 0 and value != 0 else written
+    return format_number(value) if float(written) == 0 and value != 0 else written
 
 
-def fixed(value: float, *limits: float) -> str:
+def format_fixed(value: float, *limits: float) -> str:
     """A number to three decimals; more where rounding would move it across one of `limits`."""
     written = (f"{value:,.{decimals}f}" for decimals in range(3, 20))
     spelled = _exact_enough(written, value, *limits)
     return "0.000" if spelled == "-0.000" else spelled
 
 
-def estimate(value: Estimate, *limits: float) -> str:
+def format_estimate(value: Estimate, *limits: float) -> str:
     """A figure and both ends of its interval, none of them rounded across one of `limits`."""
-    return f"{fixed(value.value, *limits)} ({ends(value, *limits)})"
+    return f"{format_fixed(value.value, *limits)} ({ends(value, *limits)})"
 
 
 def ends(value: Estimate, *limits: float) -> str:
     """Both ends of an interval, neither rounded across one of `limits`."""
-    return f"{fixed(value.low, *limits)} to {fixed(value.high, *limits)}"
+    return f"{format_fixed(value.low, *limits)} to {format_fixed(value.high, *limits)}"
 
 
-def interval(value: Interval) -> str:
+def format_interval(value: Interval) -> str:
     """Both ends of an interval of AUCs."""
-    return f"{auc(value.low)} to {auc(value.high)}"
+    return f"{format_auc(value.low)} to {format_auc(value.high)}"
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share as per cent."""
-    return f"{number(100 * share)}%"
+    return f"{format_number(100 * share)}%"
 
 
 def in_hundred(value: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auditor.core.text import amount, in_a_row
 from auditor.report.gate import PROMISES, REFUSED, Status, expected, red_on
-from auditor.report.text import auc, interval, p_value
+from auditor.report.text import format_auc, format_interval, format_p
 from auditor.results.batch import BatchEntry, BatchResult
 from auditor.results.correction import NAMES
 from auditor.results.gate import FAILS
@@ -59,10 +59,10 @@ def row(outcome: BatchEntry) -> AuditRow:
         state="" if found is None or found.state is None else f"{found.state} {found.state_name}",
         expected=expected(gate),
         fails_on="" if set(gate.fail_on) == set(FAILS[gate.expect]) else red_on(gate),
-        auc=ABSENT if found is None else auc(found.auc),
-        interval="" if found is None else interval(found.auc_interval),
-        p=ABSENT if looks is None else p_value(looks.p_value, alpha),
-        p_adjusted=ABSENT if looks is None else p_value(looks.p_adjusted, alpha),
+        auc=ABSENT if found is None else format_auc(found.auc),
+        interval="" if found is None else format_interval(found.auc_interval),
+        p=ABSENT if looks is None else format_p(looks.p_value, alpha),
+        p_adjusted=ABSENT if looks is None else format_p(looks.p_adjusted, alpha),
         groups=ABSENT if found is None else f"{found.groups_suspect:,} and {found.groups_heldout:,}",
         reason=in_a_row(outcome.error)
         if found is None

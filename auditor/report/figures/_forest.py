@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.core.text import shorten, visible
 from auditor.report.figures._canvas import LINE, MUTED, PAPER, WIDTH, draw_svg, panel
-from auditor.report.text import auc
+from auditor.report.text import format_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -60,7 +60,7 @@ def draw_forest(
             axes.plot(
                 row.auc, place, row.marker, color=row.colour, markerfacecolor=face, markersize=8.5, markeredgewidth=1.6
             )
-            axes.text(1.02, place, auc(row.auc), transform=axes.get_yaxis_transform(), va="center_baseline")
+            axes.text(1.02, place, format_auc(row.auc), transform=axes.get_yaxis_transform(), va="center_baseline")
             axes.text(0, place, labels[place], transform=across, va="center_baseline")
         for place in groups:
             axes.axhline(place - 0.5, color=LINE, linewidth=1.0)

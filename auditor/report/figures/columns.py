@@ -8,7 +8,7 @@ from auditor.report.figures._forest import ForestRow, draw_forest
 from auditor.report.figures.figure import Figure
 from auditor.report.selection import strongest_columns
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import auc, interval, number, p_value
+from auditor.report.text import format_auc, format_interval, format_number, format_p
 from auditor.results.result import AuditResult
 from auditor.results.separability import ColumnEffect
 
@@ -31,8 +31,8 @@ def _describe(result: AuditResult) -> str:
         return "No feature was computed."
     shown = amount(min(len(columns), _LIMIT), "strongest feature")
     return (
-        f"AUC of the {shown} of {len(columns)}, from {visible(columns[0].name)} at {auc(columns[0].auc)} down. "
-        f"{clear} of {len(columns)} have an adjusted p-value of at most {number(result.membership.alpha)}."
+        f"AUC of the {shown} of {len(columns)}, from {visible(columns[0].name)} at {format_auc(columns[0].auc)} down. "
+        f"{clear} of {len(columns)} have an adjusted p-value of at most {format_number(result.membership.alpha)}."
     )
 
 
@@ -47,7 +47,12 @@ def _table(result: AuditResult) -> ReportTable:
     return ReportTable(
         ("Feature", "AUC", "Interval", "Adjusted p-value"),
         tuple(
-            (visible(c.name), auc(c.auc), interval(c.auc_interval), p_value(c.p_adjusted, result.membership.alpha))
+            (
+                visible(c.name),
+                format_auc(c.auc),
+                format_interval(c.auc_interval),
+                format_p(c.p_adjusted, result.membership.alpha),
+            )
             for c in strongest_columns(result)[:_LIMIT]
         ),
     )

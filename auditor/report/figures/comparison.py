@@ -7,7 +7,7 @@ from auditor.report.figures._canvas import CONTROL, GUARD, SUSPECT
 from auditor.report.figures._forest import ForestRow, draw_forest
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import auc, p_value
+from auditor.report.text import format_auc, format_p
 from auditor.results.result import AuditResult
 
 _TITLE = "Membership beside its controls"
@@ -39,8 +39,8 @@ def _rows(result: AuditResult) -> list[ForestRow]:
 
 def _describe(result: AuditResult) -> str:
     rows = _rows(result)
-    others = "; ".join(f"{visible(row.label)} {auc(row.auc)}" for row in rows[1 : _LIMIT + 1])
-    return f"AUC of membership {auc(result.membership.auc)}" + (
+    others = "; ".join(f"{visible(row.label)} {format_auc(row.auc)}" for row in rows[1 : _LIMIT + 1])
+    return f"AUC of membership {format_auc(result.membership.auc)}" + (
         f", beside {others}." if others else ", with nothing beside it."
     )
 
@@ -61,9 +61,11 @@ def _table(result: AuditResult) -> ReportTable:
         tuple(
             (
                 visible(row.label),
-                auc(row.auc),
-                "not stated" if row.low is None or row.high is None else f"{auc(row.low)} to {auc(row.high)}",
-                "not stated" if p is None else p_value(p),
+                format_auc(row.auc),
+                "not stated"
+                if row.low is None or row.high is None
+                else f"{format_auc(row.low)} to {format_auc(row.high)}",
+                "not stated" if p is None else format_p(p),
             )
             for row, p in zip(_rows(result), p_values, strict=True)
         ),

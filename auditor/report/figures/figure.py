@@ -24,6 +24,7 @@ class Figure:
         draw: SVG of bounded size, or None where the result has nothing to draw.
         table: The numbers behind it.
         part: The part of the report it stands in: the audit of one model, or the series of checkpoints.
+        in_summary: Whether the Markdown summary has its numbers, which no table has.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Figure:
     draw: Callable[[AuditResult], str | None] = field(repr=False)
     table: Callable[[AuditResult], ReportTable] = field(repr=False)
     part: Literal["audit", "series"] = "audit"
+    in_summary: bool = False
 
 
 def figures() -> tuple[Figure, ...]:

@@ -10,7 +10,7 @@ from auditor.report.figures._checkpoints import LOOKS, grid, label_ends
 from auditor.report.figures.figure import Figure
 from auditor.report.series import choose, label, series_of, spread
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import auc, fixed, interval, p_value, percent
+from auditor.report.text import format_auc, format_fixed, format_interval, format_p, format_percent
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.result import AuditResult
 
@@ -37,7 +37,7 @@ def _describe(result: AuditResult) -> str:
         best = max(checkpoint.layers, key=lambda layer: layer.probe_auc)
         clear = sum(layer.probe_p_adjusted <= result.thresholds.alpha for layer in checkpoint.layers)
         told.append(
-            f"{label(checkpoint.name)}: highest AUC {auc(best.probe_auc)} at layer {best.layer}, {clear} of "
+            f"{label(checkpoint.name)}: highest AUC {format_auc(best.probe_auc)} at layer {best.layer}, {clear} of "
             f"{len(checkpoint.layers)} layers clear of chance"
         )
     return "; ".join(told) or "No layer was probed."
@@ -112,14 +112,14 @@ def _table(result: AuditResult) -> ReportTable:
         (
             label(checkpoint.name),
             str(layer.layer),
-            auc(layer.probe_auc),
-            interval(layer.probe_interval),
-            p_value(layer.probe_p_value, result.thresholds.alpha),
-            p_value(layer.probe_p_adjusted, result.thresholds.alpha),
+            format_auc(layer.probe_auc),
+            format_interval(layer.probe_interval),
+            format_p(layer.probe_p_value, result.thresholds.alpha),
+            format_p(layer.probe_p_adjusted, result.thresholds.alpha),
             _or_none(layer.procrustes),
             _or_none(layer.procrustes_chance),
-            "none" if layer.neighbours is None else percent(layer.neighbours),
-            "none" if layer.neighbours_chance is None else percent(layer.neighbours_chance),
+            "none" if layer.neighbours is None else format_percent(layer.neighbours),
+            "none" if layer.neighbours_chance is None else format_percent(layer.neighbours_chance),
             _or_none(layer.cka),
         )
         for checkpoint in probed
@@ -129,7 +129,7 @@ def _table(result: AuditResult) -> ReportTable:
 
 
 def _or_none(value: float | None) -> str:
-    return "none" if value is None else fixed(value)
+    return "none" if value is None else format_fixed(value)
 
 
 LAYERS = Figure(

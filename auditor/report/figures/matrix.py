@@ -9,7 +9,7 @@ from auditor.report.figures._canvas import HELDOUT, INK, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of, spread
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import estimate
+from auditor.report.text import format_estimate
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 from auditor.results.result import AuditResult
 
@@ -94,7 +94,7 @@ def _cells(
 def _table(result: AuditResult) -> ReportTable:
     tasks = _tasks(result)
     rows = [
-        (label(point.model), label(point.task), estimate(point.observed), estimate(point.probe))
+        (label(point.model), label(point.task), format_estimate(point.observed), format_estimate(point.probe))
         for point in (tasks.points if tasks else ())
     ]
     return ReportTable(("Model", "Task", "Accuracy of its own answers", "Accuracy of the probe"), tuple(rows), names=2)
@@ -114,4 +114,5 @@ MATRIX = Figure(
     draw=_draw,
     table=_table,
     part="series",
+    in_summary=True,
 )

@@ -9,7 +9,7 @@ from auditor.report.figures._checkpoints import grid, name_places
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import fixed
+from auditor.report.text import format_fixed
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.result import AuditResult
 
@@ -38,9 +38,9 @@ def _describe(result: AuditResult) -> str:
     suspect, heldout = series.change_deciles.suspect[-1], series.change_deciles.heldout[-1]
     return (
         f"At {label(last)}, in bits per byte since the origin and less the mean change of the held-out documents: the "
-        f"median suspect document moved {fixed(suspect[_MEDIAN], 0)} (first to last decile {fixed(suspect[0], 0)} to "
-        f"{fixed(suspect[-1], 0)}), the median held-out document {fixed(heldout[_MEDIAN], 0)} "
-        f"({fixed(heldout[0], 0)} to {fixed(heldout[-1], 0)})."
+        f"median suspect document moved {format_fixed(suspect[_MEDIAN], 0)} (first to last decile {format_fixed(suspect[0], 0)} to "
+        f"{format_fixed(suspect[-1], 0)}), the median held-out document {format_fixed(heldout[_MEDIAN], 0)} "
+        f"({format_fixed(heldout[0], 0)} to {format_fixed(heldout[-1], 0)})."
     )
 
 
@@ -85,7 +85,7 @@ def _table(result: AuditResult) -> ReportTable:
     if series is None or not _whole(series):
         return ReportTable(headers, (), names=2)
     rows = [
-        (label(checkpoint.name), name, *(fixed(value, 0) for value in band))
+        (label(checkpoint.name), name, *(format_fixed(value, 0) for value in band))
         for checkpoint, suspect, heldout in zip(
             series.checkpoints, series.change_deciles.suspect, series.change_deciles.heldout, strict=True
         )

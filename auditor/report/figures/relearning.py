@@ -10,7 +10,7 @@ from auditor.report.figures._checkpoints import grid
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import estimate, fixed, p_value
+from auditor.report.text import format_estimate, format_fixed, format_p
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.relearning import Probe
 from auditor.results.result import AuditResult
@@ -39,8 +39,8 @@ def _probes(result: AuditResult) -> list[tuple[str, Probe]]:
 def _describe(result: AuditResult) -> str:
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.relearn_alpha
     told = [
-        f"{label(name)}, {probe.name}: gap from {fixed(probe.points[0].gap.value, 0)} to "
-        f"{fixed(probe.points[-1].gap.value, 0)} bits per byte, adjusted p-value {p_value(probe.p_adjusted, level)}, "
+        f"{label(name)}, {probe.name}: gap from {format_fixed(probe.points[0].gap.value, 0)} to "
+        f"{format_fixed(probe.points[-1].gap.value, 0)} bits per byte, adjusted p-value {format_p(probe.p_adjusted, level)}, "
         f"{'brought back' if probe.recovered else 'not brought back'}"
         for name, probe in _probes(result)[:_LIMIT]
     ]
@@ -118,11 +118,11 @@ def _table(result: AuditResult) -> ReportTable:
             label(name),
             probe.name,
             f"{point.steps:,}",
-            estimate(point.suspect),
-            estimate(point.heldout),
-            estimate(point.gap, 0),
-            estimate(point.auc, 0.5),
-            "not measured" if point.placebo_gap is None else estimate(point.placebo_gap, 0),
+            format_estimate(point.suspect),
+            format_estimate(point.heldout),
+            format_estimate(point.gap, 0),
+            format_estimate(point.auc, 0.5),
+            "not measured" if point.placebo_gap is None else format_estimate(point.placebo_gap, 0),
         )
         for name, probe in _probes(result)
         for point in probe.points
@@ -146,4 +146,5 @@ RELEARNING = Figure(
     draw=_draw,
     table=_table,
     part="series",
+    in_summary=True,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.report.figures._canvas import HELDOUT, INK, LINE, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import auc, interval, number, p_value
+from auditor.report.text import format_auc, format_interval, format_number, format_p
 from auditor.results.result import AuditResult
 from auditor.results.separability import CurvePoint
 
@@ -31,9 +31,9 @@ def _describe(result: AuditResult) -> str:
         return "No smaller samples were tested."
     first, last = points[0], points[-1]
     return (
-        f"From {first.groups:,} to {last.groups:,} groups a side the AUC goes from {auc(first.auc)} to {auc(last.auc)} "
-        f"and the p-value from {p_value(first.p_value)} to {p_value(last.p_value)}; the level is "
-        f"{number(result.thresholds.alpha)}."
+        f"From {first.groups:,} to {last.groups:,} groups a side the AUC goes from {format_auc(first.auc)} to {format_auc(last.auc)} "
+        f"and the p-value from {format_p(first.p_value)} to {format_p(last.p_value)}; the level is "
+        f"{format_number(result.thresholds.alpha)}."
     )
 
 
@@ -66,11 +66,11 @@ def _draw(result: AuditResult) -> str | None:
             linestyle=(0, (5, 2)),
         )
         lower.axhline(alpha, color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
-        label = f"level {number(alpha)}"
+        label = f"level {format_number(alpha)}"
         lower.text(1.012, alpha, label, transform=lower.get_yaxis_transform(), va="center_baseline", color=INK)
         lower.set_yscale("log")
         lower.set_ylim(0.5 * min(alpha, *(p.p_value for p in points)), 1.6)
-        lower.yaxis.set_major_formatter(lambda value, _: number(value))
+        lower.yaxis.set_major_formatter(lambda value, _: format_number(value))
         lower.minorticks_off()
         lower.set_ylabel("p-value")
         lower.set_xlabel("Groups a side")
@@ -87,7 +87,12 @@ def _table(result: AuditResult) -> ReportTable:
     return ReportTable(
         ("Groups a side", "AUC", "Interval", "p-value"),
         tuple(
-            (number(p.groups), auc(p.auc), interval(p.auc_interval), p_value(p.p_value, result.thresholds.alpha))
+            (
+                format_number(p.groups),
+                format_auc(p.auc),
+                format_interval(p.auc_interval),
+                format_p(p.p_value, result.thresholds.alpha),
+            )
             for p in _points(result)
         ),
     )

@@ -10,7 +10,7 @@ from auditor.core.text import amount
 from auditor.report.figures._canvas import HELDOUT, INK, MUTED, SUSPECT, draw_svg, panel
 from auditor.report.figures.figure import Figure
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import number, typeset
+from auditor.report.text import format_number, typeset
 from auditor.results.result import AuditResult, Side
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _binned(result: AuditResult) -> tuple[list[float], list[int], list[int]]:
 
 
 def _range(scores: list[float]) -> str:
-    return typeset(f"{number(min(scores))} to {number(max(scores))}")
+    return typeset(f"{format_number(min(scores))} to {format_number(max(scores))}")
 
 
 def _describe(result: AuditResult) -> str:
@@ -86,7 +86,7 @@ def _draw(result: AuditResult) -> str | None:
 def _table(result: AuditResult) -> ReportTable:
     edges, suspect, heldout = _binned(result)
     rows = tuple(
-        (_range([low, high]), number(of_suspect), number(of_heldout))
+        (_range([low, high]), format_number(of_suspect), format_number(of_heldout))
         for low, high, of_suspect, of_heldout in zip(edges, edges[1:], suspect, heldout, strict=False)
     )
     return ReportTable(("Learned score", "Suspect groups", "Held-out groups"), rows)

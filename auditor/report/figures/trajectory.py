@@ -11,7 +11,7 @@ from auditor.report.figures._checkpoints import Look, draw_estimates, grid, labe
 from auditor.report.figures.figure import Figure
 from auditor.report.series import label, series_of
 from auditor.report.tables.table import ReportTable
-from auditor.report.text import ends, estimate, fixed
+from auditor.report.text import ends, format_estimate, format_fixed
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.series import Checkpoint
@@ -36,8 +36,8 @@ def _describe(result: AuditResult) -> str:
     if series is None:
         return "No series of checkpoints was measured."
     return "; ".join(
-        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap {fixed(c.suspect.gap.value, 0)} bits per byte "
-        f"({ends(c.suspect.gap, 0)}), AUC {fixed(c.suspect.auc.value, 0.5)}"
+        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap {format_fixed(c.suspect.gap.value, 0)} bits per byte "
+        f"({ends(c.suspect.gap, 0)}), AUC {format_fixed(c.suspect.auc.value, 0.5)}"
         for c in series.checkpoints
     )
 
@@ -126,12 +126,12 @@ def _table(result: AuditResult) -> ReportTable:
             (
                 label(c.name),
                 c.state.code,
-                estimate(c.suspect.gap, 0),
-                "not given" if c.placebo is None else estimate(c.placebo.gap, 0),
-                estimate(c.suspect.auc, 0.5),
-                "not given" if c.placebo is None else estimate(c.placebo.auc, 0.5),
-                estimate(c.heldout),
-                "not given" if c.general is None else estimate(c.general.loss),
+                format_estimate(c.suspect.gap, 0),
+                "not given" if c.placebo is None else format_estimate(c.placebo.gap, 0),
+                format_estimate(c.suspect.auc, 0.5),
+                "not given" if c.placebo is None else format_estimate(c.placebo.auc, 0.5),
+                format_estimate(c.heldout),
+                "not given" if c.general is None else format_estimate(c.general.loss),
             )
             for c in (series.checkpoints if series else ())
         ),

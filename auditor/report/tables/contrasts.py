@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.report.series import label, series_of, sets
-from auditor.report.tables.table import ReportTable, or_else
-from auditor.report.text import estimate, fixed, number, p_value
+from auditor.report.tables.table import ReportTable, or_else, series_table
+from auditor.report.text import format_estimate, format_fixed, format_number, format_p
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.result import AuditResult
@@ -19,6 +19,13 @@ def _contrasts(result: AuditResult) -> Iterator[tuple[tuple[str, str], Contrast]
             yield (label(checkpoint.name), name), contrast
 
 
+@series_table(
+    name="losses",
+    order=10,
+    title="Loss of each set, bits per byte",
+    how_to_read="How many bits the model needs for a byte of each set, and the change since the origin. A change of the suspect "
+    "set alone shows nothing: a model that drifts changes on every text.",
+)
 def losses(result: AuditResult) -> ReportTable:
     """Bits per byte of every set and their change since the origin."""
     series = series_of(result)
@@ -46,18 +53,27 @@ def _with_change(loss: Estimate | None, change: Estimate | None) -> tuple[str, s
     return or_else(loss, "not measured"), or_else(change, "not measured" if loss is None else "origin", 0)
 
 
+@series_table(
+    name="gaps",
+    order=20,
+    title="Gap to held-out text, bits per byte",
+    how_to_read="The gap is the held-out loss less that of the suspect set; positive means the suspect set is more familiar. Its "
+    "test is two-sided, and so is |2 AUC − 1|: a set that scores far worse than unseen text shows a trace too. The "
+    "share left is the gap over the gap at the reference; it is not stated at the reference, before it, or where the "
+    "reference gap is too uncertain to divide by.",
+)
 def gaps(result: AuditResult) -> ReportTable:
     """The gap, tested, and its sizes."""
     alpha, limits = result.thresholds.alpha, _limits(result)
     rows = [
         (
             *names,
-            estimate(found.gap, 0),
-            p_value(found.gap_p_value, alpha),
-            p_value(found.gap_p_adjusted, alpha),
-            estimate(found.effect_size, 0),
-            estimate(found.auc, 0.5, limits[1]),
-            estimate(found.trace),
+            format_estimate(found.gap, 0),
+            format_p(found.gap_p_value, alpha),
+            format_p(found.gap_p_adjusted, alpha),
+            format_estimate(found.effect_size, 0),
+            format_estimate(found.auc, 0.5, limits[1]),
+            format_estimate(found.trace),
             or_else(found.retained, "not stated", 0, limits[0]),
         )
         for names, found in _contrasts(result)
@@ -66,6 +82,13 @@ def gaps(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=2)
 
 
+@series_table(
+    name="changes",
+    order=30,
+    title="Difference-in-differences, bits per byte",
+    how_to_read="The change of the set's loss less that of the held-out loss, since the origin: what is left after the drift of "
+    "the model. Positive means the set lost more than unseen text did.",
+)
 def changes(result: AuditResult) -> ReportTable:
     """Difference-in-differences since the origin."""
     alpha = result.thresholds.alpha
@@ -76,8 +99,8 @@ def changes(result: AuditResult) -> ReportTable:
             f"{found.groups:,}",
             or_else(found.change, "origin", 0),
             or_else(found.difference_in_differences, "origin", 0),
-            "origin" if found.did_p_value is None else p_value(found.did_p_value, alpha),
-            "origin" if found.did_p_adjusted is None else p_value(found.did_p_adjusted, alpha),
+            "origin" if found.did_p_value is None else format_p(found.did_p_value, alpha),
+            "origin" if found.did_p_adjusted is None else format_p(found.did_p_adjusted, alpha),
         )
         for names, found in _contrasts(result)
     ]
@@ -94,6 +117,7 @@ def changes(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=2)
 
 
+@series_table(name="memorisation", order=50, title="Verbatim memory")
 def memorisation(result: AuditResult) -> ReportTable:
     """Verbatim memory beside that of held-out text."""
     rows = [
@@ -112,6 +136,14 @@ def memorisation(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=3)
 
 
+@series_table(
+    name="equivalence",
+    order=40,
+    title="Equivalence and detectable gap, bits per byte",
+    how_to_read="Two one-sided tests that the gap is below the margin: only a small p-value shows that the gap is small; not being "
+    "detected does not. The detectable gap is the smallest that this many groups would show. The level, the margin and "
+    "the power are among the thresholds.",
+)
 def equivalence(result: AuditResult) -> ReportTable:
     """Whether the gap is shown to be small, and what would have been seen."""
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.equivalence_alpha
@@ -121,13 +153,13 @@ def equivalence(result: AuditResult) -> ReportTable:
         rows.append(
             (
                 *names,
-                p_value(found.p_value, level),
-                p_value(found.p_adjusted, level),
+                format_p(found.p_value, level),
+                format_p(found.p_adjusted, level),
                 "yes" if found.equivalent else "no",
-                fixed(found.margin),
-                number(found.margin_d),
-                fixed(found.detectable_gap),
-                fixed(found.detectable_d),
+                format_fixed(found.margin),
+                format_number(found.margin_d),
+                format_fixed(found.detectable_gap),
+                format_fixed(found.detectable_d),
             )
         )
     headers = (
@@ -144,13 +176,14 @@ def equivalence(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=2)
 
 
+@series_table(name="events", order=60, title="Crossings of the memorised line since the origin")
 def events(result: AuditResult) -> ReportTable:
     """Crossings of the memorised line up to each checkpoint."""
     rows = [
         (
             *names,
             f"{found.events.memorised:,}",
-            number(found.events.expected),
+            format_number(found.events.expected),
             f"{found.events.learned:,}",
             f"{found.events.forgotten:,}",
             f"{found.events.events:,}",

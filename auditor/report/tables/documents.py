@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from auditor.core.text import shorten, visible
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import ReportTable
-from auditor.report.text import fixed
+from auditor.report.tables.table import ReportTable, series_table
+from auditor.report.text import format_fixed
 from auditor.results.result import AuditResult
 
 _MOVERS = 20
@@ -13,6 +13,12 @@ MEMORISED = "●"
 """Mark of a document above the memorised line."""
 
 
+@series_table(
+    name="largest_changes",
+    order=200,
+    title="Documents that moved farthest, bits per byte since the origin less the held-out mean",
+    in_summary=False,
+)
 def largest_changes(result: AuditResult) -> ReportTable:
     """Their movement at each checkpoint."""
     series = series_of(result)
@@ -23,7 +29,7 @@ def largest_changes(result: AuditResult) -> ReportTable:
             shorten(visible(mover.id), 80),
             shorten(visible(mover.group), 80),
             *(
-                fixed(move, 0) + (f" {MEMORISED}" if above else "")
+                format_fixed(move, 0) + (f" {MEMORISED}" if above else "")
                 for move, above in zip(mover.moves, mover.memorised, strict=True)
             ),
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from auditor.report.series import label, series_of
-from auditor.report.tables.table import ReportTable
-from auditor.report.text import p_value
+from auditor.report.tables.table import ReportTable, series_table
+from auditor.report.text import format_p
 from auditor.results.result import AuditResult
 
 
+@series_table(name="interventions", order=130, title="Interventions")
 def interventions(result: AuditResult) -> ReportTable:
     """Every intervention that ran, with its p-values."""
     series = series_of(result)
@@ -17,11 +18,11 @@ def interventions(result: AuditResult) -> ReportTable:
             label(checkpoint.name),
             probe.name,
             probe.method,
-            p_value(probe.after_p_value, level),
-            p_value(probe.rise_p_value, level),
-            p_value(probe.p_value, level),
-            p_value(probe.p_adjusted, level),
-            "not tested" if probe.placebo_p_value is None else p_value(probe.placebo_p_value, level),
+            format_p(probe.after_p_value, level),
+            format_p(probe.rise_p_value, level),
+            format_p(probe.p_value, level),
+            format_p(probe.p_adjusted, level),
+            "not tested" if probe.placebo_p_value is None else format_p(probe.placebo_p_value, level),
             "yes" if probe.recovered else "no",
         )
         for checkpoint in (series.checkpoints if series else ())

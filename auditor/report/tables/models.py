@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from auditor.report.series import label, series_of, spread
-from auditor.report.tables.table import ReportTable, or_else
-from auditor.report.text import auc, estimate, fixed, interval, number, p_value, percent, z_score
+from auditor.report.tables.table import ReportTable, or_else, series_table
+from auditor.report.text import (
+    format_auc,
+    format_estimate,
+    format_fixed,
+    format_interval,
+    format_number,
+    format_p,
+    format_percent,
+    format_z,
+)
 from auditor.results.forgetting.drift import LayerWeights
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.result import AuditResult
@@ -18,6 +27,7 @@ def _checkpoints(result: AuditResult) -> tuple[Checkpoint, ...]:
     return series.checkpoints if series else ()
 
 
+@series_table(name="engine", order=70, title="Detection")
 def engine(result: AuditResult) -> ReportTable:
     """The engine on single-pass features."""
     alpha = result.thresholds.alpha
@@ -27,19 +37,20 @@ def engine(result: AuditResult) -> ReportTable:
         rows.append(
             (
                 label(checkpoint.name),
-                p_value(found.p_value, alpha),
-                p_value(found.p_adjusted, alpha),
-                f"{auc(found.auc)} ({interval(found.auc_interval)})",
-                "no direction" if found.mean_z is None else z_score(found.mean_z, 0),
-                "not stated" if seen is None else fixed(seen, result.thresholds.required_auc),
+                format_p(found.p_value, alpha),
+                format_p(found.p_adjusted, alpha),
+                f"{format_auc(found.auc)} ({format_interval(found.auc_interval)})",
+                "no direction" if found.mean_z is None else format_z(found.mean_z, 0),
+                "not stated" if seen is None else format_fixed(seen, result.thresholds.required_auc),
                 "yes" if found.detected else "no",
-                "not given" if placebo is None else p_value(placebo, alpha),
+                "not given" if placebo is None else format_p(placebo, alpha),
             )
         )
     headers = ("Checkpoint", "p", "p (Holm)", "AUC", "Mean z", "Detectable AUC", "Detected", "Placebo p (Holm)")
     return ReportTable(headers, tuple(rows))
 
 
+@series_table(name="guards", order=80, title="Status of the guards", in_summary=False)
 def guards(result: AuditResult) -> ReportTable:
     """The status of every guard at every checkpoint."""
     checkpoints = _checkpoints(result)
@@ -51,6 +62,7 @@ def guards(result: AuditResult) -> ReportTable:
     return ReportTable(("Checkpoint", *map(label, names)), tuple(rows) if names else ())
 
 
+@series_table(name="drift", order=90, title="Drift on general text")
 def drift(result: AuditResult) -> ReportTable:
     """General text under each checkpoint."""
     rows = []
@@ -61,10 +73,10 @@ def drift(result: AuditResult) -> ReportTable:
                 (
                     label(checkpoint.name),
                     f"{found.documents:,}",
-                    estimate(found.loss),
+                    format_estimate(found.loss),
                     or_else(found.change, "origin", 0),
                     or_else(found.divergence, "origin", 0),
-                    "origin" if found.covered is None else percent(found.covered),
+                    "origin" if found.covered is None else format_percent(found.covered),
                     or_else(found.agreement, "origin"),
                 )
             )
@@ -80,6 +92,7 @@ def drift(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows))
 
 
+@series_table(name="utility_loss", order=100, title="Utility loss")
 def utility_loss(result: AuditResult) -> ReportTable:
     """How much worse each checkpoint got at everything."""
     rows = []
@@ -90,8 +103,8 @@ def utility_loss(result: AuditResult) -> ReportTable:
             if found is None
             else (
                 label(checkpoint.name),
-                estimate(found.ratio, 1, found.limit),
-                number(found.limit),
+                format_estimate(found.ratio, 1, found.limit),
+                format_number(found.limit),
                 "yes" if found.collapsed else "no",
                 "general text" if found.measured_on == "general" else "held-out text",
             )
@@ -99,6 +112,7 @@ def utility_loss(result: AuditResult) -> ReportTable:
     return ReportTable(("Checkpoint", "Loss over that of the origin", "Limit", "Collapsed", "Measured on"), tuple(rows))
 
 
+@series_table(name="weights", order=110, title="Change of the weights since the origin")
 def weights(result: AuditResult) -> ReportTable:
     """What became of the weights as a whole."""
     rows = []
@@ -112,7 +126,7 @@ def weights(result: AuditResult) -> ReportTable:
                     label(checkpoint.name),
                     found.kind,
                     found.reason,
-                    "not compared" if change is None else number(change),
+                    "not compared" if change is None else format_number(change),
                     f"{frozen:,} of {len(found.layers):,}" if found.layers else "not compared",
                 )
             )
@@ -120,6 +134,7 @@ def weights(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=3)
 
 
+@series_table(name="layer_weights", order=120, title="Relative change of the weights, layer by layer", in_summary=False)
 def layer_weights(result: AuditResult) -> ReportTable:
     """Relative change and effective rank, a layer a row and a checkpoint a column."""
     compared = [checkpoint for checkpoint in _checkpoints(result) if checkpoint.weights and checkpoint.weights.layers]
@@ -140,6 +155,6 @@ def _change(layer: LayerWeights | None) -> str:
     if layer.frozen:
         return "unchanged"
     if layer.effective_rank is None:
-        return number(layer.relative_change)
+        return format_number(layer.relative_change)
     full = "" if layer.full_rank is None else f" of {layer.full_rank:,}"
-    return f"{number(layer.relative_change)} (rank {number(layer.effective_rank)}{full})"
+    return f"{format_number(layer.relative_change)} (rank {format_number(layer.effective_rank)}{full})"

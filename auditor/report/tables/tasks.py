@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from auditor.core.text import shorten, visible
 from auditor.report.series import label, series_of, spread
-from auditor.report.tables.table import ReportTable
-from auditor.report.text import fixed, p_value, percent
+from auditor.report.tables.table import ReportTable, series_table
+from auditor.report.text import format_fixed, format_p, format_percent
 from auditor.results.forgetting.tasks import TaskFindings
 from auditor.results.result import AuditResult
 
@@ -46,6 +46,7 @@ def _tasks(result: AuditResult) -> TaskFindings | None:
     return series.tasks if series else None
 
 
+@series_table(name="kinds", order=140, title="Labelled tasks, in the order in which they were learned")
 def kinds(result: AuditResult) -> ReportTable:
     """What each task is."""
     tasks = _tasks(result)
@@ -67,27 +68,35 @@ def kinds(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=4)
 
 
+@series_table(name="measures", order=150, title="Measures of the accuracy matrix")
 def measures(result: AuditResult) -> ReportTable:
     """Each measure under its own name with its formula."""
     tasks = _tasks(result)
     rows = []
     for field, name, formula in MEASURES if tasks else ():
         value: float | None = getattr(tasks.measures, field) if tasks else None
-        rows.append((name, formula, "not stated" if value is None else fixed(value, 0)))
+        rows.append((name, formula, "not stated" if value is None else format_fixed(value, 0)))
     return ReportTable(("Measure", "Formula", "Value"), tuple(rows), names=2)
 
 
+@series_table(name="splits", order=160, title="Where each task's forgetting happened")
 def splits(result: AuditResult) -> ReportTable:
     """Where each task's forgetting happened."""
     tasks = _tasks(result)
     rows = [
-        (label(split.task), fixed(split.observed, 0), fixed(split.representation, 0), fixed(split.head, 0))
+        (
+            label(split.task),
+            format_fixed(split.observed, 0),
+            format_fixed(split.representation, 0),
+            format_fixed(split.head, 0),
+        )
         for split in (tasks.splits if tasks else ())
     ]
     headers = ("Task", "Fall of its own answers", "Fall of the probe (representation)", "The rest (head)")
     return ReportTable(headers, tuple(rows))
 
 
+@series_table(name="tests", order=170, title="Exact McNemar tests")
 def tests(result: AuditResult) -> ReportTable:
     """Exact McNemar tests."""
     tasks, alpha = _tasks(result), result.thresholds.alpha
@@ -98,14 +107,15 @@ def tests(result: AuditResult) -> ReportTable:
             f"{label(test.earlier)} to {label(test.later)}",
             f"{test.lost:,}",
             f"{test.gained:,}",
-            p_value(test.p_value, alpha),
-            p_value(test.p_adjusted, alpha),
+            format_p(test.p_value, alpha),
+            format_p(test.p_adjusted, alpha),
         )
         for test in (found[place] for place in spread(len(found), _ROWS))
     ]
     return ReportTable(("Task", "Between", "Lost", "Gained", "p", "p (Holm)"), tuple(rows), names=2)
 
 
+@series_table(name="geometry", order=180, title="Geometry of the classes")
 def geometry(result: AuditResult) -> ReportTable:
     """How the classes lie in the hidden states."""
     tasks = _tasks(result)
@@ -114,10 +124,10 @@ def geometry(result: AuditResult) -> ReportTable:
         (
             label(point.model),
             label(point.task),
-            _or(point.overlap, percent),
-            _or(point.overlap_shuffled, percent),
-            _or(point.neighbour_angles, lambda value: fixed(value, 0)),
-            _or(point.class_drift, fixed),
+            _or(point.overlap, format_percent),
+            _or(point.overlap_shuffled, format_percent),
+            _or(point.neighbour_angles, lambda value: format_fixed(value, 0)),
+            _or(point.class_drift, format_fixed),
         )
         for point in (points[place] for place in spread(len(points), _ROWS))
     ]
@@ -132,6 +142,7 @@ def geometry(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows), names=2)
 
 
+@series_table(name="probe_layers", order=190, title="Probe accuracy, layer by layer")
 def probe_layers(result: AuditResult) -> ReportTable:
     """Probe accuracy, a layer a row and a task under a model a column."""
     tasks = _tasks(result)
@@ -141,7 +152,10 @@ def probe_layers(result: AuditResult) -> ReportTable:
     rows = [
         (
             str(number),
-            *(fixed(point.probe_layers[number]) if number < len(point.probe_layers) else "none" for point in points),
+            *(
+                format_fixed(point.probe_layers[number]) if number < len(point.probe_layers) else "none"
+                for point in points
+            ),
         )
         for number in spread(deepest, _ROWS)
     ]

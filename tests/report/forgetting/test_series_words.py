@@ -8,22 +8,26 @@ import pytest
 
 from auditor.report.renderer import render, write_outputs
 from auditor.report.series import choose, label, level_words, placebo_alarms, series_of, sets, shared_findings, spread
-from auditor.report.tables.catalogue import series_tables
+from auditor.report.tables.table import ReportTable, series_tables
 from auditor.results.forgetting.states import STATES, Code
 from auditor.results.io import load_result
 from auditor.results.result import AuditResult
 
 
+def built(result: AuditResult) -> dict[str, ReportTable]:
+    return {table.name: table.build(result) for table in series_tables()}
+
+
 def test_tables_match_their_headers(forget: AuditResult, bare_forget: AuditResult, evidence: AuditResult) -> None:
     for result in (forget, bare_forget, evidence):
-        for name, table in series_tables(result).items():
+        for name, table in built(result).items():
             assert all(len(row) == len(table.headers) for row in table.rows), name
-    assert all(table.rows for table in series_tables(forget).values())
-    assert not any(table.rows for table in series_tables(evidence).values())
+    assert all(table.rows for table in built(forget).values())
+    assert not any(table.rows for table in built(evidence).values())
 
 
 def test_a_row_of_gaps(forget: AuditResult) -> None:
-    rows = series_tables(forget)["gaps"].rows
+    rows = built(forget)["gaps"].rows
     assert [row[:2] for row in rows[:3]] == [("base", "suspect"), ("base", "placebo"), ("step-1", "suspect")]
     assert rows[6] == (
         "step-3",
@@ -40,7 +44,7 @@ def test_a_row_of_gaps(forget: AuditResult) -> None:
 
 
 def test_losses_name_only_what_was_given(forget: AuditResult, bare_forget: AuditResult) -> None:
-    whole, bare = series_tables(forget)["losses"], series_tables(bare_forget)["losses"]
+    whole, bare = built(forget)["losses"], built(bare_forget)["losses"]
     assert whole.headers[1::2] == ("Suspect", "Held-out", "Placebo", "General")
     assert bare.headers[1::2] == ("Suspect", "Held-out")
     assert bare.rows[0] == ("base", "0.996 (0.935 to 1.057)", "origin", "1.000 (0.949 to 1.051)", "origin")
@@ -54,18 +58,18 @@ def test_a_share_is_not_rounded_onto_its_threshold(forget: AuditResult) -> None:
     near = third.suspect.model_copy(update={"retained": share.model_copy(update={"value": 0.79996, "low": 0.7})})
     points = (first, second, third.model_copy(update={"suspect": near}), *rest)
     changed = forget.model_copy(update={"forgetting": forget.forgetting.model_copy(update={"checkpoints": points})})
-    assert series_tables(changed)["gaps"].rows[4][-1].startswith("0.79996 (0.700 to")
+    assert built(changed)["gaps"].rows[4][-1].startswith("0.79996 (0.700 to")
 
 
 def test_weights_layer_by_layer(forget: AuditResult) -> None:
-    table = series_tables(forget)["layer_weights"]
+    table = built(forget)["layer_weights"]
     assert table.headers == ("Layer", "Parameters", "step-1", "step-2", "step-3", "step-4")
     assert table.rows[0] == ("embeddings", "1,000", *["unchanged"] * 4)
     assert table.rows[2][2] == "0.0191 (rank 11.3 of 64)"
 
 
 def test_measures_stand_under_their_own_names(forget: AuditResult) -> None:
-    found = {row[0]: row[2] for row in series_tables(forget)["measures"].rows}
+    found = {row[0]: row[2] for row in built(forget)["measures"].rows}
     assert found == {
         "Accuracy (ACC)": "0.712",
         "Learning accuracy (LA)": "0.821",
@@ -77,7 +81,7 @@ def test_measures_stand_under_their_own_names(forget: AuditResult) -> None:
 
 
 def test_movers_bear_the_mark_of_the_memorised_line(forget: AuditResult) -> None:
-    rows = series_tables(forget)["largest_changes"].rows
+    rows = built(forget)["largest_changes"].rows
     assert rows[0][:4] == ("document-0.txt", "group-0", "0.000 ●", "0.032")
     assert rows[1][3] == "-0.063 ●"
 
