@@ -43,17 +43,17 @@ def test_visible_names_what_it_replaces() -> None:
 
 @given(PROBABILITIES, st.sampled_from([0.01, 0.02, 0.05, 0.1]))
 def test_a_p_value_never_crosses_its_level_by_rounding(p: float, level: float) -> None:
-    assert (float(text.p_value(p, level)) <= level) == (p <= level)
+    assert (float(text.format_p(p, level)) <= level) == (p <= level)
 
 
 @given(st.floats(-10, 10), st.floats(0.1, 5))
 def test_a_z_score_never_crosses_its_limit_by_rounding(z: float, limit: float) -> None:
-    assert (float(text.z_score(z, limit)) > limit) == (z > limit)
+    assert (float(text.format_z(z, limit)) > limit) == (z > limit)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_a_number_never_crosses_its_limit_by_rounding(value: float, limit: float) -> None:
-    written = float(text.number(value, limit).replace(",", ""))
+    written = float(text.format_number(value, limit).replace(",", ""))
     assert (written < limit) == (value < limit)
     assert (written > limit) == (value > limit)
 
@@ -63,39 +63,39 @@ def test_a_number_never_crosses_its_limit_by_rounding(value: float, limit: float
     [(0.05, "0.0500"), (0.0002, "0.0002"), (0.00017, "0.00017"), (1.0, "1.0000"), (3.2e-7, "3.2e-07")],
 )
 def test_p_values(value: float, written: str) -> None:
-    assert text.p_value(value) == written
+    assert text.format_p(value) == written
 
 
 def test_a_p_value_just_below_its_level_shows_it() -> None:
-    assert text.p_value(0.04999, 0.05) == "0.04999"
-    assert text.p_value(0.05, 0.05) == "0.0500"
-    assert text.p_value(0.050001, 0.05) == "0.050001"
+    assert text.format_p(0.04999, 0.05) == "0.04999"
+    assert text.format_p(0.05, 0.05) == "0.0500"
+    assert text.format_p(0.050001, 0.05) == "0.050001"
 
 
 @pytest.mark.parametrize(
     ("value", "written"), [(60.0, "60"), (4127.0, "4,127"), (12345.67, "12,345.7"), (0.12345, "0.123"), (-2.5, "-2.5")]
 )
 def test_numbers(value: float, written: str) -> None:
-    assert text.number(value) == written
+    assert text.format_number(value) == written
 
 
 def test_a_difference_does_not_hide_its_sign() -> None:
-    assert text.difference(-0.0001) == "-0.0001"
-    assert text.difference(0.2204) == "0.220"
+    assert text.format_difference(-0.0001) == "-0.0001"
+    assert text.format_difference(0.2204) == "0.220"
 
 
 @given(st.floats(-1e6, 1e6), st.lists(st.floats(-2, 2), max_size=2))
 def test_a_fixed_number_never_crosses_a_limit_by_rounding(value: float, limits: list[float]) -> None:
-    written = float(text.fixed(value, *limits).replace(",", ""))
+    written = float(text.format_fixed(value, *limits).replace(",", ""))
     assert [(written > limit) - (written < limit) for limit in limits] == [
         (value > limit) - (value < limit) for limit in limits
     ]
 
 
 def test_fixed_numbers_and_estimates() -> None:
-    assert [text.fixed(value) for value in (0.5, -0.0001, 12345.67891)] == ["0.500", "0.000", "12,345.679"]
-    assert text.fixed(-0.0001, 0) == "-0.0001"
-    assert text.estimate(Estimate(value=0.1234, low=0.0002, high=0.25), 0) == "0.123 (0.0002 to 0.250)"
+    assert [text.format_fixed(value) for value in (0.5, -0.0001, 12345.67891)] == ["0.500", "0.000", "12,345.679"]
+    assert text.format_fixed(-0.0001, 0) == "-0.0001"
+    assert text.format_estimate(Estimate(value=0.1234, low=0.0002, high=0.25), 0) == "0.123 (0.0002 to 0.250)"
 
 
 def test_typeset() -> None:
@@ -114,8 +114,8 @@ def test_certainty_is_not_rounded_into_being() -> None:
 
 
 def test_interval_and_amounts() -> None:
-    assert text.interval(Interval(low=0.4, high=0.61249)) == "0.400 to 0.612"
-    assert text.percent(0.95) == "95%"
+    assert text.format_interval(Interval(low=0.4, high=0.61249)) == "0.400 to 0.612"
+    assert text.format_percent(0.95) == "95%"
     assert [core_text.amount(n, "group") for n in (1, 1200)] == ["1 group", "1,200 groups"]
 
 

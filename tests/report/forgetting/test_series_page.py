@@ -82,7 +82,13 @@ def marked(dumped: Any) -> dict[Path, Any]:
 
 def shown(value: float, page: str) -> bool:
     """Whether a value stands on a page in one of the spellings of numbers."""
-    written = {text.fixed(value), text.p_value(value), text.number(value), text.percent(value), text.z_score(value)}
+    written = {
+        text.format_fixed(value),
+        text.format_p(value),
+        text.format_number(value),
+        text.format_percent(value),
+        text.format_z(value),
+    }
     short = {one for one in written if len(one) > 2}
     return any(re.search(rf"(?<![\d.]){re.escape(text.typeset(one))}(?![\d])", page) for one in short)
 
