@@ -88,7 +88,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests on the bundled samples first: they take longest, and a file is the work of one process."""
     mark_models(items)
     long = {item.path for item in items if "sample_cache" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path not in long)
+    # The series shares nothing with the others, which wait for the scores of one another.
+    items.sort(key=lambda item: (item.path not in long, item.path.stem != "test_samples_series"))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,13 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from support.paths import ROOT
-
-from auditor.core.errors import UsageError
-from auditor.core.registry import discover, pick
-from auditor.core.seeds import stream
-from auditor.membership.guards.guard import Guard
 
 
 def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, sample_cache: Path) -> None:
@@ -45,23 +39,3 @@ def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, s
     assert "<!doctype html>" in (away / "report.html").read_text(encoding="utf-8").lower()
     call("-m", "auditor", "report", "result.json", "-o", "again.html", **where)
     assert (away / "again.html").read_bytes() == (away / "report.html").read_bytes()
-
-
-def test_discovery_finds_each_instance_once() -> None:
-    import auditor.membership.guards
-
-    found = discover(auditor.membership.guards, Guard)
-    assert len({id(guard) for guard in found}) == len(found)
-    assert {"blind", "overlap"} <= {guard.name for guard in found}
-
-
-def test_an_unknown_name_is_told_the_close_ones() -> None:
-    with pytest.raises(UsageError) as caught:
-        pick("blnd", {"blind": 1, "overlap": 2}, what="guard")
-    assert caught.value.hint == "Did you mean blind?"
-
-
-def test_streams_depend_on_seed_and_purpose_alone() -> None:
-    draw = {(seed, purpose): stream(seed, purpose).random() for seed in (0, 1) for purpose in ("a", "b")}
-    assert len(set(draw.values())) == 4
-    assert stream(0, "a").random() == draw[0, "a"]

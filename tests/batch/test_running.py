@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.children import hold_folder
 from support.texts import WORDS
 
 from auditor.audit.open import open_audit
@@ -114,10 +115,15 @@ def cheaply(settings: AuditSettings, options: RunOptions, **more: Any) -> AuditR
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Audits that were run before, and pages without their figures."""
-    monkeypatch.setattr(running, "run_audit", cheaply)
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of one word."""
     monkeypatch.setattr(folder_module, "render", lambda result, how: "page" if how == "html" else render(result, how))
+
+
+@pytest.fixture
+def quick(short_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits that were run before, and short pages."""
+    monkeypatch.setattr(running, "run_audit", cheaply)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -146,6 +152,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None] = lam
     return audits
 
 
+@pytest.mark.usefixtures("short_pages")
 def test_every_model_is_loaded_once_and_every_text_scored_once(
     data: Path,
     tiny_model_dir: Path,
@@ -494,20 +501,12 @@ def test_a_folder_that_cannot_be_written_ends_the_batch_and_holds_no_report(
     assert audits == []
 
 
-def _hold(folder: str, ready: Any, go: Any) -> None:
-    from auditor.batch.folder import BatchFolder
-
-    with BatchFolder(Path(folder), plan_of()).held():
-        ready.set()
-        go.wait(30)
-
-
 @pytest.mark.usefixtures("quick")
 def test_two_batches_do_not_write_one_folder(data: Path, tiny_model_dir: Path, cache: Path, tmp_path: Path) -> None:
     plan, out = plan_of(planned("a", data, "one", tiny_model_dir)), tmp_path / "out"
     context = multiprocessing.get_context("spawn")
     ready, go = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(str(out), ready, go))
+    other = context.Process(target=hold_folder, args=(str(out), ready, go))
     other.start()
     try:
         assert ready.wait(30)
@@ -605,15 +604,26 @@ def test_evidence_of_one_is_weighed_against_the_others(
     assert alone.exit_code == 1
 
 
+@pytest.fixture(scope="module")
+def others(make_tiny_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of other weights."""
+    return make_tiny_model(tmp_path_factory.mktemp("others"), seed=7)
+
+
 @pytest.mark.parametrize("what", ["model", "reference", "suspect", "heldout"])
+@pytest.mark.usefixtures("quick")
 def test_what_changes_between_scoring_and_auditing_is_not_kept_as_what_it_was(
-    what: str, data: Path, make_tiny_model: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str,
+    data: Path,
+    others: Path,
+    make_tiny_model: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own = tmp_path / "own"
     for seed, side in enumerate(("suspect", "heldout")):
         write_texts(own / side, 24, seed=60 + seed)
     model, reference = (make_tiny_model(own / name, seed=seed) for seed, name in enumerate(("model", "reference")))
-    others = make_tiny_model(tmp_path / "others", seed=7)
     plan = plan_of(
         planned("a", own, "suspect", model, features="loss", references=(str(reference),)),
         planned("b", data, "one", others, features="loss"),

@@ -232,8 +232,9 @@ import sys
 import time
 from pathlib import Path
 from datasets.packaged_modules.json.json import Json
+folder = sys.argv.pop(1)
 builder = Json(dataset_name="name", hash="0" * 40,
-               data_files={split: [f"{sys.argv[1]}/{split}.jsonl"] for split in ("train", "test")})
+               data_files={split: [f"{folder}/{split}.jsonl"] for split in ("train", "test")})
 builder.download_and_prepare()
 made = Path(builder.cache_dir)
 goal = made.parents[2].with_name("owner___name") / "default" / made.parent.name / made.name
@@ -268,9 +269,9 @@ def run_python(code: str, *arguments: str, home: Path, **variables: str) -> list
 def test_hub_dataset_comes_from_the_cache_without_network(tmp_path):
     write_file(tmp_path / "train.jsonl", ROWS)
     write_file(tmp_path / "test.jsonl", ROWS[:1])
-    run_python(CACHE, str(tmp_path), home=tmp_path)
     read, one, both, missing, absent, config = run_python(
-        READ,
+        CACHE + READ,
+        str(tmp_path),
         "hf:owner/name:train",
         "hf:owner/name:default:test",
         "hf:owner/name",

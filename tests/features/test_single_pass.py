@@ -226,7 +226,7 @@ def test_temperature_moves_min_k_plus_plus(record_from_logits: Maker) -> None:
 
 @given(st.lists(st.floats(-50, 0, width=32), min_size=1, max_size=40))
 def test_tails_bracket_the_mean_and_move_with_their_share(values: list[float]) -> None:
-    record = TokenSignals(
+    record = TokenSignals(  # type: ignore[call-arg]
         *(np.arange(len(values), dtype=np.int32) for _ in range(4)),
         *(np.asarray(values, dtype=np.float32) for _ in range(3)),
         np.zeros(len(values), dtype=np.int32),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from auditor.core.errors import UsageError
 from auditor.corpora import streams
+from auditor.corpora.document import Document
 from auditor.corpora.read import read_corpus
 
 LIMITS = {"deadline": datetime.timedelta(seconds=20), "suppress_health_check": list(HealthCheck), "database": None}
@@ -151,7 +152,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def reads(source: Path, root: Path, **options: Any) -> bool:
     """Read what lies there: documents that can be written down, or a message; and nothing is touched."""
-    before, said, documents = tree(root), "", ()
+    before, said = tree(root), ""
+    documents: tuple[Document, ...] = ()
     try:
         documents = read_corpus(source, **options).documents
     except UsageError as error:

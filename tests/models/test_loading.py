@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from support.backend import CPU
+from support.children import identify, start
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models import digests
@@ -47,14 +48,9 @@ def test_loaders_are_found() -> None:
 
 
 def test_identifying_reads_no_weights(tiny_model_dir: Path) -> None:
-    code = (
-        "import sys; from auditor.models.loading import open_model; from auditor.models.backend import LoadOptions;"
-        f"spec = open_model({str(tiny_model_dir)!r}, LoadOptions(device='cpu'));"
-        "assert spec.identity.weights_sha256;"
-        "loaded = [name for name in sys.modules if 'modeling_llama' in name or name.endswith('runtime.causal')];"
-        "assert not loaded, loaded"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    child = start(identify, tiny_model_dir)
+    child.join()
+    assert child.exitcode == 0
 
 
 def test_importing_the_contract_needs_no_torch() -> None:

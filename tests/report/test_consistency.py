@@ -171,13 +171,13 @@ def test_every_output_of_a_batch_says_the_same() -> None:
     for form, read in (("text", of_batch_screen), ("markdown", of_batch_markdown), ("html", of_batch_html)):
         found = {name: (word, status) for name, word, status in read(texts[form])}
         assert found == {name: (said.outcome, said.status) for name, said in expected.items()}, form
-    found = {
+    stored = {
         audit["name"]: Said(
             audit["finding"]["verdict"]["outcome"] if audit["finding"] else "", audit["status"], audit["exit_code"]
         )
         for audit in json.loads(texts["json"])["audits"]
     }
-    assert found == expected
+    assert stored == expected
     for suite in JUnitXml.fromstring(texts["junit"].encode()):
         if suite.name == "broken":
             assert [case.is_error for case in suite] == [True]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.children import score_slowly, start
 from support.texts import TOWN
 
 from auditor.core.errors import RunError
@@ -243,37 +241,6 @@ def test_a_failed_write_leaves_neither(loads: Loads, store: Store) -> None:
     assert (count(store, "scores"), count(store, "traces")) == (1, 0)
 
 
-CHILD = """
-import sys, time
-from pathlib import Path
-from auditor.models.backend import LoadOptions
-from auditor.models.loading import open_model
-from auditor.models.runtime.causal import CausalBackend
-from auditor.scoring.plan import Request
-from auditor.scoring.score import score_requests
-from auditor.scoring.store import Store
-from auditor.signals.outputs import Capture
-from auditor.signals.views import Prompt
-
-score = CausalBackend.score
-def slowly(self, windows, **options):
-    time.sleep(0.1)
-    return score(self, windows, **options)
-CausalBackend.score = slowly
-make = CausalBackend.__init__
-def small(self, *args, **options):
-    make(self, *args, **options)
-    self.token_budget = 200
-    self.workers = 1
-CausalBackend.__init__ = small
-spec = open_model(sys.argv[1], LoadOptions(device="cpu"))
-with Store.open(Path(sys.argv[2])) as store:
-    wanted = [Capture(True, True), Capture(True)]
-    requests = [Request(spec, Prompt(text), wanted=wanted[at % 2]) for at, text in enumerate(sys.argv[3:])]
-    score_requests(requests, store=store)
-"""
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_run_goes_on_to_the_same_traces(tiny_model_dir: Path, tmp_path: Path) -> None:
     some = texts(40)
@@ -285,15 +252,12 @@ def test_a_killed_run_goes_on_to_the_same_traces(tiny_model_dir: Path, tmp_path:
 
     with Store.open(tmp_path / "whole") as store:
         truth = whole(Loads(tiny_model_dir), store)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tiny_model_dir), str(tmp_path / "cut"), *some], env=environment
-    )
+    child = start(score_slowly, tiny_model_dir, tmp_path / "cut", some, 0.1, [ALL, LAYERS])
     with Store.open(tmp_path / "cut") as store:
-        while count(store, "scores") < 8 and child.poll() is None:
+        while count(store, "scores") < 8 and child.is_alive():
             time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.kill()
+        child.join()
         done = count(store, "scores")
         assert 8 <= done < 40
         assert count(store, "traces") == done

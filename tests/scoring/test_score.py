@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -16,6 +13,7 @@ import numpy as np
 import pytest
 from support.backend import CPU, Passing
 from support.backend import texts as made_texts
+from support.children import score_slowly, start
 
 from auditor.cli.commands.check import command
 from auditor.core.errors import RunError
@@ -292,47 +290,17 @@ def test_batches_and_passes_fit_the_budget() -> None:
     assert [len(some) for some in passes(windows, 1)] == [1] * 6
 
 
-CHILD = """
-import sys, time
-from pathlib import Path
-from auditor.models.backend import LoadOptions
-from auditor.models.loading import open_model
-from auditor.models.runtime.causal import CausalBackend
-from auditor.scoring.plan import Request
-from auditor.scoring.score import score_requests
-from auditor.scoring.store import Store
-from auditor.signals.views import Prompt
-
-score = CausalBackend.score
-def slowly(self, windows, **options):
-    time.sleep(0.15)
-    return score(self, windows, **options)
-CausalBackend.score = slowly
-make = CausalBackend.__init__
-def small(self, *args, **options):
-    make(self, *args, **options)
-    self.token_budget = 200
-CausalBackend.__init__ = small
-spec = open_model(sys.argv[1], LoadOptions(device="cpu"))
-with Store.open(Path(sys.argv[2])) as store:
-    score_requests([Request(spec, Prompt(text)) for text in sys.argv[3:]], store=store)
-"""
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_run_goes_on_to_the_same_figures(loads: Loads, tiny_model_dir: Path, tmp_path: Path) -> None:
     some = texts(40)
     with Store.open(tmp_path / "whole") as store:
         truth = run(loads.spec(budget=200), some, store)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tiny_model_dir), str(tmp_path / "cut"), *some], env=environment
-    )
+    child = start(score_slowly, tiny_model_dir, tmp_path / "cut", some, 0.15, [NOTHING])
     with Store.open(tmp_path / "cut") as store:
-        while kept(store) < 8 and child.poll() is None:
+        while kept(store) < 8 and child.is_alive():
             time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.kill()
+        child.join()
         done = kept(store)
         assert 8 <= done < 40
         rest = run(loads.spec(budget=200), some, store)

@@ -27,7 +27,7 @@ def record(n: int = 5, seed: int = 0) -> TokenSignals:
     generator = np.random.default_rng(seed)
     ints = [generator.integers(0, 1000, n).astype(np.int32) for _ in range(5)]
     floats = [generator.normal(size=n).astype(np.float32) for _ in range(3)]
-    return TokenSignals(*ints[:4], *floats, ints[4], n_bytes=7 * n, zlib_bytes=3 * n, truncated=bool(n % 2))
+    return TokenSignals(*ints[:4], *floats, ints[4], n_bytes=7 * n, zlib_bytes=3 * n, truncated=bool(n % 2))  # type: ignore[call-arg, misc]
 
 
 def kept(store: Store) -> int:

@@ -287,7 +287,9 @@ def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False)
     """A whole result with the given verdict."""
     shift = 0.05 if word == "NO EVIDENCE" else 0.75
     main = separability(groups, shift, 1)
-    sides: list[Side] = ["suspect"] * groups + ["heldout"] * groups
+    ours: list[Side] = ["suspect"]
+    theirs: list[Side] = ["heldout"]
+    sides = ours * groups + theirs * groups
     scores = tuple(
         GroupScore(group=f"{side}-{number % groups + 1:03d}", side=side, score=score)
         for number, (side, score) in enumerate(zip(sides, main.scores, strict=True))

@@ -107,8 +107,9 @@ def tampered(result: AuditResult, tree: dict[str, Any], path: Path) -> AuditResu
 
     None where the schema knows no other value, so that a change is refused before anything is compared.
     """
-    parts = {"": json.loads(json.dumps(tree[path[0]]))}
-    holder, last = parts, ""
+    parts: Any = {"": json.loads(json.dumps(tree[path[0]]))}
+    holder: Any = parts
+    last: str | int = ""
     for step in path[1:]:
         holder, last = holder[last], step
     before = holder[last]

@@ -12,7 +12,7 @@ import pytest
 from auditor.corpora.document import Corpus, Document
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
-from auditor.results.forgetting.measurements import SeriesMeasurements
+from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.rows import Numerics
 from auditor.signals.outputs import ModelOutputs
 from auditor.signals.tokens import TokenSignals
@@ -59,10 +59,10 @@ def _corpus(role: str, count: int, groups: Sequence[str] | None) -> Corpus:
 
 
 def _series(
-    records: dict[str, Sequence[Sequence[TokenSignals]]],
+    records: dict[Role, Sequence[Sequence[TokenSignals]]],
     *,
-    groups: dict[str, Sequence[str]] | None = None,
-    traces: dict[str, Sequence[Sequence[ModelOutputs]]] | None = None,
+    groups: dict[Role, Sequence[str]] | None = None,
+    traces: dict[Role, Sequence[Sequence[ModelOutputs]]] | None = None,
 ) -> Series:
     counts = {role: len(rows) for role, rows in records.items()}
     checkpoints = len(next(iter(records.values()))[0])
