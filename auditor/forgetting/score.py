@@ -89,7 +89,7 @@ def score_series(
     """
     asked = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
     scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
-    signals, traces = iter(scored.signals), iter(scored.traces)
+    signals, traces = iter(scored.signals), iter(scored.outputs)
     readings, numerics = {}, {}
     for checkpoint in checkpoints:
         for role, corpus in corpora.items():

@@ -1,4 +1,4 @@
-"""What can be audited: the protocol a backend fulfils and the identity under which its scores are kept."""
+"""Backend and Loader: what a kind of model implements so that it can be audited."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from auditor.core.errors import UNTOUCHED, AuditorError, RunError
 from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
-from auditor.signals.outputs import NO_TRACES, NOTHING, Capture, ModelOutputs
+from auditor.signals.outputs import NO_OUTPUTS, NOTHING, Capture, ModelOutputs
 from auditor.signals.tokens import Floats, Ints
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from auditor.models.digests import Memo, Seen
+    from auditor.models.digests import FileSnapshot, Memo
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class Window:
     """One forward pass over one stretch of a text.
 
     Attributes:
-        token_ids: [m] what the model reads: leading special tokens, prefix, text.
-        context: How many leading tokens are read and not scored; at least one.
+        token_ids: [m] tokens the model reads: leading special tokens, prefix, text.
+        context: Number of leading tokens that are read and not scored; at least one.
         starts: [m - context] first character of each scored token in the text.
         ends: [m - context] one past its last character.
         char_start: First character of the text this window scores.
@@ -54,7 +54,7 @@ class Window:
 
     @property
     def scored(self) -> int:
-        """How many tokens are scored."""
+        """Number of scored tokens."""
         return len(self) - self.context
 
 
@@ -67,7 +67,7 @@ class Encoded:
 
     @property
     def tokens(self) -> int:
-        """How many tokens the model has to read."""
+        """Number of tokens the model has to read."""
         return sum(len(window) for window in self.windows)
 
 
@@ -78,23 +78,23 @@ class WindowScores:
     See `auditor.signals.tokens.TokenSignals` for their definitions.
 
     Attributes:
-        traces: What else was wanted of the pass, over this window's scored tokens.
+        outputs: The other model outputs that were requested, over this window's scored tokens.
     """
 
     logprob: Floats
     mean: Floats
     std: Floats
     rank: Ints
-    traces: ModelOutputs = NO_TRACES
+    outputs: ModelOutputs = NO_OUTPUTS
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The digests of a model's files; what of `ModelIdentity` can be had from the files alone.
+    """Digests of a model's files: the part of `ModelIdentity` that needs the files alone.
 
     Attributes:
         weights_sha256: As of `ModelIdentity`.
-        tokenizer_sha256: The same.
+        tokenizer_sha256: As of `ModelIdentity`.
         details: Digests of configurations.
     """
 
@@ -108,9 +108,9 @@ class Backend(Protocol):
 
     identity: ModelIdentity
     token_budget: int
-    """How many tokens one call of `score` should be given; a starting point that is halved when memory runs out."""
+    """Tokens to pass to one call of `score`; a starting point that is halved when memory runs out."""
     workers: int
-    """How many threads may call `score` at once, each after `enter_worker`; 1 where that gains nothing."""
+    """Threads that may call `score` at once, each after `enter_worker`; 1 where more gain nothing."""
 
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         """Cut a prompt into windows. `max_tokens` limits how many tokens of the text are read."""
@@ -121,9 +121,9 @@ class Backend(Protocol):
         """Score windows in one forward pass (`alone`: in one each).
 
         Args:
-            windows: What to score.
-            variant: How.
-            wanted: What to keep of the same pass; the statistics are the same to the last bit whatever is wanted.
+            windows: Windows to score.
+            variant: Fast, or as a check.
+            wanted: Other outputs to keep of the same pass; they change no bit of the statistics.
 
         Raises:
             RunError: The model returned NaN or infinite values.
@@ -136,17 +136,17 @@ class Backend(Protocol):
         """Make the calling thread ready for `score`."""
 
     def sibling(self, spec: ModelSpec) -> Backend | None:
-        """Another model out of the same weights in memory: an adapter's base, or another adapter over that base.
+        """Another model from the same weights in memory: an adapter's base, or another adapter over that base.
 
-        The backend that was asked, and those it gave before, must not score any more. It can be asked for others, and
-        each is closed by whoever asked.
+        This backend and its earlier siblings must not score any more. It can still give further siblings; the caller
+        closes each.
 
         Args:
             spec: The base of this adapter, or an adapter with that base (`spec.base.identity.key` is the same).
 
         Returns:
-            None where the weights can no longer be had as that model reads them from its files (some adapters change
-            more than can be taken back, and a whole model has no siblings); it has to be loaded by itself.
+            None where the weights in memory are no longer those in that model's files (some adapters change more than
+            can be undone) and for a whole model, which has no siblings; that model has to be loaded by itself.
 
         Raises:
             RunError: The other adapter cannot be loaded.
@@ -154,10 +154,27 @@ class Backend(Protocol):
         """
 
     def recover(self) -> None:
-        """Free what a failed `score` left behind, so that a smaller one can follow."""
+        """Free the memory of a failed `score`, so that a smaller one can follow."""
 
     def close(self) -> None:
         """Free the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """The stored tensors of a model, for comparisons that need no forward pass.
+
+    Attributes:
+        files: Safetensors files of the whole model, which of an adapter is its base.
+        adapter: Safetensors file of the adapter over them; None for a whole model.
+        tied: Whether the output head may repeat the embeddings.
+        unreadable: Why the tensors cannot be read as plain numbers, as the end of a sentence; empty where they can.
+    """
+
+    files: tuple[Path, ...] = ()
+    adapter: Path | None = None
+    tied: bool = True
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +190,13 @@ class Origin:
     revision: str | None
 
 
+def no_base(source: str) -> None:
+    """A whole model has no base."""
+    return
+
+
 def no_tokenizer(source: str, options: LoadOptions) -> Any:
-    """A model that is not read from files has no tokenizer of its own.
+    """Default of a model that is not read from files.
 
     Raises:
         RunError: Always.
@@ -183,12 +205,17 @@ def no_tokenizer(source: str, options: LoadOptions) -> Any:
 
 
 def no_files(source: str, options: LoadOptions) -> Sequence[Path]:
-    """A model that is not read from files has none."""
+    """Default of a model that is not read from files."""
     return ()
 
 
+def no_weights(source: str, options: LoadOptions) -> WeightFiles:
+    """Default of a model whose tensors are not read."""
+    return WeightFiles(unreadable="the weights of this kind of model are not read")
+
+
 def no_fingerprint(source: str, revision: str | None) -> Fingerprint:
-    """A model that is not read from files has none to hash.
+    """Default of a model that is not read from files.
 
     Raises:
         RunError: Always.
@@ -198,20 +225,24 @@ def no_fingerprint(source: str, revision: str | None) -> Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """One way to open a model; one file a loader, found by discovery.
+    """One kind of model, with everything that is special about it; one file a loader, found by discovery.
 
     Attributes:
         name: Kind of model, as it appears in results.
         summary: What it opens, one line.
-        order: Loaders are asked in this order whether they accept a source.
-        accepts: Whether a source is of this kind, by its name and the files that are there.
+        order: The first loader in this order that accepts a source opens it.
+        accepts: Whether a source is of this kind, by its name and the files that exist.
         identify: Reads everything that makes the identity, without the weights in memory.
         load: Opens the model.
         base: The model an adapter was trained on; None where there is none.
         tokenizer: Opens its tokenizer alone.
         fingerprint: Hashes its files, of a source and its revision; no weights in memory, and no torch.
-        files: Every file that `identify` hashes or that says which those are; what is scored while one of them changes
-            is not kept.
+        files: Every file that `identify` hashes or that names those; scores are discarded if one of them changes while
+            the model is scored.
+        weights: The stored tensors, for comparing checkpoints without loading them.
+        prefix: Start of every source of this kind, such as `untrained:`; a path or hub name follows it. Empty where
+            the source is that path or name itself.
+        dequantises: Whether `load` gives plain weights even where the files hold quantised ones.
     """
 
     name: str
@@ -220,70 +251,73 @@ class Loader:
     accepts: Callable[[str], bool]
     identify: Callable[[str, LoadOptions, Memo], ModelIdentity]
     load: Callable[[ModelIdentity, LoadOptions], Backend]
-    base: Callable[[str], Origin | None]
+    base: Callable[[str], Origin | None] = no_base
     tokenizer: Callable[[str, LoadOptions], Any] = no_tokenizer
     fingerprint: Callable[[str, str | None], Fingerprint] = no_fingerprint
     files: Callable[[str, LoadOptions], Sequence[Path]] = no_files
+    weights: Callable[[str, LoadOptions], WeightFiles] = no_weights
+    prefix: str = ""
+    dequantises: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model that is known and not yet in memory.
+    """A model that is identified and not yet in memory.
 
     Attributes:
-        identity: What its scores are kept under.
-        loader: How to open it.
-        options: With which options.
-        base: The model it was adapted from, whose memory they may share (`Backend.sibling`); None where there is none.
-        seen: Its files as they were before they were hashed; None where it is not read from files.
+        identity: Key of its scores.
+        loader: Opens it.
+        options: How it is opened.
+        base: The model it was adapted from, whose memory it may share (`Backend.sibling`); None where there is none.
+        snapshot: State of its files before they were hashed; None where it is not read from files.
     """
 
     identity: ModelIdentity
     loader: Loader
     options: LoadOptions
     base: ModelSpec | None = None
-    seen: Seen | None = field(default=None, compare=False, repr=False)
+    snapshot: FileSnapshot | None = field(default=None, compare=False, repr=False)
 
     def load(self) -> Backend:
         """Read the weights into memory.
 
         Raises:
-            RunError: They cannot be loaded, or are no longer those that the identity is of.
+            RunError: They cannot be loaded, or are no longer the identified ones.
         """
         _log.info("loading %s in %s on %s", self.identity.source, self.identity.dtype, self.identity.device)
-        with self._refusing_changed():
+        with self._report_changes():
             backend = self.loader.load(self.identity, self.options)
-        return self._checked(backend)
+        return self._require_unchanged(backend)
 
-    def load_beside(self, host: Backend) -> Backend | None:
-        """Have it out of the weights that another model holds; None and errors as of `Backend.sibling` and `load`."""
-        with self._refusing_changed():
+    def load_from(self, host: Backend) -> Backend | None:
+        """Load from weights that `host` already holds; None and errors as of `Backend.sibling` and `load`."""
+        with self._report_changes():
             backend = host.sibling(self)
-        return None if backend is None else self._checked(backend)
+        return None if backend is None else self._require_unchanged(backend)
 
     def require_untouched(self) -> None:
-        """Refuse scores of a model whose files were touched since they were hashed.
+        """Refuse scores of a model whose files were written to since they were hashed.
 
-        Weights may still be read from them while the model is scored, so this has to be asked before scores are kept.
+        Memory-mapped weights are still read while the model is scored, so this is checked before scores are stored.
 
         Raises:
-            RunError: They were.
+            RunError: A file was written to.
         """
-        if self.seen is not None and not self.seen.untouched():
+        if self.snapshot is not None and not self.snapshot.unmodified():
             raise changed(self.identity.source)
 
     @contextmanager
-    def _refusing_changed(self) -> Iterator[None]:
-        """What fails because the files are others now fails for that."""
+    def _report_changes(self) -> Iterator[None]:
+        """Report an error as 'model changed' if the model's files changed."""
         try:
             yield
         except AuditorError as error:
-            if self.seen is not None and not self.seen.same():
+            if self.snapshot is not None and not self.snapshot.unchanged():
                 raise changed(self.identity.source) from error
             raise
 
-    def _checked(self, backend: Backend) -> Backend:
-        if self.seen is not None and not self.seen.same():
+    def _require_unchanged(self, backend: Backend) -> Backend:
+        if self.snapshot is not None and not self.snapshot.unchanged():
             backend.close()
             raise changed(self.identity.source)
         return backend
@@ -298,11 +332,11 @@ class ModelSpec:
 
 
 def changed(source: str) -> RunError:
-    """What is said of a model that is no longer what it was when it was identified."""
+    """The error for a model whose files changed after it was identified."""
     return RunError(f"the model {source} changed while it was audited", hint=UNTOUCHED)
 
 
 def empty_scores() -> WindowScores:
-    """The statistics of no token."""
+    """Statistics of zero tokens."""
     none = np.zeros(0, dtype=np.float32)
     return WindowScores(none, none, none, np.zeros(0, dtype=np.int32))

@@ -13,28 +13,28 @@ from auditor.core.errors import AuditorError, RunError
 
 
 class Memo(Protocol):
-    """A place that remembers facts about files between runs; the score store is one."""
+    """Facts about files, remembered between runs; the score store is one."""
 
     def recall(self, key: str) -> str | None:
-        """The fact kept under a key, or None."""
+        """The fact stored under a key, or None."""
 
     def remember(self, key: str, value: str) -> None:
-        """Keep a fact."""
+        """Store a fact."""
 
 
 class NoMemo:
     """Remembers nothing."""
 
     def recall(self, key: str) -> str | None:
-        """Nothing is ever known."""
+        """Always None."""
         return None
 
     def remember(self, key: str, value: str) -> None:
-        """Forget at once."""
+        """Store nothing."""
 
 
 def stamp(path: Path) -> list[str | int]:
-    """What changes when a file is replaced or written to: resolved path, size, times, inode.
+    """Path, size, times and inode of a file, some of which change when it is replaced or written to.
 
     The time of modification can be set back by anyone (`cp -p`, `touch`); the time of change cannot.
     """
@@ -50,13 +50,13 @@ def _stamps(files: Sequence[Path]) -> Stamps:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Files as they were when they were looked at, before they were hashed.
+class FileSnapshot:
+    """State of a model's files before they were hashed.
 
     Attributes:
-        find: Finds them.
-        files: What was found.
-        stamps: Of each.
+        find: Lists the files.
+        files: The files at the time of the snapshot.
+        stamps: Path, size, times and inode of each.
     """
 
     find: Callable[[], Sequence[Path]]
@@ -64,11 +64,11 @@ class Seen:
     stamps: Stamps
 
     @classmethod
-    def now(cls, find: Callable[[], Sequence[Path]]) -> Seen:
-        """Look at files.
+    def take(cls, find: Callable[[], Sequence[Path]]) -> FileSnapshot:
+        """Record the present state of the files that `find` lists.
 
         Raises:
-            RunError: One went away meanwhile.
+            RunError: A file disappeared meanwhile.
         """
         files = tuple(find())
         try:
@@ -76,17 +76,17 @@ class Seen:
         except OSError as error:
             raise RunError(f"cannot read {error.filename}: {error.strerror}", hint="Check the file.") from error
 
-    def untouched(self) -> bool:
-        """Whether each is the file it was, never written to since."""
+    def unmodified(self) -> bool:
+        """Whether none of the files was replaced or written to."""
         try:
             return _stamps(self.files) == self.stamps
         except OSError:
             return False
 
-    def same(self) -> bool:
-        """Whether, beside that, none was added to them and none is left out."""
+    def unchanged(self) -> bool:
+        """Whether the files are unmodified, and none was added or removed."""
         try:
-            return tuple(self.find()) == self.files and self.untouched()
+            return tuple(self.find()) == self.files and self.unmodified()
         except (AuditorError, OSError):
             return False
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from auditor.core.errors import UsageError, first_line
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader
+from auditor.models.backend import Backend, Fingerprint, Loader, WeightFiles
 from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
 from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
 from auditor.models.options import LoadOptions
@@ -21,7 +21,7 @@ _MAGIC = b"GGUF"
 
 
 def accepts(source: str) -> bool:
-    """A local file that is named or begins as GGUF files do."""
+    """A local file with the suffix or the first bytes of a GGUF file."""
     path = Path(source)
     if not path.is_file():
         return False
@@ -33,11 +33,11 @@ def _facts(path: Path) -> str:
     """Configuration and BOS policy of a file as JSON.
 
     Raises:
-        UsageError: It is not whole, its architecture is unknown, or it has no tokenizer.
+        UsageError: It is incomplete, its architecture is unknown, or it has no tokenizer.
     """
     with path.open("rb") as stream:
         if stream.read(4) != _MAGIC:
-            raise UsageError(f"{path} is no GGUF file", hint="Download the file again.")
+            raise UsageError(f"{path} is not a GGUF file", hint="Download the file again.")
     try:
         from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
@@ -105,6 +105,11 @@ def tokenizer(source: str, options: LoadOptions) -> Any:
     return load_tokenizer(Path(source).parent, gguf_file=Path(source).name)
 
 
+def weights(source: str, options: LoadOptions) -> WeightFiles:
+    """See `Loader.weights`."""
+    return WeightFiles(unreadable="a GGUF file holds its weights quantised or rearranged")
+
+
 GGUF = Loader(
     "gguf",
     "a GGUF file, dequantised to float32",
@@ -112,8 +117,10 @@ GGUF = Loader(
     accepts,
     identify,
     load,
-    hf.no_base,
-    tokenizer,
-    fingerprint,
-    files,
+    tokenizer=tokenizer,
+    fingerprint=fingerprint,
+    files=files,
+    weights=weights,
+    # transformers calls the loaded model quantised all the same.
+    dequantises=True,
 )

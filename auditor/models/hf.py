@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.core.errors import RunError, UsageError, first_line
-from auditor.models.backend import Backend, Fingerprint, Loader
+from auditor.models.backend import Backend, Fingerprint, Loader, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
 from auditor.models.folder import WEIGHT_INDEX, ModelFolder, context_of, read_folder, weight_files
 from auditor.models.hub import fetch
@@ -22,7 +22,7 @@ from auditor.results.models import ModelIdentity
 
 
 def accepts(source: str) -> bool:
-    """A folder, or a name that is no path: what is in it is looked at later, to say what is missing."""
+    """A folder, or a name that is not a path; `identify` reports what is missing from it."""
     path = Path(source)
     return path.is_dir() or not path.exists()
 
@@ -31,7 +31,7 @@ def locate(source: str, revision: str | None) -> Path:
     """The folder of a source.
 
     Raises:
-        UsageError: A revision was given for a local folder, or there is no such model.
+        UsageError: A revision was given for a local folder, or the model does not exist.
         RunError: It cannot be fetched.
     """
     path = Path(source)
@@ -143,7 +143,7 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
     if wrong:
         shown = ", ".join(sorted(wrong)[:3])
         raise RunError(
-            f"{source} lacks {len(wrong)} weights its configuration asks for ({shown})",
+            f"{source} lacks {len(wrong)} weights that its configuration declares ({shown})",
             hint="The weights and config.json do not belong together; copy both again.",
         )
     return model.eval()
@@ -152,8 +152,8 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
 def read_config(folder: Path, **where: Any) -> Any:
     """A model's configuration.
 
-    How attention and experts are computed is transformers' choice for this machine, never that of the files: a
-    configuration can name a kernel on the hub, whose code would be fetched and run.
+    transformers chooses for this machine how attention and experts are computed, never the files: a configuration can
+    name a kernel on the hub, whose code would be fetched and run.
     """
     from transformers import AutoConfig
 
@@ -164,14 +164,14 @@ def read_config(folder: Path, **where: Any) -> Any:
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep transformers from printing; what goes wrong it raises."""
+    """Keep transformers from printing; it raises its errors."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        # The bar of GGUF files heeds no setting.
+        # The progress bar of GGUF files ignores these settings.
         with contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
@@ -185,9 +185,16 @@ def tokenizer(source: str, options: LoadOptions) -> Any:
     return load_tokenizer(locate(source, options.revision))
 
 
-def no_base(source: str) -> None:
-    """A whole model has no base."""
-    return
+def weights(source: str, options: LoadOptions) -> WeightFiles:
+    """See `Loader.weights`."""
+    return weights_of(read_folder(locate(source, options.revision)))
+
+
+def weights_of(folder: ModelFolder) -> WeightFiles:
+    """The stored tensors of a checked folder."""
+    if folder.config.get("quantization_config"):
+        return WeightFiles(unreadable="its weights are quantised")
+    return WeightFiles(tuple(folder.weights), tied=folder.config.get("tie_word_embeddings") is not False)
 
 
 HF = Loader(
@@ -197,8 +204,8 @@ HF = Loader(
     accepts,
     identify,
     load,
-    no_base,
-    tokenizer,
-    fingerprint,
-    files,
+    tokenizer=tokenizer,
+    fingerprint=fingerprint,
+    files=files,
+    weights=weights,
 )

@@ -1,4 +1,4 @@
-"""From what the user names to models ready to load: loaders are found by looking, errors say what to do."""
+"""From the sources a user names to models ready to load."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from auditor.core.errors import UsageError
 from auditor.core.hints import close_names
 from auditor.core.registry import discover
 from auditor.models.backend import Fingerprint, Loader, ModelSpec, Origin, changed
-from auditor.models.digests import Memo, NoMemo, Seen
+from auditor.models.digests import FileSnapshot, Memo, NoMemo
 from auditor.models.folder import refuse_pickle
 from auditor.models.options import LoadOptions
-from auditor.models.untrained import UNTRAINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Models:
 
 
 def all_loaders() -> tuple[Loader, ...]:
-    """Every kind of model that can be opened, in the order they are asked."""
+    """Every kind of model that can be opened, in the order in which they are tried."""
     return tuple(sorted(discover(auditor.models, Loader), key=lambda loader: loader.order))
 
 
@@ -40,8 +39,8 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     """Identify one model without its weights in memory.
 
     Args:
-        source: Path of a model or adapter folder or GGUF file, or the name of a model on the hub; behind `untrained:`
-            for the same architecture with random weights.
+        source: Path of a model or adapter folder or GGUF file, or the name of a model on the hub, after the prefix of a
+            loader where it has one (`untrained:` for the same architecture with random weights).
         options: Device, number format, revision, longest window.
         memo: Remembers digests between runs; the score store is one.
 
@@ -56,12 +55,12 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     base = None
     if origin is not None:
         base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
-    seen = Seen.now(lambda: loader.files(source, options))
-    return ModelSpec(loader.identify(source, options, memo), loader, options, base, seen)
+    snapshot = FileSnapshot.take(lambda: loader.files(source, options))
+    return ModelSpec(loader.identify(source, options, memo), loader, options, base, snapshot)
 
 
 def base_of(source: str, revision: str | None = None) -> Origin | None:
-    """The model that a source is an adapter on, as the adapter names it; None for a whole model.
+    """The base model that an adapter names; None for a whole model.
 
     Raises:
         UsageError: It is no model, or an adapter that names none.
@@ -77,7 +76,7 @@ def fingerprint_model(source: str, revision: str | None = None) -> Fingerprint:
 
 
 def _loader_of(source: str, revision: str | None) -> tuple[str, Loader]:
-    """A source as it is opened, and by what."""
+    """The checked source and the loader that opens it."""
     source = check_source(source, revision)
     loader = next((loader for loader in all_loaders() if loader.accepts(source)), None)
     if loader is None:
@@ -98,15 +97,15 @@ def open_models(
     """
     options = options or LoadOptions()
     audited = open_model(target, options, memo)
-    found = {} if audited.base is None else {audited.base.identity.key: audited.base}
+    reference_by_key = {} if audited.base is None else {audited.base.identity.key: audited.base}
     for source in references:
         spec = open_model(source, dataclasses.replace(options, revision=None), memo)
         if spec.identity.key == audited.identity.key:
             raise UsageError(
                 f"the reference {source} is the audited model itself", hint="Name a model without the data."
             )
-        found.setdefault(spec.identity.key, spec)
-    return Models(audited, tuple(found.values()))
+        reference_by_key.setdefault(spec.identity.key, spec)
+    return Models(audited, tuple(reference_by_key.values()))
 
 
 def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
@@ -114,44 +113,48 @@ def in_float32(spec: ModelSpec, memo: Memo | None = None) -> ModelSpec:
 
     Raises:
         UsageError: It cannot be opened in float32.
-        RunError: It is no longer the same model.
+        RunError: Its files changed meanwhile.
     """
     if spec.identity.dtype == "float32":
         return spec
-    found = open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
-    if found.identity.model_copy(update={"dtype": spec.identity.dtype}) != spec.identity:
+    checked = open_model(spec.identity.source, dataclasses.replace(spec.options, dtype="float32"), memo)
+    if checked.identity.model_copy(update={"dtype": spec.identity.dtype}) != spec.identity:
         raise changed(spec.identity.source)
-    return found
+    return checked
 
 
 def check_source(source: str, revision: str | None, folder: str = "") -> str:
-    """Expand and check a path, that of the model whose untrained twin is meant too; leave what can only be a hub name.
+    """Expand and check the path in a source, behind any prefix of its kind; a hub name stays as it is.
 
     Args:
         source: As the user names it.
-        revision: Revision of a hub model, where one is asked for.
-        folder: What a relative path is relative to; the current directory by default.
+        revision: Revision of a hub model, if one is named.
+        folder: Folder that a relative path starts from; the current directory by default.
 
     Raises:
-        UsageError: It looks like a path and is not there, or is a pickle.
+        UsageError: It looks like a path and does not exist, or is a pickle.
     """
-    if source.startswith(UNTRAINED):
-        return UNTRAINED + _local(source.removeprefix(UNTRAINED), revision, folder)
-    return _local(source, revision, folder)
+    prefix = source_prefix(source)
+    return prefix + _path_or_name(source.removeprefix(prefix), revision, folder)
 
 
-def _local(source: str, revision: str | None, folder: str) -> str:
-    """A path that is there, or a hub name.
+def source_prefix(source: str) -> str:
+    """The prefix by which a source names its kind, such as `untrained:`; empty for a plain path or hub name."""
+    return next((loader.prefix for loader in all_loaders() if loader.prefix and source.startswith(loader.prefix)), "")
 
-    `folder/name` may be either. Where the folder is here and holds something of a similar name, it is taken for a
+
+def _path_or_name(source: str, revision: str | None, folder: str) -> str:
+    """An existing path, or a hub name.
+
+    `folder/name` may be either. Where the folder exists and holds something of a similar name, it is taken for a
     mistyped path, so that nothing typed by mistake goes over the network; a revision makes it a hub name.
     """
     try:
         path = Path(folder, Path(source).expanduser())
-        there = path.exists() and bool(source.strip())
+        exists = path.exists() and bool(source.strip())
     except (RuntimeError, OSError) as error:
         raise UsageError(f"{source} cannot be a path: {error}", hint="Check the path of the model.") from error
-    if there:
+    if exists:
         refuse_pickle(str(path))
         return str(path)
     named = str(path) if folder else source
@@ -160,8 +163,8 @@ def _local(source: str, revision: str | None, folder: str) -> str:
     close = close_names(path)
     if looks_local:
         refuse_pickle(named)
-        lost = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
-        raise UsageError(f"{named} does not exist", hint=close or lost or "Check the path of the model.")
+        no_folder = "" if path.parent.is_dir() else f"The folder {path.parent} does not exist either."
+        raise UsageError(f"{named} does not exist", hint=close or no_folder or "Check the path of the model.")
     if close and "/" in source and revision is None:
         raise UsageError(
             f"{named} does not exist", hint=f"{close} If a model on the hub is meant, name its revision, such as main."

@@ -1,9 +1,9 @@
 """PEFT adapters, scored unmerged over their base.
 
-With the adapter switched off the same memory plays the base, and with it taken off the base wears another adapter,
-where that is shown when it is asked for. Not all adapters can be switched off: biases trained with them stay, some
-initialisations change the weights they are added to, some rearrange the layers. What comes after such an adapter is
-loaded by itself.
+With the adapter switched off the same memory serves as the base; with it removed, another adapter is put over the
+base. Both are verified before use. Not all adapters can be switched off: biases trained with them stay, some
+initialisations change the weights they are added to, some rearrange the layers. The models after such an adapter are
+loaded by themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.core.errors import UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader, ModelSpec, Origin
+from auditor.models.backend import Backend, Fingerprint, Loader, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
 from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in, weight_files
 from auditor.models.options import LoadOptions
@@ -48,7 +48,7 @@ def accepts(source: str) -> bool:
 def base(source: str) -> Origin:
     """The model the adapter was trained on, as its configuration names it: a path (relative to it too) or hub name.
 
-    The revision it names counts for a hub name alone; a folder is what it is.
+    The revision it names applies to a hub name only; a local folder has none.
 
     Raises:
         UsageError: It names none.
@@ -59,9 +59,9 @@ def base(source: str) -> Origin:
         raise UsageError(f"{source}/{ADAPTER} names no base model", hint="Set base_model_name_or_path to its path.")
     if Path(named).exists():
         return Origin(named, None)
-    beside = Path(source) / named
-    if beside.is_dir():
-        return Origin(str(beside), None)
+    relative = Path(source) / named
+    if relative.is_dir():
+        return Origin(str(relative), None)
     return Origin(named, str(config.get("revision") or "") or None)
 
 
@@ -80,10 +80,10 @@ def _checked(source: str) -> Path:
 
 
 def _weights(folder: Path) -> Path:
-    """The one file whose absence would make PEFT unpickle another, whatever else lies beside it.
+    """The safetensors file of the adapter, without which PEFT would unpickle another file.
 
     Raises:
-        UsageError: It is not there or not whole.
+        UsageError: It is missing or incomplete.
     """
     path = folder / _WEIGHTS
     if not path.is_file():
@@ -107,18 +107,16 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     folder = _checked(source)
     weights, origin = _weights(folder), base(source)
     model = read_folder(hf.locate(origin.source, origin.revision))
-    found = hf.identity_of(model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path))
-    return found.model_copy(
+    identity = hf.identity_of(
+        model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path)
+    )
+    return identity.model_copy(
         update={
             "source": source,
             "kind": "peft",
             "revision": None,
             "weights_sha256": files_sha256([*model.weights, weights], memo),
-            "details": {
-                **found.details,
-                **_details(folder),
-                "peft": version("peft"),
-            },
+            "details": {**identity.details, **_details(folder), "peft": version("peft")},
         }
     )
 
@@ -134,8 +132,10 @@ def fingerprint(source: str, revision: str | None) -> Fingerprint:
     """See `Loader.fingerprint`: the base's files and the adapter's."""
     folder, origin = Path(source), base(source)
     weights, model = _weights(folder), hf.locate(origin.source, origin.revision)
-    found = hf.fingerprint_of(model, [*weight_files(model), weights], tokenizer_folder(folder, model), NoMemo())
-    return dataclasses.replace(found, details={**found.details, **_details(folder)})
+    base_and_adapter = hf.fingerprint_of(
+        model, [*weight_files(model), weights], tokenizer_folder(folder, model), NoMemo()
+    )
+    return dataclasses.replace(base_and_adapter, details={**base_and_adapter.details, **_details(folder)})
 
 
 def _details(folder: Path) -> dict[str, str]:
@@ -149,28 +149,35 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     origin = base(identity.source)
     where = hf.locate(origin.source, origin.revision)
     inner = hf.load_model(where, origin.source, identity.dtype, identity.device)
-    return _dressed(SharedBase(inner, context=identity.context), where, identity)
+    return _with_adapter(SharedBase(inner, context=identity.context), where, identity)
 
 
-def _dressed(shared: SharedBase, where: Path, identity: ModelIdentity) -> CausalBackend:
-    """An adapter over a base in memory that wears none."""
+def _with_adapter(shared: SharedBase, where: Path, identity: ModelIdentity) -> CausalBackend:
+    """The backend of an adapter, put over a base in memory that has none."""
     from auditor.models.runtime.causal import CausalBackend
 
     def sibling(spec: ModelSpec) -> CausalBackend | None:
         if spec.base is not None:
-            return _dressed(shared, where, spec.identity) if shared.free() else None
-        bare = shared.bare()
+            return _with_adapter(shared, where, spec.identity) if shared.take_off() else None
+        bare = shared.base()
         return None if bare is None else CausalBackend(bare[0], load_tokenizer(where), spec.identity, switch=bare[1])
 
     folder = Path(identity.source)
     own = load_tokenizer(tokenizer_folder(folder, where))
-    return CausalBackend(shared.wear(folder, identity.source), own, identity, make_sibling=sibling)
+    return CausalBackend(shared.put_on(folder, identity.source), own, identity, make_sibling=sibling)
 
 
 def tokenizer(source: str, options: LoadOptions) -> Any:
     """See `Loader.tokenizer`."""
     origin = base(source)
     return load_tokenizer(tokenizer_folder(Path(source), hf.locate(origin.source, origin.revision)))
+
+
+def weights(source: str, options: LoadOptions) -> WeightFiles:
+    """See `Loader.weights`: the base's files with the adapter over them."""
+    origin = base(source)
+    whole = hf.weights_of(read_folder(hf.locate(origin.source, origin.revision)))
+    return dataclasses.replace(whole, adapter=Path(source) / _WEIGHTS)
 
 
 PEFT = Loader(
@@ -184,4 +191,5 @@ PEFT = Loader(
     tokenizer,
     fingerprint,
     files,
+    weights,
 )

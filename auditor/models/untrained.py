@@ -18,26 +18,26 @@ from auditor.models.options import LoadOptions
 from auditor.models.tokenizing import load_tokenizer, tokenizer_files
 from auditor.results.models import ModelIdentity
 
-UNTRAINED = "untrained:"
-"""Stands in front of the model whose architecture is meant."""
+PREFIX = "untrained:"
+"""Precedes the model whose architecture is origin."""
 
 SEED = 1729
-"""The weights are drawn from the architecture's own initial distribution with this seed, which is none that a training
-is likely to have begun with: the twin is not the model's own first state."""
+"""Seed of the weights, drawn from the architecture's own initial distribution. No training is likely to have begun with
+it, so that the twin is not the model's own first state."""
 
 
 def accepts(source: str) -> bool:
     """A source that begins with `untrained:`."""
-    return source.startswith(UNTRAINED)
+    return source.startswith(PREFIX)
 
 
-def _meant(source: str, revision: str | None) -> Origin:
+def _architecture(source: str, revision: str | None) -> Origin:
     """The model whose architecture is meant: the base of an adapter.
 
     Raises:
-        UsageError: It is a GGUF file, or a revision was given for an adapter.
+        UsageError: The source is a GGUF file, or a revision was given for an adapter.
     """
-    named = source.removeprefix(UNTRAINED)
+    named = source.removeprefix(PREFIX)
     if gguf.accepts(named):
         raise UsageError(
             f"there is no untrained twin of {named}: a GGUF file does not say how its weights were initialised",
@@ -51,62 +51,64 @@ def _meant(source: str, revision: str | None) -> Origin:
 
 
 def _tokenizer_folder(source: str, model: Path) -> Path:
-    named = source.removeprefix(UNTRAINED)
+    named = source.removeprefix(PREFIX)
     return peft.tokenizer_folder(Path(named), model) if peft.accepts(named) else model
 
 
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
-    """See `Loader.identify`: in place of the weights' digest stands one of what they are drawn from."""
-    meant = _meant(source, options.revision)
-    folder = read_folder(hf.locate(meant.source, meant.revision))
-    found = hf.identity_of(folder, meant.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path))
-    return found.model_copy(
+    """See `Loader.identify`; the weights' digest is that of the distribution and seed they are drawn from."""
+    origin = _architecture(source, options.revision)
+    folder = read_folder(hf.locate(origin.source, origin.revision))
+    identity = hf.identity_of(
+        folder, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path)
+    )
+    return identity.model_copy(
         update={
             "source": source,
             "kind": "untrained",
-            "weights_sha256": _drawn(found.details),
-            "details": {**found.details, "seed": str(SEED)},
+            "weights_sha256": _weights_sha256(identity.details),
+            "details": {**identity.details, "seed": str(SEED)},
         }
     )
 
 
-def _drawn(details: Mapping[str, str]) -> str:
-    """What the weights are drawn from, hashed."""
+def _weights_sha256(details: Mapping[str, str]) -> str:
+    """Digest of the configuration and the seed that the weights are drawn from."""
     return hashlib.sha256(json.dumps([details["config_sha256"], SEED]).encode()).hexdigest()
 
 
 def files(source: str, options: LoadOptions) -> list[Path]:
-    """See `Loader.files`: no weights, as none of them are read."""
-    meant = _meant(source, options.revision)
-    folder = read_folder(hf.locate(meant.source, meant.revision)).path
+    """See `Loader.files`: no weight files, as none are read."""
+    origin = _architecture(source, options.revision)
+    folder = read_folder(hf.locate(origin.source, origin.revision)).path
     return [folder / "config.json", *tokenizer_files(_tokenizer_folder(source, folder))]
 
 
 def fingerprint(source: str, revision: str | None) -> Fingerprint:
     """See `Loader.fingerprint`."""
-    meant = _meant(source, revision)
-    folder = hf.locate(meant.source, meant.revision)
-    found = hf.fingerprint_of(folder, (), _tokenizer_folder(source, folder), NoMemo())
-    return dataclasses.replace(found, weights_sha256=_drawn(found.details))
+    origin = _architecture(source, revision)
+    folder = hf.locate(origin.source, origin.revision)
+    twin = hf.fingerprint_of(folder, (), _tokenizer_folder(source, folder), NoMemo())
+    return dataclasses.replace(twin, weights_sha256=_weights_sha256(twin.details))
 
 
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     """See `Loader.load`.
 
     Raises:
-        RunError: The architecture cannot be made from its configuration.
+        RunError: The model cannot be built from its configuration.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     from auditor.models.runtime.causal import CausalBackend
 
-    meant = _meant(identity.source, options.revision)
-    folder = hf.locate(meant.source, meant.revision)
+    origin = _architecture(identity.source, options.revision)
+    folder = hf.locate(origin.source, origin.revision)
     try:
         with hf.quiet_transformers(), torch.random.fork_rng(devices=[]):
             config = hf.read_config(folder)
-            # How trained weights were stored is no matter here, and the library for it may not take random ones.
+            # The storage format of trained weights does not matter here, and its library may refuse random ones.
             if hasattr(config, "quantization_config"):
                 del config.quantization_config
             torch.default_generator.manual_seed(SEED)
@@ -114,7 +116,7 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
             model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     except Exception as error:
         raise RunError(
-            f"cannot make {identity.source}: {type(error).__name__}: {first_line(error)}",
+            f"cannot build {identity.source}: {type(error).__name__}: {first_line(error)}",
             hint="Leave the untrained twin out.",
         ) from error
     model = model.to(device=identity.device, dtype=getattr(torch, identity.dtype)).eval()
@@ -123,8 +125,8 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 
 def tokenizer(source: str, options: LoadOptions) -> Any:
     """See `Loader.tokenizer`."""
-    meant = _meant(source, options.revision)
-    return load_tokenizer(_tokenizer_folder(source, hf.locate(meant.source, meant.revision)))
+    origin = _architecture(source, options.revision)
+    return load_tokenizer(_tokenizer_folder(source, hf.locate(origin.source, origin.revision)))
 
 
 TWIN = Loader(
@@ -134,8 +136,8 @@ TWIN = Loader(
     accepts,
     identify,
     load,
-    hf.no_base,
-    tokenizer,
-    fingerprint,
-    files,
+    tokenizer=tokenizer,
+    fingerprint=fingerprint,
+    files=files,
+    prefix=PREFIX,
 )

@@ -1,1 +1,1 @@
-"""From texts to records: what has to be scored, in which batches, and the store that keeps it."""
+"""From texts to records: scoring requests, batches, and the score store."""

@@ -1,4 +1,4 @@
-"""Jobs: what each model has to score, with as few loads as can be, every batch stored when it is done."""
+"""Jobs: the texts each model has to score, with as few loads as possible, every batch stored at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from auditor.core.errors import AuditorError, RunError
 from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
-from auditor.scoring.assembly import AssembledScores
-from auditor.scoring.batches import executor, is_out_of_memory, score_batch, smaller
-from auditor.scoring.output_packing import StoredOutputs
+from auditor.scoring.batches import AssembledScores, executor, is_out_of_memory, score_batch, smaller
+from auditor.scoring.packing import StoredOutputs
 from auditor.scoring.plan import Item, in_order, next_batch
 from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture
@@ -20,17 +19,17 @@ from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import Prompt
 
 Pass = tuple[Variant, Capture, int | None]
-"""How a text is scored, what of the pass is kept, and how many of its tokens are read at most."""
+"""Variant, captured outputs, and largest number of tokens read of each text."""
 
 _CHUNK = 500
 
-Keep = Callable[[Mapping[str, TokenSignals], Mapping[str, StoredOutputs]], None]
-Blame = Callable[[str, Iterable[str], Exception], None]
+OnStored = Callable[[Mapping[str, TokenSignals], Mapping[str, StoredOutputs]], None]
+OnFailure = Callable[[str, Iterable[str], Exception], None]
 
 
 @dataclass(slots=True)
 class Job:
-    """What one model has to score: prompts by key, for each way of passing over them."""
+    """The missing prompts of one model, by key, for each kind of pass."""
 
     spec: ModelSpec
     missing: dict[Pass, dict[str, Prompt]] = field(default_factory=dict)
@@ -42,7 +41,7 @@ class Job:
 
 
 def share_loads(jobs: Mapping[str, Job]) -> list[list[Job]]:
-    """Jobs that one load may do: those of adapters over one base, with that of the base behind them.
+    """Group the jobs that one load may serve: those of adapters over one base, then that of the base.
 
     Args:
         jobs: By the key of their model.
@@ -58,16 +57,16 @@ def share_loads(jobs: Mapping[str, Job]) -> list[list[Job]]:
 
 
 class Scorer:
-    """Does jobs.
+    """Runs jobs.
 
     Args:
-        store: Where batches are kept as they are done.
-        there: Keys whose signals are in the store already, and are wanted for their traces.
-        progress: Told of each model's scoring.
-        keep: Handed every batch that was stored.
-        blame: Handed the source of a model, the keys that could not be scored with it, and why; the rest goes on.
-            Without it the first failure is raised.
-        living: Whether a text is still worth scoring after what was blamed.
+        store: Receives every batch when it is scored.
+        stored: Keys whose signals are in the store already; their texts are scored for other outputs.
+        progress: Receives the progress of each model.
+        on_stored: Called with every stored batch.
+        on_failure: Called with the source of a model, the keys that could not be scored with it, and the error; the
+            other texts are scored nevertheless. Without it the first failure is raised.
+        needed: Whether a text is still needed after the failures so far.
 
     Attributes:
         computed: Texts scored.
@@ -78,26 +77,25 @@ class Scorer:
     def __init__(
         self,
         store: Store,
-        there: Iterable[str],
+        stored: Iterable[str],
         progress: Progress,
         *,
-        keep: Keep = lambda records, kept: None,
-        blame: Blame | None = None,
-        living: Callable[[str], bool] = lambda key: True,
+        on_stored: OnStored = lambda records, outputs: None,
+        on_failure: OnFailure | None = None,
+        needed: Callable[[str], bool] = lambda key: True,
     ) -> None:
         self._store = store
-        self._there = set(there)
+        self._stored = set(stored)
         self._progress = progress
-        self._hand_on = keep
-        self._handle = blame
-        self._living = living
+        self._on_stored = on_stored
+        self._on_failure = on_failure
+        self._needed = needed
         self.computed = self.tokens = self.loads = 0
 
     def score(self, group: Sequence[Job]) -> None:
-        """Do jobs of one group with as few loads of the weights as can be.
+        """Run the jobs of one group with as few loads of the weights as possible.
 
-        Where another process scores for the same store under the same weights, it is waited for, so that nothing is
-        scored twice.
+        Waits for another process that scores for the same store with the same weights, so that nothing is scored twice.
 
         Raises:
             RunError: The store cannot be read or written.
@@ -107,26 +105,26 @@ class Scorer:
         weights = group[0].spec.base or group[0].spec
         with self._store.alone(weights.identity.key):
             for job in group:
-                self._find_again(job)
+                self._skip_stored(job)
             while group:
-                group = self._one_load([job for job in group if any(map(self._living, job.keys))])
+                group = self._one_load([job for job in group if any(map(self._needed, job.keys))])
 
-    def _find_again(self, job: Job) -> None:
-        """Leave out what another process has scored since it was seen to be missing."""
+    def _skip_stored(self, job: Job) -> None:
+        """Drop the prompts that another process has scored meanwhile."""
         for (_, wanted, _), prompts in job.missing.items():
             keys = list(prompts)
-            for at in range(0, len(keys), _CHUNK):
-                some = keys[at : at + _CHUNK]
-                records = self._store.get_many([key for key in some if key not in self._there])
-                kept = self._store.get_traces(some) if wanted else {}
-                self._hand_on(records, kept)
-                self._there.update(records)
-                for key in some:
-                    if key in self._there and (not wanted or (key in kept and not wanted - kept[key].wanted)):
+            for start in range(0, len(keys), _CHUNK):
+                chunk = keys[start : start + _CHUNK]
+                records = self._store.get_many([key for key in chunk if key not in self._stored])
+                outputs = self._store.get_outputs(chunk) if wanted else {}
+                self._on_stored(records, outputs)
+                self._stored.update(records)
+                for key in chunk:
+                    if key in self._stored and (not wanted or (key in outputs and not wanted - outputs[key].wanted)):
                         del prompts[key]
 
     def _one_load(self, group: Sequence[Job]) -> list[Job]:
-        """Load the first job's model and do with it all of them that it can do; the others are left."""
+        """Load the first job's model and run every job that its weights serve; return the others."""
         if not group:
             return []
         first, rest = group[0], list(group[1:])
@@ -134,31 +132,31 @@ class Scorer:
         try:
             host = first.spec.load()
         except Exception as error:
-            self._blame(first.spec.identity.source, first.keys, error)
+            self._fail(first.spec.identity.source, first.keys, error)
             return rest
         apart: list[Job] = []
         try:
-            sound = self._job(first, host)
+            sound = self._run_job(first, host)
             while sound and rest:
                 guest = rest.pop(0)
                 try:
-                    backend = guest.spec.load_beside(host)
+                    backend = guest.spec.load_from(host)
                 except Exception as error:
-                    self._blame(guest.spec.identity.source, guest.keys, error)
+                    self._fail(guest.spec.identity.source, guest.keys, error)
                     break
                 if backend is None:
                     apart.append(guest)
                     continue
                 try:
-                    sound = self._job(guest, backend)
+                    sound = self._run_job(guest, backend)
                 finally:
                     backend.close()
         finally:
             host.close()
         return apart + rest
 
-    def _job(self, job: Job, backend: Backend) -> bool:
-        """Score what one model has to; whether the backend can be trusted with more."""
+    def _run_job(self, job: Job, backend: Backend) -> bool:
+        """Score the prompts of one model; False where the backend is defective and must not score more."""
         planned = [
             (variant, wanted, in_order(self._encoded(prompts, limit, backend)))
             for (variant, wanted, limit), prompts in job.missing.items()
@@ -167,11 +165,11 @@ class Scorer:
             sum(item.encoded.tokens for _, _, items in planned for item in items), job.spec.identity.source
         )
         try:
-            for at, (variant, wanted, items) in enumerate(planned):
-                error = self._items(items, variant, wanted, backend, job.spec)
+            for index, (variant, wanted, items) in enumerate(planned):
+                error = self._score_items(items, variant, wanted, backend, job.spec)
                 if error is not None:
-                    keys = [item.key for _, _, later in planned[at:] for item in later]
-                    self._blame(job.spec.identity.source, keys, error)
+                    keys = [item.key for _, _, later in planned[index:] for item in later]
+                    self._fail(job.spec.identity.source, keys, error)
                     return False
         finally:
             self._progress.stop()
@@ -180,27 +178,27 @@ class Scorer:
     def _encoded(self, prompts: Mapping[str, Prompt], limit: int | None, backend: Backend) -> list[Item]:
         items = []
         for key, prompt in prompts.items():
-            if self._living(key):
+            if self._needed(key):
                 try:
                     items.append(Item(key, prompt.text, backend.encode(prompt, max_tokens=limit)))
                 except Exception as error:
-                    self._blame(backend.identity.source, [key], error)
+                    self._fail(backend.identity.source, [key], error)
         return items
 
-    def _items(
+    def _score_items(
         self, items: list[Item], variant: Variant, wanted: Capture, backend: Backend, spec: ModelSpec
     ) -> Exception | None:
-        """Score batches, several at once where the backend likes that, and store them in their order.
+        """Score batches, several at once where the backend has workers, and store them in their order.
 
-        A batch that is refused is scored again text by text, so that only those are blamed who asked for the one at
-        fault. What is neither a refusal nor a want of memory is a defect: it is returned, and nothing more is scored.
-        So it is where the model's files were touched: what was read of them is nobody's guess.
+        A batch with an `AuditorError` is scored again text by text, so that only the failing text fails its audits. Any
+        other error but lack of memory is a defect of the backend: it is returned, and nothing more is scored. The same
+        holds where the model's files changed, as the weights in memory are then unknown.
         """
-        budget, workers, at = backend.token_budget, backend.workers, 0
+        budget, workers, done = backend.token_budget, backend.workers, 0
         ahead: deque[tuple[list[Item], Future[dict[str, AssembledScores]]]] = deque()
         planned, singly = 0, set[str]()
         with backend.session(variant), executor(backend) as pool:
-            while at < len(items):
+            while done < len(items):
                 while planned < len(items) and len(ahead) < workers:
                     batch = next_batch(items, 0 if items[planned].key in singly else budget, planned)
                     ahead.append((batch, pool.submit(score_batch, batch, variant, wanted, backend, budget)))
@@ -213,51 +211,51 @@ class Scorer:
                     except RunError as changed:
                         wait([other for _, other in ahead])
                         return changed
-                    self._keep(batch, wanted, future.result())
-                    at += len(batch)
+                    self._store_batch(batch, wanted, future.result())
+                    done += len(batch)
                     continue
                 wait([other for _, other in ahead])
                 ahead.clear()
-                planned, workers = at, 1
+                planned, workers = done, 1
                 if is_out_of_memory(error):
                     try:
                         budget = smaller(batch, budget, backend, error)
-                    except RunError as hopeless:
-                        items = self._without(items, at, batch, backend, hopeless)
+                    except RunError as too_long:
+                        items = self._drop(items, done, batch, backend, too_long)
                 elif not isinstance(error, AuditorError):
                     if not isinstance(error, Exception):
                         raise error
                     return error
-                elif self._handle is not None and len(batch) > 1:
+                elif self._on_failure is not None and len(batch) > 1:
                     singly.update(item.key for item in batch)
                 else:
-                    items = self._without(items, at, batch, backend, error)
+                    items = self._drop(items, done, batch, backend, error)
                 # The exception holds the tensors of the failed batch.
                 del future, error
                 backend.recover()
         return None
 
-    def _without(
-        self, items: list[Item], at: int, batch: Sequence[Item], backend: Backend, error: AuditorError
+    def _drop(
+        self, items: list[Item], done: int, batch: Sequence[Item], backend: Backend, error: AuditorError
     ) -> list[Item]:
-        """The items, those after `at` without what nobody can use any more."""
-        self._blame(backend.identity.source, [item.key for item in batch], error)
-        return items[:at] + [item for item in items[at:] if self._living(item.key)]
+        """Fail a batch, and drop the items after `done` that no remaining audit needs."""
+        self._fail(backend.identity.source, [item.key for item in batch], error)
+        return items[:done] + [item for item in items[done:] if self._needed(item.key)]
 
-    def _blame(self, source: str, keys: Iterable[str], error: Exception) -> None:
-        if self._handle is None:
+    def _fail(self, source: str, keys: Iterable[str], error: Exception) -> None:
+        if self._on_failure is None:
             raise error
-        self._handle(source, keys, error)
+        self._on_failure(source, keys, error)
 
-    def _keep(self, batch: Sequence[Item], wanted: Capture, answers: Mapping[str, AssembledScores]) -> None:
-        records = {key: answer.signals for key, answer in answers.items() if key not in self._there}
-        fresh = {key: StoredOutputs(wanted, answer.traces) for key, answer in answers.items()} if wanted else {}
-        older = self._store.get_traces(list(fresh))
-        kept = {key: older[key].with_more(new) if key in older else new for key, new in fresh.items()}
-        self._store.put_many(records, kept)
-        self._hand_on(records, kept)
-        self._there.update(records)
-        self.computed += len(answers)
+    def _store_batch(self, batch: Sequence[Item], wanted: Capture, scores: Mapping[str, AssembledScores]) -> None:
+        records = {key: score.signals for key, score in scores.items() if key not in self._stored}
+        fresh = {key: StoredOutputs(wanted, score.outputs) for key, score in scores.items()} if wanted else {}
+        older = self._store.get_outputs(list(fresh))
+        outputs = {key: older[key].merged(new) if key in older else new for key, new in fresh.items()}
+        self._store.put_many(records, outputs)
+        self._on_stored(records, outputs)
+        self._stored.update(records)
+        self.computed += len(scores)
         tokens = sum(item.encoded.tokens for item in batch)
         self.tokens += tokens
         self._progress.advance(tokens)

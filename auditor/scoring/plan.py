@@ -1,4 +1,4 @@
-"""What has to be scored, under which keys, and in which batches."""
+"""Scoring requests, the keys of their records, and their batches."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Request:
 
     Attributes:
         model: The model, not in memory.
-        prompt: What it reads and what is scored.
+        prompt: The text that is read and scored.
         variant: As fast as is exact, or alone in float32 as a check.
-        wanted: What of the pass is kept beside token signals; changes no figure of theirs.
+        wanted: Outputs to capture besides token signals; they change no bit of the signals.
     """
 
     model: ModelSpec
@@ -40,7 +40,7 @@ def record_key(request: Request, max_tokens: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A prompt that is not in the store yet, cut into windows."""
+    """A prompt that is not in the store, cut into windows."""
 
     key: str
     text: str
@@ -50,8 +50,8 @@ class Item:
 def in_order(items: Sequence[Item]) -> list[Item]:
     """The order of scoring: longest first, then by key.
 
-    Alike lengths stand together, so little is padded; the key is a hash, so the two sides of an audit are mixed within
-    every length and no batch is of one side; the longest come first, so memory runs out at once or not at all.
+    Similar lengths are neighbours, so little is padded; the key is a hash, so that the two sides of an audit are mixed
+    within every length and no batch is of one side; the longest come first, so memory runs out at once or not at all.
     """
     return sorted(items, key=lambda item: (-item.encoded.tokens, item.key))
 
@@ -64,9 +64,9 @@ def cost(windows: Sequence[Window]) -> int:
 def next_batch(items: Sequence[Item], budget: int, start: int = 0) -> list[Item]:
     """As many items from `start` on as fit the budget, at least one.
 
-    Batches are taken greedily in the order of scoring and stored in that order. What a broken run leaves is then the
-    tail of the order from the start of a batch, and the tail alone is cut into the very batches that were still to
-    come: a run that goes on gives the same figures to the last bit as one that was never broken.
+    Batches are formed greedily in the order of scoring and stored in that order. An interrupted run leaves the tail of
+    the order from the start of a batch, which is cut into the same batches as before: a resumed run gives the same
+    figures to the last bit.
     """
     stop, count, longest = start, 0, 0
     while stop < len(items):

@@ -1,7 +1,8 @@
-"""The probes of a backend: which documents are scored a second time, and what that shows."""
+"""Probes of a backend: a few documents scored a second time, to see whether its figures can be trusted."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ import numpy as np
 from auditor.models.backend import ModelSpec
 from auditor.results.rows import Numerics
 from auditor.scoring.plan import Request
-from auditor.signals.probes import compare
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS
@@ -19,6 +19,8 @@ from auditor.signals.transforms.words import SHUFFLED
 PROBES_ALONE = 8
 PROBES_SHUFFLED = 16
 
+_Pair = tuple[TokenSignals, TokenSignals]
+
 
 @dataclass(frozen=True, slots=True)
 class Probes:
@@ -26,8 +28,8 @@ class Probes:
 
     Attributes:
         texts: The documents, suspect side first.
-        alone: Positions of those scored again alone and in float32.
-        shuffled: Positions of those scored with their words in random order.
+        alone: Indices of those scored again alone and in float32.
+        shuffled: Indices of those scored with their words in random order.
         seed: Seed of the transforms.
     """
 
@@ -37,17 +39,17 @@ class Probes:
     seed: int
 
     def requests(self, spec: ModelSpec) -> list[Request]:
-        """What has to be scored of one model."""
+        """The requests to one model."""
         alone = [transform_text(AS_IS, self.texts[index], self.seed) for index in self.alone]
         shuffled = [transform_text(SHUFFLED, self.texts[index], self.seed) for index in self.shuffled]
         return [*(Request(spec, prompt, "alone") for prompt in alone), *(Request(spec, prompt) for prompt in shuffled)]
 
     def numerics(self, plain: Sequence[TokenSignals], answers: Iterator[TokenSignals]) -> Numerics:
-        """What they showed.
+        """The figures of the numerics guard for one model.
 
         Args:
-            plain: Record of each document as it is.
-            answers: Records of `requests`, of which it takes its own.
+            plain: Record of each unchanged document.
+            answers: Records of `requests`, consumed in their order.
         """
         again = [(plain[index], next(answers)) for index in self.alone]
         return compare(again, [(plain[index], next(answers)) for index in self.shuffled])
@@ -58,11 +60,36 @@ def choose_probes(suspect: Sequence[str], heldout: Sequence[str], *, seed: int, 
 
     Args:
         suspect: Texts of the suspect side.
-        heldout: Texts of the other.
+        heldout: Texts of the held-out side.
         seed: Seed of the transforms.
-        rng: Chooses.
+        rng: Draws the documents.
     """
     ours = rng.permutation(len(suspect)).tolist()
     theirs = (len(suspect) + rng.permutation(len(heldout))).tolist()
     chosen = tuple(index for pair in zip(ours, theirs, strict=False) for index in pair)
     return Probes((*suspect, *heldout), chosen[:PROBES_ALONE], chosen[:PROBES_SHUFFLED], seed)
+
+
+def compare(again: Sequence[_Pair], shuffled: Sequence[_Pair]) -> Numerics:
+    """Summarise the probes of one model.
+
+    Args:
+        again: Record of a document from its batch, and alone in float32.
+        shuffled: Record of a document, and of its words in random order.
+    """
+    document_gap = token_gap = 0.0
+    for batched, alone in again:
+        if not np.array_equal(batched.token_ids, alone.token_ids):
+            document_gap = token_gap = math.nan
+            break
+        if len(batched):
+            gaps = batched.logprob.astype(np.float64) - alone.logprob.astype(np.float64)
+            document_gap = max(document_gap, abs(float(gaps.mean())))
+            token_gap = max(token_gap, float(np.abs(gaps).max()))
+    changed = [(text, other) for text, other in shuffled if not np.array_equal(text.token_ids, other.token_ids)]
+    disordered = sum(_per_byte(text) <= _per_byte(other) for text, other in changed)
+    return Numerics(len(again), document_gap, token_gap, len(changed), disordered)
+
+
+def _per_byte(record: TokenSignals) -> float:
+    return float(record.logprob.sum(dtype=np.float64)) / max(1, record.n_bytes)

@@ -1,4 +1,4 @@
-"""Scoring: from requests to token signals, from the store where they are there, by loading a model where not."""
+"""Scoring: from requests to token signals, read from the store or computed by loading a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
 from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.jobs import Job, Scorer, share_loads
-from auditor.scoring.output_packing import StoredOutputs
+from auditor.scoring.packing import StoredOutputs
 from auditor.scoring.plan import Request, record_key
 from auditor.scoring.store import Store
 from auditor.signals.outputs import NOTHING, Capture, ModelOutputs
@@ -24,19 +24,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The answer to some requests.
+    """The records of a list of requests.
 
     Attributes:
         signals: One record per request, in their order.
-        traces: What else each request wanted, and no more than that; None where it wanted nothing.
-        computed: Distinct texts under a model scored in this run, those too whose signals were there and whose traces
-            were not.
-        from_store: Distinct ones that were in the store with all that was wanted.
+        outputs: The other outputs each request names; None where it names none.
+        computed: Distinct records scored in this run, also those of which only other outputs were missing.
+        from_store: Distinct records that were complete in the store.
         tokens: Tokens the models read in this run.
     """
 
     signals: tuple[TokenSignals, ...]
-    traces: tuple[ModelOutputs | None, ...]
+    outputs: tuple[ModelOutputs | None, ...]
     computed: int
     from_store: int
     tokens: int
@@ -45,56 +44,55 @@ class Scored:
 def score_requests(
     requests: Sequence[Request], *, store: Store, max_tokens: int | None = None, progress: Progress | None = None
 ) -> Scored:
-    """Answer requests. Each distinct one is computed once, ever; a model is loaded only when something is missing.
+    """Score requests. Each distinct one is computed once and stored; a model is loaded only if a record is missing.
 
-    One model is in memory at a time; adapters over one base and the base share one load, as far as the adapters can be
-    taken off without a trace. Every batch is stored when it is done, so a run that is broken off goes on where it
-    stood. A text whose signals are kept already is read again for traces that are not; its signals stay those that are
-    kept, whatever else is asked of them later.
+    One model is in memory at a time; adapters over one base and the base share one load, if the adapters can be taken
+    off exactly. Every batch is stored at once, so an interrupted run resumes where it stopped. A text whose signals are
+    stored is scored again for outputs that are not; the stored signals stay.
 
     Args:
-        requests: In any order, repeats allowed; what repeats want is kept in one pass.
-        store: Where records are looked up and kept.
+        requests: In any order, repeats allowed; the outputs that repeats name are captured in one pass.
+        store: Holds the records.
         max_tokens: Read at most this many tokens of each text.
-        progress: Told of each model's scoring.
+        progress: Receives the progress of each model.
 
     Raises:
         UsageError: A model cannot be opened in float32 for the variant `alone`.
         RunError: A model fails, memory runs out for a single window, or the disk is full.
     """
-    asked = _MergedRequests(_Variants(store))
-    keys = [asked.add(request, max_tokens) for request in requests]
-    records = store.get_many(list(asked.wants))
-    kept = store.get_traces([key for key, wanted in asked.wants.items() if wanted])
-    _log.info("%d of %d texts under a model are in the store", len(records), len(asked.wants))
+    merged = _MergedRequests(_Variants(store))
+    keys = [merged.add(request, max_tokens) for request in requests]
+    records = store.get_many(list(merged.wanted))
+    outputs = store.get_outputs([key for key, wanted in merged.wanted.items() if wanted])
+    _log.info("%d of %d records are in the store", len(records), len(merged.wanted))
 
-    def keep(new: Mapping[str, TokenSignals], more: Mapping[str, StoredOutputs]) -> None:
-        records.update(new)
-        kept.update(more)
+    def add(new_records: Mapping[str, TokenSignals], new_outputs: Mapping[str, StoredOutputs]) -> None:
+        records.update(new_records)
+        outputs.update(new_outputs)
 
-    scorer = Scorer(store, records, progress or Silent(), keep=keep)
-    for group in asked.groups(records.keys(), {key: one.wanted for key, one in kept.items()}):
+    scorer = Scorer(store, records, progress or Silent(), on_stored=add)
+    for group in merged.groups(records.keys(), {key: stored.wanted for key, stored in outputs.items()}):
         scorer.score(group)
     return Scored(
         signals=tuple(records[key] for key in keys),
-        traces=tuple(
-            kept[key].traces.only(request.wanted) if request.wanted else None
+        outputs=tuple(
+            outputs[key].outputs.only(request.wanted) if request.wanted else None
             for key, request in zip(keys, requests, strict=True)
         ),
         computed=scorer.computed,
-        from_store=len(asked.wants) - scorer.computed,
+        from_store=len(merged.wanted) - scorer.computed,
         tokens=scorer.tokens,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequests:
-    """What one audit will ask the store for.
+    """All scoring requests of one audit.
 
     Attributes:
-        requests: In any order, repeats allowed; the same whenever they are gone through, which is more than once.
-        max_tokens: It reads at most this many tokens of each text.
-        models: All that are asked, batched and alone; where this is not known, the requests are gone through once more.
+        requests: In any order, repeats allowed; iterated several times, with the same result each time.
+        max_tokens: The audit reads at most this many tokens of each text.
+        models: All models of the requests; None where unknown, which costs one more iteration of the requests.
     """
 
     requests: Iterable[Request]
@@ -104,14 +102,14 @@ class ScoringRequests:
 
 @dataclass(frozen=True, slots=True)
 class StoreFill:
-    """What scoring for several audits came to.
+    """Outcome of scoring for several audits.
 
     Attributes:
-        pairs: Distinct texts under a model, in the way each is scored, that were asked for.
-        computed: How many of them were scored in this run, not all of their record being in the store.
+        pairs: Distinct records requested, a record being one text under one model and variant.
+        computed: Records scored in this run because they were not complete in the store.
         tokens: Tokens the models read in this run.
-        loads: How often weights were read into memory.
-        broken: Why an audit cannot have all of its scores, by audit.
+        loads: Number of times weights were read into memory.
+        broken: The error of each audit that cannot have all of its scores, by name.
     """
 
     pairs: int
@@ -124,91 +122,94 @@ class StoreFill:
 def fill_store(
     audits: Iterable[tuple[str, ScoringRequests]], *, store: Store, progress: Progress | None = None, chunk: int = 500
 ) -> StoreFill:
-    """Score what several audits will ask for, so that each then finds it in the store and loads no model.
+    """Score the requests of several audits, so that each audit then reads them from the store and loads no model.
 
-    As `score_requests` for all of them together: each model is loaded once, whichever audits need it, and what several
-    ask for is computed once. Memory is that of the distinct texts that the models of one load are asked about: what is
-    asked is gone through anew for each load, and nothing scored is held.
+    As `score_requests` for all of them together: each model is loaded once, whichever audits need it, and a request
+    that several audits share is computed once. Memory is that of the distinct texts of one load: the requests are
+    iterated anew for each load, and no score is kept in memory.
 
     A model that cannot be loaded breaks every audit that lacks a score of it. A text that cannot be scored breaks the
-    audits that asked for it, and the others go on. Neither is tried again.
+    audits that request it, and the others continue. Neither is tried again.
 
     Args:
-        audits: Each audit's name and what it will ask for; taken one at a time, before anything is scored.
-        store: Where records are looked up and kept.
-        progress: Told of each model's scoring.
-        chunk: Records looked at together.
+        audits: Name and requests of each audit; consumed before anything is scored.
+        store: Holds the records.
+        progress: Receives the progress of each model.
+        chunk: Records read from the store at once.
 
     Raises:
         RunError: The store cannot be read or written.
     """
     variants, broken = _Variants(store), dict[str, AuditorError]()
-    # By the key of the weights that are loaded, who needs them.
+    # The audits that need each load, by the key of its weights.
     needed: dict[str, dict[str, ScoringRequests]] = {}
-    for name, foreseen in audits:
+    for name, requested in audits:
         try:
-            weights = dict.fromkeys(map(_weights, variants.all_of(foreseen)))
+            weights = dict.fromkeys(map(_weights, variants.all_of(requested)))
         except Exception as error:
-            broken[name] = _said(f"what {name} asks for", error)
+            broken[name] = _without_tensors(f"the audit {name}", error)
             continue
         for key in weights:
-            needed.setdefault(key, {})[name] = foreseen
+            needed.setdefault(key, {})[name] = requested
     pairs = computed = tokens = loads = 0
     for key, users in needed.items():
-        asked, owners = _MergedRequests(variants), dict[str, set[str]]()
-        for name, foreseen in users.items():
+        merged, owners = _MergedRequests(variants), dict[str, set[str]]()
+        for name, requested in users.items():
             try:
-                for request in map(variants.of, foreseen.requests):
+                for request in map(variants.of, requested.requests):
                     if _weights(request.model) == key:
-                        owners.setdefault(asked.add(request, foreseen.max_tokens), set()).add(name)
+                        owners.setdefault(merged.add(request, requested.max_tokens), set()).add(name)
             except Exception as error:
-                broken.setdefault(name, _said(f"what {name} asks for", error))
-        scorer = _fill(asked, owners, broken, store, progress or Silent(), chunk)
-        pairs += len(asked.wants)
+                broken.setdefault(name, _without_tensors(f"the audit {name}", error))
+        scorer = _fill(merged, owners, broken, store, progress or Silent(), chunk)
+        pairs += len(merged.wanted)
         computed, tokens, loads = computed + scorer.computed, tokens + scorer.tokens, loads + scorer.loads
     return StoreFill(pairs=pairs, computed=computed, tokens=tokens, loads=loads, broken=broken)
 
 
 def _fill(
-    asked: _MergedRequests,
+    merged: _MergedRequests,
     owners: Mapping[str, set[str]],
     broken: dict[str, AuditorError],
     store: Store,
     progress: Progress,
     chunk: int,
 ) -> Scorer:
-    """Score what is asked and is not in the store; audits that cannot have it are added to the broken."""
-    there: set[str] = set()
-    traced: dict[str, Capture] = {}
-    keys = list(asked.wants)
-    for at in range(0, len(keys), chunk):
-        some = keys[at : at + chunk]
-        there |= store.get_many(some).keys()
-        found = store.get_traces([key for key in some if asked.wants[key]])
-        traced |= {key: one.wanted for key, one in found.items()}
+    """Score the requests that are not in the store; audits that lack a score afterwards are added to `broken`."""
+    stored: set[str] = set()
+    captured: dict[str, Capture] = {}
+    keys = list(merged.wanted)
+    for start in range(0, len(keys), chunk):
+        part = keys[start : start + chunk]
+        stored |= store.get_many(part).keys()
+        outputs = store.get_outputs([key for key in part if merged.wanted[key]])
+        captured |= {key: output.wanted for key, output in outputs.items()}
 
-    def blame(source: str, failed: Iterable[str], error: Exception) -> None:
-        said = _said(source, error)
+    def on_failure(source: str, failed: Iterable[str], error: Exception) -> None:
+        reason = _without_tensors(source, error)
         for key in failed:
             for name in owners[key]:
-                broken.setdefault(name, said)
+                broken.setdefault(name, reason)
 
-    scorer = Scorer(store, there, progress, blame=blame, living=lambda key: not owners[key] <= broken.keys())
-    for group in asked.groups(there, traced):
+    def needed(key: str) -> bool:
+        return not owners[key] <= broken.keys()
+
+    scorer = Scorer(store, stored, progress, on_failure=on_failure, needed=needed)
+    for group in merged.groups(stored, captured):
         scorer.score(group)
     return scorer
 
 
 def _weights(model: ModelSpec) -> str:
-    """The key of the weights that are read into memory for a model: an adapter's are its base's."""
+    """Key of the weights that are loaded for a model; for an adapter those of its base."""
     return (model.base or model).identity.key
 
 
-def _said(source: str, error: Exception) -> AuditorError:
-    """A failure in words, without the tensors that an exception holds on to."""
+def _without_tensors(source: str, error: Exception) -> AuditorError:
+    """A copy of an error without its traceback, which would keep tensors in memory."""
     if is_out_of_memory(error):
         return RunError(
-            f"{source} needs more memory than there is", hint="Use --dtype bfloat16 or a device with more memory."
+            f"{source} needs more memory than is available", hint="Use --dtype bfloat16 or a device with more memory."
         )
     if isinstance(error, AuditorError):
         return type(error)(error.message, hint=error.hint)
@@ -216,27 +217,27 @@ def _said(source: str, error: Exception) -> AuditorError:
 
 
 class _MergedRequests:
-    """Requests put together: what is wanted of each distinct text, and who has to score it."""
+    """Distinct requests by record key, with the union of the outputs they name."""
 
     def __init__(self, variants: _Variants) -> None:
-        self.wants: dict[str, Capture] = {}
+        self.wanted: dict[str, Capture] = {}
         self._variants = variants
         self._requests: dict[str, tuple[Request, int | None]] = {}
 
     def add(self, request: Request, max_tokens: int | None) -> str:
-        """Take a request up and give the key of its record."""
+        """Add a request and return the key of its record."""
         request = self._variants.of(request)
         key = record_key(request, max_tokens)
-        self.wants[key] = self.wants.get(key, NOTHING) | request.wanted
+        self.wanted[key] = self.wanted.get(key, NOTHING) | request.wanted
         self._requests.setdefault(key, (request, max_tokens))
         return key
 
-    def groups(self, there: Iterable[str], traced: Mapping[str, Capture]) -> list[list[Job]]:
-        """What has to be scored, given the keys whose signals are there and what traces are."""
-        signals = set(there)
+    def groups(self, stored: Iterable[str], captured: Mapping[str, Capture]) -> list[list[Job]]:
+        """The missing records as jobs, given the keys of stored signals and the outputs stored by key."""
+        signals = set(stored)
         jobs: dict[str, Job] = {}
         for key, (request, max_tokens) in self._requests.items():
-            lacking = self.wants[key] - traced[key] if key in traced else self.wants[key]
+            lacking = self.wanted[key] - captured[key] if key in captured else self.wanted[key]
             if lacking or key not in signals:
                 job = jobs.setdefault(request.model.identity.key, Job(request.model))
                 job.missing.setdefault((request.variant, lacking, max_tokens), {})[key] = request.prompt
@@ -244,27 +245,27 @@ class _MergedRequests:
 
 
 class _Variants:
-    """Who scores what: the check of a model is that model in float32."""
+    """The model that scores a request: for the variant `alone`, the model in float32."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._in_float32: dict[str, ModelSpec] = {}
 
     def of(self, request: Request) -> Request:
-        """The request to the model that has to score it."""
+        """The request, to the model that scores it."""
         if request.variant == "batched":
             return request
         model = self._checked(request.model)
         return request if model is request.model else dataclasses.replace(request, model=model)
 
-    def all_of(self, foreseen: ScoringRequests) -> Iterable[ModelSpec]:
-        """Every model that has to score something."""
-        if foreseen.models is None:
-            return (self.of(request).model for request in foreseen.requests)
-        return (each for model in foreseen.models for each in (model, self._checked(model)))
+    def all_of(self, requested: ScoringRequests) -> Iterable[ModelSpec]:
+        """Every model that scores one of the requests."""
+        if requested.models is None:
+            return (self.of(request).model for request in requested.requests)
+        return (each for model in requested.models for each in (model, self._checked(model)))
 
     def _checked(self, model: ModelSpec) -> ModelSpec:
-        known = model.identity.key
-        if known not in self._in_float32:
-            self._in_float32[known] = in_float32(model, self._store)
-        return self._in_float32[known]
+        key = model.identity.key
+        if key not in self._in_float32:
+            self._in_float32[key] = in_float32(model, self._store)
+        return self._in_float32[key]

@@ -14,15 +14,13 @@ from types import MappingProxyType, TracebackType
 from typing import Literal, TypeVar
 
 from auditor.core.errors import RunError, UsageError
-from auditor.scoring import output_packing as trace_packing
-from auditor.scoring import packing
-from auditor.scoring.output_packing import StoredOutputs
+from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs, unpack_signals
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_Table = Literal["scores", "traces"]
+_Table = Literal["scores", "traces"]  # the second holds model outputs
 
 _FILE = "scores-1.sqlite"
 _WAIT_SECONDS = 120
@@ -46,14 +44,14 @@ def default_directory() -> Path:
 
 
 class Store:
-    """Records of token signals, traces beside them, and facts about files, kept between runs.
+    """Token signals, other model outputs, and facts about files, stored between runs.
 
-    Several processes may use one store at a time: writers wait for each other, each `put_many` is there as a whole or
-    not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
+    Several processes may use one store at a time: writers wait for each other, and each `put_many` is stored as a whole
+    or not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
 
     Attributes:
-        scored: Keys of what was kept since it was opened, records or their traces.
-        recalled: Keys of those found that had been there before.
+        scored: Keys of the records and outputs stored since it was opened.
+        recalled: Keys of the records read that were stored before it was opened.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -64,15 +62,15 @@ class Store:
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str] | None = None) -> Store:
-        """Open the store of a directory, made where it is not there.
+        """Open the store of a directory, which is created if needed.
 
         Args:
-            directory: Where it is, `~` standing for the user's home; `default_directory()` for None and for "". An
-                empty name has to come as it is: `Path("")` is the current directory.
+            directory: Its path, where `~` is the user's home; `default_directory()` for None and for "". Pass an empty
+                name as a string: `Path("")` is the current directory.
 
         Raises:
-            UsageError: The directory cannot be made or written to.
-            RunError: The file there is damaged or no store.
+            UsageError: The directory cannot be created or written to.
+            RunError: The file in it is damaged or not a store.
         """
         hint = "Name a directory you may write to with --cache-dir or AUDITOR_CACHE_DIR."
         folder = default_directory() if directory is None or not os.fspath(directory) else Path(directory)
@@ -81,7 +79,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         except (OSError, RuntimeError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"cannot make the cache directory {folder}: {why}", hint=hint) from error
+            raise UsageError(f"cannot create the cache directory {folder}: {why}", hint=hint) from error
         path = folder / _FILE
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise UsageError(f"cannot write to the cache directory {folder}", hint=hint)
@@ -99,80 +97,80 @@ class Store:
         return cls(path, connection)
 
     def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
-        """The records that are there and whole, by key."""
-        found = self._get("scores", keys, packing.from_bytes)
-        self.recalled |= found.keys() - self.scored
-        return found
+        """The stored and intact records, by key."""
+        records = self._get("scores", keys, unpack_signals)
+        self.recalled |= records.keys() - self.scored
+        return records
 
-    def get_traces(self, keys: Sequence[str]) -> dict[str, StoredOutputs]:
-        """The traces that are there and whole, by the key of their record."""
-        return self._get("traces", keys, trace_packing.from_bytes)
+    def get_outputs(self, keys: Sequence[str]) -> dict[str, StoredOutputs]:
+        """The stored and intact outputs, by the key of their record."""
+        return self._get("traces", keys, unpack_outputs)
 
     def _get(self, table: _Table, keys: Sequence[str], read: Callable[[bytes], T]) -> dict[str, T]:
-        found = {}
-        for at in range(0, len(keys), _CHUNK):
-            some = list(keys[at : at + _CHUNK])
-            marks = ",".join("?" * len(some))
+        values = {}
+        for start in range(0, len(keys), _CHUNK):
+            chunk = list(keys[start : start + _CHUNK])
+            marks = ",".join("?" * len(chunk))
             with _explained(self.path):
                 rows = self._connection.execute(
-                    f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", some
+                    f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", chunk
                 ).fetchall()
             for key, record, check_sum in rows:
                 with contextlib.suppress(ValueError):
                     # Damage can change the type of a column too.
                     if isinstance(key, str) and isinstance(record, bytes) and _check_sum(key, record) == check_sum:
-                        found[key] = read(record)
-        return found
+                        values[key] = read(record)
+        return values
 
     def put_many(
-        self, records: Mapping[str, TokenSignals], traces: Mapping[str, StoredOutputs] = MappingProxyType({})
+        self, records: Mapping[str, TokenSignals], outputs: Mapping[str, StoredOutputs] = MappingProxyType({})
     ) -> None:
-        """Keep records and traces, all of them or none.
+        """Store records and outputs, all of them or none.
 
         Args:
             records: By their keys.
-            traces: By the keys of their records.
+            outputs: By the keys of their records.
 
         Raises:
             RunError: The disk is full or the store damaged.
         """
         rows: dict[_Table, list[tuple[str, bytes]]] = {
-            "scores": [(key, packing.to_bytes(signals)) for key, signals in records.items()],
-            "traces": [(key, trace_packing.to_bytes(kept)) for key, kept in traces.items()],
+            "scores": [(key, pack_signals(signals)) for key, signals in records.items()],
+            "traces": [(key, pack_outputs(stored)) for key, stored in outputs.items()],
         }
         with self._transaction():
-            for table, some in rows.items():
+            for table, table_rows in rows.items():
                 self._connection.executemany(
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
-                    [(key, record, _check_sum(key, record)) for key, record in some],
+                    [(key, record, _check_sum(key, record)) for key, record in table_rows],
                 )
-        fresh = records.keys() | traces.keys()
+        fresh = records.keys() | outputs.keys()
         self.scored |= fresh
         self.recalled -= fresh
 
     def count(self) -> int:
-        """How many records are kept."""
+        """Number of stored records."""
         with _explained(self.path):
             return int(self._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
 
     def recall(self, key: str) -> str | None:
-        """The fact kept under a key, or None."""
+        """The fact stored under a key, or None."""
         with _explained(self.path):
             row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
         check_sum, _, value = str(row[0]).partition(" ") if row else ("", "", "")
         return value if check_sum == _check_sum(key, value.encode()).hex() else None
 
     def remember(self, key: str, value: str) -> None:
-        """Keep a fact."""
+        """Store a fact."""
         with self._transaction():
-            kept = f"{_check_sum(key, value.encode()).hex()} {value}"
-            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, kept))
+            checked = f"{_check_sum(key, value.encode()).hex()} {value}"
+            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, checked))
 
     @contextlib.contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
-        """Wait until no other process does the same for this store. The system lets go of one that died.
+        """Hold the lock of a purpose, which one process at a time has; the system releases that of a dead process.
 
-        Each purpose has a file of its own, which is empty and stays: whoever waits for it may hold it already.
+        Each purpose has an empty lock file, which is not deleted: another process may be waiting for it.
         """
         from filelock import FileLock, Timeout
 
@@ -183,11 +181,13 @@ class Store:
                 try:
                     held.enter_context(lock.acquire(timeout=0))
                 except Timeout:
-                    _log.warning("another process may be scoring the same for the store %s; waiting for it", self.path)
+                    _log.warning(
+                        "another process may be scoring the same texts for the store %s; waiting for it", self.path
+                    )
                     held.enter_context(lock.acquire())
             # Not every file system has locks; without them a text may be scored twice, to the same record.
             except (OSError, NotImplementedError) as error:
-                _log.info("no lock beside the store %s: %s", self.path, error)
+                _log.info("the store %s is used without a lock: %s", self.path, error)
             yield
 
     @contextlib.contextmanager
@@ -217,20 +217,20 @@ class Store:
 
 
 def _check_sum(key: str, record: bytes) -> bytes:
-    """Over key and record, so that a record moved under another key is noticed too."""
+    """Checksum of key and record, so that a record under a wrong key does not match."""
     return hashlib.sha256(key.encode() + record).digest()[:16]
 
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours.
+    """Turn SQLite's errors into `RunError`.
 
     Raises:
-        RunError: Always, on an error.
+        RunError: SQLite raised an error.
     """
     try:
         yield
-    # SQLite quotes what it finds in a damaged file, which need not be UTF-8.
+    # SQLite quotes the content of a damaged file, which need not be UTF-8.
     except (sqlite3.Error, UnicodeDecodeError) as error:
         text = str(error)
         # On a full disk SQLite cannot make its index of the log either, and calls that an I/O error.

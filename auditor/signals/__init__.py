@@ -1,1 +1,1 @@
-"""Token signals: the records every feature is computed from, how they are made, and where they are kept."""
+"""Token signals: the records every feature is computed from, and the kernel that computes them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from auditor.signals.top_k import Leaders, Leading
+from auditor.signals.top_k import TopK, TopTokens
 
 LogitTransform = Callable[[torch.Tensor], torch.Tensor]
 """An elementwise function some models apply to their logits (soft capping, scaling)."""
@@ -19,7 +19,7 @@ _LOWEST = -1e30
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Shape of the pieces the logits are made in: [rows, columns] is the largest float32 tensor of the kernel."""
+    """Shape of the blocks of logits: [rows, columns] is the largest float32 tensor of the kernel."""
 
     rows: int = 256
     columns: int = 2048
@@ -34,14 +34,14 @@ class TokenStatistics:
         mean: E over v~p of log p(v).
         std: Standard deviation over v~p of log p(v).
         rank: Entries strictly more probable than the target, int32.
-        leading: The most probable entries, where they were asked for.
+        top_k: The most probable entries; None where not captured.
     """
 
     logprob: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
     rank: torch.Tensor
-    leading: Leading | None = None
+    top_k: TopTokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _product(hidden: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 class Accumulator:
     """Running maximum, sum of exponentials and moments of the logits of some rows, block of columns by block.
 
-    With z the logits, M their running maximum and u = z - M it keeps S0 = sum exp(u), S1 = sum u exp(u) and
+    With z the logits, M their running maximum and u = z - M it accumulates S0 = sum exp(u), S1 = sum u exp(u) and
     S2 = sum u^2 exp(u). Then log p = u - log S0, E log p = S1/S0 - log S0 and Var log p = S2/S0 - (S1/S0)^2. Being
     taken about the maximum the moments do not cancel where the distribution is peaked. Sums within a block are float32,
     across blocks float64, so the error does not grow with the vocabulary.
@@ -88,17 +88,17 @@ class Accumulator:
     """
 
     def __init__(self, target: torch.Tensor, top: int = 0) -> None:
-        # Apple's devices know no float64.
+        # Apple's devices have no float64.
         self.wide = torch.float32 if target.device.type == "mps" else torch.float64
         self.target = target.to(self.wide)
         self.threshold = target.unsqueeze(1)
         self.maximum = torch.full_like(self.target, _LOWEST)
         self.sums = (torch.zeros_like(self.target), torch.zeros_like(self.target), torch.zeros_like(self.target))
         self.greater = torch.zeros_like(self.target, dtype=torch.int64)
-        self.top_k = Leaders(len(target), top, target.device) if top else None
+        self.top_k = TopK(len(target), top, target.device) if top else None
 
     def add(self, logits: torch.Tensor) -> None:
-        """Take in a block of logits [rows, columns]; the block is overwritten.
+        """Add a block of logits [rows, columns]; the block is overwritten.
 
         The exponentials come out of softmax, and their sum out of its largest entry, which is one over it: on a CPU
         that is half the time of exp. A comparison written as float32 is a quarter of the time of one written as bool.
@@ -123,7 +123,7 @@ class Accumulator:
         self.maximum = maximum
 
     def result(self) -> TokenStatistics:
-        """The statistics of everything taken in."""
+        """The statistics of all logits added."""
         s0, s1, s2 = self.sums
         log_sum = s0.log()
         mean = s1 / s0
@@ -133,12 +133,12 @@ class Accumulator:
             mean=(mean - log_sum).clamp_max(0).float(),
             std=variance.sqrt().float(),
             rank=self.greater.int(),
-            leading=None if self.top_k is None else self.top_k.result(self.maximum + log_sum),
+            top_k=None if self.top_k is None else self.top_k.result(self.maximum + log_sum),
         )
 
 
 def _moved(sums: Sums, by: torch.Tensor) -> Sums:
-    """The sums about a maximum that lies higher by `-by`: u becomes u + by."""
+    """The sums about a maximum that is higher by `-by`: u becomes u + by."""
     s0, s1, s2 = sums
     scale = by.exp()
     return s0 * scale, (s1 + by * s0) * scale, (s2 + by * (2 * s1 + by * s0)) * scale
@@ -147,22 +147,22 @@ def _moved(sums: Sums, by: torch.Tensor) -> Sums:
 def token_statistics(
     hidden: torch.Tensor, targets: torch.Tensor, head: Head, blocks: Blocks, top: int = 0
 ) -> TokenStatistics:
-    """Statistics of the tokens that follow some hidden states.
+    """Statistics of the tokens that follow the given hidden states.
 
     The logit of the target is taken from a matrix product of the same inner length as all others rather than from a
     row-wise dot product, so that an entry with the same weights gets the very same logit and a tie is seen as a tie;
-    what rounding nevertheless lifts the target above its own threshold is taken back.
+    a target that rounding lifts above its own threshold is subtracted again.
 
     Args:
         hidden: [n, width] last hidden states of the positions before the targets.
         targets: [n] token ids.
         head: The last layer.
-        blocks: Shape of the pieces; changes memory and speed, not figures (to rounding).
+        blocks: Shape of the blocks of logits; changes memory and speed, not figures (to rounding).
         top: How many of the most probable entries to keep at each position.
     """
     parts = [
-        _rows(hidden[at : at + blocks.rows], targets[at : at + blocks.rows], head, blocks.columns, top)
-        for at in range(0, len(targets), blocks.rows)
+        _rows(hidden[start : start + blocks.rows], targets[start : start + blocks.rows], head, blocks.columns, top)
+        for start in range(0, len(targets), blocks.rows)
     ]
     return concatenate(parts)
 
@@ -172,19 +172,19 @@ def _rows(hidden: torch.Tensor, targets: torch.Tensor, head: Head, columns: int,
     target = head.logits(hidden, head.weight[targets], bias).diagonal().clone()
     accumulator = Accumulator(target, top)
     own = torch.zeros_like(accumulator.greater)
-    for at in range(0, len(head.weight), columns):
-        bias = None if head.bias is None else head.bias[at : at + columns]
-        logits = head.logits(hidden, head.weight[at : at + columns], bias)
-        inside = (targets >= at) & (targets < at + logits.shape[1])
-        place = (targets - at).clamp(0, logits.shape[1] - 1).unsqueeze(1)
-        own += inside & (logits.gather(1, place).squeeze(1) > target)
+    for start in range(0, len(head.weight), columns):
+        bias = None if head.bias is None else head.bias[start : start + columns]
+        logits = head.logits(hidden, head.weight[start : start + columns], bias)
+        inside = (targets >= start) & (targets < start + logits.shape[1])
+        index = (targets - start).clamp(0, logits.shape[1] - 1).unsqueeze(1)
+        own += inside & (logits.gather(1, index).squeeze(1) > target)
         accumulator.add(logits)
     accumulator.greater -= own
     return accumulator.result()
 
 
 def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) -> TokenStatistics:
-    """The same statistics from logits [n, vocabulary] that a model has already made; they are overwritten."""
+    """The same statistics from logits [n, vocabulary] that a model has computed; they are overwritten."""
     logits = logits.float()
     accumulator = Accumulator(logits.gather(1, targets.unsqueeze(1)).squeeze(1), top)
     accumulator.add(logits)
@@ -192,20 +192,20 @@ def logit_statistics(logits: torch.Tensor, targets: torch.Tensor, top: int = 0) 
 
 
 def concatenate(parts: list[TokenStatistics]) -> TokenStatistics:
-    """Several stretches of tokens as one.
+    """Statistics of consecutive tokens, concatenated.
 
     Raises:
-        ValueError: There are none.
+        ValueError: `parts` is empty.
     """
     if not parts:
         raise ValueError("no statistics to concatenate")
-    leading = [part.leading for part in parts if part.leading is not None]
+    top_k = [part.top_k for part in parts if part.top_k is not None]
     return TokenStatistics(
         logprob=torch.cat([part.logprob for part in parts]),
         mean=torch.cat([part.mean for part in parts]),
         std=torch.cat([part.std for part in parts]),
         rank=torch.cat([part.rank for part in parts]),
-        leading=Leading(torch.cat([each.ids for each in leading]), torch.cat([each.logprobs for each in leading]))
-        if leading
+        top_k=TopTokens(torch.cat([part.ids for part in top_k]), torch.cat([part.logprobs for part in top_k]))
+        if top_k
         else None,
     )

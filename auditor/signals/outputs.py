@@ -1,4 +1,4 @@
-"""ModelOutputs: what a forward pass shows beside the statistics of its tokens, kept where a series of checkpoints asks."""
+"""ModelOutputs: hidden states and top tokens of a forward pass, captured for series of checkpoints."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 from auditor.signals.tokens import Floats, Ints
 
 TOP = 64
-"""How many of the most probable next tokens are kept."""
+"""Number of most probable next tokens captured at each scored token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What to keep of a pass beside token signals.
+    """The model outputs to record besides token signals.
 
     Attributes:
         layers: The mean hidden state of every layer.
@@ -37,20 +37,20 @@ class Capture:
 
 
 NOTHING = Capture()
-"""Token signals alone."""
+"""Token signals only."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOutputs:
-    """One text under one model.
+    """Outputs of one model for one text.
 
     Attributes:
         layers: [layers + 1, width] mean hidden state over the scored text tokens of all windows (never a BOS or other
             leading token), of the embeddings first and of each layer after; the hidden state *at* a token, which has
-            read it. The last is taken after the final normalisation, as transformers counts hidden states. None where
-            not wanted, where the model does not show them, or where no token is scored.
+            been read. The last is taken after the final normalisation, as transformers counts hidden states. None where
+            not captured, where the model does not show them, or where no token is scored.
         top_ids: [n, TOP] ids of the most probable next tokens at each scored token, most probable first (fewer columns
-            where the vocabulary is smaller); None where not wanted. Row order is that of `TokenSignals`.
+            where the vocabulary is smaller); None where not captured. Row order is that of `TokenSignals`.
         top_logprobs: [n, TOP] their log-probabilities (nats).
     """
 
@@ -59,7 +59,7 @@ class ModelOutputs:
     top_logprobs: Floats | None = None
 
     def only(self, wanted: Capture) -> ModelOutputs:
-        """No more of them than is wanted."""
+        """The outputs that `wanted` names."""
         return ModelOutputs(
             self.layers if wanted.layers else None,
             self.top_ids if wanted.top else None,
@@ -67,22 +67,22 @@ class ModelOutputs:
         )
 
 
-NO_TRACES = ModelOutputs()
-"""Nothing was wanted."""
+NO_OUTPUTS = ModelOutputs()
+"""No output was captured."""
 
 
-def joined(parts: Sequence[ModelOutputs], scored: Sequence[int], wanted: Capture) -> ModelOutputs:
-    """The traces of a text from those of its windows.
+def merge_windows(parts: Sequence[ModelOutputs], scored: Sequence[int], wanted: Capture) -> ModelOutputs:
+    """The outputs of a text from those of its windows.
 
     Args:
-        parts: One a window.
+        parts: One per window.
         scored: Scored tokens of each window, the weight of its means; positive.
-        wanted: What was asked for.
+        wanted: The captured outputs.
     """
     shown = [part.layers for part in parts if part.layers is not None]
     layers = None
     if shown and len(shown) == len(parts):
-        # Tokens count alike, so a short last window counts for less.
+        # Every token has the same weight, so a short last window weighs less.
         total = sum(count * part.astype(np.float64) for count, part in zip(scored, shown, strict=True))
         layers = np.asarray(total / sum(scored), dtype=np.float32)
     if not wanted.top:

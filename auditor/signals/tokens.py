@@ -15,17 +15,17 @@ Floats = npt.NDArray[np.float32]
 class TokenSignals:
     """Per-token records of the scored tokens of one text, all arrays of length n (the number of scored tokens).
 
-    Write p_t for the model's next-token distribution at token t, x_t for the token that stands there.
+    Write p_t for the model's next-token distribution at token t, x_t for the token at that position.
 
     Attributes:
         token_ids: x_t.
         starts: First character of the token in the text.
         ends: One past its last character.
-        positions: How many tokens the model had seen before x_t in its window (BOS and prefix included).
+        positions: Number of tokens the model read before x_t in its window (BOS and prefix included).
         logprob: log p_t(x_t), natural logarithm.
         mean: E over v~p_t of log p_t(v); minus the entropy.
         std: Standard deviation over v~p_t of log p_t(v).
-        rank: How many vocabulary entries are strictly more probable than x_t; 0 is the top choice.
+        rank: Number of vocabulary entries that are strictly more probable than x_t; 0 is the top choice.
         n_bytes: UTF-8 bytes of the characters scored.
         zlib_bytes: Length of the zlib-compressed UTF-8 bytes of the characters scored.
         truncated: Whether a limit on tokens left some of the text unscored.

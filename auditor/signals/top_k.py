@@ -1,4 +1,4 @@
-"""The most probable next tokens, found in the same stream of logits as the statistics."""
+"""The most probable next tokens, selected from the same stream of logits as the statistics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 _COLUMNS = 2**14
-"""Logits gathered before the largest are picked: picking from few columns at a time is several times slower."""
+"""Columns collected before the largest are selected: selecting from few at a time is several times slower."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leading:
+class TopTokens:
     """The most probable next tokens of each row, most probable first.
 
     Attributes:
@@ -23,12 +23,12 @@ class Leading:
     logprobs: torch.Tensor
 
 
-class Leaders:
-    """Keeps the largest logits of some rows, block of columns by block.
+class TopK:
+    """Selects the largest logits of each row, block of columns by block.
 
     Args:
-        rows: How many rows.
-        count: How many are kept of each; all of a smaller vocabulary.
+        rows: Number of rows.
+        count: Logits selected in each; all of a smaller vocabulary.
         device: Where the logits are.
     """
 
@@ -37,12 +37,12 @@ class Leaders:
         self._rows, self._device = rows, device
         self._waiting: torch.Tensor | None = None
         self._filled = 0
-        self._seen = 0
+        self._added = 0
         self._values: list[torch.Tensor] = []
         self._ids: list[torch.Tensor] = []
 
     def add(self, logits: torch.Tensor) -> None:
-        """Take in the next columns [rows, columns], which are left as they are."""
+        """Add the next columns [rows, columns], which are not changed."""
         width = logits.shape[1]
         direct = width > _COLUMNS // 2
         if direct or self._filled + width > _COLUMNS:
@@ -63,17 +63,17 @@ class Leaders:
     def _pick(self, logits: torch.Tensor) -> None:
         values, ids = logits.topk(min(self._count, logits.shape[1]), dim=1)
         self._values.append(values)
-        self._ids.append(ids + self._seen)
-        self._seen += logits.shape[1]
+        self._ids.append(ids + self._added)
+        self._added += logits.shape[1]
 
-    def result(self, log_total: torch.Tensor) -> Leading:
-        """The largest of everything taken in.
+    def result(self, log_total: torch.Tensor) -> TopTokens:
+        """The largest of all logits added.
 
         Args:
             log_total: [rows] logarithm of the sum of the exponentials of all logits.
         """
         self._pick_waiting()
         values, ids = torch.cat(self._values, dim=1), torch.cat(self._ids, dim=1)
-        best, place = values.topk(min(self._count, values.shape[1]), dim=1)
+        best, index = values.topk(min(self._count, values.shape[1]), dim=1)
         logprobs = (best.to(log_total.dtype) - log_total.unsqueeze(1)).clamp_max(0).float()
-        return Leading(ids.gather(1, place).int(), logprobs)
+        return TopTokens(ids.gather(1, index).int(), logprobs)

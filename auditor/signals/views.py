@@ -11,14 +11,14 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is given: `prefix` is read and not scored, `text` is scored.
+    """Input of a model: `prefix` is read and not scored, `text` is scored.
 
     Attributes:
-        text: What is scored.
-        prefix: What is read before it.
-        answer: The text answers the prefix: all its tokens are scored, the first one too where no BOS stands in front,
-            and of a prefix that does not fit with it the end is kept. Otherwise the beginning of the prefix is kept, in
-            half a window, and the tokens scored are those that are scored without it.
+        text: The scored text.
+        prefix: Text read before it.
+        answer: Whether the text answers the prefix. If so, all its tokens are scored, also the first where there is no
+            BOS, and a prefix that is too long loses its beginning. Otherwise a prefix longer than half a window loses
+            its end, and the same tokens are scored as without it.
     """
 
     text: str
@@ -28,10 +28,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """A named, seeded way to make a prompt from a document's text.
+    """A named, seeded function from a document's text to a prompt.
 
     `apply` gets the text and a generator seeded from the audit's seed and the text, so that the same text is always
-    transformed alike, whatever stands beside it.
+    transformed in the same way, whatever the other documents are.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One text of a document under one model; what a feature asks for.
+    """One text of a document under one model: the input of a feature.
 
     Attributes:
         model: The audited model, or each reference model in turn.

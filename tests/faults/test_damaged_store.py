@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from auditor.core.errors import RunError
-from auditor.scoring.output_packing import StoredOutputs
-from auditor.scoring.packing import to_bytes
+from auditor.scoring.packing import StoredOutputs, pack_signals
 from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
@@ -85,9 +84,9 @@ def uses(folder: Path) -> bool:
     refused = None
     try:
         with Store.open(folder) as store:
-            found, traces = store.get_many(list(RECORDS)), store.get_traces(list(RECORDS))
-            assert all(to_bytes(found[key]) == to_bytes(RECORDS[key]) for key in found)
-            assert all(np.array_equal(traces[key].traces.layers, TRACES[key].traces.layers) for key in traces)  # type: ignore[arg-type]
+            found, traces = store.get_many(list(RECORDS)), store.get_outputs(list(RECORDS))
+            assert all(pack_signals(found[key]) == pack_signals(RECORDS[key]) for key in found)
+            assert all(np.array_equal(traces[key].outputs.layers, TRACES[key].outputs.layers) for key in traces)  # type: ignore[arg-type]
             assert store.recall("fact") in (None, FACT)
             store.put_many({key: RECORDS[key] for key in RECORDS.keys() - found.keys()})
             assert store.scored == RECORDS.keys() - found.keys()

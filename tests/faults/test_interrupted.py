@@ -71,7 +71,7 @@ def test_memory_that_runs_out_for_good(
         patch.setattr(CausalBackend, "score", never)
         assert audit.run(cache=cache, output=output) == 4
     said = capsys.readouterr().err
-    assert "needs more memory than there is" in said
+    assert "needs more memory than is available" in said
     assert not output.exists()
     assert audit.run(cache=cache, output=output) == 3
     assert audit.figures(output) == audit.truth

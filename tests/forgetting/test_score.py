@@ -21,7 +21,7 @@ from auditor.forgetting.series import NamedCheckpoint, Series
 from auditor.membership.scores import score_audit
 from auditor.models.loading import Models
 from auditor.results.forgetting.measurements import Role
-from auditor.scoring import packing
+from auditor.scoring.packing import pack_signals
 from auditor.scoring.probing import PROBES_ALONE, PROBES_SHUFFLED
 from auditor.scoring.store import Store
 from auditor.signals.outputs import TOP
@@ -92,7 +92,7 @@ def test_a_series_of_three_is_three_passes_and_no_more(
     assert count(store, "scores") == expected
     for key, reading in found.readings.items():
         for left, right in zip(reading.signals, again.readings[key].signals, strict=True):
-            assert packing.to_bytes(left) == packing.to_bytes(right)
+            assert pack_signals(left) == pack_signals(right)
         for one, two in zip(reading.traces, again.readings[key].traces, strict=True):
             np.testing.assert_array_equal(one.layers, two.layers)
             np.testing.assert_array_equal(one.top_ids, two.top_ids)
@@ -153,7 +153,7 @@ def test_an_audit_of_a_checkpoint_finds_its_scores(
     )
     assert evidence.computed == 0
     both = (*found.readings["m2", "suspect"].signals, *found.readings["m2", "heldout"].signals)
-    assert [packing.to_bytes(signals) for signals in evidence.plain(TARGET_LABEL)] == [
-        packing.to_bytes(signals) for signals in both
+    assert [pack_signals(signals) for signals in evidence.plain(TARGET_LABEL)] == [
+        pack_signals(signals) for signals in both
     ]
     assert evidence.numerics[TARGET_LABEL] == found.numerics["m2"]

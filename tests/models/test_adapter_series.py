@@ -17,7 +17,7 @@ from auditor.core.errors import RunError
 from auditor.models import hf
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.scoring.packing import to_bytes
+from auditor.scoring.packing import pack_signals
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
@@ -68,8 +68,8 @@ def ask(specs: Sequence[ModelSpec], folder: Path) -> Scored:
 
 def figures(scored: Scored) -> list[tuple[bytes, bytes, bytes]]:
     return [
-        (to_bytes(signals), np.asarray(traces.layers).tobytes(), np.asarray(traces.top_logprobs).tobytes())
-        for signals, traces in zip(scored.signals, scored.traces, strict=True)
+        (pack_signals(signals), np.asarray(traces.layers).tobytes(), np.asarray(traces.top_logprobs).tobytes())
+        for signals, traces in zip(scored.signals, scored.outputs, strict=True)
         if traces is not None
     ]
 
@@ -140,17 +140,17 @@ def test_an_adapter_that_cannot_be_taken_off_at_all(
 
 
 def test_an_adapter_that_leaves_something_behind_is_noticed(base: Path, tmp_path: Path) -> None:
-    from auditor.models.runtime.untouched import Untouched
+    from auditor.models.runtime.shared_base import ModelState
 
     model = hf.load_model(base, "base", "float32", "cpu")
-    before = Untouched(model, context=128)
-    assert before.alone_in(model)
+    before = ModelState(model, context=128)
+    assert before.equals(model)
     model.register_buffer("left", torch.zeros(1))
-    assert not before.alone_in(model)
+    assert not before.equals(model)
     del model.left
-    assert before.alone_in(model)
+    assert before.equals(model)
     model.transformer.h[0] = torch.nn.Sequential(model.transformer.h[0])
-    assert not before.alone_in(model)
+    assert not before.equals(model)
 
 
 def test_a_broken_adapter_in_a_series_is_named(base: Path, tmp_path: Path) -> None:

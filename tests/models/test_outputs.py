@@ -16,7 +16,7 @@ from auditor.models.backend import Variant, Window, WindowScores
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
-from auditor.signals.outputs import NO_TRACES, TOP, Capture
+from auditor.signals.outputs import NO_OUTPUTS, TOP, Capture
 from auditor.signals.views import Prompt
 
 TEXTS = [
@@ -68,7 +68,7 @@ def nexts(source: Path, window: Window) -> np.ndarray:
 
 
 def check(found: WindowScores, truth: np.ndarray, logp: np.ndarray) -> None:
-    traces = found.traces
+    traces = found.outputs
     assert traces.layers is not None
     assert traces.top_ids is not None
     assert traces.top_logprobs is not None
@@ -117,8 +117,8 @@ def test_what_stands_in_front_is_never_in_a_mean(tiny_model_dir: Path, packing: 
     for window, found in zip(windows, backend.score(windows, wanted=ALL), strict=True):
         text, everything = means(tiny_model_dir, window), means(tiny_model_dir, window, first=0)
         check(found, text, nexts(tiny_model_dir, window))
-        assert found.traces.layers is not None
-        assert np.abs(found.traces.layers - everything).max() > 10 * np.abs(found.traces.layers - text).max()
+        assert found.outputs.layers is not None
+        assert np.abs(found.outputs.layers - everything).max() > 10 * np.abs(found.outputs.layers - text).max()
 
 
 def test_the_token_that_is_only_context_is_not_in_a_mean(tmp_path: Path, make_tiny_model: Callable[..., Path]) -> None:
@@ -134,13 +134,13 @@ def test_nothing_wanted_nothing_given_and_no_figure_changes(tiny_model_dir: Path
     backend._paths.packing = packing
     windows = windows_of(backend)
     plain = backend.score(windows)
-    assert all(scores.traces == NO_TRACES for scores in plain)
+    assert all(scores.outputs == NO_OUTPUTS for scores in plain)
     for wanted in (ALL, Capture(layers=True), Capture(top=True)):
         for left, right in zip(plain, backend.score(windows, wanted=wanted), strict=True):
             for name in ("logprob", "mean", "std", "rank"):
                 np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
-            assert (right.traces.layers is not None) == wanted.layers
-            assert (right.traces.top_ids is not None) == (right.traces.top_logprobs is not None) == wanted.top
+            assert (right.outputs.layers is not None) == wanted.layers
+            assert (right.outputs.top_ids is not None) == (right.outputs.top_logprobs is not None) == wanted.top
 
 
 def test_threads_do_not_mix_their_states(tiny_model_dir: Path) -> None:
@@ -150,8 +150,8 @@ def test_threads_do_not_mix_their_states(tiny_model_dir: Path) -> None:
         truth = [backend.score([window], wanted=ALL)[0] for window in windows]
         found = list(pool.map(lambda window: backend.score([window], wanted=ALL)[0], windows))
     for left, right in zip(found, truth, strict=True):
-        np.testing.assert_array_equal(left.traces.layers, right.traces.layers)
-        np.testing.assert_array_equal(left.traces.top_ids, right.traces.top_ids)
+        np.testing.assert_array_equal(left.outputs.layers, right.outputs.layers)
+        np.testing.assert_array_equal(left.outputs.top_ids, right.outputs.top_ids)
 
 
 def test_the_model_is_not_watched_afterwards(tiny_model_dir: Path) -> None:
@@ -199,15 +199,15 @@ def test_states_that_are_not_surely_known_are_not_shown(
         monkeypatch.setattr(LlamaModel, "forward", other)
     backend = load(tiny_model_dir)
     for scores in backend.score(windows_of(backend), wanted=ALL):
-        assert scores.traces.layers is None
-        assert scores.traces.top_ids is not None
+        assert scores.outputs.layers is None
+        assert scores.outputs.top_ids is not None
 
 
 def test_half_precision_means_are_float32(tiny_model_dir: Path) -> None:
     exact, half = load(tiny_model_dir), load(tiny_model_dir, dtype="bfloat16")
     windows = windows_of(exact)
     for left, right in zip(exact.score(windows, wanted=ALL), half.score(windows, wanted=ALL), strict=True):
-        assert left.traces.layers is not None
-        assert right.traces.layers is not None
-        assert right.traces.layers.dtype == np.float32
-        assert 0 < np.abs(left.traces.layers - right.traces.layers).max() < 0.3 * np.abs(left.traces.layers).max()
+        assert left.outputs.layers is not None
+        assert right.outputs.layers is not None
+        assert right.outputs.layers.dtype == np.float32
+        assert 0 < np.abs(left.outputs.layers - right.outputs.layers).max() < 0.3 * np.abs(left.outputs.layers).max()

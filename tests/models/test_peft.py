@@ -136,17 +136,17 @@ def test_weights_changed_where_no_token_was_tried_are_noticed(adapter: Path, tin
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    from auditor.models.runtime.untouched import Untouched
+    from auditor.models.runtime.shared_base import ModelState
 
     inner = AutoModelForCausalLM.from_pretrained(tiny_model_dir).eval()
-    before = Untouched(inner, context=128)
+    before = ModelState(inner, context=128)
     model = PeftModel.from_pretrained(inner, str(adapter)).eval()
-    assert before.still_in(model, model.disable_adapter)
+    assert before.present_in(model, model.disable_adapter)
     tried = {token for row in before._rows for token in row}
     unseen = next(token for token in range(100) if token not in tried)
     with torch.no_grad():
         inner.get_input_embeddings().weight[unseen] += 1
-    assert not before.still_in(model, model.disable_adapter)
+    assert not before.present_in(model, model.disable_adapter)
 
 
 def test_the_revision_of_the_base_is_the_one_named(

@@ -18,7 +18,7 @@ from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32, open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
-from auditor.models.untrained import UNTRAINED
+from auditor.models.untrained import PREFIX
 from auditor.scoring.plan import Request
 from auditor.scoring.score import ScoringRequests, fill_store, score_requests
 from auditor.scoring.store import Store
@@ -150,7 +150,7 @@ def test_the_base_of_an_adapter_and_another_adapter_over_it(model: Path, other: 
 
 
 def test_an_untrained_twin_is_one_of_its_configuration_alone(model: Path, other: Path, tmp_path: Path) -> None:
-    twin = open_model(f"{UNTRAINED}{model}", CPU)
+    twin = open_model(f"{PREFIX}{model}", CPU)
     shutil.copy(other / "model.safetensors", model / "model.safetensors")
     with Store.open(tmp_path / "cache") as store:
         assert score_requests(requests(twin), store=store).computed == len(TEXTS)

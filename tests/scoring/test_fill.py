@@ -21,7 +21,7 @@ from auditor.models.backend import Backend, ModelSpec, Variant, Window, WindowSc
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
-from auditor.scoring.packing import to_bytes
+from auditor.scoring.packing import pack_signals
 from auditor.scoring.plan import Request
 from auditor.scoring.score import ScoringRequests, StoreFill, fill_store, score_requests
 from auditor.scoring.store import Store
@@ -117,8 +117,8 @@ def test_traces_that_one_audit_wants_are_kept_in_the_one_pass(tiny_model_dir: Pa
     assert (filled.pairs, filled.computed, filled.loads) == (5, 5, 1)
     again = score_requests([*traced.requests, *top.requests], store=store)
     assert again.computed == 0
-    assert all(one is not None and one.layers is not None for one in again.traces[:5])
-    assert all(one is not None and one.top_ids is not None for one in again.traces[5:])
+    assert all(one is not None and one.layers is not None for one in again.outputs[:5])
+    assert all(one is not None and one.top_ids is not None for one in again.outputs[5:])
 
 
 def test_a_model_that_cannot_be_loaded_breaks_those_who_need_it_and_is_tried_once(
@@ -249,7 +249,7 @@ def test_damaged_records_are_scored_again(tiny_model_dir: Path, store: Store) ->
     assert (again.pairs, again.computed) == (8, 1)
     records = score_requests(needs(loads.spec, some).requests, store=store)
     assert records.computed == 0
-    assert all(to_bytes(record) for record in records.signals)
+    assert all(pack_signals(record) for record in records.signals)
 
 
 class Text(str):

@@ -21,12 +21,11 @@ from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.results.models import ModelIdentity
-from auditor.scoring import packing
-from auditor.scoring.output_packing import StoredOutputs, from_bytes, to_bytes
+from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs
 from auditor.scoring.plan import Request
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
-from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs, joined
+from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs, merge_windows
 from auditor.signals.views import Prompt
 
 LAYERS, TOPS, ALL = Capture(layers=True), Capture(top=True), Capture(layers=True, top=True)
@@ -76,7 +75,7 @@ def count(store: Store, table: str) -> int:
 
 
 def figures(scored: Scored) -> list[bytes]:
-    return [packing.to_bytes(signals) for signals in scored.signals]
+    return [pack_signals(signals) for signals in scored.signals]
 
 
 def shown(traces: ModelOutputs | None) -> ModelOutputs:
@@ -85,7 +84,7 @@ def shown(traces: ModelOutputs | None) -> ModelOutputs:
 
 
 def same(left: ModelOutputs | None, right: ModelOutputs | None) -> bool:
-    return to_bytes(StoredOutputs(ALL, shown(left))) == to_bytes(StoredOutputs(ALL, shown(right)))
+    return pack_outputs(StoredOutputs(ALL, shown(left))) == pack_outputs(StoredOutputs(ALL, shown(right)))
 
 
 def test_traces_answer_their_requests(loads: Loads, store: Store) -> None:
@@ -93,8 +92,8 @@ def test_traces_answer_their_requests(loads: Loads, store: Store) -> None:
     some = ["the quick brown fox", "jumps over", "the lazy dog", "in town"]
     requests = [Request(loads.spec, Prompt(text), wanted=wanted) for text, wanted in zip(some, wants, strict=True)]
     scored = score_requests(requests, store=store)
-    assert scored.traces[0] is None
-    for record, traces, wanted in zip(scored.signals[1:], scored.traces[1:], wants[1:], strict=True):
+    assert scored.outputs[0] is None
+    for record, traces, wanted in zip(scored.signals[1:], scored.outputs[1:], wants[1:], strict=True):
         traces = shown(traces)
         assert (traces.layers is not None) == wanted.layers
         assert (traces.top_ids is not None) == wanted.top
@@ -106,8 +105,8 @@ def test_traces_answer_their_requests(loads: Loads, store: Store) -> None:
             assert (traces.top_ids[:, 0] == record.token_ids).tolist() == (record.rank == 0).tolist()
     again = score_requests(requests, store=store)
     assert (again.computed, again.from_store, len(loads.made)) == (0, 4, 1)
-    assert all(same(left, right) for left, right in zip(scored.traces[1:], again.traces[1:], strict=True))
-    assert again.traces[0] is None
+    assert all(same(left, right) for left, right in zip(scored.outputs[1:], again.outputs[1:], strict=True))
+    assert again.outputs[0] is None
 
 
 def test_wants_of_one_text_are_one_pass(loads: Loads, store: Store) -> None:
@@ -116,8 +115,8 @@ def test_wants_of_one_text_are_one_pass(loads: Loads, store: Store) -> None:
     scored = score_requests(requests, store=store)
     assert (scored.computed, scored.from_store) == (10, 0)
     assert (count(store, "scores"), count(store, "traces")) == (10, 10)
-    assert scored.traces[:10] == (None,) * 10
-    for tops, layers in zip(scored.traces[10:20], scored.traces[20:], strict=True):
+    assert scored.outputs[:10] == (None,) * 10
+    for tops, layers in zip(scored.outputs[10:20], scored.outputs[20:], strict=True):
         assert shown(tops).layers is None
         assert shown(layers).top_ids is None
 
@@ -133,7 +132,7 @@ def test_signals_that_are_kept_stay_when_traces_are_wanted(loads: Loads, store: 
     assert (count(store, "scores"), count(store, "traces")) == (12, 11)
     tops = run(loads, some[1:], store, ALL)
     assert (tops.computed, tops.from_store) == (11, 0)
-    for first, both in zip(more.traces, tops.traces, strict=True):
+    for first, both in zip(more.outputs, tops.outputs, strict=True):
         np.testing.assert_array_equal(shown(first).layers, shown(both).layers)
         assert shown(both).top_ids is not None
     loaded = len(loads.made)
@@ -145,11 +144,11 @@ def test_signals_that_are_kept_stay_when_traces_are_wanted(loads: Loads, store: 
 def test_long_texts_count_every_token_alike(tiny_model_dir: Path, store: Store) -> None:
     loads = Loads(tiny_model_dir)
     text = "rivers, roads and railways " * 40
-    (traces,) = run(loads, [text], store, ALL).traces
+    (traces,) = run(loads, [text], store, ALL).outputs
     backend = loads.plain.load()
     windows = backend.encode(Prompt(text)).windows
     assert len({window.scored for window in windows}) == 2
-    parts = [backend.score([window], variant="alone", wanted=ALL)[0].traces for window in windows]
+    parts = [backend.score([window], variant="alone", wanted=ALL)[0].outputs for window in windows]
     tokens = [window.scored for window in windows]
     truth = sum(n * np.asarray(part.layers, dtype=np.float64) for n, part in zip(tokens, parts, strict=True))
     np.testing.assert_allclose(shown(traces).layers, truth / sum(tokens), atol=1e-4)
@@ -159,9 +158,9 @@ def test_long_texts_count_every_token_alike(tiny_model_dir: Path, store: Store) 
 
 def test_joined_by_hand() -> None:
     one, two = (ModelOutputs(np.full((2, 3), value, dtype=np.float32)) for value in (1.0, 5.0))
-    np.testing.assert_array_equal(joined([one, two], [30, 10], LAYERS).layers, np.full((2, 3), 2.0))
-    assert joined([one, ModelOutputs()], [30, 10], LAYERS).layers is None
-    nothing = joined([], [], ALL)
+    np.testing.assert_array_equal(merge_windows([one, two], [30, 10], LAYERS).layers, np.full((2, 3), 2.0))
+    assert merge_windows([one, ModelOutputs()], [30, 10], LAYERS).layers is None
+    nothing = merge_windows([], [], ALL)
     assert nothing.layers is None
     assert nothing.top_ids is not None
     assert nothing.top_ids.shape == (0, TOP)
@@ -169,7 +168,7 @@ def test_joined_by_hand() -> None:
 
 def test_a_text_without_tokens(loads: Loads, store: Store) -> None:
     for _ in range(2):
-        (traces,) = run(loads, [""], store, ALL).traces
+        (traces,) = run(loads, [""], store, ALL).outputs
         assert shown(traces).layers is None
         assert np.asarray(shown(traces).top_ids).shape == (0, TOP)
     assert len(loads.made) == 1
@@ -178,7 +177,7 @@ def test_a_text_without_tokens(loads: Loads, store: Store) -> None:
 def test_a_model_that_shows_no_layers_is_not_asked_again(tiny_model_dir: Path, store: Store) -> None:
     loads = Loads(tiny_model_dir, blind=True)
     first = run(loads, texts(3), store, ALL)
-    assert [shown(traces).layers for traces in first.traces] == [None] * 3
+    assert [shown(traces).layers for traces in first.outputs] == [None] * 3
     assert run(loads, texts(3), store, ALL).from_store == 3
     assert len(loads.made) == 1
 
@@ -193,7 +192,7 @@ def test_several_workers_change_no_bit(tiny_model_dir: Path, store: Store, tmp_p
     finally:
         torch.set_num_threads(before)
     assert figures(found) == figures(truth)
-    assert all(same(left, right) for left, right in zip(found.traces, truth.traces, strict=True))
+    assert all(same(left, right) for left, right in zip(found.outputs, truth.outputs, strict=True))
 
 
 def test_damaged_traces_are_made_again_and_the_record_stays(loads: Loads, store: Store) -> None:
@@ -205,7 +204,7 @@ def test_damaged_traces_are_made_again_and_the_record_stays(loads: Loads, store:
     assert figures(again) == figures(first)
     assert count(store, "traces") == 6
     assert run(loads, some, store, ALL).from_store == 6
-    for left, right in zip(first.traces, again.traces, strict=True):
+    for left, right in zip(first.outputs, again.outputs, strict=True):
         np.testing.assert_allclose(shown(left).layers, shown(right).layers, atol=1e-4)
 
 
@@ -217,19 +216,19 @@ def test_bytes_and_back(wanted: Capture) -> None:
         generator.integers(0, 9999, (5, 3)).astype(np.int32) if wanted.top else None,
         generator.normal(size=(5, 3)).astype(np.float32) if wanted.top else None,
     )
-    back = from_bytes(to_bytes(StoredOutputs(wanted, traces)))
+    back = unpack_outputs(pack_outputs(StoredOutputs(wanted, traces)))
     assert back.wanted == wanted
     for name in ("layers", "top_ids", "top_logprobs"):
-        np.testing.assert_array_equal(getattr(back.traces, name), getattr(traces, name))
+        np.testing.assert_array_equal(getattr(back.outputs, name), getattr(traces, name))
 
 
-WHOLE = to_bytes(StoredOutputs(LAYERS, ModelOutputs(np.ones((2, 2), dtype=np.float32))))
+WHOLE = pack_outputs(StoredOutputs(LAYERS, ModelOutputs(np.ones((2, 2), dtype=np.float32))))
 
 
 @pytest.mark.parametrize("damage", [b"", b"TRC1", WHOLE[:-3], b"XXXX" + WHOLE[4:], WHOLE[:6] + b"\x09" + WHOLE[7:]])
 def test_no_traces_in_damaged_bytes(damage: bytes) -> None:
-    with pytest.raises(ValueError, match="no record of traces"):
-        from_bytes(damage)
+    with pytest.raises(ValueError, match="not a record of model outputs"):
+        unpack_outputs(damage)
 
 
 def test_a_failed_write_leaves_neither(loads: Loads, store: Store) -> None:
@@ -264,4 +263,4 @@ def test_a_killed_run_goes_on_to_the_same_traces(tiny_model_dir: Path, tmp_path:
         rest = whole(Loads(tiny_model_dir), store)
         assert (rest.from_store, rest.computed) == (done, 40 - done)
     assert figures(rest) == figures(truth)
-    assert all(same(left, right) for left, right in zip(rest.traces, truth.traces, strict=True))
+    assert all(same(left, right) for left, right in zip(rest.outputs, truth.outputs, strict=True))

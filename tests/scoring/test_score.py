@@ -23,7 +23,7 @@ from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
 from auditor.scoring import plan
 from auditor.scoring.batches import is_out_of_memory
-from auditor.scoring.packing import to_bytes
+from auditor.scoring.packing import pack_signals
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
 from auditor.scoring.score import Scored, score_requests
 from auditor.scoring.store import Store
@@ -94,7 +94,7 @@ def kept(store: Store) -> int:
 
 
 def figures(scored: Scored) -> list[bytes]:
-    return [to_bytes(signals) for signals in scored.signals]
+    return [pack_signals(signals) for signals in scored.signals]
 
 
 def test_records_answer_their_requests(loads: Loads, store: Store) -> None:
@@ -183,7 +183,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(loads: Loads, store: Store, 
 
 
 def test_no_memory_for_one_window(loads: Loads, store: Store) -> None:
-    with pytest.raises(RunError, match="more memory than there is for one window") as caught:
+    with pytest.raises(RunError, match="more memory than is available for one window") as caught:
         run(loads.spec(limit=5, error=MemoryError()), texts(3), store)
     assert "--context" in caught.value.hint
     assert "--context" in {name for option in command.params for name in option.opts}

@@ -18,7 +18,7 @@ import pytest
 
 from auditor.cli.console import console_options, noting_warnings
 from auditor.core.errors import RunError, UsageError
-from auditor.scoring.packing import from_bytes, to_bytes
+from auditor.scoring.packing import pack_signals, unpack_signals
 from auditor.scoring.store import Store, default_directory
 from auditor.signals.tokens import TokenSignals
 
@@ -35,22 +35,24 @@ def kept(store: Store) -> int:
 
 
 def same(left: TokenSignals, right: TokenSignals) -> bool:
-    return to_bytes(left) == to_bytes(right)
+    return pack_signals(left) == pack_signals(right)
 
 
 @pytest.mark.parametrize("n", [0, 1, 1000])
 def test_bytes_and_back(n: int) -> None:
-    back = from_bytes(to_bytes(record(n)))
+    back = unpack_signals(pack_signals(record(n)))
     assert len(back) == n
     assert same(back, record(n))
     assert back.logprob.dtype == np.float32
     assert back.rank.dtype == np.int32
 
 
-@pytest.mark.parametrize("damage", [b"", b"x", b"TSG1", to_bytes(record())[:-3], b"XXXX" + to_bytes(record())[4:]])
+@pytest.mark.parametrize(
+    "damage", [b"", b"x", b"TSG1", pack_signals(record())[:-3], b"XXXX" + pack_signals(record())[4:]]
+)
 def test_no_record_in_damaged_bytes(damage: bytes) -> None:
-    with pytest.raises(ValueError, match="no record"):
-        from_bytes(damage)
+    with pytest.raises(ValueError, match="not a record"):
+        unpack_signals(damage)
 
 
 def test_keeps_records_between_openings(tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_a_writer_that_never_lets_go_is_reported(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="cannot make") as caught:
+    with pytest.raises(UsageError, match="cannot create") as caught:
         Store.open(tmp_path / "file" / "below")
     assert "--cache-dir" in caught.value.hint
 
@@ -183,7 +185,7 @@ def test_the_home_directory_may_be_written_short(tmp_path: Path, monkeypatch: py
     for directory, name in ((None, "environment"), ("~/text", "text"), (Path("~/path"), "path")):
         with Store.open(directory) as store:
             assert store.path.parent == tmp_path / name
-    with pytest.raises(UsageError, match="cannot make the cache directory ~nobody-of-this-name"):
+    with pytest.raises(UsageError, match="cannot create the cache directory ~nobody-of-this-name"):
         Store.open("~nobody-of-this-name/cache")
 
 

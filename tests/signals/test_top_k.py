@@ -7,7 +7,7 @@ import torch
 
 from auditor.signals import top_k as top_k
 from auditor.signals.kernel import Blocks, Head, logit_statistics, token_statistics
-from auditor.signals.top_k import Leaders, Leading
+from auditor.signals.top_k import TopK, TopTokens
 
 
 def case(rows: int, vocabulary: int, width: int = 24) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -17,7 +17,7 @@ def case(rows: int, vocabulary: int, width: int = 24) -> tuple[torch.Tensor, tor
     return hidden, weight, torch.randint(0, vocabulary, (rows,), generator=generator)
 
 
-def check(found: Leading | None, logits: torch.Tensor, count: int) -> None:
+def check(found: TopTokens | None, logits: torch.Tensor, count: int) -> None:
     assert found is not None
     logp = torch.log_softmax(logits.double(), dim=1)
     truth, order = logp.sort(dim=1, descending=True)
@@ -39,7 +39,7 @@ def test_whatever_the_blocks(blocks: Blocks, gathered: int, monkeypatch: pytest.
 def test_uneven_blocks_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(top_k, "_COLUMNS", 20)
     logits = torch.randperm(3 * 97, generator=torch.Generator().manual_seed(1)).float().view(3, 97)
-    some = Leaders(3, 5, logits.device)
+    some = TopK(3, 5, logits.device)
     for piece in logits.split([3, 30, 2, 9, 11, 1, 41], dim=1):
         some.add(piece)
     check(some.result(torch.logsumexp(logits.double(), dim=1)), logits, 5)

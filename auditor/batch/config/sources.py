@@ -14,8 +14,7 @@ from auditor.core.errors import UsageError
 from auditor.core.hints import close_names
 from auditor.corpora.read import reader_of
 from auditor.corpora.readers.hub import PREFIX
-from auditor.models.loading import check_source
-from auditor.models.untrained import UNTRAINED
+from auditor.models.loading import check_source, source_prefix
 from auditor.settings import AuditSettings, SeriesSettings, Source
 
 
@@ -88,7 +87,7 @@ class SourceFolder:
         return path
 
     def _model(self, name: str, revision: str | None) -> str:
-        kind = UNTRAINED if name.startswith(UNTRAINED) else ""
+        kind = source_prefix(name)
         bare = name.removeprefix(kind)
         inside = Path(self._path, bare)
         found = check_source(bare, revision, str(self._path))

@@ -123,7 +123,7 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
 
         identity = identity_after(spec.identity, change, steps, self.checkpoint.name)
         loader = Loader("changed", "a checkpoint changed in memory", 0, lambda _: False, itself, load, nothing)
-        return ModelSpec(identity, loader, spec.options, seen=spec.seen)
+        return ModelSpec(identity, loader, spec.options, snapshot=spec.snapshot)
 
     def _changed(self, change: Training | Rounding, steps: int, identity: ModelIdentity) -> Backend:
         subject = self._loaded()

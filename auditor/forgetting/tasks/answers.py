@@ -103,7 +103,7 @@ def score_answers(
         )
     ]
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
-    scores = iter(zip(scored.signals, scored.traces, strict=True))
+    scores = iter(zip(scored.signals, scored.outputs, strict=True))
     blank = len(label_prompt(template, "", "").text)
     answers = []
     for model in models:

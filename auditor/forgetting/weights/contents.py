@@ -17,11 +17,7 @@ from auditor.forgetting.weights.tensors import (
     is_head,
     read_tensors,
 )
-from auditor.models import hf
-from auditor.models.backend import ModelSpec
-from auditor.models.folder import read_folder
-
-_ADAPTER_WEIGHTS = "adapter_model.safetensors"
+from auditor.models.backend import ModelSpec, WeightFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +64,16 @@ def open_weights(spec: ModelSpec) -> Weights:
         UsageError: A file is not whole.
         RunError: A file cannot be read.
     """
-    kind = spec.identity.kind
-    if kind == "hf":
-        return Weights(_whole(spec), adapted=False)
-    if kind == "peft" and spec.base is not None and spec.base.identity.kind == "hf":
-        return _adapted(spec, Weights(_whole(spec.base), adapted=False))
-    if kind == "gguf":
-        raise NotComparedError("a GGUF file holds its weights quantised or rearranged")
-    raise NotComparedError(f"the weights of a model of kind {kind} are not read")
+    stored = spec.loader.weights(spec.identity.source, spec.options)
+    if stored.unreadable:
+        raise NotComparedError(stored.unreadable)
+    whole = Weights(_whole(stored), adapted=False)
+    return whole if stored.adapter is None else _adapted(stored.adapter, whole)
 
 
-def _whole(spec: ModelSpec) -> dict[str, Parameter]:
-    folder = read_folder(hf.locate(spec.identity.source, spec.options.revision))
-    if folder.config.get("quantization_config"):
-        raise NotComparedError("its weights are quantised")
+def _whole(stored: WeightFiles) -> dict[str, Parameter]:
     found: dict[str, Parameter] = {}
-    for path in folder.weights:
+    for path in stored.files:
         for name, tensor in read_tensors(path).items():
             short = canonical(name)
             if is_buffer(short, tensor.shape):
@@ -91,7 +81,7 @@ def _whole(spec: ModelSpec) -> dict[str, Parameter]:
             if short in found:
                 raise NotComparedError(f"it holds {short} twice")
             found[short] = Parameter(tensor)
-    if folder.config.get("tie_word_embeddings") is not False:
+    if stored.tied:
         _drop_tied(found)
     return found
 
@@ -104,9 +94,8 @@ def _drop_tied(found: dict[str, Parameter]) -> None:
             del found[name]
 
 
-def _adapted(spec: ModelSpec, base: Weights) -> Weights:
-    folder = Path(spec.identity.source)
-    adapter = read_adapter(folder, folder / _ADAPTER_WEIGHTS)
+def _adapted(file: Path, base: Weights) -> Weights:
+    adapter = read_adapter(file.parent, file)
     found = dict(base.parameters)
     heads = [name for name in (*adapter.added, *adapter.replaced) if is_head(name)]
     # An adapter that changes tied embeddings for itself leaves the head what it was.

@@ -23,7 +23,7 @@ def register() -> None:
 
 
 def no_mask(*_: Any, **__: Any) -> None:
-    """The mask is in the lengths."""
+    """None: the window lengths take the place of a mask."""
 
 
 def packed_attention(
@@ -60,21 +60,23 @@ def packed_attention(
 
     lengths: list[int] | None = options.pop("packed_lengths", None)
     if lengths is None:
-        found: tuple[torch.Tensor, None] = sdpa_attention_forward(
+        plain: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **options
         )
-        return found
-    asked = [name for name in ("sliding_window", "softcap", "s_aux", "position_bias") if options.get(name) is not None]
-    if asked or attention_mask is not None or dropout or getattr(module, "is_causal", True) is False:
-        raise NotImplementedError(f"packed attention does not cover {asked or 'this model'}")
+        return plain
+    unsupported = [
+        name for name in ("sliding_window", "softcap", "s_aux", "position_bias") if options.get(name) is not None
+    ]
+    if unsupported or attention_mask is not None or dropout or getattr(module, "is_causal", True) is False:
+        raise NotImplementedError(f"packed attention does not cover {unsupported or 'this model'}")
     scale = scaling if scaling is not None else 1 / math.sqrt(query.shape[-1])
     groups = query.shape[1] // key.shape[1]
     out = query.new_empty(query.shape[2], query.shape[1], value.shape[-1])
-    at = 0
+    start = 0
     for length in lengths:
-        piece = slice(at, at + length)
+        piece = slice(start, start + length)
         _causal(query[0, :, piece], key[0, :, piece], value[0, :, piece], groups, scale, out[piece])
-        at += length
+        start += length
     return out.unsqueeze(0), None
 
 
@@ -88,8 +90,8 @@ def _causal(
         stop = min(start + _BLOCK, length)
         rows = stop - start
         # Heads that share a key are rows of one product.
-        some = (query[:, start:stop] * scale).reshape(heads // groups, groups * rows, width)
-        weights = torch.bmm(some, keys[:, :, :stop]).view(heads // groups, groups, rows, stop)
+        block = (query[:, start:stop] * scale).reshape(heads // groups, groups * rows, width)
+        weights = torch.bmm(block, keys[:, :, :stop]).view(heads // groups, groups, rows, stop)
         future = torch.ones(rows, rows, dtype=torch.bool, device=query.device).triu(1)
         weights[..., start:stop].masked_fill_(future, -torch.inf)
         weights = torch.softmax(weights, dim=-1).view(heads // groups, groups * rows, stop)

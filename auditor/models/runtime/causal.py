@@ -30,10 +30,9 @@ class CausalBackend:
     Args:
         model: The model in evaluation mode, possibly wrapped by PEFT.
         tokenizer: Its fast tokenizer.
-        identity: What its scores are kept under.
-        switch: Opens the context in which the model plays this part (an adapter switched off); none by default.
-        make_sibling: Makes the backend of another model out of the same weights, or None where they are not that
-            model's.
+        identity: Key of its scores.
+        switch: Opens the context in which the weights act as this model (an adapter switched off); none by default.
+        make_sibling: Makes the backend of another model from the same weights, or None where they do not fit it.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class CausalBackend:
         self.token_budget = token_budget(model, identity.context)
         self.workers = workers_for(model.device)
         self._threads = torch.get_num_threads()
-        self._held = False
+        self._in_session = False
 
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         """See `Backend.encode`."""
@@ -86,7 +85,7 @@ class CausalBackend:
         """See `Backend.score`."""
         scored = [window for window in windows if window.scored > 0]
         fresh: list[WindowScores] = []
-        with torch.inference_mode(), nullcontext() if self._held else self._held_settings():
+        with torch.inference_mode(), nullcontext() if self._in_session else self._active():
             if variant == "alone":
                 fresh = [part for window in scored for part in self._padded([window], wanted)]
             elif scored:
@@ -96,21 +95,21 @@ class CausalBackend:
 
     @contextmanager
     def session(self, variant: Variant) -> Iterator[None]:
-        """See `Backend.session`. An adapter is switched and the layers are watched here, once for all threads."""
+        """See `Backend.session`. Switches the adapter and installs the layer hooks, once for all threads."""
         settings = plain_settings() if variant == "alone" else fast_settings(self.model.device)
-        with settings, threads_for(self.workers), self._held_settings():
-            self._held = True
+        with settings, threads_for(self.workers), self._active():
+            self._in_session = True
             try:
                 yield
             finally:
-                self._held = False
+                self._in_session = False
 
     @contextmanager
-    def _held_settings(self) -> Iterator[None]:
+    def _active(self) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(self._switch())
             if self._paths.layers is not None:
-                stack.enter_context(self._paths.layers.watched())
+                stack.enter_context(self._paths.layers.hooked())
             yield
 
     def enter_worker(self) -> None:
@@ -119,31 +118,32 @@ class CausalBackend:
 
     @contextmanager
     def _means(self, spans: Sequence[Span], wanted: Capture) -> Iterator[Means | None]:
-        """Take the means over some spans of what is computed meanwhile."""
+        """Collect the mean hidden states over `spans` while a forward pass runs."""
         layers = self._paths.layers if wanted.layers else None
         if layers is None:
             yield None
             return
         means = Means(spans, len(layers))
-        with layers.taken(means.take):
+        with layers.sent_to(means.add):
             yield means
 
     def _packed(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
-        rows, targets, spans, at = [], [], [], 0
+        rows, targets, spans, start = [], [], [], 0
         for window in windows:
-            rows.append(torch.arange(at + window.context - 1, at + len(window) - 1))
+            rows.append(torch.arange(start + window.context - 1, start + len(window) - 1))
             targets.append(torch.from_numpy(window.token_ids[window.context :]).long())
-            spans.append((0, at + window.context, at + len(window)))
-            at += len(window)
+            spans.append((0, start + window.context, start + len(window)))
+            start += len(window)
         with self._means(spans, wanted) as means:
             hidden = self._paths.packed([window.token_ids.tolist() for window in windows])
-        place, top = self.model.device, TOP if wanted.top else 0
-        hidden = hidden[torch.cat(rows).to(place)]
-        found = token_statistics(hidden, torch.cat(targets).to(place), self._paths.require_head(), self._blocks, top)
-        return self._split(found, windows, means)
+        device, top = self.model.device, TOP if wanted.top else 0
+        hidden = hidden[torch.cat(rows).to(device)]
+        head = self._paths.require_head()
+        statistics = token_statistics(hidden, torch.cat(targets).to(device), head, self._blocks, top)
+        return self._split(statistics, windows, means)
 
     def _padded(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
-        """Right padding without a mask: what stands behind a token has no influence on a causal model."""
+        """Right padding without a mask: a causal model is not influenced by later tokens."""
         if self._paths.head is None:
             return [self._whole(window, wanted) for window in windows]
         ids = [window.token_ids.tolist() for window in windows]
@@ -154,8 +154,8 @@ class CausalBackend:
         flat = torch.cat(rows)
         del hidden, rows
         top = TOP if wanted.top else 0
-        found = token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks, top)
-        return self._split(found, windows, means)
+        statistics = token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks, top)
+        return self._split(statistics, windows, means)
 
     def _whole(self, window: Window, wanted: Capture) -> WindowScores:
         """One window by the model's own logits."""
@@ -169,25 +169,26 @@ class CausalBackend:
         (scores,) = self._split(concatenate(parts), [window], means)
         return scores
 
-    def _split(self, found: TokenStatistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
-        columns = [each.cpu().numpy() for each in (found.logprob, found.mean, found.std, found.rank)]
+    def _split(self, statistics: TokenStatistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
+        parts = (statistics.logprob, statistics.mean, statistics.std, statistics.rank)
+        columns = [part.cpu().numpy() for part in parts]
         if not all(np.isfinite(column).all() for column in columns):
             raise RunError(
                 f"{self.identity.source} returned NaN or infinite values",
                 hint="The weights may be damaged, or overflow in half precision: try --dtype float32.",
             )
         layers = None if means is None else means.result()
-        leading = found.leading
-        top = None if leading is None else (leading.ids.cpu().numpy(), leading.logprobs.cpu().numpy())
-        scores, at = [], 0
+        top_k = statistics.top_k
+        top = None if top_k is None else (top_k.ids.cpu().numpy(), top_k.logprobs.cpu().numpy())
+        scores, start = [], 0
         for index, window in enumerate(windows):
-            piece = slice(at, at + window.scored)
-            at += window.scored
-            # Copies, so that no record holds on to the batch it came from.
+            piece = slice(start, start + window.scored)
+            start += window.scored
+            # Copies, so that no record keeps its whole batch in memory.
             ids, logprobs = (None, None) if top is None else (top[0][piece].copy(), top[1][piece].copy())
-            traces = ModelOutputs(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
+            outputs = ModelOutputs(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
             logprob, mean, std, rank = (column[piece].copy() for column in columns)
-            scores.append(WindowScores(logprob, mean, std, rank, traces))
+            scores.append(WindowScores(logprob, mean, std, rank, outputs))
         return scores
 
     def sibling(self, spec: ModelSpec) -> CausalBackend | None:
@@ -202,8 +203,8 @@ class CausalBackend:
 
     def close(self) -> None:
         """See `Backend.close`."""
-        place = self.model.device.type
+        device = self.model.device.type
         del self.model, self._paths, self._make_sibling, self._switch
         gc.collect()
-        if place == "cuda":
+        if device == "cuda":
             torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Which ways through a model are right: found by comparing each with what the model itself computes."""
+"""Fast paths through a model, each verified against the model's own logits before use."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _PROBE_LENGTHS = (40, 23)
 
 @dataclass(slots=True)
 class Paths:
-    """A model's body and head, and what may be done with them.
+    """A model's body and head, and the fast paths that give its own figures.
 
     Attributes:
-        model: The whole model, as called by anyone.
-        body: What gives the last hidden states.
-        head: The last layer, or None where body and head do not give what the model gives; then `logits` is the way.
+        model: The whole model.
+        body: The module that gives the last hidden states.
+        head: The last layer, or None where body and head do not reproduce the model's logits; use `logits` then.
         packing: Whether windows may be laid end to end.
         vocabulary: Number of logits.
-        layers: Where the hidden states pass by, or None where that is not surely known.
+        layers: The layers with their hidden states, or None where they could not be verified.
     """
 
     model: Any
@@ -40,7 +40,7 @@ class Paths:
         """The head.
 
         Raises:
-            RunError: There is none.
+            RunError: The model has none.
         """
         if self.head is None:
             raise RunError("the model has no plain last layer")
@@ -48,9 +48,9 @@ class Paths:
 
     def packed(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """Last hidden states [total, width] of windows laid end to end."""
-        place = self.model.device
-        ids = torch.tensor([[token for row in rows for token in row]], device=place)
-        positions = torch.cat([torch.arange(len(row), device=place) for row in rows]).unsqueeze(0)
+        device = self.model.device
+        ids = torch.tensor([[token for row in rows for token in row]], device=device)
+        positions = torch.cat([torch.arange(len(row), device=device) for row in rows]).unsqueeze(0)
         lengths = [len(row) for row in rows]
         out = self.body(input_ids=ids, position_ids=positions, use_cache=False, packed_lengths=lengths)
         return torch.as_tensor(out.last_hidden_state)[0]
@@ -66,11 +66,11 @@ class Paths:
         The body runs again for every piece, so that the logits of a window never exist whole.
         """
         ids = self._rectangle([row])
-        for at in range(first, len(row) - 1, rows):
-            stop = min(at + rows, len(row) - 1)
-            kept = torch.arange(at, stop, device=ids.device)
-            out = self.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits[0]
-            yield out if len(out) == stop - at else out[at:stop]
+        for start in range(first, len(row) - 1, rows):
+            stop = min(start + rows, len(row) - 1)
+            positions = torch.arange(start, stop, device=ids.device)
+            out = self.model(input_ids=ids, use_cache=False, logits_to_keep=positions).logits[0]
+            yield out if len(out) == stop - start else out[start:stop]
 
     def _rectangle(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         longest = max(len(row) for row in rows)
@@ -78,7 +78,7 @@ class Paths:
 
 
 def find_paths(model: Any, source: str, *, context: int) -> Paths:
-    """Find the ways through a model that give exactly what the model gives.
+    """Find the paths through a model that reproduce its own logits.
 
     Args:
         model: In evaluation mode, possibly wrapped by PEFT, its adapter switched as it will be used.
@@ -87,7 +87,7 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
 
     Raises:
         UsageError: The model is not causal: later tokens change the scores of earlier ones.
-        RunError: The model returned NaN.
+        RunError: The model returned NaN or infinite values.
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     layer = inner.get_output_embeddings()
@@ -113,8 +113,8 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
             head = Head(layer.weight.detach(), _detached(getattr(layer, "bias", None)), _transform(inner.config))
             hidden = paths.padded([long])[0]
             if hidden.shape[-1] == head.weight.shape[1] and len(head.weight) == truth.shape[1]:
-                made = head.logits(hidden, head.weight, head.bias)
-                paths.head = head if _close(made, truth, model.dtype) else None
+                logits = head.logits(hidden, head.weight, head.bias)
+                paths.head = head if _close(logits, truth, model.dtype) else None
         if paths.head is not None and model.device.type == "cpu":
             paths.packing = _can_pack(inner, paths, [short, long, short])
         paths.layers = find_layers(inner, paths.body, long)
@@ -122,7 +122,7 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
 
 
 def _can_pack(inner: Any, paths: Paths, rows: list[list[int]]) -> bool:
-    """Whether windows laid end to end come out as they do alone; the model keeps the attention that is right."""
+    """Whether windows laid end to end give the same states as alone; sets the model's attention accordingly."""
     config = inner.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     own = inner.config._attn_implementation
@@ -142,7 +142,7 @@ def _can_pack(inner: Any, paths: Paths, rows: list[list[int]]) -> bool:
 
 
 def _transform(config: Any) -> LogitTransform | None:
-    """The elementwise function a configuration declares for the logits; whether it is right is tested afterwards."""
+    """The elementwise function a configuration declares for the logits; `find_paths` verifies it."""
     text = config.get_text_config()
     cap = getattr(text, "final_logit_softcapping", None)
     divide = getattr(text, "logits_scaling", None) or 1.0
@@ -157,17 +157,17 @@ def _detached(value: Any) -> torch.Tensor | None:
 
 
 def probe_rows(vocabulary: int, longest: int) -> list[list[int]]:
-    """A long and a short row of token ids, the same in every run, for trying a model out."""
+    """A long and a short row of token ids, the same in every run, to verify a model with."""
     generator = torch.Generator().manual_seed(0)
     return [
         torch.randint(0, vocabulary, (min(longest, length),), generator=generator).tolist() for length in _PROBE_LENGTHS
     ]
 
 
-def _close(found: torch.Tensor, truth: torch.Tensor, dtype: torch.dtype) -> bool:
+def _close(values: torch.Tensor, truth: torch.Tensor, dtype: torch.dtype) -> bool:
     """Equal but for the rounding of the number format, relative to the largest value."""
     limit = 1e-4 if dtype == torch.float32 else 8 * float(torch.finfo(dtype).eps)
-    found, truth = found.float(), truth.float()
-    return found.shape == truth.shape and float((found - truth).abs().max()) <= limit * max(
+    values, truth = values.float(), truth.float()
+    return values.shape == truth.shape and float((values - truth).abs().max()) <= limit * max(
         1e-3, float(truth.abs().max())
     )

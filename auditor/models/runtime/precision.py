@@ -1,4 +1,4 @@
-"""Process settings that make float32 faster without making it less exact, held only while scoring."""
+"""Process settings that speed float32 up without loss of precision, applied only while scoring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _GLIBC_LARGEST = 32 * 2**20
-_KEEP = 2**30
+_THRESHOLD = 2**30
 
 
 @functools.cache
@@ -21,7 +21,7 @@ def medium_is_exact() -> bool:
     """Whether float32 matrix products keep their precision on this processor under the setting `medium`.
 
     The setting permits bfloat16 inside. Processors with matrix units for it round; others only pick another library
-    for the same float32 arithmetic, on some two times faster. Asked with products against float64, of the shapes used
+    for the same float32 arithmetic, on some two times faster. Tested with products against float64, of the shapes used
     here; the limit is a few times the rounding error of float32 and 200 times below that of bfloat16.
     """
     before = torch.get_float32_matmul_precision()
@@ -42,7 +42,7 @@ def medium_is_exact() -> bool:
 
 @contextlib.contextmanager
 def fast_settings(device: torch.device) -> Iterator[None]:
-    """Hold the settings that pay on a CPU, and restore what was there before. Other devices are left alone."""
+    """Apply the settings that pay on a CPU, and restore the former ones. Other devices need none."""
     if device.type != "cpu":
         yield
         return
@@ -50,7 +50,7 @@ def fast_settings(device: torch.device) -> Iterator[None]:
     if medium_is_exact():
         torch.set_float32_matmul_precision("medium")
     try:
-        with kept_buffers():
+        with large_buffers_reused():
             yield
     finally:
         torch.set_float32_matmul_precision(before)
@@ -58,7 +58,7 @@ def fast_settings(device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def plain_settings() -> Iterator[None]:
-    """Hold full float32 products, also within `fast_settings` and whatever the caller's settings are."""
+    """Apply full float32 products, also within `fast_settings` and whatever the caller's settings are."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -69,7 +69,7 @@ def plain_settings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def threads_for(workers: int) -> Iterator[None]:
-    """Divide torch's threads among workers for a while."""
+    """Divide torch's threads among workers."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, before // workers))
     try:
@@ -79,18 +79,18 @@ def threads_for(workers: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def kept_buffers() -> Iterator[None]:
-    """Keep glibc from handing each large buffer back to the system after every operation.
+def large_buffers_reused() -> Iterator[None]:
+    """Keep glibc from returning each large buffer to the system after every operation.
 
-    glibc cannot be asked for its thresholds. Afterwards they are set to where its own adjustment would have taken them
-    in a program that uses large buffers, and the memory that was kept is returned.
+    glibc does not report its thresholds. Afterwards they are set to where its own adjustment would have taken them in
+    a program that uses large buffers, and the unused memory is returned.
     """
     libc = _glibc()
     if libc is None:
         yield
         return
-    libc.mallopt(_M_MMAP_THRESHOLD, _KEEP)
-    libc.mallopt(_M_TRIM_THRESHOLD, _KEEP)
+    libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD)
+    libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD)
     try:
         yield
     finally:

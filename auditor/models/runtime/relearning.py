@@ -1,4 +1,4 @@
-"""A model in memory that is trained a little, put back as it was, and rounded. Nothing is written to any file."""
+"""A model in memory that is trained briefly, restored, and rounded. No file is written."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class TrainableCopy:
-    """A model as it is, and what trainings make of it, one at a time.
+    """A loaded model, and the models that trainings make of it, one at a time.
 
-    An adapter is merged into its base first, and the merged model is what is changed. Dropout is off throughout.
+    An adapter is merged into its base first, and the merged model is changed. Dropout is off throughout.
 
     Args:
         spec: The model; it is loaded here.
 
     Raises:
-        UntrainableError: It is no transformers model, its weights are quantised, or its adapter cannot be merged.
+        UntrainableError: It is not a transformers model, its weights are quantised, or its adapter cannot be merged.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -45,8 +45,7 @@ class TrainableCopy:
         self._tokenizer = backend.tokenizer
         self._model: Any = _merged(backend.model, self._source, self._context)
         del backend
-        # A GGUF file is dequantised when it is read, though transformers calls the model quantised all the same.
-        if getattr(self._model, "is_quantized", False) and spec.identity.kind != "gguf":
+        if getattr(self._model, "is_quantized", False) and not spec.loader.dequantises:
             raise UntrainableError(f"the weights of {self._source} are quantised, and gradients need plain ones")
         for parameter in self._model.parameters():
             parameter.requires_grad_(False)
@@ -57,19 +56,19 @@ class TrainableCopy:
         self._run: TrainingRun | None = None
 
     def trained(self, training: Training, steps: int, identity: ModelIdentity, progress: Progress) -> CausalBackend:
-        """The model after so many steps of a training.
+        """The model after `steps` steps of a training.
 
-        A training that stands at an earlier step goes on; any other begins anew from the model as it is. Both give the
-        same weights: what is scored in between leaves no trace.
+        A training at an earlier step continues; any other starts from the original model. Both give the same weights,
+        whatever is scored in between.
 
         Args:
-            training: What is trained, and how.
-            steps: After how many steps; 0 is the model as it is.
-            identity: What its scores are kept under.
-            progress: Told of the tokens trained on.
+            training: Texts and settings.
+            steps: Number of steps; 0 is the original model.
+            identity: Key of the scores of the trained model.
+            progress: Receives the number of tokens trained on.
 
         Returns:
-            A backend that shares this memory and is right until the next call.
+            A backend that shares this memory and is valid until the next call.
 
         Raises:
             UntrainableError: The model cannot be given an adapter, or the training diverged.
@@ -77,17 +76,17 @@ class TrainableCopy:
         run = self._run
         if run is None or run.training != training or run.done > steps:
             if run is not None:
-                self._model = run.undone()
+                self._model = run.undo()
             _plain_attention(self._model)
             run = self._run = TrainingRun(self._model, training, self._windows(training), identity)
         _plain_attention(run.model)
         run.to(steps, identity.source, progress)
-        return _Borrowed(run.model, self._tokenizer, identity)
+        return _BorrowedWeights(run.model, self._tokenizer, identity)
 
     def rounded(self, rounding: Rounding, identity: ModelIdentity) -> CausalBackend:
-        """The model with rounded weights. The model as it was is gone after that."""
+        """The model with rounded weights; the original is lost."""
         if self._run is not None:
-            self._model = self._run.undone()
+            self._model = self._run.undo()
             self._run = None
         model, self._model = self._model, None
         model.to(getattr(torch, identity.dtype))
@@ -102,7 +101,7 @@ class TrainableCopy:
             torch.cuda.empty_cache()
 
     def _windows(self, training: Training) -> list[Window]:
-        """The stretches trained on: what scoring would read, in shorter windows."""
+        """Windows to train on: the text that scoring reads, in shorter windows."""
         lead, no_prefix = front_of(self._tokenizer).ids, np.zeros(0, dtype=np.int32)
         context = min(training.length, self._context)
         windows = [
@@ -121,15 +120,15 @@ class TrainableCopy:
         return windows
 
 
-class _Borrowed(CausalBackend):
-    """A backend over weights that are still needed when it is closed."""
+class _BorrowedWeights(CausalBackend):
+    """A backend whose weights outlive it."""
 
     def close(self) -> None:
-        """Leave the weights to their owner."""
+        """Keep the weights, which belong to the `TrainableCopy`."""
 
 
 def _merged(model: Any, source: str, context: int) -> Any:
-    """A plain model: an adapter merged into its base, as long as the two compute the same.
+    """The plain model; an adapter is merged into its base, if both compute the same logits.
 
     Raises:
         UntrainableError: The adapter cannot be merged.
@@ -145,19 +144,19 @@ def _merged(model: Any, source: str, context: int) -> Any:
     after = _logits(merged, context)
     limit = 1e-3 if merged.dtype == torch.float32 else 16 * float(torch.finfo(merged.dtype).eps)
     if float((after - before).abs().max()) > limit * float(before.abs().max()):
-        raise UntrainableError(f"the adapter {source} merged into its base does not compute what it does beside it")
+        raise UntrainableError(f"the adapter {source} merged into its base gives other logits than unmerged")
     return merged
 
 
 def _logits(model: Any, context: int) -> torch.Tensor:
     row = probe_rows(int(model.config.get_text_config().vocab_size), context)[0]
     with torch.inference_mode():
-        found: torch.Tensor = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits
-    return found.float()
+        logits: torch.Tensor = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits
+    return logits.float()
 
 
 def _plain_attention(model: Any) -> None:
-    """Undo what scoring left: the attention for packed windows, and buffers that carry no gradient."""
+    """Undo the changes of scoring: the attention for packed windows, and buffers that carry no gradient."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     if inner.config._attn_implementation == PACKED:
         inner.set_attn_implementation("sdpa")

@@ -1,4 +1,4 @@
-"""Rounding the weights of a model in memory to few bits."""
+"""Quantisation of the weights of a model in memory."""
 
 from __future__ import annotations
 

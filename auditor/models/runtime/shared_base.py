@@ -1,4 +1,4 @@
-"""A base in memory over which adapters are put one after another."""
+"""A base model in memory that carries one adapter after another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from auditor.core.errors import RunError, first_line
-from auditor.models.runtime.untouched import Untouched
+from auditor.models.runtime.paths import probe_rows
 
 
 class SharedBase:
-    """A model that was read from its files, and the adapter it wears at the moment.
+    """A model as read from its files, and the adapter that is on it at the moment.
 
     Args:
         model: Without an adapter, in evaluation mode.
@@ -22,66 +24,122 @@ class SharedBase:
 
     def __init__(self, model: Any, *, context: int) -> None:
         self._model = model
-        self._before = Untouched(model, context=context)
+        self._before = ModelState(model, context=context)
         self._attention = model.config._attn_implementation
-        self._worn: Any = None
+        self._adapted: Any = None
         self._whole = True
 
-    def wear(self, folder: Path, source: str) -> Any:
-        """Put an adapter on; none may be on (`free`).
+    def put_on(self, folder: Path, source: str) -> Any:
+        """Put an adapter on a base without one (`take_off`).
 
         Args:
-            folder: The adapter's.
+            folder: Folder of the adapter.
             source: Its name for messages.
 
         Returns:
-            The model with its adapter, the same as over weights just read.
+            The model with its adapter, the same as over freshly read weights.
 
         Raises:
             RunError: The adapter cannot be loaded.
         """
         from peft import PeftModel
 
-        # Until it is on, some weights may have been changed for it.
+        # If putting it on fails, some weights may already have been changed.
         self._whole = False
         try:
             with warnings.catch_warnings():
-                # What a library will rename in its next version is nothing an auditor's user can act on.
+                # A user cannot act on a warning about the next version of a library.
                 warnings.simplefilter("ignore", FutureWarning)
-                self._worn = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
+                self._adapted = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
         except Exception as error:
             raise RunError(
                 f"cannot load the adapter {source}: {type(error).__name__}: {first_line(error)}",
                 hint="Check that it was trained on the base it names and that its files are whole.",
             ) from error
         self._whole = True
-        return self._worn
+        return self._adapted
 
-    def free(self) -> bool:
-        """Take off the adapter that is on; False where the base is then not as it was read, and must not be used."""
-        if self._worn is not None:
-            self._whole = self._switches() and self._taken_off()
-            self._worn = None
+    def take_off(self) -> bool:
+        """Take the adapter off; False where the base then differs from its files and must not be used."""
+        if self._adapted is not None:
+            self._whole = self._base_intact() and self._unloaded()
+            self._adapted = None
         return self._whole
 
-    def bare(self) -> tuple[Any, Callable[[], AbstractContextManager[Any]]] | None:
-        """The model as its base, and the context in which it is that.
+    def base(self) -> tuple[Any, Callable[[], AbstractContextManager[Any]]] | None:
+        """The base model, and the context to use it in.
 
         Returns:
-            None where it does not compute what the base computes, in every bit, with its adapter switched off.
+            None where the model with its adapter switched off differs from the base in any bit.
         """
-        if self._worn is None:
+        if self._adapted is None:
             return (self._model, nullcontext) if self._whole else None
-        return (self._worn, self._worn.disable_adapter) if self._switches() else None
+        return (self._adapted, self._adapted.disable_adapter) if self._base_intact() else None
 
-    def _switches(self) -> bool:
-        # How attention is computed was chosen for the backend before; the proof holds for the way it was read with.
+    def _base_intact(self) -> bool:
+        """Whether the model computes the base's logits with its adapter switched off."""
+        # The backend may have chosen another attention; the comparison needs that of the snapshot.
         self._model.set_attn_implementation(self._attention)
-        return self._before.still_in(self._worn, self._worn.disable_adapter)
+        return self._before.present_in(self._adapted, self._adapted.disable_adapter)
 
-    def _taken_off(self) -> bool:
+    def _unloaded(self) -> bool:
         try:
-            self._worn.unload()
-        except Exception:  # of whatever kind: not every adapter can be taken off, and the others are loaded apart
+            self._adapted.unload()
+        except Exception:  # any kind: an adapter that cannot be taken off is loaded by itself
             return False
-        return self._before.alone_in(self._model)
+        return self._before.equals(self._model)
+
+
+class ModelState:
+    """State of a model before an adapter was added to it.
+
+    Its tensors and how often each was written to, which covers every weight; its logits for two rows of tokens, which
+    cover how the weights are put together; and its modules.
+
+    Args:
+        model: In evaluation mode.
+        context: Longest window.
+    """
+
+    def __init__(self, model: Any, *, context: int) -> None:
+        vocabulary = int(model.config.get_text_config().vocab_size)
+        self._rows = probe_rows(vocabulary, context)
+        self._logits = self._computed(model)
+        self._modules = _modules(model)
+        # References to the tensors, so that no later tensor can reuse the identity of one that was freed.
+        self._tensors = [(tensor, tensor.data_ptr(), tensor._version) for tensor in _tensors(model)]
+
+    def present_in(self, model: Any, switch: Callable[[], AbstractContextManager[Any]]) -> bool:
+        """Whether the model with its adapter switched off is this one, in every bit.
+
+        Args:
+            model: The model with its adapter.
+            switch: Opens the context in which the adapter is off.
+        """
+        present = {id(tensor) for tensor in _tensors(model)}
+        for tensor, address, version in self._tensors:
+            if id(tensor) not in present or tensor.data_ptr() != address or tensor._version != version:
+                return False
+        # PEFT warns of adapters that cannot be switched off; they are detected here.
+        with warnings.catch_warnings(action="ignore"), switch():
+            logits = self._computed(model)
+        return all(torch.equal(now, then) for now, then in zip(logits, self._logits, strict=True))
+
+    def equals(self, model: Any) -> bool:
+        """Whether a model without an adapter is this one and has no further modules or tensors."""
+        if len(_tensors(model)) != len(self._tensors) or _modules(model) != self._modules:
+            return False
+        return self.present_in(model, nullcontext)
+
+    def _computed(self, model: Any) -> list[torch.Tensor]:
+        with torch.inference_mode():
+            rows = [torch.tensor([row], device=model.device) for row in self._rows]
+            return [model(input_ids=ids, use_cache=False).logits for ids in rows]
+
+
+def _tensors(model: Any) -> list[torch.Tensor]:
+    return [*model.parameters(), *model.buffers()]
+
+
+def _modules(model: Any) -> list[tuple[str, type]]:
+    return [(name, type(module)) for name, module in model.named_modules()]

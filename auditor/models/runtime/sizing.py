@@ -1,4 +1,4 @@
-"""How much to do at once: token budgets and block shapes from the device and the model's size."""
+"""Token budgets, block shapes and workers, from the device and the model's size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GPU_BLOCK = 2**27
 
 
 def blocks_for(device: torch.device, vocabulary: int) -> Blocks:
-    """Pieces that stay in a CPU's caches, or that fill an accelerator (all columns, at most 512 MiB)."""
+    """Blocks that stay in a CPU's caches, or that fill an accelerator (all columns, at most 512 MiB)."""
     if device.type == "cpu":
         return Blocks()
     return Blocks(rows=max(16, min(4096, _GPU_BLOCK // vocabulary)), columns=vocabulary)
@@ -47,10 +47,10 @@ def token_budget(model: Any, context: int) -> int:
 
 
 def workers_for(device: torch.device) -> int:
-    """How many batches to score at once: on a CPU one for each of torch's threads, up to a limit that bounds memory.
+    """Number of batches to score at once: on a CPU one for each of torch's threads, up to a limit that bounds memory.
 
     Threads that share one product wait for the slowest at every step, so that other load on a single core slows all of
-    them down; threads with a batch each do not.
+    them; threads with a batch each do not wait.
     """
     return min(_CPU_WORKERS, torch.get_num_threads()) if device.type == "cpu" else 1
 

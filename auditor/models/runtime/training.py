@@ -1,4 +1,4 @@
-"""Short training of a model in memory: a few steps of AdamW with nothing left to chance, and the way back."""
+"""Short, deterministic training of a model in memory: a few steps of AdamW that can be undone."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from auditor.core.progress import Progress
 
 _LOGITS = 2**26
-"""Logits of one forward pass of a step; a step with more is done in several whose gradients add up."""
+"""Most logits of one forward pass; a larger step takes several, whose gradients add up."""
 
 _BETAS = (0.9, 0.95)
 
 
 class TrainingRun:
-    """One training on its way.
+    """A training in progress.
 
     Args:
-        model: The model as it is.
+        model: The model before training.
         training: The training.
-        windows: What is trained on.
-        identity: Says the number format.
+        windows: Windows of the training texts.
+        identity: Identity of the trained model, which gives the number format.
     """
 
     def __init__(self, model: Any, training: Training, windows: Sequence[Window], identity: ModelIdentity) -> None:
@@ -62,8 +62,8 @@ class TrainingRun:
         finally:
             progress.stop()
 
-    def undone(self) -> Any:
-        """The model as it was before the training."""
+    def undo(self) -> Any:
+        """Undo the training and return the original model."""
         if self.training.method == "lora":
             model = self.model.unload()
         else:
@@ -77,8 +77,8 @@ class TrainingRun:
     def _step(self, batch: Sequence[Window]) -> None:
         total = sum(window.scored for window in batch)
         vocabulary = int(self.model.config.get_text_config().vocab_size)
-        for some in pieces(batch, _LOGITS // vocabulary):
-            loss = _loss(self.model, some) / total
+        for piece in pieces(batch, _LOGITS // vocabulary):
+            loss = _loss(self.model, piece) / total
             torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self._weights, self.training.clip)
         if not bool(torch.isfinite(norm)):
@@ -89,10 +89,10 @@ class TrainingRun:
 
 
 def _with_lora(model: Any, training: Training, source: str) -> Any:
-    """The model under a fresh adapter that changes nothing yet.
+    """The model under a new adapter whose contribution is zero.
 
     Raises:
-        UntrainableError: It has no layer of a kind PEFT knows.
+        UntrainableError: It has no layer of a kind that PEFT supports.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -105,7 +105,7 @@ def _with_lora(model: Any, training: Training, source: str) -> Any:
         task_type="CAUSAL_LM",
     )
     devices = [model.device] if model.device.type == "cuda" else []
-    # PEFT draws the first weights from the global generators, which are put back afterwards.
+    # PEFT draws the first weights from the global generators, which are restored afterwards.
     with torch.random.fork_rng(devices), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(training.seed)
         try:
@@ -115,7 +115,7 @@ def _with_lora(model: Any, training: Training, source: str) -> Any:
 
 
 def batches_of(count: int, training: Training) -> Iterator[list[int]]:
-    """Batches of stretches without end: every stretch once in each round, each round in its own order."""
+    """Endless batches of window indices: every window once per epoch, each epoch in its own order."""
     rng = stream(training.seed, "relearn training order")
     ahead: list[int] = []
     while True:
@@ -126,19 +126,19 @@ def batches_of(count: int, training: Training) -> Iterator[list[int]]:
 
 
 def pieces(batch: Sequence[Window], most: int) -> Iterator[list[Window]]:
-    """A batch in pieces of at most so many tokens when padded, at least one stretch each."""
-    some: list[Window] = []
+    """A batch in pieces of at most `most` tokens when padded, at least one window each."""
+    piece: list[Window] = []
     for window in batch:
-        longest = max(map(len, [*some, window]))
-        if some and longest * (len(some) + 1) > most:
-            yield some
-            some = []
-        some.append(window)
-    yield some
+        longest = max(map(len, [*piece, window]))
+        if piece and longest * (len(piece) + 1) > most:
+            yield piece
+            piece = []
+        piece.append(window)
+    yield piece
 
 
 def _loss(model: Any, windows: Sequence[Window]) -> torch.Tensor:
-    """Sum over scored tokens of minus their log-probability; what is read and not scored is not trained on either."""
+    """Negative log-likelihood summed over the scored tokens, nats; context tokens are not trained on."""
     longest = max(map(len, windows))
     ids = torch.zeros(len(windows), longest, dtype=torch.long)
     targets = torch.full((len(windows), longest - 1), -100)
@@ -146,7 +146,7 @@ def _loss(model: Any, windows: Sequence[Window]) -> torch.Tensor:
         tokens = torch.from_numpy(window.token_ids).long()
         ids[row, : len(window)] = tokens
         targets[row, window.context - 1 : len(window) - 1] = tokens[window.context :]
-    # Right padding without a mask: what stands behind a token has no influence on a causal model.
+    # Right padding without a mask: a causal model is not influenced by later tokens.
     logits = model(input_ids=ids.to(model.device), use_cache=False).logits[:, :-1].float()
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), targets.to(model.device).flatten(), ignore_index=-100, reduction="sum"

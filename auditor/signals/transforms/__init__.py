@@ -1,4 +1,4 @@
-"""Transforms: the texts a document is scored as. One file a family; every module-level `Transform` is found."""
+"""Transforms: the texts a document is scored as. One file a family; discovery finds every module-level `Transform`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def all_transforms() -> dict[str, Transform]:
     Raises:
         RunError: Two transforms share a name.
     """
-    found = discover(sys.modules[__name__], Transform)
-    named = {transform.name: transform for transform in sorted(found, key=lambda item: item.name)}
-    if len(named) < len(found):
-        names = sorted(transform.name for transform in found)
+    transforms = discover(sys.modules[__name__], Transform)
+    named = {transform.name: transform for transform in sorted(transforms, key=lambda item: item.name)}
+    if len(named) < len(transforms):
+        names = sorted(transform.name for transform in transforms)
         raise RunError(f"two transforms share a name: {', '.join(names)}", hint="Rename one of them.")
     return named
 
@@ -27,10 +27,10 @@ def all_transforms() -> dict[str, Transform]:
 def transform_text(transform: Transform, text: str, seed: int) -> Prompt:
     """Apply a transform with a generator that depends on the text and the seed alone.
 
-    The same text is transformed alike whatever stands beside it, in whatever order, on either side of an audit.
+    The same text is transformed in the same way in any order, on either side of an audit.
 
     Args:
-        transform: What to apply.
+        transform: The transform.
         text: The document's text.
         seed: The audit's seed, not negative.
     """

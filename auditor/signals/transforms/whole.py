@@ -15,8 +15,8 @@ def _as_is(text: str, rng: np.random.Generator) -> Prompt:
 def _lowercase(text: str, rng: np.random.Generator) -> Prompt:
     """Lower-case character by character.
 
-    `str.lower` may lengthen a text (a dotted capital I becomes two characters); such characters are left alone, so
-    that character offsets of the two texts mean the same place.
+    `str.lower` may lengthen a text (a dotted capital I becomes two characters); such characters stay as they are,
+    so that character offsets mean the same position in both texts.
     """
     del rng
     lowered = text.lower()

@@ -1,4 +1,4 @@
-"""Transforms of the words of a text. A word is what stands between white space; a text without any is one word."""
+"""Transforms of the words of a text. Words are separated by white space; a text without any is one word."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ def _drop(text: str, rng: np.random.Generator) -> Prompt:
     chosen = int(rng.integers(len(words)))
     if dropped.all() or not dropped.any():
         dropped[chosen] = not dropped[chosen]
-    kept = np.flatnonzero(~dropped).tolist()
+    remaining = np.flatnonzero(~dropped).tolist()
     inner = [
-        max(gaps[left + 1 : right + 1], key=lambda gap: (gap.count("\n"), len(gap))) for left, right in pairwise(kept)
+        max(gaps[left + 1 : right + 1], key=lambda gap: (gap.count("\n"), len(gap)))
+        for left, right in pairwise(remaining)
     ]
-    return Prompt(_join([words[index] for index in kept], [gaps[0], *inner, gaps[-1]]))
+    return Prompt(_join([words[index] for index in remaining], [gaps[0], *inner, gaps[-1]]))
 
 
 def _shuffle(text: str, rng: np.random.Generator) -> Prompt:
-    """The words in random order; the white space keeps its places.
+    """The words in random order; the white space stays in place.
 
     A text of fewer than eight words, as of any script without spaces, has its characters shuffled instead.
     """
