@@ -146,7 +146,7 @@ def test_a_cache_that_cannot_be_used_is_a_problem(tmp_path: Path, capsys: pytest
     told = capsys.readouterr().out
     assert "cannot be used" in " ".join(told.split())
     assert "U+000A" not in told
-    assert re.search(r"^PROBLEM +cannot make the cache directory", told, flags=re.MULTILINE)
+    assert re.search(r"^PROBLEM +cannot create the cache directory", told, flags=re.MULTILINE)
 
 
 def test_a_damaged_store_is_a_problem_and_is_left_as_it_is(tmp_path: Path) -> None:
