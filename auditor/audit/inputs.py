@@ -10,8 +10,8 @@ import numpy as np
 
 from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
-from auditor.corpora.digest import corpus_sha256
-from auditor.corpora.groups import renamed
+from auditor.corpora.comparable import renamed
+from auditor.corpora.document import corpus_sha256
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, single_pass_only, table_columns
 from auditor.membership.blind.rows import is_text_column

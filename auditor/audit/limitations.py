@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from auditor.core.text import lower_first
 from auditor.results.guards import GuardResult
 from auditor.results.result import BatchCorrection
 
@@ -42,12 +43,14 @@ def limitations(
         correction: The correction for the other audits of a batch; None outside one.
     """
     blind_spots = tuple(
-        f"The {guard.name} guard cannot see: {_lower(guard.blind_spots)}"
+        f"The {guard.name} guard cannot see: {lower_first(guard.blind_spots)}"
         for guard in guards
         if guard.status == "passed"
     )
     not_run = tuple(
-        f"The {guard.name} guard did not run: {_lower(guard.reason)}" for guard in guards if guard.status == "not run"
+        f"The {guard.name} guard did not run: {lower_first(guard.reason)}"
+        for guard in guards
+        if guard.status == "not run"
     )
     asked = _ONE if correction is None else _of_batch(correction)
     return (*_ALWAYS, asked, *(_SERIES if series else ()), *blind_spots, *not_run)
@@ -59,7 +62,3 @@ def _of_batch(correction: BatchCorrection) -> str:
         "A report cannot show how many other audits were run, nor how often this batch was; nothing is corrected for "
         "those."
     )
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

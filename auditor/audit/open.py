@@ -10,10 +10,8 @@ from auditor.core.digests import canonical_sha256, packages
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
-from auditor.corpora.comparable import require_comparable
-from auditor.corpora.digest import whole_digest
-from auditor.corpora.document import Corpus
-from auditor.corpora.groups import disambiguate_groups
+from auditor.corpora.comparable import disambiguate_groups, require_comparable
+from auditor.corpora.document import Corpus, whole_digest
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache

@@ -19,7 +19,7 @@ import auditor.cli.commands
 from auditor.cli.console import OutputError, noting_warnings, say
 from auditor.cli.environment import add_env_vars, variable_used
 from auditor.core.errors import AuditorError
-from auditor.core.registry import did_you_mean
+from auditor.core.hints import did_you_mean
 from auditor.core.version import VERSION
 
 EXIT_USAGE = 2

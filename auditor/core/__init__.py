@@ -1,1 +1,1 @@
-"""What everything stands on: errors, files, discovery, seeds."""
+"""Basics for every other room: errors, files, discovery, seeds, text."""

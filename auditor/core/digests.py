@@ -21,7 +21,7 @@ PACKAGES = (
 
 
 def packages() -> dict[str, str]:
-    """Versions of the libraries that figures depend on, as far as they are installed."""
+    """Versions of the libraries that figures depend on, if installed."""
     return {name: version for name in PACKAGES if (version := _version(name)) is not None}
 
 
@@ -33,6 +33,6 @@ def _version(package: str) -> str | None:
 
 
 def canonical_sha256(tree: Any) -> str:
-    """Hex digest of a tree of JSON, whatever the order of its keys."""
+    """Hex digest of a JSON tree, independent of the order of its keys."""
     canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,10 +1,10 @@
-"""The exceptions a user may meet. Each says what was wrong, where, and what to do."""
+"""Errors shown to the user. Each says what was wrong, where, and what to do."""
 
 from __future__ import annotations
 
 
 class AuditorError(Exception):
-    """Base of every error the tool raises on purpose.
+    """Base of every error that is raised on purpose.
 
     Args:
         message: What was wrong and where (file, line, option).
@@ -29,12 +29,12 @@ class UsageError(AuditorError):
 
 
 class RunError(AuditorError):
-    """The run broke although the request was sound: a model that fails, no memory, no disk."""
+    """A sound request failed: a defective model, lack of memory, a full disk."""
 
     exit_code = 4
 
 
-UNTOUCHED = "Run again when nothing writes to it any more."
+UNTOUCHED = "Run again when nothing writes to its files any more."
 """What to do about files that changed while they were read."""
 
 

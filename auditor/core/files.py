@@ -1,4 +1,4 @@
-"""Writing files that appear whole or not at all, and never over what is read."""
+"""Reading files, and writing them atomically, never over an input."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 from auditor.core.errors import RunError, UsageError
 
 PARTIAL = ".auditor-*.tmp"
-"""Name of a file that is being written; one that stays behind is of a process that was killed."""
+"""Name of a file that is being written; one that remains belongs to a process that was killed."""
 
 
 def read_paths(inputs: Iterable[str | PathLike[str]]) -> list[Path]:
-    """Where that lies which is read; names that are no path are passed over."""
+    """Resolved paths of the inputs that exist."""
     return [Path(name).resolve() for name in inputs if Path(name).exists()]
 
 
 def refuse_read(path: Path, read: Iterable[Path]) -> None:
-    """Refuse to write over or into what is read.
+    """Refuse to write over or into an input.
 
     Args:
-        path: Where to write.
-        read: What is read, as `read_paths` gave it.
+        path: Output path.
+        read: Input paths, as `read_paths` gives them.
 
     Raises:
-        UsageError: The path is one of these, or lies in one.
+        UsageError: The output is one of the inputs, or lies in one.
     """
     target = path.resolve()
     for source in read:
@@ -43,7 +43,7 @@ def read_bytes(path: Path) -> bytes:
     """Read a file.
 
     Raises:
-        UsageError: The file system refused.
+        UsageError: The file system refuses.
     """
     try:
         return path.read_bytes()
@@ -57,10 +57,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all. Missing folders are made.
+    """Write a file atomically: it appears complete or not at all. Missing folders are created.
 
     Raises:
-        RunError: The file system refused.
+        RunError: The file system refuses.
     """
     target = path.resolve()
     partial = target.parent / PARTIAL.replace("*", secrets.token_hex(8))
@@ -74,6 +74,6 @@ def write_bytes(path: Path, data: bytes) -> None:
     except OSError as error:
         raise RunError(f"could not write {str(path)!r}: {error.strerror or error}") from error
     finally:
-        # What has gone wrong is told already.
+        # The error that matters is raised already.
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -1,4 +1,4 @@
-"""How a long run tells a caller where it is; whoever prints implements it."""
+"""Progress: how a long run reports to its caller."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of scoring as it goes."""
+    """Receives the progress of scoring."""
 
     def start(self, total_tokens: int, label: str) -> None:
-        """A model begins to score so many tokens."""
+        """A model starts to score `total_tokens` tokens."""
 
     def advance(self, tokens: int) -> None:
-        """So many more are scored and stored."""
+        """Another `tokens` tokens are scored and stored."""
 
     def stop(self) -> None:
-        """The model is done, or broke off."""
+        """The model has finished or failed."""
 
 
 class Silent:
-    """Tells nobody."""
+    """Ignores all progress."""
 
     def start(self, total_tokens: int, label: str) -> None:
         """Ignore."""

@@ -1,4 +1,4 @@
-"""Foreign text made safe to show, and counted things in words."""
+"""Untrusted text made safe to show, and small pieces of prose."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def visible(text: str, *, keep: str = "") -> str:
 
     Args:
         text: Text from outside.
-        keep: Characters left as they are, such as a line feed in an excerpt.
+        keep: Characters to leave as they are, such as a line feed in an excerpt.
 
     Returns:
         The text on one line unless `keep` says otherwise; an escape becomes `[U+001B]`.
     """
-    return _HIDDEN.sub(lambda found: found.group() if found.group() in keep else f"[U+{ord(found.group()):04X}]", text)
+    return _HIDDEN.sub(lambda match: match.group() if match.group() in keep else f"[U+{ord(match.group()):04X}]", text)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut the middle out of a text longer than `limit` characters; the ends of names tell the most."""
+    """Cut the middle out of a text longer than `limit` characters; the ends of names say most."""
     if len(text) <= limit:
         return text
     tail = (limit - 1) // 2
@@ -45,3 +45,8 @@ def in_a_row(told: str) -> str:
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     ended = [line if line.endswith((".", "!", "?", ":", ";")) else f"{line}." for line in lines[:-1]]
     return " ".join([*ended, *lines[-1:]])
+
+
+def lower_first(sentence: str) -> str:
+    """A sentence with a small first letter, to continue another."""
+    return sentence[:1].lower() + sentence[1:]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auditor.core.errors import UsageError, first_line
-from auditor.corpora.reader import RawRow, UnreadableSource
+from auditor.corpora.reader import RawRow, UnreadableCell
 
 BATCH_ROWS = 256
 
@@ -14,7 +14,8 @@ BATCH_ROWS = 256
 def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
     """Yield the rows of record batches or tables, in order, numbered from 1.
 
-    Nested and binary columns are not converted (an image or an embedding can be large); they stand as `UnreadableSource`.
+    Nested and binary columns are not converted (an image or an embedding can be large); each cell is an
+    `UnreadableCell`.
 
     Args:
         batches: `pyarrow.RecordBatch` or `pyarrow.Table` objects with one schema.
@@ -36,17 +37,17 @@ def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow
 
 
 def _refuse_damaged(column: Any, where: str) -> None:
-    """Refuse a column whose cells point anywhere but into it: Arrow files are mapped, and read as they are.
+    """Refuse a column whose cells point outside it: Arrow files are memory-mapped and not checked when opened.
 
     Raises:
-        UsageError: It is one.
+        UsageError: The column is damaged.
     """
     import pyarrow as pa
 
     try:
         column.validate(full=True)
     except pa.ArrowInvalid as error:
-        # Asked for last, and told with its place by whoever reads the cells.
+        # Validated last; the reader of the cells reports it with its row.
         if "UTF8" not in str(error):
             raise UsageError(f"{where}: damaged ({first_line(error)})", hint="Write or copy it again.") from None
 
@@ -61,7 +62,7 @@ def _column(column: Any, where: str, rows_before: int) -> list[object]:
         or kinds.is_large_binary(kind)
         or kinds.is_fixed_size_binary(kind)
     ):
-        return [UnreadableSource(str(kind))] * len(column)
+        return [UnreadableCell(str(kind))] * len(column)
     _refuse_damaged(column, where)
     try:
         values: list[object] = column.to_pylist()

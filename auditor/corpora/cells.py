@@ -1,15 +1,15 @@
-"""From the cells of a row to text, group and metadata, refusing what cannot be one of them."""
+"""Text, group and metadata of a row, from its cells."""
 
 from __future__ import annotations
 
 import datetime
 import decimal
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 
 from auditor.core.errors import UsageError
-from auditor.corpora.reader import RawRow, UnreadableSource
+from auditor.core.hints import suggest
+from auditor.corpora.reader import RawRow, UnreadableCell
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
 
 _SINGLE = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
@@ -19,10 +19,10 @@ def row_text(row: RawRow, column: str) -> str:
     """The text of a row; empty for a null cell.
 
     Raises:
-        UsageError: There is no such column, or its cell is not text, too long, or holds a lone surrogate.
+        UsageError: The column does not exist, or its cell is not text, too long, or holds a lone surrogate.
     """
     if isinstance(row.content, str):
-        return _whole(row.content, row.where, "the text", limit=MAX_DOCUMENT_BYTES)
+        return _checked(row.content, row.where, "the text", limit=MAX_DOCUMENT_BYTES)
     cell = _cell(row.content, column, row.where, option="--text-column")
     if cell is None:
         return ""
@@ -31,14 +31,14 @@ def row_text(row: RawRow, column: str) -> str:
             f"{row.where}: column {column!r} holds {_kind(cell)}, not text",
             hint=f"Choose a text column with --text-column. The columns are: {_listed(row.content)}.",
         )
-    return _whole(cell, row.where, f"column {column!r}", limit=MAX_DOCUMENT_BYTES)
+    return _checked(cell, row.where, f"column {column!r}", limit=MAX_DOCUMENT_BYTES)
 
 
 def row_group(row: RawRow, column: str) -> str:
     """The group a row belongs to, as a string.
 
     Raises:
-        UsageError: There is no such column, or the cell is missing, blank, or not a single value.
+        UsageError: The column does not exist, or the cell is missing, blank, or not a single value.
     """
     if isinstance(row.content, str):
         raise UsageError(
@@ -54,7 +54,7 @@ def row_group(row: RawRow, column: str) -> str:
             f"{row.where}: no group in column {column!r}",
             hint="Give every row its group (the book, author or site it came from), or leave --group-column out.",
         )
-    return _whole(text, row.where, f"column {column!r}")
+    return _checked(text, row.where, f"column {column!r}")
 
 
 def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str]:
@@ -65,10 +65,10 @@ def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str
     """
     if isinstance(row.content, str):
         return {}
-    left_out = set(without)
-    single = {name: _single(cell) for name, cell in row.content.items() if name not in left_out}
+    excluded = set(without)
+    single = {name: _single(cell) for name, cell in row.content.items() if name not in excluded}
     return {
-        _whole(name, row.where, "a column name"): _whole(text, row.where, f"column {name!r}")
+        _checked(name, row.where, "a column name"): _checked(text, row.where, f"column {name!r}")
         for name, text in single.items()
         if text is not None
     }
@@ -77,11 +77,11 @@ def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str
 def _cell(cells: Mapping[str, object], column: str, where: str, *, option: str) -> object:
     if column in cells:
         return cells[column]
-    close = difflib.get_close_matches(column, cells, n=1)
     raise UsageError(
         f"{where}: no column {column!r}",
-        hint=(f"Did you mean {close[0]!r}? " if close else "")
-        + (f"The columns are: {_listed(cells)}. Choose one with {option}." if cells else "The row is empty."),
+        hint=f"{suggest(column, cells, show=repr)} The columns are: {_listed(cells)}. Choose one with {option}.".strip()
+        if cells
+        else "The row is empty.",
     )
 
 
@@ -90,7 +90,7 @@ def _listed(cells: Mapping[str, object]) -> str:
 
 
 def _kind(cell: object) -> str:
-    return f"{cell.kind} values" if isinstance(cell, UnreadableSource) else f"a value of type {type(cell).__name__}"
+    return f"{cell.kind} values" if isinstance(cell, UnreadableCell) else f"a value of type {type(cell).__name__}"
 
 
 def _single(cell: object) -> str | None:
@@ -101,14 +101,14 @@ def _single(cell: object) -> str | None:
     return str(cell) if isinstance(cell, _SINGLE) else None
 
 
-def _whole(text: str, where: str, what: str, *, limit: int | None = None) -> str:
-    """The text itself, once it is sure that it can be written as UTF-8 of at most `limit` bytes."""
+def _checked(text: str, where: str, what: str, *, limit: int | None = None) -> str:
+    """The text, if it can be written as UTF-8 of at most `limit` bytes."""
     try:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
         raise UsageError(
             f"{where}: {what} holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
-            "which is half a character and no valid Unicode",
+            "which is half a character and not valid Unicode",
             hint="The text was cut or escaped wrongly when the file was written: write it again from the original.",
         ) from None
     if limit is not None and size > limit:
@@ -116,3 +116,24 @@ def _whole(text: str, where: str, what: str, *, limit: int | None = None) -> str
             f"{where}: a document longer than {limit // 2**20} MiB", hint="Split it into the documents it is made of."
         )
     return text
+
+
+def json_content(value: object, where: str) -> str | Mapping[str, object]:
+    """A parsed JSON value as the content of a row: a string is the text, an object holds the cells.
+
+    Raises:
+        UsageError: The value is neither.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return {
+            str(key): UnreadableCell("array" if isinstance(cell, list) else "object")
+            if isinstance(cell, list | dict)
+            else cell
+            for key, cell in value.items()
+        }
+    raise UsageError(
+        f"{where}: expected an object or a string, found {type(value).__name__}",
+        hint='Write each document as {"text": "..."} or as a string.',
+    )

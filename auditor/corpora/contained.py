@@ -1,4 +1,4 @@
-"""One text inside another: exact counts of the shingles that two sets share, for all pairs at once."""
+"""Texts inside other texts: exact counts of the shingles that two sets share, for all pairs at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def contained(
     containment of documents", 1997, taken from the smaller side). Exact: nothing is sampled. For each set with a
     partner its closest one appears; pairs that are closest for neither of their sets are left out.
 
-    Memory: 8 bytes a shingle of either side, some 100 bytes a shingle that stands on both, and 4 KiB a set on the
+    Memory: 8 bytes a shingle of either side, some 100 bytes a shingle that is on both, and 4 KiB a set on the
     right. Time grows with the pairs of sets that share a shingle; shingles that occur in exactly the same sets count
     as one there, so that boilerplate costs no more than a single phrase.
 
@@ -31,7 +31,7 @@ def contained(
         left: Sorted distinct hashes of each set; empty sets match nothing.
         right: The same.
         threshold: Least containment, in (0, 1].
-        rng: Draws a random value for each set, by which shingles that occur in the same sets are told.
+        rng: Draws a random value for each set, which identifies the shingles that occur in the same sets.
     """
     from scipy import sparse
 
@@ -47,9 +47,9 @@ def contained(
     is_first = np.zeros(len(shared), dtype=bool)
     is_first[first] = True
     on_left, on_right = is_first[columns_left], is_first[columns_right]
-    one = np.ones(int(on_left.sum()), dtype=np.int64)
+    ones = np.ones(int(on_left.sum()), dtype=np.int64)
     column_left, column_right = alike[columns_left[on_left]], alike[columns_right[on_right]]
-    table_left = sparse.csr_matrix((one, (rows_left[on_left], column_left)), shape=(len(left), len(first)))
+    table_left = sparse.csr_matrix((ones, (rows_left[on_left], column_left)), shape=(len(left), len(first)))
     table_right = sparse.csr_matrix(
         (weights[column_right], (column_right, rows_right[on_right])), shape=(len(first), len(right))
     )
@@ -63,11 +63,11 @@ def contained(
         share = counts.data / np.minimum(size_left[i], size_right[j])
         keep = share >= threshold
         i, j, share = i[keep], j[keep], share[keep]
-        for at in _first_of_each(i, j, share):
-            yield int(i[at]), int(j[at]), float(share[at])
-        for at in _first_of_each(j, i, share):
-            if share[at] > best[j[at]]:
-                best[j[at]], best_left[j[at]] = share[at], i[at]
+        for k in _first_of_each(i, j, share):
+            yield int(i[k]), int(j[k]), float(share[k])
+        for k in _first_of_each(j, i, share):
+            if share[k] > best[j[k]]:
+                best[j[k]], best_left[j[k]] = share[k], i[k]
     for j_best in np.flatnonzero(best_left >= 0):
         yield int(best_left[j_best]), int(j_best), float(best[j_best])
 
@@ -75,8 +75,8 @@ def contained(
 def _first_of_each(key: Index, other: Index, share: npt.NDArray[np.float64]) -> Index:
     """Positions of the greatest share of each key, ties to the lowest `other`."""
     order = np.lexsort((other, -share, key))
-    _, at = np.unique(key[order], return_index=True)
-    picked: Index = order[at]
+    _, first = np.unique(key[order], return_index=True)
+    picked: Index = order[first]
     return picked
 
 
@@ -88,7 +88,7 @@ def _entries(sets: Sequence[Hashes], shared: Hashes) -> tuple[Index, Index]:
     """Set number and position in `shared` of every shared hash of every set."""
     columns = []
     for hashes in sets:
-        at = np.searchsorted(shared, hashes).clip(max=len(shared) - 1)
-        columns.append(at[shared[at] == hashes])
+        index = np.searchsorted(shared, hashes).clip(max=len(shared) - 1)
+        columns.append(index[shared[index] == hashes])
     rows = np.repeat(np.arange(len(sets)), [len(column) for column in columns])
     return rows, np.concatenate(columns).astype(np.int64)

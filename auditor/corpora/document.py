@@ -1,21 +1,23 @@
-"""Document and Corpus: what every reader returns and everything after it consumes."""
+"""Document and Corpus, and their digests."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with its place in the audit.
+    """One text of a corpus.
 
     Attributes:
         id: Stable name within its corpus: the relative path, or `file:row` (row counts from 1).
         text: The text as read, valid Unicode without lone surrogates.
-        group: What it came from (book, author, site); its own id where nothing is said. The statistical unit.
-        metadata: Other columns of the row that hold one value, as strings; missing values are left out.
+        group: Its source (book, author, site), or its own id where none is given. The statistical unit.
+        metadata: The row's other columns with a single value, as strings; missing values are left out.
     """
 
     id: str
@@ -34,12 +36,12 @@ class Corpus:
     """One side of an audit, in reading order, without empty or repeated documents.
 
     Attributes:
-        source: What the user asked for, as given.
-        documents: The documents kept.
-        dropped_empty: How many documents held nothing but white space.
-        dropped_duplicate: How many repeated the text of an earlier document.
+        source: Path or name as the user gave it.
+        documents: The documents, without dropped ones.
+        dropped_empty: Number of documents of white space alone.
+        dropped_duplicate: Number of documents that repeat the text of an earlier one.
         sha256: Digest over the ids, groups and text digests in reading order.
-        skipped: Files in a folder of documents that are of another kind and were not read, by relative name.
+        skipped: Relative names of files in a folder of documents that are of another kind and were not read.
     """
 
     source: str
@@ -53,3 +55,41 @@ class Corpus:
     def groups(self) -> tuple[str, ...]:
         """The distinct groups in order of first appearance."""
         return tuple(dict.fromkeys(document.group for document in self.documents))
+
+
+class Fingerprinted(Protocol):
+    """The part of a document that enters the digest of its corpus."""
+
+    @property
+    def id(self) -> str:
+        """Its name within the corpus."""
+
+    @property
+    def group(self) -> str:
+        """Its source: book, author, site."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of its text."""
+
+
+def whole_digest(corpus: Corpus) -> str:
+    """Hex digest over everything of a corpus that enters a result.
+
+    That is its documents, their metadata (labels), and the numbers of dropped documents and skipped files.
+    """
+    metadata = [sorted(document.metadata.items()) for document in corpus.documents]
+    dropped = [corpus.dropped_empty, corpus.dropped_duplicate, len(corpus.skipped)]
+    return hashlib.sha256(json.dumps([corpus.sha256, metadata, dropped]).encode()).hexdigest()
+
+
+def corpus_sha256(documents: Iterable[Fingerprinted]) -> str:
+    """Hex digest over the id, group and text digest of each document in order.
+
+    Each document enters as one line of JSON, so no two different lists of documents share a byte sequence. The path of
+    the corpus does not enter.
+    """
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(json.dumps([document.id, document.group, document.sha256]).encode("ascii") + b"\n")
+    return digest.hexdigest()

@@ -11,13 +11,13 @@ from auditor.corpora.shingles import Hashes
 
 PERMUTATIONS = 128
 MISS = 1e-3
-"""Most chance that the index never proposes a pair whose Jaccard index is exactly the threshold; less above it."""
+"""Largest probability that a pair whose Jaccard index is the threshold is not proposed; less above the threshold."""
 
 _CHUNK = 4096
 
 
 def bands(threshold: float) -> tuple[int, int]:
-    """Number of bands and rows a band: the widest bands, so the fewest proposals, that miss with a chance up to MISS.
+    """Number of bands and rows a band: the widest bands, so the fewest proposals, with a miss probability up to MISS.
 
     A pair of Jaccard index t shares none of b bands of r rows with probability (1 - t^r)^b (Leskovec, Rajaraman and
     Ullman, *Mining of Massive Datasets*, section 3.4).
@@ -33,7 +33,7 @@ def near_duplicates(
 ) -> Iterator[tuple[int, int, float]]:
     """Yield (index left, index right, Jaccard index) with the Jaccard index at least `threshold`.
 
-    Every set that has a partner appears in at least one pair, up to the chance of MISS; once both sets of a pair have
+    Every set with a partner appears in at least one pair, but for the probability MISS; once both sets of a pair have
     appeared the pair may be left out, so that a thousand copies of one form do not make a million pairs.
 
     Args:
@@ -52,7 +52,7 @@ def near_duplicates(
             sketch = _sketch(blank, hashes)
             sketches[j] = sketch.hashvalues
             index.insert(j, sketch, check_duplication=False)
-    # Five standard errors of the estimate below the threshold: nothing that could pass is left out.
+    # Five standard errors of the estimate below the threshold, so that no pair above it is left out.
     least = threshold - 5 * np.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
     matched = np.zeros(len(right), dtype=bool)
     for i, hashes in enumerate(left):
@@ -62,7 +62,7 @@ def near_duplicates(
         proposed = np.sort(np.array(index.query(sketch), dtype=np.int64))
         alike = (sketches[proposed] == sketch.hashvalues).mean(axis=1)
         done = False
-        # The most alike first: the pair that is shown for a set is then most often its closest.
+        # The most similar first: the pair reported for a set is then most often its closest.
         for j in proposed[np.argsort(-alike, kind="stable")][: np.count_nonzero(alike >= least)]:
             if done and matched[j]:
                 continue

@@ -1,4 +1,4 @@
-"""Documents that stand on both sides of an audit: the same, nearly the same, or one inside the other."""
+"""Documents on both sides of an audit: identical, nearly identical, or one inside the other."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CONTAINED_WORDS = 13
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What the two sides share.
+    """Documents and groups that both sides share.
 
     Attributes:
-        pairs: By kind and then in reading order. Every document that has a partner is in at least one pair; where many
-            documents are copies of each other, not all of their pairs are listed.
+        pairs: By kind and then in reading order. Every document with a partner is in at least one pair; of many copies
+            of one document, not all pairs are listed.
         groups: Groups named on both sides, sorted. A document's own id, standing for a group where none was given,
             does not count: files of the same name in two folders say nothing.
         threshold: Least similarity of near and contained pairs.
@@ -49,21 +49,21 @@ class Overlap:
 
 
 def find_overlap(suspect: Corpus, heldout: Corpus, *, threshold: float = 0.8, seed: int) -> Overlap:
-    """Find documents that stand on both sides.
+    """Find documents that are on both sides.
 
-    Texts are compared after NFKC, case folding and collapsing of white space, in three ways:
+    Texts are compared after NFKC, case folding and collapsing of white space, by three criteria:
 
     - exact: equal in that form;
     - near: Jaccard index of the sets of word 5-grams at least `threshold`. Proposed by MinHash LSH of 128 permutations
       (a pair at the threshold is missed with a chance below 1e-3, closer pairs less), decided on the exact sets. A
       word is a run of letters and digits, or one character in scripts without spaces. Where a text has fewer than 20
       words, character 5-grams are compared instead, as one changed word of ten spoils half of the word 5-grams;
-    - contained: at least `threshold` of the distinct word 13-grams of the shorter document stand in the other, as of
+    - contained: at least `threshold` of the distinct word 13-grams of the shorter document occur in the other, as of
       an article quoted whole inside another. Exact, with nothing sampled.
 
-    All sets are held in memory: about 60 bytes a word of both sides together, so 1 GB for some 15 million words.
+    All sets are in memory: about 60 bytes a word of both sides together, so 1 GB for some 15 million words.
 
-    What it cannot see: paraphrase and translation; documents of fewer than 13 words inside longer ones; one document
+    Not detected: paraphrase and translation; documents of fewer than 13 words inside longer ones; one document
     that shares a good part, but less than `threshold`, with another; one document cut into pieces across many.
 
     Args:
@@ -81,11 +81,11 @@ def find_overlap(suspect: Corpus, heldout: Corpus, *, threshold: float = 0.8, se
     rng = np.random.default_rng(seed)
     shingler = Shingler(rng)
     left, right = _side(suspect, shingler, threshold), _side(heldout, shingler, threshold)
-    found: dict[tuple[int, int], tuple[Kind, float]] = {}
+    partners: dict[tuple[int, int], tuple[Kind, float]] = {}
 
     def add(kind: Kind, pairs: Iterable[tuple[int, int, float]]) -> None:
         for i, j, similarity in pairs:
-            found.setdefault((i, j), (kind, similarity))
+            partners.setdefault((i, j), (kind, similarity))
 
     add("exact", _equal(left.keys, right.keys))
     add("near", near_duplicates(left.by_words, right.by_words, threshold, rng))
@@ -94,7 +94,7 @@ def find_overlap(suspect: Corpus, heldout: Corpus, *, threshold: float = 0.8, se
     strength: dict[Kind, int] = {"exact": 0, "near": 1, "contained": 2}
     pairs = tuple(
         OverlapPair(suspect.documents[i].id, heldout.documents[j].id, kind, similarity)
-        for (i, j), (kind, similarity) in sorted(found.items(), key=lambda item: (strength[item[1][0]], item[0]))
+        for (i, j), (kind, similarity) in sorted(partners.items(), key=lambda item: (strength[item[1][0]], item[0]))
     )
     named = ([(document.id, document.group) for document in side.documents] for side in (suspect, heldout))
     return Overlap(pairs, shared_groups(*named), threshold)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import logging
 import os
@@ -10,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.core.errors import UsageError
+from auditor.core.hints import suggest
 from auditor.core.registry import discover
 from auditor.corpora import readers
 from auditor.corpora.cells import row_group, row_metadata, row_text
-from auditor.corpora.digest import corpus_sha256
-from auditor.corpora.document import Corpus, Document
+from auditor.corpora.document import Corpus, Document, corpus_sha256
 from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
 from auditor.settings import AuditSettings
 
@@ -22,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def all_readers() -> tuple[Reader, ...]:
-    """Every reader, in the order in which they are asked."""
+    """Every reader, in the order in which they are tried."""
     return tuple(sorted(discover(readers, Reader), key=lambda reader: (reader.order, reader.name)))
 
 
@@ -36,21 +35,21 @@ def read_corpus(
 ) -> Corpus:
     """Read documents from a file, a folder or the Hugging Face Hub.
 
-    Text is kept as it stands, byte for byte of its UTF-8 (only a byte order mark at the start of a file goes).
-    Documents of nothing but white space, and documents that repeat the text of an earlier one, are dropped and counted.
+    Text is read byte for byte (only a byte order mark at the start of a file is dropped). Documents of white space
+    alone, and documents that repeat the text of an earlier one, are dropped and counted.
 
     Args:
-        source: A path or `hf:NAME[:SPLIT]`; `all_readers()` says what is read.
+        source: A path or `hf:NAME[:SPLIT]`; `all_readers()` lists the formats.
         text_column: The column that holds the text; formats without columns ignore it.
-        group_column: The column that says what a row came from; without it each document is its own group.
+        group_column: The column with the group of a row; without it each document is its own group.
         group_by: `parent` makes the folder a file lies in its group (folders of files only).
-        limit: Keep only the first so many documents, in reading order. The first and not a random choice, so that the
-            user can tell which they are and a remote dataset need not be read to its end; where the order has a meaning
-            (by date, by author), shuffle the data before.
+        limit: Read only the first `limit` documents. The first and not a random choice, so that the user knows which
+            they are and a remote dataset need not be read to its end; where the order has a meaning (by date, by
+            author), shuffle the data before.
 
     Raises:
-        UsageError: The source does not exist or is of no known format, its content is not what the format demands, the
-            column is missing, or no document is left. Messages name the file and the line, row or byte.
+        UsageError: The source does not exist or is of no known format, its content does not fit the format, the column
+            is missing, or no document is left. Messages name the file and the line, row or byte.
     """
     name = os.fspath(source)
     if limit is not None and limit < 1:
@@ -87,7 +86,7 @@ def read_corpus(
 
 
 def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
-    """Read a corpus as the settings of an audit say; errors as `read_corpus`."""
+    """Read a corpus with the settings of an audit; errors as `read_corpus`."""
     return read_corpus(
         source,
         text_column=settings.text_column,
@@ -98,10 +97,10 @@ def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
 
 
 def require_one_grouping(group_column: str | None, group_by: GroupBy) -> None:
-    """Refuse two ways to group at once.
+    """Refuse grouping by a column and by the folder at once.
 
     Raises:
-        UsageError: A column and the folder are both to name the group.
+        UsageError: Both are requested.
     """
     if group_column is not None and group_by == "parent":
         raise UsageError(
@@ -113,7 +112,7 @@ def reader_of(source: str) -> Reader:
     """The reader of a source, found by its name alone.
 
     Raises:
-        UsageError: It is not there or of no known format; the hint names what is like it.
+        UsageError: It does not exist or is of no known format; the hint names similar files.
     """
     known = all_readers()
     formats = "; ".join(reader.formats for reader in known)
@@ -129,11 +128,15 @@ def reader_of(source: str) -> Reader:
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     missing = path.absolute().relative_to(folder).parts[0]
     siblings = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-    close = difflib.get_close_matches(missing, siblings, n=3)
     raise UsageError(
         f"{source}: no such file or folder (no {missing!r} in {folder})",
-        hint=f"Did you mean {', '.join(close)}?" if close else f"What can be read: {formats}.",
+        hint=suggest(missing, siblings) or f"What can be read: {formats}.",
     )
+
+
+def is_path(source: str) -> bool:
+    """Whether a source is a path, and not a name on a service such as the Hub."""
+    return not any(reader.accepts(source) for reader in all_readers() if not reader.is_path)
 
 
 def _rows(reader: Reader, source: str) -> Iterator[RawRow | Skipped]:

@@ -21,7 +21,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def normalised(text: str) -> str:
-    """NFKC, case folded, white space collapsed: texts equal in this form are the same text to a reader."""
+    """NFKC, case folded, white space collapsed: texts equal in this form read the same."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(folded.split())
 

@@ -1,4 +1,4 @@
-"""Bytes to text, strictly: plain or gzip, UTF-8 only, with the place of whatever is wrong."""
+"""Strict decoding of plain or gzipped UTF-8, with the position of every error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import IO, cast
 from auditor.core.errors import UsageError
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
-"""Most a document, or a line of a line-based file, may hold: 64 MiB of UTF-8. No honest document comes near it."""
+"""Largest document, or line of a line-based file: 64 MiB of UTF-8. No real document comes near it."""
 
 MAX_WHOLE_FILE_BYTES = 2**30
-"""Most a format that has to be held in memory whole (a .json array, a gzipped .parquet) may hold, unzipped: 1 GiB."""
+"""Largest unzipped file of a format that is read into memory whole (a .json array, a gzipped .parquet): 1 GiB."""
 
 _BOM = b"\xef\xbb\xbf"
 _MAGIC = {
@@ -39,7 +39,7 @@ def has_suffix(source: str, suffix: str) -> bool:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file's name says it is gzipped."""
+    """Whether the file's name ends in `.gz`."""
     return path.name.lower().endswith(".gz")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from auditor.core.errors import UsageError
-from auditor.corpora.comparable import require_comparable
+from auditor.corpora.comparable import disambiguate_groups, require_comparable
 from auditor.corpora.document import Corpus
-from auditor.corpora.groups import disambiguate_groups
 from auditor.corpora.overlap import Overlap
 from auditor.results.forgetting.measurements import Role
 from auditor.settings import AuditSettings, SeriesSettings

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
-from auditor.corpora.digest import whole_digest
-from auditor.corpora.document import Corpus
+from auditor.corpora.document import Corpus, whole_digest
 from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.corpora.read import read_for_audit
 from auditor.membership.assess import describe_texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from auditor.core.text import lower_first
 from auditor.inference.power import shift_of_auc
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
@@ -42,7 +43,7 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         return Verdict(
             outcome="INCONCLUSIVE",
             reason=f"guard:{first.name}",
-            sentence=f"The comparison cannot carry a verdict: {_lower(first.reason)}{more}",
+            sentence=f"The comparison cannot carry a verdict: {lower_first(first.reason)}{more}",
             not_meaning="It says neither that the documents were used nor that they were not.",
             remediation=" ".join(dict.fromkeys(guard.remediation for guard in failed if guard.remediation)),
             validity_class="C",
@@ -100,7 +101,3 @@ def _more(membership: Separability, policy: Policy) -> str:
     ratio = shift_of_auc(membership.detectable_auc) / shift_of_auc(policy.required_auc)
     needed = math.ceil(2 / (1 / sides[0] + 1 / sides[1]) * ratio**2)
     return f"Give more independent documents: about {max(needed, min(sides) + 1)} groups a side."
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

@@ -12,8 +12,7 @@ from auditor.batch.config.model import check_keys, series_keys
 from auditor.batch.config.nodes import Faults, Node, shown
 from auditor.core.errors import UsageError
 from auditor.core.hints import close_names
-from auditor.corpora.read import reader_of
-from auditor.corpora.readers.hub import PREFIX
+from auditor.corpora.read import is_path, reader_of
 from auditor.models.loading import check_source, source_prefix
 from auditor.settings import AuditSettings, SeriesSettings, Source
 
@@ -82,7 +81,7 @@ class SourceFolder:
         return node
 
     def _documents(self, name: str) -> str:
-        path = name if name.startswith(PREFIX) or not name.strip() else self._from_here(name)
+        path = self._from_here(name) if name.strip() and is_path(name) else name
         reader_of(path)
         return path
 

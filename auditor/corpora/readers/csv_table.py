@@ -16,7 +16,7 @@ from auditor.corpora.streams import MAX_DOCUMENT_BYTES, has_suffix, read_lines
 def _next(rows: Any, source: str) -> list[str] | None:
     """The next record, or None at the end; errors name the line the record starts on."""
     start = rows.line_num + 1
-    # The limit belongs to the csv module, not to one reader of it, so it is put back at once.
+    # The limit belongs to the csv module, not to one reader of it, so it is restored at once.
     before = csv.field_size_limit(MAX_DOCUMENT_BYTES)
     try:
         record: list[str] = next(rows)
@@ -29,7 +29,7 @@ def _next(rows: Any, source: str) -> list[str] | None:
             message = f"malformed CSV: {error}"
         raise UsageError(
             f"{source}:{start}: {message}",
-            hint='Fields with commas, quotes or line ends stand in "double quotes", a quote inside is written twice.',
+            hint='Put fields with commas, quotes or line ends in "double quotes", and double a quote inside.',
         ) from None
     finally:
         csv.field_size_limit(before)
@@ -59,7 +59,7 @@ def _read(source: str) -> Iterator[RawRow]:
                 f"{source}:{line}: {len(record)} fields where the header has {len(header)}",
                 hint="Put fields that contain commas or line ends in double quotes.",
             )
-        # Columns without a name (a saved row index, trailing commas) cannot be asked for.
+        # Columns without a name (a saved row index, trailing commas) cannot be chosen.
         cells = {name: cell for name, cell in zip(header, record, strict=True) if name}
         yield RawRow(f"{path.name}:{number}", f"{source}:{line} (row {number})", cells)
 

@@ -23,18 +23,18 @@ def _files(root: Path) -> list[str]:
     """Relative names of all visible files below the folder, sorted by code point; each real folder is entered once."""
     entered = {_identity(root)}
     names: list[str] = []
-    # Links are followed, as a corpus is often a folder of links; remembering the folders entered ends link loops.
+    # Links are followed, as a corpus is often a folder of links; each folder is entered once, which ends link loops.
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_stop):
-        here = Path(folder)
-        keep = []
-        # Sorted, so that which of several ways into a folder is taken does not depend on the file system.
-        for name in sorted(subfolders, key=lambda name: ((here / name).is_symlink(), name)):
-            identity = _identity(here / name)
+        parent = Path(folder)
+        to_enter = []
+        # Sorted, so that the path by which a folder is entered does not depend on the file system.
+        for name in sorted(subfolders, key=lambda name: ((parent / name).is_symlink(), name)):
+            identity = _identity(parent / name)
             if not name.startswith(".") and identity not in entered:
                 entered.add(identity)
-                keep.append(name)
-        subfolders[:] = keep
-        names += [(here / name).relative_to(root).as_posix() for name in files if not name.startswith(".")]
+                to_enter.append(name)
+        subfolders[:] = to_enter
+        names += [(parent / name).relative_to(root).as_posix() for name in files if not name.startswith(".")]
     return sorted(names)
 
 
@@ -68,21 +68,21 @@ def _read(source: str) -> Iterator[RawRow | Skipped]:
             ) from None
     wanted = [name for name in names if name.lower().endswith(SUFFIXES)]
     if not wanted:
-        found = Counter(Path(name).suffix.lower() or "no extension" for name in names)
-        held = ", ".join(f"{count} {suffix}" for suffix, count in sorted(found.items())) or "nothing"
+        suffixes = Counter(Path(name).suffix.lower() or "no extension" for name in names)
+        content = ", ".join(f"{count} {suffix}" for suffix, count in sorted(suffixes.items())) or "nothing"
         raise UsageError(
-            f"{source}: a folder without .txt or .md files; it holds {held} (hidden files aside)",
+            f"{source}: a folder without .txt or .md files; it holds {content} (hidden files aside)",
             hint="Give a folder of text files, or name a .jsonl, .json, .csv or .parquet file itself.",
         )
     for name in sorted(set(names) - set(wanted)):
         yield Skipped(name)
     for name in wanted:
-        parent = Path(name).parent.as_posix()
+        below = Path(name).parent.as_posix()
         where = f"{source.rstrip('/')}/{name}"
-        yield RawRow(name, where, _text(root / name, where), parent="" if parent == "." else parent)
+        yield RawRow(name, where, _text(root / name, where), parent="" if below == "." else below)
 
 
-# After every reader that knows a folder by a marker inside it.
+# After every reader that recognises a folder by a marker file inside it.
 READER = Reader(
     name="folder",
     formats="a folder of .txt or .md files",

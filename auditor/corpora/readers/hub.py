@@ -1,6 +1,6 @@
 """A dataset of the Hugging Face Hub: `hf:NAME`, `hf:NAME:SPLIT` or `hf:NAME:CONFIG:SPLIT`.
 
-The local cache of the datasets library is asked first and, where it has the dataset, no network is used.
+A dataset in the local cache of the datasets library is read without network.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 
 from auditor.core.errors import UsageError, first_line
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.splits import choose_split
+from auditor.corpora.reader import RawRow, Reader, choose_split
 
 PREFIX = "hf:"
 TIMEOUT_SECONDS = 15.0
@@ -61,7 +60,7 @@ def _from_hub(name: str, config: str | None, source: str, cached: str) -> Any:
             hint="Unset HF_HUB_OFFLINE and HF_DATASETS_OFFLINE, or load the dataset once with network.",
         )
     try:
-        # Asked once and without retries, so that a machine without network hears of it in seconds.
+        # One request without retries, so that a machine without network fails within seconds.
         revision = HfApi().dataset_info(name, timeout=TIMEOUT_SECONDS).sha
         builder = datasets.load_dataset_builder(name, config, revision=revision)
         kind = type(builder).__module__.rpartition(".")[2]
@@ -76,7 +75,7 @@ def _from_hub(name: str, config: str | None, source: str, cached: str) -> Any:
     # Connection errors differ between HTTP libraries, and configuration errors are plain ValueErrors.
     except Exception as error:
         raise UsageError(
-            f"{source}: {here}, and it cannot be had from the Hub: {error}",
+            f"{source}: {here}, and it cannot be fetched from the Hub: {error}",
             hint="Check the network, the name and the configuration; or download it and give its files.",
         ) from None
     if splits is None:
@@ -108,4 +107,5 @@ READER = Reader(
     accepts=lambda source: source.startswith(PREFIX),
     read=_read,
     order=-100,
+    is_path=False,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.core.errors import UsageError
-from auditor.corpora.json_rows import json_content
+from auditor.corpora.cells import json_content
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, decode, has_suffix, read_whole
 
@@ -17,40 +17,40 @@ _SPACE = " \t\n\r"
 def _read(source: str) -> Iterator[RawRow]:
     path = Path(source)
     text = decode(read_whole(path, source, MAX_WHOLE_FILE_BYTES), source)
-    # Item by item rather than at once, so that every item has its line for messages.
-    at, line = 0, 1
+    # Item by item rather than at once, so that messages give the line of an item.
+    position, line = 0, 1
 
     def skip() -> None:
-        nonlocal at, line
-        while at < len(text) and text[at] in _SPACE:
-            line += text[at] == "\n"
-            at += 1
+        nonlocal position, line
+        while position < len(text) and text[position] in _SPACE:
+            line += text[position] == "\n"
+            position += 1
 
     def expect(characters: str) -> str:
-        nonlocal at
+        nonlocal position
         skip()
-        if at >= len(text) or text[at] not in characters:
-            found = repr(text[at]) if at < len(text) else "the end of the file"
+        if position >= len(text) or text[position] not in characters:
+            actual = repr(text[position]) if position < len(text) else "the end of the file"
             wanted = " or ".join(repr(character) for character in characters)
             raise UsageError(
-                f"{source}:{line}: malformed JSON: expected {wanted}, found {found}",
+                f"{source}:{line}: malformed JSON: expected {wanted}, found {actual}",
                 hint="A .json file holds one array of objects or strings; one object a line is .jsonl.",
             )
-        at += 1
-        return text[at - 1]
+        position += 1
+        return text[position - 1]
 
     decoder = json.JSONDecoder()
     expect("[")
     skip()
     row = 0
-    more = not text.startswith("]", at)
+    more = not text.startswith("]", position)
     if not more:
         expect("]")
     while more:
         skip()
         row += 1
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise UsageError(
                 f"{source}:{error.lineno}: malformed JSON: {error.msg} (column {error.colno})",
@@ -60,11 +60,11 @@ def _read(source: str) -> Iterator[RawRow]:
             raise UsageError(f"{source}:{line}: JSON that cannot be read: {error}", hint="Remove the item.") from None
         where = f"{source}:{line} (item {row})"
         yield RawRow(f"{path.name}:{row}", where, json_content(value, where))
-        line += text.count("\n", at, end)
-        at = end
+        line += text.count("\n", position, end)
+        position = end
         more = expect(",]") == ","
     skip()
-    if at < len(text):
+    if position < len(text):
         raise UsageError(f"{source}:{line}: malformed JSON: text after the end of the array", hint="Remove it.")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.core.errors import UsageError
-from auditor.corpora.json_rows import json_content
+from auditor.corpora.cells import json_content
 from auditor.corpora.reader import RawRow, Reader
 from auditor.corpora.streams import has_suffix, read_lines
 
@@ -29,7 +29,7 @@ def _read(source: str) -> Iterator[RawRow]:
             raise UsageError(
                 f"{where}: JSON that cannot be read: {error}", hint="Simplify or remove the line."
             ) from None
-        # The row is the line, so that an id leads straight to its place in the file even past blank lines.
+        # The row is the line number, so that an id leads to its line even after blank lines.
         yield RawRow(f"{path.name}:{number}", where, json_content(value, where))
 
 

@@ -17,9 +17,9 @@ def _read(source: str) -> Iterator[RawRow]:
 
     path = Path(source)
     try:
-        # Parquet is read from its end, so a gzipped one has to be held whole.
-        held = pa.BufferReader(read_whole(path, source, MAX_WHOLE_FILE_BYTES)) if is_gzip(path) else None
-        with pq.ParquetFile(path if held is None else held) as file:
+        # Parquet is read from its end, so a gzipped file has to be in memory whole.
+        buffer = pa.BufferReader(read_whole(path, source, MAX_WHOLE_FILE_BYTES)) if is_gzip(path) else None
+        with pq.ParquetFile(path if buffer is None else buffer) as file:
             yield from batch_rows(file.iter_batches(batch_size=BATCH_ROWS), path.name, source)
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"{source}: not a readable Parquet file ({error})", hint="Write or copy it again.") from None

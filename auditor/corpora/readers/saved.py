@@ -8,8 +8,7 @@ from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.splits import choose_split
+from auditor.corpora.reader import RawRow, Reader, choose_split
 
 
 def _is_dataset(folder: Path) -> bool:
@@ -34,10 +33,10 @@ def _accepts(source: str) -> bool:
 
 
 def _refuse_elsewhere(folder: Path) -> None:
-    """Refuse a folder whose list of files leads out of it.
+    """Refuse a folder whose list of files names one outside it.
 
     Raises:
-        UsageError: It does, or is no list of files.
+        UsageError: The list names such a file or is damaged.
     """
     try:
         names = [str(file["filename"]) for file in json.loads((folder / "state.json").read_bytes())["_data_files"]]
@@ -46,7 +45,7 @@ def _refuse_elsewhere(folder: Path) -> None:
     for name in names:
         if Path(name).name != name:
             raise UsageError(
-                f"{folder}: state.json names {name!r}, which is no file beside it", hint="Save the dataset again."
+                f"{folder}: state.json names {name!r}, which is not in this folder", hint="Save the dataset again."
             )
 
 
@@ -61,9 +60,9 @@ def _read(source: str) -> Iterator[RawRow]:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UsageError(f"{folder}: dataset_dict.json is damaged", hint="Save the dataset again.") from None
         split = choose_split(splits, split, str(folder))
-        # The file is the user's, but it must not lead out of the folder.
+        # A file from someone else must not lead out of the folder.
         if Path(split).name != split:
-            raise UsageError(f"{folder}: {split!r} is no name of a split", hint="Save the dataset again.")
+            raise UsageError(f"{folder}: {split!r} is not the name of a split", hint="Save the dataset again.")
         name = f"{name}:{split}"
         folder /= split
     elif split is not None:
@@ -72,7 +71,7 @@ def _read(source: str) -> Iterator[RawRow]:
     try:
         data = datasets.load_from_disk(str(folder)).with_format("arrow")
         batches = data.iter(batch_size=BATCH_ROWS)
-    # What a damaged or foreign folder makes the library raise is not documented and differs between its versions.
+    # The errors of the library for a damaged folder are not documented and differ between its versions.
     except Exception as error:
         raise UsageError(
             f"{folder}: not a readable saved dataset ({error})", hint="Save it again with `save_to_disk`."

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from auditor.audit.inputs import documents_as_read
-from auditor.corpora.digest import corpus_sha256
-from auditor.corpora.document import Corpus, Document
-from auditor.corpora.groups import disambiguate_groups
+from auditor.corpora.comparable import disambiguate_groups
+from auditor.corpora.document import Corpus, Document, corpus_sha256
 from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts

@@ -19,8 +19,7 @@ from support.texts import OLD_TOWN
 
 from auditor.core.errors import RunError
 from auditor.core.progress import Silent
-from auditor.corpora.digest import corpus_sha256
-from auditor.corpora.document import Corpus, Document
+from auditor.corpora.document import Corpus, Document, corpus_sha256
 from auditor.features.loss import bits_per_byte
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
