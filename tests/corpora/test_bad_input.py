@@ -433,7 +433,7 @@ def test_damaged_dataset_dict(tmp_path):
     put(tmp_path / "dataset_dict.json", "{}")
     assert "damaged" in refusal(tmp_path).message
     put(tmp_path / "dataset_dict.json", '{"splits": ["../other"]}')
-    assert "no name of a split" in refusal(tmp_path).message
+    assert "not the name of a split" in refusal(tmp_path).message
 
 
 @pytest.mark.parametrize(
