@@ -26,7 +26,7 @@ from auditor.forgetting.tasks.geometry import (
 from auditor.forgetting.tasks.probe import assign_folds, probe
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import open_model
-from auditor.models.untrained import UNTRAINED as UNTRAINED_PREFIX
+from auditor.models.untrained import PREFIX as UNTRAINED_PREFIX
 from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.scoring.store import Store
 
