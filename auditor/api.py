@@ -1,32 +1,42 @@
-"""The public calls: `check`, `forget` and `run_batch`, the same audits as the commands."""
+"""The public calls `check`, `forget` and `run_batch`: the same audits as the commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from auditor.audit.run import run_audit
 from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.results.batch import BatchResult
 from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
-from auditor.settings import (
-    CheckArguments,
-    CommonArguments,
-    SeriesSettings,
-    make_options,
-    make_series_settings,
-    make_settings,
-)
+from auditor.settings import SeriesSettings, make_options, make_series_settings, make_settings
 
 Path = str | PathLike[str]
 
+# Type checkers need the keyword arguments written out: they cannot derive them from the fields of the settings. A test
+# holds them equal.
 
-class SeriesOptions(TypedDict, total=False):
-    """What may be asked about a series of checkpoints; see `auditor.settings.SeriesSettings`."""
 
+class SharedArguments(TypedDict, total=False):
+    """The settings that `check` and `forget` both take; see `auditor.settings`."""
+
+    text_column: str
+    group_column: str | None
+    group_by: Literal["document", "parent"]
+    limit: int | None
+    device: str
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    revision: str | None
+    context: int
+    max_tokens: int | None
+    permutations: int
+    seed: int
+    reveal: bool
+    policy: Policy
     general: Path | None
     placebo: Path | None
     relearn: bool
@@ -37,14 +47,12 @@ class SeriesOptions(TypedDict, total=False):
     forgetting_policy: ForgettingPolicy
 
 
-class AuditOptions(CheckArguments, SeriesOptions, total=False):
-    """All that `check` takes beside its own arguments."""
+class CheckArguments(SharedArguments, total=False):
+    """The settings that only `check` takes as keywords."""
 
+    features: str
+    procedures: tuple[str, ...]
     checkpoints: Mapping[str, Path]
-
-
-class ForgetOptions(CommonArguments, SeriesOptions, total=False):
-    """All that `forget` takes beside its own arguments."""
 
 
 def check(
@@ -56,18 +64,18 @@ def check(
     cache_dir: Path | None = None,
     name: str = "",
     progress: Progress | None = None,
-    **settings: Unpack[AuditOptions],
+    **settings: Unpack[CheckArguments],
 ) -> AuditResult:
     """Was `model` trained on `suspect`? The same audit as `auditor check`.
 
     Args:
         suspect: Folder, file or `hf:NAME[:SPLIT]` of the documents in question.
-        heldout: The same for documents like them that the model cannot have been trained on.
+        heldout: The same for comparable documents that the model cannot have been trained on.
         model: Folder or name of a causal language model, a PEFT adapter folder, or a GGUF file.
         references: Models that cannot have seen the suspect documents.
-        cache_dir: Where scores are kept; the platform's cache folder by default.
-        name: How the audit is called in its report.
-        progress: Told how far scoring is; silent by default.
+        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        name: Name of the audit in its report.
+        progress: Receives the progress of scoring; silent by default.
         **settings: Any other field of `auditor.settings.AuditSettings`, such as `group_column="author"` or `seed=1`,
             and with `checkpoints={"base": ..., "later": ...}` of `SeriesSettings`.
 
@@ -80,13 +88,13 @@ def check(
     """
     if isinstance(references, str | PathLike):
         raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
-    series, rest = _parted(settings)
+    series, rest = _split(settings)
     if series is not None and "checkpoints" not in series:
         raise UsageError(
-            f"{next(iter(series))} asks about forgetting, which needs a series",
+            f"{next(iter(series))} needs a series of checkpoints",
             hint="Give checkpoints={'base': ..., 'later': ...}.",
         )
-    asked = make_settings(
+    audit = make_settings(
         suspect=fspath(suspect),
         heldout=fspath(heldout),
         model=fspath(model),
@@ -94,7 +102,7 @@ def check(
         series=series,
         **rest,
     )
-    return run_audit(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+    return run_audit(audit, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
 def forget(
@@ -105,46 +113,46 @@ def forget(
     cache_dir: Path | None = None,
     name: str = "",
     progress: Progress | None = None,
-    **settings: Unpack[ForgetOptions],
+    **settings: Unpack[SharedArguments],
 ) -> AuditResult:
-    """What do the checkpoints of a model do with `suspect`? The same audit as `auditor forget`.
+    """Do the checkpoints of a model still remember `suspect`? The same audit as `auditor forget`.
 
     Args:
         suspect: Folder, file or `hf:NAME[:SPLIT]` of the documents in question.
-        heldout: The same for documents like them that no checkpoint can have been trained on.
+        heldout: The same for comparable documents that no checkpoint can have been trained on.
         checkpoints: Model of each checkpoint by its name, the origin first; at least two.
-        cache_dir: Where scores are kept; the platform's cache folder by default.
-        name: How the audit is called in its report.
-        progress: Told how far scoring is; silent by default.
+        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        name: Name of the audit in its report.
+        progress: Receives the progress of scoring; silent by default.
         **settings: Any field of `auditor.settings.SeriesSettings`, such as `general="general.jsonl"` or `relearn=True`,
             and of `AuditSettings`.
 
     Returns:
-        The result tree; `result.forgetting.checkpoints[-1].state` is what its verdict is made from.
+        The result tree; its verdict follows from `result.forgetting.checkpoints[-1].state`.
 
     Raises:
         UsageError: The request cannot be carried out as given.
         RunError: The run broke.
     """
-    series, rest = _parted({**settings, "checkpoints": checkpoints})
-    asked = make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
-    return run_audit(asked, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+    series, rest = _split({**settings, "checkpoints": checkpoints})
+    audit = make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
+    return run_audit(audit, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
 def run_batch(
     configuration: Path, output: Path, *, cache_dir: Path | None = None, progress: Progress | None = None
 ) -> BatchResult:
-    """Carry out every audit of a configuration file as one gate. The same as `auditor batch`.
+    """Run every audit of a configuration file as one gate. The same as `auditor batch`.
 
     Args:
-        configuration: A YAML or TOML file; `auditor schema audits` prints what it may hold.
-        output: Folder to write: index.html, junit.xml, summary.md, batch.json, and a folder for each audit. Run again
-            with the same folder, audits of which nothing has changed are not run again.
-        cache_dir: Where scores are kept; the platform's cache folder by default.
-        progress: Told how far scoring is; silent by default.
+        configuration: A YAML or TOML file; `auditor schema audits` prints its schema.
+        output: Folder to write: index.html, junit.xml, summary.md, batch.json, and a folder for each audit. Audits
+            whose results are there and whose inputs are unchanged are not run again.
+        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        progress: Receives the progress of scoring; silent by default.
 
     Returns:
-        What each audit came to; `exit_code` is that of the worst. An audit that breaks is among them as broken and
+        The outcome of each audit; `exit_code` is that of the worst. An audit that breaks is recorded as broken and
         raises nothing.
 
     Raises:
@@ -163,20 +171,20 @@ def run_batch(
     )
 
 
-_ABOUT_SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - {"policy"})
+_SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - {"policy"})
 
 
-def _parted(settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """What is asked about the series, and the rest."""
-    series = {key: _plain(key, value) for key, value in settings.items() if key in _ABOUT_SERIES}
-    rest = {key: value for key, value in settings.items() if key not in _ABOUT_SERIES}
+def _split(settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The settings of the series, None where there are none, and the rest."""
+    series = {key: _plain(key, value) for key, value in settings.items() if key in _SERIES}
+    rest = {key: value for key, value in settings.items() if key not in _SERIES}
     if "forgetting_policy" in series:
         series["policy"] = series.pop("forgetting_policy")
     return series or None, rest
 
 
 def _plain(key: str, value: Any) -> Any:
-    """Paths as text, named sources as pairs; what is neither is left for the settings to refuse."""
+    """Paths as text and mappings as pairs; anything else is left for the settings to refuse."""
     if key in ("checkpoints", "tasks") and isinstance(value, Mapping):
         return tuple((name, _plain("", source)) for name, source in value.items())
     return fspath(value) if isinstance(value, PathLike) else value

@@ -1,11 +1,15 @@
-"""What an audit is asked to do, validated before anything is read or scored."""
+"""The settings of an audit, validated before anything is read or scored.
+
+Each field is also an option of the command line, a variable of the environment, a key of a batch configuration and a
+row of the reference: all of them are derived from its name, type, limits, default and docstring.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -13,7 +17,7 @@ from pydantic_core import ErrorDetails
 from auditor.core.device import require_device_name
 from auditor.core.errors import UsageError
 from auditor.core.hints import did_you_mean
-from auditor.core.record import Record
+from auditor.core.record import Record, Usage, usage_of
 from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import Gate
@@ -32,7 +36,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 class _Settings(Record):
-    """What a user gave, with text that can be written down."""
+    """Settings as a user gives them; every text in them can be written as UTF-8."""
 
     @field_validator("*")
     @classmethod
@@ -44,10 +48,10 @@ class _Settings(Record):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Marks the text of a setting as the name of something that is read.
+    """Marks a setting whose text names an input.
 
     Attributes:
-        of: Documents or a model.
+        of: The kind of input.
     """
 
     of: Literal["documents", "model"]
@@ -58,31 +62,31 @@ Model = Annotated[str, Source("model")]
 
 
 class SeriesSettings(_Settings):
-    """What is asked about forgetting."""
+    """The settings of a series of checkpoints."""
 
     checkpoints: tuple[tuple[str, Model], ...]
-    """Name and source of each, the origin first."""
+    """Name and model of each checkpoint, the origin first; at least two."""
 
     general: Documents | None = None
-    """Documents on neither side, for drift, for utility loss and for the reminder."""
+    """Documents in neither set: measure drift and loss of utility, and serve as the reminder of `relearn`."""
 
     placebo: Documents | None = None
-    """A second held-out set, measured as if it were the suspect one."""
+    """A second held-out set, measured as if it were the suspect set."""
 
     relearn: bool = False
-    """Whether short trainings may be run to tell suppressed from gone."""
+    """Run short trainings in memory to tell suppressed from absent; their weights are never written."""
 
     layers: bool = True
-    """Whether hidden states are kept, to see where the trace sits."""
+    """Record hidden states, to show which layers carry the effect."""
 
     tasks: tuple[tuple[str, Documents], ...] = ()
-    """Name and source of each labelled set, in the order in which they were learned."""
+    """Name and source of each labelled set, in the order in which the tasks were learned."""
 
     label_column: str = "label"
-    """Column that holds the label."""
+    """Column of a labelled set that holds the label."""
 
-    label_template: str = "{text}\n{label}"
-    """How a text and a label are joined for the observed accuracy; ends with the label."""
+    label_template: Annotated[str, Usage(escapes=True)] = "{text}\n{label}"
+    """How a text and a label are joined to ask the model for the label; it ends with the label."""
 
     policy: ForgettingPolicy = ForgettingPolicy()
     """The thresholds of the states."""
@@ -120,65 +124,65 @@ def _distinct(value: tuple[tuple[str, str], ...], what: str) -> tuple[tuple[str,
 class AuditSettings(_Settings):
     """Everything that decides the figures of an audit, and nothing that does not."""
 
-    kind: Literal["check", "forget"] = "check"
-    """`check` asks about a model, `forget` about a series whose last checkpoint is that model."""
+    kind: Annotated[Literal["check", "forget"], Usage(check_only=True, flag=False)] = "check"
+    """`check` audits a model, `forget` a series whose last checkpoint is that model."""
 
-    suspect: Documents
-    """Folder, file or `hf:NAME` of the documents in question."""
+    suspect: Annotated[Documents, Usage(positional=True)]
+    """Folder, file or `hf:NAME[:SPLIT]` of the documents in question."""
 
-    heldout: Documents
-    """The same for documents the model cannot have been trained on."""
+    heldout: Annotated[Documents, Usage(positional=True)]
+    """The same for comparable documents that the model cannot have been trained on."""
 
-    model: Model
-    """Path or name of the model, adapter folder or GGUF file."""
+    model: Annotated[Model, Usage(check_only=True, short="-m")]
+    """Model folder or name, PEFT adapter folder, or GGUF file."""
 
-    references: tuple[Model, ...] = ()
-    """Models that cannot have seen the suspect documents."""
+    references: Annotated[tuple[Model, ...], Usage(check_only=True)] = ()
+    """Models that cannot have seen the suspect documents: negative controls, and the baseline of reference features."""
 
     text_column: str = "text"
-    """Column that holds the text, in tabular data."""
+    """Column that holds the text."""
 
     group_column: str | None = None
-    """Column that names the group a document came from."""
+    """Column that names what a document came from (book, author, site)."""
 
     group_by: Literal["document", "parent"] = "document"
-    """`document`, or `parent` for the folder a file lies in."""
+    """Group files by themselves or by the folder they lie in."""
 
     limit: int | None = Field(default=None, ge=1)
-    """Read at most this many documents a side."""
+    """Read at most this many documents of each set; labelled sets are read whole."""
 
-    features: str = "default"
-    """A selection name or comma-separated features."""
+    features: Annotated[str, Usage(check_only=True)] = "default"
+    """A selection, or features separated by commas."""
 
-    procedures: tuple[str, ...] = ()
-    """Published procedures to run beside ours."""
+    procedures: Annotated[tuple[str, ...], Usage(check_only=True)] = ()
+    """Published procedures to run for comparison, such as llm-di."""
 
-    device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    device: Annotated[str, Usage(everywhere=True)] = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
 
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """`auto` is float32 on a CPU and the stored type on a GPU."""
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], Usage(everywhere=True)] = "auto"
+    """auto is float32 on a CPU and the stored type on a GPU."""
 
     revision: str | None = None
-    """Revision of a hub model."""
+    """Revision of a model named on a hub."""
 
-    context: int = Field(default=2048, ge=16)
-    """Longest window in tokens; a longer document is scored in several."""
+    context: Annotated[int, Usage(everywhere=True)] = Field(default=2048, ge=16)
+    """Longest window in tokens; a longer document is scored in several windows."""
 
-    max_tokens: int | None = Field(default=None, ge=16)
-    """Score at most this many tokens a document."""
+    max_tokens: Annotated[int | None, Usage(everywhere=True)] = Field(default=None, ge=16)
+    """Score at most this many tokens of a document."""
 
     permutations: int = Field(default=9999, ge=99)
     """Label permutations of the membership test."""
 
     seed: int = Field(default=0, ge=0)
-    """The one seed."""
+    """The one seed of the audit."""
 
     reveal: bool = False
-    """Keep excerpts of the documents in the result."""
+    """Show excerpts of documents; without it they appear by id and digest only."""
 
     series: SeriesSettings | None = None
-    """What is asked about forgetting; None where nothing is."""
+    """The series of checkpoints; None where there is none."""
 
     policy: Policy = Policy()
     """The thresholds."""
@@ -218,38 +222,13 @@ class AuditSettings(_Settings):
 
 
 def n_tests_of(settings: AuditSettings) -> int:
-    """For how many tests, at most, an audit corrects the p-values of its own verdict by itself."""
+    """The most tests over which an audit corrects the p-value of its own verdict."""
     series = settings.deciding_series
     return 1 if series is None else len(series.checkpoints) * (len(INTERVENTIONS) if series.relearn else 1)
 
 
-class CommonArguments(TypedDict, total=False):
-    """The settings that every audit has beside its own arguments, for type checkers; see `AuditSettings`."""
-
-    text_column: str
-    group_column: str | None
-    group_by: Literal["document", "parent"]
-    limit: int | None
-    device: str
-    dtype: Literal["auto", "float32", "bfloat16", "float16"]
-    revision: str | None
-    context: int
-    max_tokens: int | None
-    permutations: int
-    seed: int
-    reveal: bool
-    policy: Policy
-
-
-class CheckArguments(CommonArguments, total=False):
-    """The settings of `auditor.check` beside its own arguments."""
-
-    features: str
-    procedures: tuple[str, ...]
-
-
 def _shortage(permutations: int, level: float) -> str:
-    """What is wrong with too few permutations for a level; empty where they suffice."""
+    """Why the permutations are too few for a level; empty where they suffice."""
     if level * (permutations + 1) >= 1:
         return ""
     least = math.ceil(1 / level) - 1
@@ -260,7 +239,7 @@ def require_permutations(permutations: int, level: float) -> None:
     """Refuse a test that could never reject.
 
     Raises:
-        UsageError: The smallest p-value that so many permutations can give is above the level.
+        UsageError: The smallest possible p-value is above the level.
     """
     shortage = _shortage(permutations, level)
     if shortage:
@@ -268,22 +247,22 @@ def require_permutations(permutations: int, level: float) -> None:
 
 
 class SettingError(UsageError):
-    """A setting is unknown, of the wrong type, out of range or at odds with another.
+    """A setting is unknown, of the wrong type, out of range or in conflict with another.
 
     Attributes:
-        where: Path of the setting; empty where it is about several.
-        said: What is wrong, without the name of the setting.
+        where: Path of the setting; empty where several are in conflict.
+        problem: What is wrong, without the name of the setting.
     """
 
-    def __init__(self, where: tuple[int | str, ...], said: str, *, hint: str = "") -> None:
+    def __init__(self, where: tuple[int | str, ...], problem: str, *, hint: str = "") -> None:
         name = ".".join(map(str, where))
-        super().__init__(f"setting {name!r}: {said}" if name else said, hint=hint)
+        super().__init__(f"setting {name!r}: {problem}" if name else problem, hint=hint)
         self.where = where
-        self.said = said
+        self.problem = problem
 
 
 def wrong_settings(kind: type[Record], given: dict[str, Any]) -> list[SettingError]:
-    """What is wrong with single settings, whatever is missing beside them or at odds with another."""
+    """Errors of single settings; missing settings and conflicts between settings are ignored."""
     try:
         kind(**given)
     except ValidationError as error:
@@ -296,13 +275,13 @@ def make_settings(**given: Any) -> AuditSettings:
     """Validate settings.
 
     Raises:
-        UsageError: One is unknown, of the wrong type, out of range or at odds with another; the message names it.
+        UsageError: One is unknown, of the wrong type, out of range or in conflict with another; the message names it.
     """
     return _validated(AuditSettings, given)
 
 
-CHECK_ONLY = ("kind", "model", "features", "references", "procedures")
-"""What is not for a `forget`."""
+CHECK_ONLY = tuple(name for name, field in AuditSettings.model_fields.items() if usage_of(field).check_only)
+"""Settings that a `forget` does not take."""
 
 
 def make_series_settings(*, series: Any, **given: Any) -> AuditSettings:
@@ -311,17 +290,17 @@ def make_series_settings(*, series: Any, **given: Any) -> AuditSettings:
     Raises:
         UsageError: As `make_settings`.
     """
-    asked = _validated(SeriesSettings, dict(series))
+    valid = _validated(SeriesSettings, dict(series))
     for name in CHECK_ONLY:
         if name in given:
             raise UsageError(
-                f"{name} is not for a series", hint="Its models are its checkpoints, its features of one pass."
+                f"{name} is not for a series", hint="Its models are its checkpoints, its features those of one pass."
             )
-    return make_settings(kind="forget", model=asked.checkpoints[-1][1], features="single-pass", series=asked, **given)
+    return make_settings(kind="forget", model=valid.checkpoints[-1][1], features="single-pass", series=valid, **given)
 
 
 def inputs_of(settings: AuditSettings) -> list[str]:
-    """Everything an audit reads, so that no output overwrites it."""
+    """Everything an audit reads, which no output may overwrite."""
     series = settings.series
     read = [settings.suspect, settings.heldout, settings.model, *settings.references]
     if series is not None:
@@ -349,17 +328,23 @@ def _refused(kind: type[Record], problem: ErrorDetails) -> SettingError:
     return SettingError(problem["loc"], problem["msg"].removeprefix("Value error, "), hint=hint)
 
 
+SHORT_THRESHOLDS = tuple(
+    name for name, field in Policy.model_fields.items() if any(isinstance(mark, Usage) for mark in field.metadata)
+)
+"""Thresholds that have an option and a key of their own, without `policy`."""
+
+
 class RunOptions(_Settings):
-    """How an audit is run; none of it changes a figure."""
+    """How an audit is run; no figure depends on it."""
 
     name: str = ""
-    """How the audit is called in its report."""
+    """Name of the audit in its report."""
 
-    command: str = ""
+    command: Annotated[str, Usage(flag=False)] = ""
     """The command line that reproduces the audit."""
 
-    cache_dir: str | None = None
-    """Where scores are kept; the platform's cache folder by default."""
+    cache_dir: Annotated[str | None, Usage(everywhere=True)] = None
+    """Folder of the score cache; the platform's cache folder by default."""
 
     gate: Gate = Gate()
-    """What makes CI red."""
+    """Which outcomes fail CI."""

@@ -26,8 +26,8 @@ from auditor.inference.design import normal_scores
 from auditor.inference.excess import excess_auc
 from auditor.inference.power import auc_of_shift, shift_of_auc
 from auditor.inference.separability import separability
-from auditor.power.plan import Plan, make_plan
 from auditor.power.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.power.sample_size import PowerAnalysis, analyse_power
 from auditor.results.policy import Policy
 from auditor.results.rows import Rows
 
@@ -67,7 +67,7 @@ def rate(hits: int, reps: int) -> str:
     return f"{share:.2f} ({math.sqrt(share * (1 - share) / reps):.2f})"
 
 
-def test_part(plans: dict[float, Plan], reps: int, permutations: int) -> None:
+def test_part(plans: dict[float, PowerAnalysis], reps: int, permutations: int) -> None:
     """Power of the test at the planned size."""
     print(f"\nThe test at the planned size, {reps} simulated audits a cell; share that rejects (its standard error)")
     print(f"{'AUC':>5}{'groups a side':>15}{'independent':>15}{'half shared':>15}{'uneven, heavy':>15}{'seconds':>9}")
@@ -92,12 +92,12 @@ def test_part(plans: dict[float, Plan], reps: int, permutations: int) -> None:
         print(f"{effect:>5}{groups:>15}" + "".join(f"{cell:>15}" for cell in cells) + f"{spent:>9.0f}", flush=True)
 
 
-def evidence_part(plans: dict[float, Plan], reps: int, permutations: int) -> None:
+def evidence_part(plans: dict[float, PowerAnalysis], reps: int, permutations: int) -> None:
     """Share of audits that pass both the test and the excess guard."""
     print(f"\nEVIDENCE, {reps} simulated audits a cell; share that rejects and passes the excess guard")
     print(f"{'AUC':>5}{'features':>15}{'groups of the test':>20}{'share':>13}{'groups planned':>16}{'share':>13}")
     for effect, plan in plans.items():
-        kinds = (("half shared", 0.5, plan.evidence_common), ("independent", 0.0, plan.evidence_apart))
+        kinds = (("half shared", 0.5, plan.evidence_correlated), ("independent", 0.0, plan.evidence_independent))
         for name, common, planned in kinds:
             cells = ""
             for groups, width in ((plan.test or 0, 20), (planned or 0, 16)):
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--reps", type=int, default=100)
     parser.add_argument("--permutations", type=int, default=999)
     options = parser.parse_args()
-    plans = {effect: make_plan(effect, policy=POLICY) for effect in options.effects}
+    plans = {effect: analyse_power(effect, policy=POLICY) for effect in options.effects}
     for name in options.part:
         PARTS[name](plans, options.reps, options.permutations)
 

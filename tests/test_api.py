@@ -10,13 +10,19 @@ import pytest
 from support.paths import SAMPLES
 
 import auditor
-from auditor.api import AuditOptions, SeriesOptions
-from auditor.settings import AuditSettings, CheckArguments, SeriesSettings
+from auditor.api import CheckArguments, SharedArguments
+from auditor.settings import CHECK_ONLY, AuditSettings, SeriesSettings
+
+
+def of_a_series() -> set[str]:
+    """The settings of a series, as the keyword arguments call them."""
+    return {"forgetting_policy" if name == "policy" else name for name in SeriesSettings.model_fields}
 
 
 def test_the_typed_options_are_the_settings() -> None:
     own = {"kind", "suspect", "heldout", "model", "references", "series"}
-    assert set(CheckArguments.__annotations__) == set(AuditSettings.model_fields) - own
+    assert set(CheckArguments.__annotations__) - of_a_series() == set(AuditSettings.model_fields) - own
+    assert set(SharedArguments.__annotations__) - of_a_series() == set(AuditSettings.model_fields) - own - {*CHECK_ONLY}
 
 
 @pytest.mark.parametrize(
@@ -55,11 +61,9 @@ def test_check_and_write_outputs(sample_cache: Path, tmp_path: Path) -> None:
 
 
 def test_the_typed_options_of_a_series_are_its_settings() -> None:
-    shared = set(CheckArguments.__annotations__)
-    own = {"checkpoints": "checkpoints", "policy": "forgetting_policy"}
-    fields = {own.get(name, name) for name in SeriesSettings.model_fields}
-    assert set(AuditOptions.__annotations__) - shared == fields
-    assert set(SeriesOptions.__annotations__) - shared == fields - {"checkpoints"}
+    audit = set(AuditSettings.model_fields)
+    assert set(CheckArguments.__annotations__) - audit == of_a_series()
+    assert set(SharedArguments.__annotations__) - audit == of_a_series() - {"checkpoints"}
 
 
 @pytest.mark.parametrize(

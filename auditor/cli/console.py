@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from auditor.cli.environment import Option
 from auditor.core.errors import RunError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -89,6 +90,8 @@ def console_options(function: F) -> F:
     for option in (
         click.option(
             "--no-progress",
+            cls=Option,
+            everywhere=True,
             is_flag=True,
             expose_value=False,
             callback=_remember,
@@ -97,6 +100,8 @@ def console_options(function: F) -> F:
         click.option(
             "-v",
             "--verbose",
+            cls=Option,
+            everywhere=True,
             is_flag=True,
             expose_value=False,
             callback=_remember,
@@ -105,6 +110,8 @@ def console_options(function: F) -> F:
         click.option(
             "-q",
             "--quiet",
+            cls=Option,
+            everywhere=True,
             is_flag=True,
             expose_value=False,
             callback=_remember,

@@ -1,10 +1,9 @@
-"""The environment twins of options: which variable stands for which option of which command.
+"""Environment variables for options.
 
-Each option can be given as AUDITOR_COMMAND_OPTION (`AUDITOR_CHECK_SEED=1`), which only that command reads. The shorter
-`AUDITOR_SEED` is read where it cannot be meant for something else: by `check` and `forget`, and for what means the same
-everywhere, such as the cache folder, by all. `batch` writes a folder, which is not what `AUDITOR_OUTPUT` names, and its
-file says what makes each audit red, which an `AUDITOR_FAIL_ON` meant for single audits must not change; `doctor` would
-load a model because of `AUDITOR_MODEL`: they read their own variables only.
+Each option can be given as AUDITOR_COMMAND_OPTION (`AUDITOR_CHECK_SEED=1`), which only that command reads. The short
+form AUDITOR_OPTION (`AUDITOR_SEED=1`) is read where its meaning is certain: by `check` and `forget`, and by every
+command for options with one meaning everywhere, such as the cache folder. `batch` writes a folder and its file decides
+what fails, so AUDITOR_OUTPUT and AUDITOR_FAIL_ON do not reach it; `doctor` would load a model because of AUDITOR_MODEL.
 """
 
 from __future__ import annotations
@@ -19,13 +18,18 @@ from click.core import ParameterSource
 
 from auditor.core.errors import UsageError
 
-EVERYWHERE = frozenset(["cache-dir", "quiet", "verbose", "no-progress", "device", "dtype", "context", "max-tokens"])
-"""Options that mean the same in every command that has them."""
 
-OF_A_SERIES = frozenset(
-    ["checkpoint", "general", "placebo", "relearn", "layers", "task", "label-column", "label-template"]
-)
-"""What `forget` is asked about a series. A `check` has these too, and must not take up those meant for a `forget`."""
+class Option(click.Option):
+    """An option that says how far its short variable reaches.
+
+    Args:
+        everywhere: Whether every command reads the short form.
+        of: Name of the settings that it belongs to; empty where it is no setting.
+    """
+
+    def __init__(self, *arguments: Any, everywhere: bool = False, of: str = "", **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.everywhere, self.of = everywhere, of
 
 
 def flag_of(option: click.Parameter) -> str:
@@ -34,39 +38,38 @@ def flag_of(option: click.Parameter) -> str:
 
 
 def variables_of(command: str, option: click.Option) -> tuple[str, ...]:
-    """The variables that stand for an option of a command; the first that is set and not empty counts."""
-    name = flag_of(option).removeprefix("--")
-    short = name in EVERYWHERE or command == "forget" or (command == "check" and name not in OF_A_SERIES)
-    end = name.upper().replace("-", "_")
+    """The variables of an option of a command; the first that is set and not empty counts.
+
+    A `check` has the options of a series too, and does not read the short variables meant for a `forget`.
+    """
+    everywhere, of = getattr(option, "everywhere", False), getattr(option, "of", "")
+    short = everywhere or command == "forget" or (command == "check" and of != "SeriesSettings")
+    end = flag_of(option).removeprefix("--").upper().replace("-", "_")
     own = f"AUDITOR_{command.upper().replace('-', '_')}_{end}"
     return (own, f"AUDITOR_{end}") if short else (own,)
 
 
-def add_env_vars(name: str, command: click.Command) -> click.Command:
-    """Let the options of a command be given by the environment, too; flags win.
+def add_env_vars(name: str, parameters: list[click.Parameter]) -> list[click.Parameter]:
+    """Let the options of the command called `name` be given by the environment, too; the command line wins."""
+    for option in parameters:
+        if isinstance(option, click.Option):
+            option.envvar = variables_of(name, option)
+            if option.multiple:
+                option.type = _Several(option.type)
+    return parameters
 
-    Args:
-        name: How the command is called.
-        command: The command, which is changed.
-    """
-    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    for option in options:
-        option.envvar = variables_of(name, option)
-        if option.multiple:
-            option.type = _Several(option.type)
-    if options:
-        own = f"AUDITOR_{name.upper().replace('-', '_')}_"
-        command.epilog = (
-            f"Environment: any option can be given as {own}OPTION, and most as AUDITOR_OPTION; options given here win, "
-            "and values of a repeatable one are separated by white space. `auditor list environment` names them all."
-        )
-    if command.callback is not None:
-        command.callback = _naming_variables(command.callback)
-    return command
+
+def epilog_of(name: str) -> str:
+    """What the help of a command says of its variables."""
+    return (
+        f"Environment: any option can be given as AUDITOR_{name.upper()}_OPTION, and most as AUDITOR_OPTION; the "
+        "command line wins. Values of a repeatable option are separated by white space. `auditor list environment` "
+        "names all variables."
+    )
 
 
 class _Several(click.ParamType[Any]):
-    """A repeatable option's type: its values in a variable are separated by white space, and may be quoted."""
+    """Type of a repeatable option: values in a variable are separated by white space, and may be quoted."""
 
     def __init__(self, inner: click.ParamType[Any]) -> None:
         self.inner, self.name = inner, inner.name
@@ -89,11 +92,11 @@ class _Several(click.ParamType[Any]):
 
 
 _NO_CAUSE = frozenset(["--cache-dir", "--quiet", "--verbose", "--no-progress"])
-"""Options that are often set for good and that no other message is about."""
+"""Options that are often set permanently and that no other message is about."""
 
 
 def _from_environment(context: click.Context) -> dict[str, str]:
-    """The variables that gave the current command a value that may be wrong, and the option of each."""
+    """The variables behind the values of the current command, and the option of each."""
     return {
         variable: flag_of(option)
         for option in context.command.params
@@ -110,18 +113,18 @@ def variable_used(option: click.Option) -> str | None:
     return next((name for name in names if os.environ.get(name)), None)
 
 
-def _naming_variables(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Say in a usage error which options came from the environment: nobody sees them on the command line."""
+def naming_variables(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Name in a usage error the options that came from the environment, which the command line does not show."""
 
     @functools.wraps(callback)
     def named(*arguments: Any, **options: Any) -> Any:
         try:
             return callback(*arguments, **options)
         except UsageError as problem:
-            given = _from_environment(click.get_current_context())
-            if given:
-                told = f"From the environment: {', '.join(f'{flag} by {name}' for name, flag in given.items())}."
-                problem.hint = f"{problem.hint}\n  {told}" if problem.hint else told
+            variables = _from_environment(click.get_current_context())
+            if variables:
+                listed = ", ".join(f"{flag} by {name}" for name, flag in variables.items())
+                problem.hint = f"{problem.hint}\n  From the environment: {listed}.".removeprefix("\n  ")
             raise
 
     return named

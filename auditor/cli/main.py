@@ -17,7 +17,8 @@ from click.core import ParameterSource
 
 import auditor.cli.commands
 from auditor.cli.console import OutputError, noting_warnings, say
-from auditor.cli.environment import add_env_vars, variable_used
+from auditor.cli.environment import add_env_vars, epilog_of, naming_variables, variable_used
+from auditor.cli.options import SettingsCommand
 from auditor.core.errors import AuditorError
 from auditor.core.hints import did_you_mean
 from auditor.core.version import VERSION
@@ -48,9 +49,17 @@ class _Commands(click.Group):
 
 @functools.cache
 def _command(name: str) -> click.Command:
-    """A command, made ready once: that changes it."""
+    """A command with the variables of its options; cached, because that changes it."""
     command: click.Command = importlib.import_module(f"auditor.cli.commands.{name}").command
-    return add_env_vars(name, command)
+    command.name = name
+    settings = isinstance(command, SettingsCommand)
+    if not settings:
+        add_env_vars(name, command.params)
+    if settings or any(isinstance(parameter, click.Option) for parameter in command.params):
+        command.epilog = epilog_of(name)
+    if command.callback is not None:
+        command.callback = naming_variables(command.callback)
+    return command
 
 
 @click.group(

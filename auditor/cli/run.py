@@ -1,4 +1,4 @@
-"""What `check` and `forget` do once they know what is asked: run, write, print, and exit as the gate says."""
+"""How `check` and `forget` run: audit, write, print, and exit as the gate decides."""
 
 from __future__ import annotations
 
@@ -11,35 +11,61 @@ import click
 from click.core import ParameterSource
 
 from auditor.cli.console import current_console, print_document, print_result
-from auditor.cli.environment import flag_of, variable_used
-from auditor.cli.options import to_stdout
+from auditor.cli.environment import Option, flag_of, variable_used
+from auditor.cli.options import setting_options, take, to_stdout
 
 if TYPE_CHECKING:
     from auditor.results.gate import Expect, Gate
     from auditor.settings import AuditSettings
 
-_SERIES = ("checkpoints", "general", "placebo", "relearn", "layers", "tasks", "label_column", "label_template")
+
+def check_options() -> list[click.Parameter]:
+    """The arguments and options of `check`: every setting of an audit and of a series."""
+    from auditor.results.policy import Policy
+    from auditor.settings import SHORT_THRESHOLDS, AuditSettings, RunOptions, SeriesSettings
+
+    return [
+        *setting_options(AuditSettings),
+        *setting_options(Policy, dict.fromkeys(SHORT_THRESHOLDS, "")),
+        *setting_options(SeriesSettings, required=False),
+        *setting_options(RunOptions),
+    ]
 
 
-def series_settings(asked: dict[str, Any]) -> dict[str, Any] | None:
-    """Take what is asked about forgetting out of a command's parameters; None where nothing is.
+def forget_options() -> list[click.Parameter]:
+    """The arguments and options of `forget`: those of `check` without the settings of a check alone."""
+    from auditor.settings import CHECK_ONLY, SeriesSettings
+
+    of_check = [parameter for parameter in check_options() if parameter.name not in CHECK_ONLY]
+    series = {str(parameter.name): parameter for parameter in setting_options(SeriesSettings)}
+    return [series.get(str(parameter.name), parameter) for parameter in of_check]
+
+
+def settings_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the settings of an audit, as `make_settings` takes them, out of a command's values."""
+    from auditor.results.policy import Policy
+    from auditor.settings import AuditSettings
+
+    return {"policy": take(values, Policy), "series": series_settings(values), **take(values, AuditSettings)}
+
+
+def series_settings(values: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the settings of a series out of a command's values; None where there is no series.
 
     Raises:
-        UsageError: Something is asked about forgetting without a series.
+        UsageError: A setting of a series is given without checkpoints.
     """
     from auditor.core.errors import UsageError
+    from auditor.settings import SeriesSettings
 
     context = click.get_current_context()
-    given = take(asked, _SERIES)
+    given = take(values, SeriesSettings)
     if given["checkpoints"]:
-        given["label_template"] = given["label_template"].replace("\\n", "\n").replace("\\t", "\t")
         return given
     stray = [name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
     if stray:
         flag = next(flag_of(p) for p in context.command.params if p.name == stray[0])
-        raise UsageError(
-            f"{flag} asks about forgetting, which needs a series", hint="Give --checkpoint NAME=PATH twice."
-        )
+        raise UsageError(f"{flag} needs a series of checkpoints", hint="Give --checkpoint NAME=PATH twice.")
     return None
 
 
@@ -143,41 +169,21 @@ def only_reports(exit_zero: bool, *gate: str) -> bool:
     return here("exit_zero")
 
 
-def take(asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Take some of a command's parameters out of the others."""
-    return {name: asked.pop(name) for name in names}
-
-
-RUN = ("outputs", "name", "cache_dir", "expect", "fail_on", "exit_zero")
-"""Parameters of `run_and_report`."""
-POLICY = ("alpha", "required_auc")
-"""Parameters that are thresholds."""
-
-
-# Where an audit writes and how it exits do not belong to what reproduces it.
-_NOT_REPRODUCED = frozenset(RUN)
-_NAMED = frozenset({"checkpoints", "tasks"})
-
-
 def _command_line(context: click.Context) -> str:
-    """The command that reproduces the figures: arguments, and the options that were given."""
+    """The command that reproduces the figures: arguments, and the options of settings that were given."""
     words = ["auditor", str(context.info_name)]
     for parameter in context.command.params:
         name = str(parameter.name)
-        if name not in context.params:
-            continue
-        value = context.params[name]
+        value = context.params.get(name)
         if isinstance(parameter, click.Argument):
             words.append(str(value))
-        elif name not in _NOT_REPRODUCED and context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            flag = flag_of(parameter)
-            if value is True:
-                words.append(flag)
-            elif value is False:
-                words.append(max(parameter.secondary_opts, key=len))
-            elif name in _NAMED:
-                words += [word for pair in value for word in (flag, "=".join(pair))]
-            else:
-                for item in value if isinstance(value, tuple) else (value,):
-                    words += [flag, str(item)]
+        # Outputs, cache and gate change no figure.
+        elif not isinstance(parameter, Option) or parameter.of in ("", "RunOptions"):
+            continue
+        elif context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            if isinstance(value, bool):
+                words.append(flag_of(parameter) if value else max(parameter.secondary_opts, key=len))
+                continue
+            for item in value if isinstance(value, tuple) else (value,):
+                words += [flag_of(parameter), "=".join(item) if isinstance(item, tuple) else str(item)]
     return shlex.join(words)

@@ -1,1 +1,1 @@
-"""Planning: how many groups an audit needs before it is run; no model, no text."""
+"""Power analysis: the number of groups an audit needs, before any model or text is read."""

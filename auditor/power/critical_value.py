@@ -1,4 +1,4 @@
-"""The critical value: what the largest of the engine's statistics must reach, found by the engine on simulated rows."""
+"""The critical value of the largest of the engine's statistics, simulated by the engine itself."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from auditor.results.rows import Column
 
 FOLDS = 5
 _ABOVE = 50
-"""Relabellings wanted above the critical value; with so many its tail probability is known to a seventh, and the critical value to 1 %."""
+"""Permuted labels above the critical value: enough to know its tail probability to a seventh and the value to 1 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class CriticalValue:
-    """A critical value and how well it is known.
+    """A critical value and its standard error.
 
     Attributes:
         z: What the largest standardised statistic must reach.
@@ -38,19 +38,19 @@ class CriticalValue:
         return self.z + 2.0 * self.error
 
 
-def simulated_bar(
+def simulated_critical_value(
     columns: Sequence[Column], groups: int, *, alpha: float, permutations: int, rng: np.random.Generator
 ) -> CriticalValue:
     """The critical value of the engine for features of this shape.
 
     The rows are independent noise. Real features are positively correlated, and the largest of positively correlated
-    normal statistics is smaller (Slepian 1962), so the critical value found here is, if anything, high.
+    normal statistics is smaller (Slepian 1962), so this critical value is, if anything, high.
 
     Args:
         columns: Families and directions of the features of the test.
         groups: Groups a side.
         alpha: Level of the test.
-        permutations: Of the audit that is planned; more are drawn here where the level asks for them.
+        permutations: Of the audit; more are drawn here where the level needs them.
         rng: Draws the rows, the folds and the permuted labels.
     """
     row_rng, fold_rng, label_rng = rng.spawn(3)
@@ -63,7 +63,7 @@ def simulated_bar(
 
 
 def rescale_level(z: float, alpha: float, to: float) -> float:
-    """A critical value known at one level, carried to another.
+    """A critical value rescaled from one level to another.
 
     The largest of the statistics behaves near its tail like the largest of k independent normal ones, with k from
     1 - alpha = Phi(z)^k; the same k gives the critical value at the other level.
@@ -73,5 +73,5 @@ def rescale_level(z: float, alpha: float, to: float) -> float:
 
 
 def quantile_error(z: float, alpha: float, permutations: int) -> float:
-    """Standard error of a critical value found by so many permuted labels: sqrt(alpha / P) over the density alpha z."""
+    """Standard error of a critical value over permuted labels: sqrt(alpha / permutations) over the density alpha z."""
     return 1.0 / (z * math.sqrt(alpha * (permutations + 1)))

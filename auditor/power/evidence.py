@@ -1,4 +1,4 @@
-"""How many groups EVIDENCE asks for: the test must reject, and the `excess` guard must see more than text explains."""
+"""Groups for EVIDENCE: the test must reject, and the `excess` guard must find more than text explains."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def evidence_multiple(
     policy: Policy,
     rng: np.random.Generator,
 ) -> float | None:
-    """How many times the groups of the test let an effect reach EVIDENCE with the power of the policy.
+    """Multiple of the groups of the test at which an effect reaches EVIDENCE with the power of the policy.
 
     The guard is simulated where the texts of the two sides are alike. Its margin is taken as normal, and the power of
     both, at least the product of the two since they agree, is read off between the multiples on the scale of the
     square root of groups. One standard error of the simulation is taken off, so that the answer errs upwards. Large
     audits are simulated at `_LARGEST` groups a side with the effect that is as many standard errors away: what the
-    guard sees depends on that distance, and on the size hardly.
+    guard detectable_auc depends on that distance, and on the size hardly.
 
     Args:
         columns: Families and directions of the features.
         groups: Groups a side with which the test alone finds the effect.
         auc: The effect.
         common: Share of variance that all features share.
-        critical: The bar of the test.
+        critical: The critical value of the test.
         policy: Levels and power.
         rng: Draws the audits.
 

@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 from auditor.inference.power import detectable_auc, shift_of_auc
 
 MOST = 10**9
-"""Groups a side beyond which no audit is planned."""
+"""Groups a side beyond which no audit goes."""
 
 
 def groups_a_side(auc: float, *, critical: float, power: float, widening: float = 1.0) -> int | None:
@@ -23,11 +23,11 @@ def groups_a_side(auc: float, *, critical: float, power: float, widening: float 
     both sides is the same.
 
     Args:
-        auc: AUC of the planned statistic, the mean of the oriented features.
+        auc: AUC of the statistic, the mean of the oriented features.
         critical: What the largest standardised statistic must reach.
-        power: Wanted probability that the planned statistic alone reaches it. The test takes the largest of several,
+        power: Probability that this statistic alone reaches it. The test takes the largest of several,
             so its power is at least this.
-        widening: How many times wider than 1 / sqrt(N - 1) the planned statistic spreads; above one where it is the
+        widening: How many times wider than 1 / sqrt(N - 1) the statistic spreads; above one where it is the
             refitted score.
 
     Returns:
@@ -41,24 +41,24 @@ def groups_a_side(auc: float, *, critical: float, power: float, widening: float 
     if critical <= 0:
         raise ValueError(f"a positive critical value is needed, not {critical}")
     shift = shift_of_auc(auc) / 2.0
-    rows = (widening / spread_seen(shift, critical=critical, power=power)) ** 2 + 1.0
+    rows = (widening / spread_detected(shift, critical=critical, power=power)) ** 2 + 1.0
     if not math.isfinite(rows) or rows > 2 * MOST:
         return None
     return max(2, math.ceil(rows / 2.0))
 
 
-def spread_seen(correction_entry: float, *, critical: float, power: float) -> float:
-    """The spread s of a statistic that is just found at u: u - z_power s = critical s sqrt(1 + u^2)."""
-    return correction_entry / (float(ndtri(power)) + critical * math.sqrt(1.0 + correction_entry**2))
+def spread_detected(shift: float, *, critical: float, power: float) -> float:
+    """The spread s of a statistic that is just detected at u: u - z_power s = critical s sqrt(1 + u^2)."""
+    return shift / (float(ndtri(power)) + critical * math.sqrt(1.0 + shift**2))
 
 
 def power_with(groups: int, auc: float, *, critical: float, widening: float = 1.0) -> float:
-    """Power of so many groups a side against an effect; `groups_a_side` is where this is the power asked for."""
+    """Power of a number of groups a side against an effect; the inverse of `groups_a_side`."""
     shift, spread = shift_of_auc(auc) / 2.0, widening / math.sqrt(2 * groups - 1)
     return float(ndtr(shift / spread - critical * math.sqrt(1.0 + shift**2)))
 
 
-def auc_seen_with(groups: int, *, critical: float, power: float, widening: float = 1.0) -> float | None:
-    """The smallest AUC that so many groups a side find: the inverse of `groups_a_side`."""
+def auc_detected_with(groups: int, *, critical: float, power: float, widening: float = 1.0) -> float | None:
+    """The smallest AUC that a number of groups a side detects: `groups_a_side` solved for the AUC."""
     spread = widening / math.sqrt(2 * groups - 1)
     return detectable_auc(critical=critical, power=power, mean=0.0, spread=spread, share=0.5)

@@ -1,4 +1,4 @@
-"""What a small audit tells about a larger one."""
+"""A pilot: the size, effect, features and critical value that a small audit gives a larger one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from auditor.core.record import Count, Record, Share
 from auditor.inference.power import auc_of_shift, shift_of_auc
 from auditor.power.critical_value import CriticalValue, quantile_error, rescale_level
-from auditor.power.groups import spread_seen
+from auditor.power.groups import spread_detected
 from auditor.results.result import AuditResult
 from auditor.results.rows import Column
 from auditor.results.separability import Separability
@@ -18,7 +18,7 @@ _TWO_SIDED = float(ndtri(0.975))
 
 
 class Pilot(Record):
-    """A pilot's size and effect; its p-value is not among them."""
+    """The size and effect of a pilot, without its p-value."""
 
     groups_suspect: Count
     """Groups of the pilot, suspect side."""
@@ -41,11 +41,11 @@ class Pilot(Record):
 
 def pilot_of(result: AuditResult) -> Pilot:
     """The size and the effect of a pilot."""
-    found = result.membership
-    effect, low, high = _effect(found)
+    membership = result.membership
+    effect, low, high = _effect(membership)
     return Pilot(
-        groups_suspect=found.groups_suspect,
-        groups_heldout=found.groups_heldout,
+        groups_suspect=membership.groups_suspect,
+        groups_heldout=membership.groups_heldout,
         effect=effect,
         effect_low=low,
         effect_high=high,
@@ -54,49 +54,50 @@ def pilot_of(result: AuditResult) -> Pilot:
 
 
 def pilot_columns(result: AuditResult) -> tuple[Column, ...]:
-    """The features that the pilot's test was made of."""
+    """The features of the pilot's test."""
     return tuple(Column(column.name, column.family, column.direction) for column in result.membership.columns)
 
 
-def pilot_bar(result: AuditResult, level: float, permutations: int) -> CriticalValue:
-    """The pilot's critical value, carried from its level to another one."""
-    found = result.membership
-    z = rescale_level(found.critical_z, found.alpha, level)
-    own = quantile_error(found.critical_z, found.alpha, found.permutations)
+def pilot_critical_value(result: AuditResult, level: float, permutations: int) -> CriticalValue:
+    """The pilot's critical value, rescaled from its level to another."""
+    membership = result.membership
+    z = rescale_level(membership.critical_z, membership.alpha, level)
+    own = quantile_error(membership.critical_z, membership.alpha, membership.permutations)
     return CriticalValue(z, math.hypot(own, quantile_error(z, level, permutations)))
 
 
 def pilot_widening(result: AuditResult) -> float:
-    """How many times wider than 1 / sqrt(rows - 1) the pilot's planned statistic spread.
+    """How many times wider than 1 / sqrt(rows - 1) the pilot's statistic spread.
 
     Read from its detectable effect: with share q of suspects, u = d sqrt(q (1 - q)) solves
     u - z_power s = critical s sqrt(1 + u^2). One where no effect was detectable.
     """
-    found = result.membership
-    if found.detectable_auc is None or not 0.5 < found.detectable_auc < 1.0:
+    membership = result.membership
+    if membership.detectable_auc is None or not 0.5 < membership.detectable_auc < 1.0:
         return 1.0
-    rows = found.groups_suspect + found.groups_heldout
-    correction_entry = (
-        shift_of_auc(found.detectable_auc) * math.sqrt(found.groups_suspect * found.groups_heldout) / rows
+    rows = membership.groups_suspect + membership.groups_heldout
+    shift = (
+        shift_of_auc(membership.detectable_auc)
+        * math.sqrt(membership.groups_suspect * membership.groups_heldout)
+        / rows
     )
-    return spread_seen(correction_entry, critical=found.critical_z, power=result.thresholds.power) * math.sqrt(
-        rows - 1.0
-    )
+    spread = spread_detected(shift, critical=membership.critical_z, power=result.thresholds.power)
+    return spread * math.sqrt(rows - 1.0)
 
 
-def _effect(found: Separability) -> tuple[float, float, float]:
-    """The planned effect with its 95 % interval.
+def _effect(membership: Separability) -> tuple[float, float, float]:
+    """The effect of the mean of the oriented features, with its 95 % interval.
 
-    The mean of oriented features stands `mean_z` relabelling deviations from zero, each 1 / sqrt(rows - 1) as a
-    correlation, and is known to about one of them; a correlation r is a shift of r / sqrt(1 - r^2) / sqrt(q (1 - q)).
+    The mean of oriented features lies `mean_z` standard deviations of its permutations from zero. As a correlation
+    each is 1 / sqrt(rows - 1), and the mean is known to about one of them; a correlation r is a shift of r / sqrt(1 - r^2) / sqrt(q (1 - q)).
     """
-    if found.mean_z is None:
-        return found.auc, found.auc_interval.low, found.auc_interval.high
-    rows = found.groups_suspect + found.groups_heldout
-    balance = math.sqrt(found.groups_suspect * found.groups_heldout) / rows
+    if membership.mean_z is None:
+        return membership.auc, membership.auc_interval.low, membership.auc_interval.high
+    rows = membership.groups_suspect + membership.groups_heldout
+    balance = math.sqrt(membership.groups_suspect * membership.groups_heldout) / rows
 
     def area(z: float) -> float:
         r = max(-0.999, min(0.999, z / math.sqrt(rows - 1.0)))
         return auc_of_shift(r / math.sqrt(1.0 - r**2) / balance)
 
-    return area(found.mean_z), area(found.mean_z - _TWO_SIDED), area(found.mean_z + _TWO_SIDED)
+    return area(membership.mean_z), area(membership.mean_z - _TWO_SIDED), area(membership.mean_z + _TWO_SIDED)

@@ -17,7 +17,7 @@ from auditor.results.rows import Column, Rows
 
 
 def planned_columns(features: str, *, reference: bool) -> tuple[Column, ...]:
-    """Families and directions of the features an audit will ask about.
+    """Families and directions of the features of an audit.
 
     Args:
         features: A selection, as `auditor check --features` takes it.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from auditor.core.record import Record
+from auditor.core.record import Record, Usage
 
 
 class SharedOver(Enum):
@@ -37,14 +37,14 @@ class Policy(Record):
     the membership test have no part in this sum; they can withhold EVIDENCE from a true effect.
     """
 
-    alpha: Annotated[float, SharedOver.CHECKPOINT] = Field(default=0.01, gt=0, lt=0.5)
+    alpha: Annotated[float, Usage(), SharedOver.CHECKPOINT] = Field(default=0.01, gt=0, lt=0.5)
     """Level of the membership test."""
 
     power: float = Field(default=0.8, gt=0.5, lt=1)
     """Power at which the detectable effect is stated."""
 
-    required_auc: float = Field(default=0.65, gt=0.5, lt=1)
-    """NO EVIDENCE requires that an effect of this AUC would have been detected with that power."""
+    required_auc: Annotated[float, Usage()] = Field(default=0.65, gt=0.5, lt=1)
+    """Effect, as an AUC, that an audit must be able to detect with the required power before it says NO EVIDENCE."""
 
     overlap_similarity: float = Field(default=0.8, gt=0, le=1)
     """Smallest similarity of shingle sets at which two documents count as near-duplicates."""

@@ -103,6 +103,6 @@ def _noting(line: int, given: Entries, faults: Faults, *keys: str) -> Iterator[N
         named = next((key for key in (*reversed(about), *keys) if key in given), None)
         at = line if named is None else given[named].line
         if isinstance(error, SettingError):
-            faults.add(at, f"{named}: {error.said}" if named in about else error.said, error.hint)
+            faults.add(at, f"{named}: {error.problem}" if named in about else error.problem, error.hint)
         else:
             faults.take(at, error)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from auditor.batch.config.model import SHORT, key_of, series_keys
+from auditor.batch.config.model import key_of, series_keys
 from auditor.batch.config.nodes import Faults, Node
-from auditor.settings import CHECK_ONLY
+from auditor.settings import CHECK_ONLY, SHORT_THRESHOLDS
 
 Kind = Literal["check", "forget"]
 Entries = Mapping[str, Node]
@@ -104,7 +104,7 @@ def _foreign(kind: Kind, own: Entries, shared: Entries) -> dict[str, str]:
 
 def _folded(entries: Entries, faults: Faults) -> Entries:
     """The entries with the short ways to give a threshold put among the thresholds."""
-    short = {key_of(name) for name in SHORT} & entries.keys()
+    short = {key_of(name) for name in SHORT_THRESHOLDS} & entries.keys()
     if not short:
         return entries
     thresholds = dict(_below(entries["policy"])) if "policy" in entries else {}

@@ -12,10 +12,7 @@ from auditor.core.record import Record, field_docs
 from auditor.results.correction import Correction
 from auditor.results.gate import OUTCOME_WORDS, STATE_WORDS, Expect
 from auditor.results.policy import Policy
-from auditor.settings import AuditSettings, SeriesSettings
-
-SHORT = ("alpha", "required_auc")
-"""Thresholds that may stand beside the other keys, as they have a flag of their own."""
+from auditor.settings import SHORT_THRESHOLDS, AuditSettings, SeriesSettings
 
 MOST_NAME = 100
 """Characters of the longest name."""
@@ -94,7 +91,7 @@ DefaultsModel = create_model(
     __doc__="What audits have in common; what an audit says itself wins.",
     **_fields(AuditSettings, check_keys()),
     **_fields(SeriesSettings, series_keys()),
-    **_fields(Policy, {key_of(name): name for name in SHORT}),
+    **_fields(Policy, {key_of(name): name for name in SHORT_THRESHOLDS}),
     kind=_optional(
         AuditSettings.model_fields["kind"].annotation,
         "kind",

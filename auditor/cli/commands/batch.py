@@ -7,12 +7,18 @@ from pathlib import Path
 
 import click
 
-from auditor.cli import options
 from auditor.cli.console import console_options, current_console, print_document, print_result
+from auditor.cli.options import SettingsCommand, exit_zero, setting_options, to_stdout, words
 from auditor.cli.run import only_reports
 
 
-@click.command(short_help="Carry out many audits as one gate.")
+def _settings() -> list[click.Parameter]:
+    from auditor.settings import RunOptions
+
+    return [*setting_options(RunOptions, {"cache_dir": ""})]
+
+
+@click.command(cls=SettingsCommand, settings=_settings, short_help="Run many audits as one gate.")
 @click.argument("configuration", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -24,16 +30,15 @@ from auditor.cli.run import only_reports
     "CONFIGURATION without its extension. -o - prints batch.json on stdout as well; the text goes to stderr then.",
 )
 @click.option("--name", default=None, help="How the batch is called. Default: as CONFIGURATION says.")
-@options.cache_dir
 @click.option(
     "--fail-on",
     metavar="WORDS",
-    callback=options.words,
+    callback=words,
     default=None,
     help="Verdicts and states of the last checkpoint, separated by commas, that are red in the audits that say none of "
     "expect, fail-on and states themselves. It takes the place of what the defaults of CONFIGURATION say.",
 )
-@options.exit_zero
+@exit_zero
 @console_options
 def command(
     configuration: Path,
@@ -70,7 +75,7 @@ def command(
     from auditor.core.errors import UsageError
     from auditor.results.gate import make_gate
 
-    as_json, folders = options.to_stdout(outputs)
+    as_json, folders = to_stdout(outputs)
     if len(folders) > 1:
         raise UsageError(
             f"a batch writes one folder, and {' and '.join(map(repr, folders))} are named",

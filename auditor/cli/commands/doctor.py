@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import click
 
-from auditor.cli import options
 from auditor.cli.console import console_options, print_document, print_result
+from auditor.cli.options import SettingsCommand, setting_options
 
 
-@click.command(short_help="Would an audit work here, and how long would it take?")
-@click.argument("suspect", required=False)
-@click.argument("heldout", required=False)
-@click.option("-m", "--model", default=None, help="A model to load, probe and time, in any form `auditor check` opens.")
-@click.option("--revision", default=None, help="Revision of a model named on a hub.")
+def _settings() -> list[click.Parameter]:
+    from auditor.settings import AuditSettings, RunOptions
+
+    wanted = "suspect heldout model revision text_column limit device dtype context max_tokens".split()
+    return [
+        *setting_options(AuditSettings, dict.fromkeys(wanted, ""), required=False),
+        *setting_options(RunOptions, {"cache_dir": ""}),
+    ]
+
+
+@click.command(
+    cls=SettingsCommand, settings=_settings, short_help="Would an audit work here, and how long would it take?"
+)
 @click.option(
     "--documents",
     type=click.IntRange(min=1),
     default=400,
     show_default=True,
-    help="Documents of the audit, both sides together.",
+    help="Documents of the audit, both sets together.",
 )
 @click.option(
-    "--tokens", type=click.IntRange(min=16), default=512, show_default=True, help="Tokens of each of them, on average."
+    "--tokens", type=click.IntRange(min=16), default=512, show_default=True, help="Mean number of tokens of a document."
 )
-@options.text_column
-@options.limit
-@options.scoring_options
-@options.cache_dir
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the checkup as JSON.")
 @console_options
 def command(
     suspect: str | None,

@@ -6,20 +6,17 @@ from typing import Any
 
 import click
 
-from auditor.cli import options
-from auditor.cli import run as auditing
+from auditor.cli import run
+from auditor.cli.options import SettingsCommand, report_options
 
 
-@click.command(short_help="Do the checkpoints of a model still remember these documents?")
-@click.argument("suspect")
-@click.argument("heldout")
-@options.series_options(required=True)
-@options.outputs
-@options.data_options
-@options.scoring_options
-@options.test_options
-@options.report_options
-def command(**asked: Any) -> int:
+@click.command(
+    cls=SettingsCommand,
+    settings=run.forget_options,
+    short_help="Do the checkpoints of a model still remember these documents?",
+)
+@report_options
+def command(**values: Any) -> int:
     """What do the checkpoints of a model do with SUSPECT? HELDOUT is like it and known not to have been trained on.
 
     Every checkpoint is given one state, from A never shown to G over-corrected, H inconclusive or W collapsed; the
@@ -34,6 +31,4 @@ def command(**asked: Any) -> int:
     """
     from auditor.settings import make_series_settings
 
-    run, policy = auditing.take(asked, auditing.RUN), auditing.take(asked, auditing.POLICY)
-    series = auditing.series_settings(asked)
-    return auditing.run_and_report(make_series_settings(policy=policy, series=series, **asked), **run)
+    return run.run_and_report(make_series_settings(**run.settings_of(values)), **values)

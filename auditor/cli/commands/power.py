@@ -1,73 +1,52 @@
-"""`auditor power`: how many groups an audit needs, before anything is scored."""
+"""`auditor power`: the groups that an audit needs, before anything is scored."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from auditor.cli.console import console_options, print_document, print_result
+from auditor.cli.options import SettingsCommand, setting_options, take
 
 
-@click.command(short_help="How many groups an audit needs.")
+def _settings() -> list[click.Parameter]:
+    from auditor.results.policy import Policy
+    from auditor.settings import AuditSettings
+
+    thresholds = {
+        "power": "Probability of detecting the effect.",
+        "alpha": "Level over all audits together.",
+        "required_auc": "",
+    }
+    audit = {"features": "", "permutations": "", "seed": "Seed of the simulations."}
+    return [*setting_options(Policy, thresholds), *setting_options(AuditSettings, audit)]
+
+
+@click.command(cls=SettingsCommand, settings=_settings, short_help="How many groups an audit needs.")
 @click.option(
     "--effect",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=None,
-    help="AUC of the mean of the features that is to be found; with --pilot, the pilot's own by default.",
+    help="Effect to detect, as the AUC of the mean of the features; with --pilot, the pilot's own by default.",
 )
 @click.option(
-    "--pilot", type=click.Path(path_type=Path), default=None, help="A result.json to plan a larger audit from."
-)
-@click.option(
-    "--power",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-    default=0.8,
-    show_default=True,
-    help="Probability of finding the effect.",
-)
-@click.option(
-    "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
-    default=0.01,
-    show_default=True,
-    help="Level over all audits together.",
+    "--pilot", type=click.Path(path_type=Path), default=None, help="A result.json of a smaller audit to start from."
 )
 @click.option(
     "--audits",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Audits that are corrected together (Holm): of a batch, or looks at the same documents. For a forget, times "
-    "its checkpoints, and in a batch times its ways to EVIDENCE: 2, or 3 with relearn.",
+    help="Audits that are corrected together (Holm): of a batch, or of the same documents. A forget counts its "
+    "checkpoints, in a batch times its hypotheses: 2, or 3 with relearn.",
 )
-@click.option(
-    "--required-auc",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-    default=0.65,
-    show_default=True,
-    help="What NO EVIDENCE must have been able to see, as of `auditor check`.",
-)
-@click.option("--features", default="default", show_default=True, help="A selection, or features separated by commas.")
 @click.option("--with-reference", "reference", is_flag=True, help="The audit will have a --reference model.")
-@click.option(
-    "--permutations", type=click.IntRange(min=99), default=9999, show_default=True, help="Of the planned audit."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the simulations.")
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the analysis as JSON.")
 @console_options
 def command(
-    effect: float | None,
-    pilot: Path | None,
-    power: float,
-    alpha: float,
-    audits: int,
-    required_auc: float,
-    features: str,
-    reference: bool,
-    permutations: int,
-    seed: int,
-    as_json: bool,
+    effect: float | None, pilot: Path | None, audits: int, reference: bool, as_json: bool, **settings: Any
 ) -> None:
     """How many groups a side the test, EVIDENCE and NO EVIDENCE each need.
 
@@ -77,24 +56,22 @@ def command(
       auditor power --effect 0.6 --audits 30
       auditor power --pilot result.json --effect 0.6 --json
     """
-    from auditor.power.plan import make_plan
-    from auditor.power.text import assumptions, plan_text
+    from auditor.power.sample_size import analyse_power
+    from auditor.power.text import assumptions, power_text
     from auditor.results.io import load_result
     from auditor.results.policy import Policy
 
-    plan = make_plan(
+    analysis = analyse_power(
         effect,
-        policy=Policy(alpha=alpha, power=power, required_auc=required_auc),
+        policy=Policy(**take(settings, Policy)),
         audits=audits,
-        features=features,
         reference=reference,
-        permutations=permutations,
         pilot=None if pilot is None else load_result(pilot),
-        seed=seed,
+        **settings,
     )
     if as_json:
         import json
 
-        print_document(json.dumps(plan.model_dump() | {"assumptions": assumptions(plan)}, indent=2) + "\n")
+        print_document(json.dumps(analysis.model_dump() | {"assumptions": assumptions(analysis)}, indent=2) + "\n")
     else:
-        print_result(plan_text(plan))
+        print_result(power_text(analysis))

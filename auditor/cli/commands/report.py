@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from auditor.cli import options
 from auditor.cli.console import console_options, current_console, print_document, print_result
+from auditor.cli.options import outputs as output_option
+from auditor.cli.options import to_stdout
 
 if TYPE_CHECKING:
     from auditor.report.output_format import OutputFormat
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 @click.command(short_help="Render a stored result.json or batch.json again.")
 @click.argument("result", type=click.Path(path_type=Path))
-@options.outputs
+@output_option
 @click.option(
     "--format",
     "form",
@@ -64,7 +65,7 @@ def _render(
     from auditor.report.output_format import check_paths, write_all
 
     printed = pick("text" if form is None else form, dict(known), what="format")
-    as_json, files = options.to_stdout(outputs)
+    as_json, files = to_stdout(outputs)
     check_paths(files, known.values(), inputs=[source])
     write_all(read, files, known.values())
     if as_json:
