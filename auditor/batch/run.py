@@ -15,7 +15,7 @@ from auditor.batch.conclude import error_text, outcome_of
 from auditor.batch.folder import BatchFolder
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
-from auditor.core.errors import UNTOUCHED, RunError, UsageError
+from auditor.core.errors import UNTOUCHED, RunError, UsageError, lacks_model_libraries
 from auditor.core.progress import Progress, Silent
 from auditor.core.version import VERSION
 from auditor.membership.cache import CorpusCache
@@ -211,5 +211,7 @@ class _Batch:
         return result.model_copy(update={"name": planned.name, "gate": planned.gate, "manifest": manifest})
 
     def _break(self, name: str, error: Exception) -> None:
+        if lacks_model_libraries(error):
+            raise error
         self.broken[name] = error_text(error)
         self._say(f"{name} broke: {self.broken[name].splitlines()[0]}")

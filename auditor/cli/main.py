@@ -10,6 +10,7 @@ import os
 import pkgutil
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ import auditor.cli.commands
 from auditor.cli.console import OutputError, noting_warnings, say
 from auditor.cli.environment import add_env_vars, epilog_of, naming_variables, variable_used
 from auditor.cli.options import SettingsCommand
-from auditor.core.errors import AuditorError
+from auditor.core.errors import AuditorError, UsageError, lacks_model_libraries
 from auditor.core.hints import did_you_mean
 from auditor.core.version import VERSION
 
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        with noting_warnings():
+        with noting_warnings(), _naming_missing_libraries(arguments or sys.argv[1:]):
             code = cli.main(args=arguments, prog_name="auditor", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -115,6 +116,19 @@ def run(arguments: list[str] | None = None) -> int:
             EXIT_BROKEN,
         )
     return int(code) if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _naming_missing_libraries(arguments: list[str]) -> Iterator[None]:
+    """Say how to install the model libraries where a command needs them and the light install lacks them."""
+    try:
+        yield
+    except Exception as error:
+        if not lacks_model_libraries(error):
+            raise
+        raise UsageError(
+            f"auditor {arguments[0]} needs the model libraries: pip install 'llm-auditor[models]'"
+        ) from error
 
 
 def _fail(message: str, code: int) -> int:

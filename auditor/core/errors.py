@@ -34,6 +34,21 @@ class RunError(AuditorError):
     exit_code = 4
 
 
+_MODEL_LIBRARIES = frozenset(
+    ["accelerate", "datasets", "gguf", "huggingface_hub", "peft", "psutil", "pyarrow", "safetensors", "tokenizers"]
+    + ["torch", "transformers"]
+)
+
+
+def lacks_model_libraries(error: BaseException | None) -> bool:
+    """Whether an error comes from a library that only the extra `models` installs."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] in _MODEL_LIBRARIES:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 UNTOUCHED = "Run again when nothing writes to its files any more."
 """What to do about files that changed while they were read."""
 
