@@ -35,8 +35,7 @@ class RunError(AuditorError):
 
 
 _MODEL_LIBRARIES = frozenset(
-    ["accelerate", "datasets", "gguf", "huggingface_hub", "peft", "psutil", "pyarrow", "safetensors", "tokenizers"]
-    + ["torch", "transformers"]
+    "accelerate datasets gguf huggingface_hub peft psutil pyarrow safetensors tokenizers torch transformers".split()
 )
 
 

@@ -88,8 +88,9 @@ def pilot_widening(result: AuditResult) -> float:
 def _effect(membership: Separability) -> tuple[float, float, float]:
     """The effect of the mean of the oriented features, with its 95 % interval.
 
-    The mean of oriented features lies `mean_z` standard deviations of its permutations from zero. As a correlation
-    each is 1 / sqrt(rows - 1), and the mean is known to about one of them; a correlation r is a shift of r / sqrt(1 - r^2) / sqrt(q (1 - q)).
+    The mean of oriented features lies `mean_z` standard deviations of its permutations from zero, and is known to about
+    one of them. As a correlation each is 1 / sqrt(rows - 1), and a correlation r is a shift of
+    r / sqrt(1 - r^2) / sqrt(q (1 - q)).
     """
     if membership.mean_z is None:
         return membership.auc, membership.auc_interval.low, membership.auc_interval.high

@@ -60,6 +60,8 @@ class _Reader:
         self.line = line = event.start_mark.line + 1
         if isinstance(event, event_types.AliasEvent):
             return replace(self._referred(event.anchor), line=line)
+        if not isinstance(event, event_types.ScalarEvent | event_types.CollectionStartEvent):
+            raise _UnreadableError("this is not YAML: a value is missing")
         if event.tag is not None:
             self._faults.add(line, f"the tag {event.tag} is not read", "Write the plain value; text in quotes.")
         if isinstance(event, event_types.ScalarEvent):
