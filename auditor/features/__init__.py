@@ -1,1 +1,1 @@
-"""Features: pure functions of token records, one file a family, found by looking."""
+"""Features: pure functions of token records, one file a family, found by discovery."""

@@ -1,4 +1,4 @@
-"""What the features share: float64 arrays, tails of a sample, and the part of a text that two records both cover."""
+"""Helpers of the features: float64 arrays, tails of a sample, and the part of a text that two records both cover."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def bits_per_byte_within(signals: TokenSignals, start: int, end: int) -> float |
     starts, ends = signals.starts.astype(np.float64), signals.ends.astype(np.float64)
     widths = ends - starts
     inside = np.clip(np.minimum(ends, end) - np.maximum(starts, start), 0, None)
-    # A token of no characters counts where it stands.
+    # A token without characters counts at its position.
     shares = np.where(widths > 0, inside / np.where(widths > 0, widths, 1), (starts >= start) & (starts < end))
     if not inside.any() or signals.n_bytes <= 0:
         return None
@@ -82,8 +82,8 @@ def bits_per_byte_within(signals: TokenSignals, start: int, end: int) -> float |
 def gap_per_byte(plain: TokenSignals, other: TokenSignals) -> float:
     """Bits per byte of `other` minus those of `plain` over the characters between which both scored.
 
-    Offsets of the two records must mean the same places of one text. A limit on tokens, an unscored first token or
-    another tokenizer makes the records end at different characters; only the common stretch is compared.
+    Offsets of the two records must be positions in one text. A limit on tokens, an unscored first token or
+    another tokenizer makes the records end at different characters; only their common part is compared.
     """
     (first, last), (other_first, other_last) = extent(plain), extent(other)
     start, end = max(first, other_first), min(last, other_last)
@@ -96,9 +96,9 @@ def gap_per_byte(plain: TokenSignals, other: TokenSignals) -> float:
 def same_tokens(left: TokenSignals, right: TokenSignals) -> tuple[Indices, Indices] | None:
     """Indices of the tokens both records scored, pairwise in order of the text.
 
-    Records may miss tokens of the other: at either end, and where a window begins without a BOS token. Within the
-    stretch that both cover they must still agree on nine tokens in ten (number and place), else they were cut by
-    different tokenizers and the answer is None.
+    Either record may lack tokens of the other: at either end, and where a window begins without a BOS token. Within the
+    part that both cover they must still share nine tokens in ten (id and position); otherwise they come from different
+    tokenizers and the result is None.
     """
     left_keys, right_keys = _keys(left), _keys(right)
     if np.array_equal(left_keys, right_keys):

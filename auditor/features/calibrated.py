@@ -1,4 +1,4 @@
-"""Features of the log-probability against what the model expected at that place."""
+"""Features of the log-probability against the model's expectation at that token."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def min_k_plus_plus(signals: TokenSignals) -> float:
 )
 @at_least(1)
 def excess_surprisal(signals: TokenSignals) -> float:
-    """Mean of l - mu, in nats per token: how much likelier the text is than a draw from the model at each place."""
+    """Mean of l - mu, in nats per token: how much likelier the text is than a draw from the model at each token."""
     return float((logprobs(signals) - signals.mean.astype(np.float64)).mean())

@@ -45,7 +45,7 @@ def require_reference(spec: str) -> None:
     A set such as `default` may hold such features; they are then left out, and the result says so.
 
     Raises:
-        UsageError: A feature of a reference is named by its own name, or nothing is left without a reference.
+        UsageError: A feature that needs a reference is named individually, or no feature is left without one.
     """
     chosen = select_features(spec)
     words = {word.strip() for word in spec.split(",")}

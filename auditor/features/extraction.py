@@ -43,7 +43,7 @@ def extraction_logprob(signals: TokenSignals) -> float:
 def longest_run(signals: TokenSignals) -> float:
     """Longest run of first choices, in tokens: as much as greedy decoding would reproduce in one piece.
 
-    A run ends with its window, since the context starts anew there. A maximum grows with the length of the text, so the
+    A run ends with its window, where the context starts again. A maximum grows with the length of the text, so the
     two sides of an audit must have similar lengths.
     """
     hit = signals.rank == 0

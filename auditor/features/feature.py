@@ -15,7 +15,7 @@ class Missing(float):
     reason: str
 
     def __new__(cls, reason: str) -> Missing:
-        """Make a NaN; `reason` names no single document, so that equal reasons can be counted."""
+        """Create a NaN; `reason` names no document, so that equal reasons can be counted."""
         value = super().__new__(cls, "nan")
         value.reason = reason
         return value

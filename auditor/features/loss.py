@@ -24,7 +24,7 @@ MAINI = "Maini et al. 2024, LLM Dataset Inference (arXiv 2406.06443), feature li
 def bits_per_byte(signals: TokenSignals) -> float:
     """Loss of the text, in bits per UTF-8 byte of the characters scored.
 
-    -sum l / (n_bytes ln 2). Training lowers the loss of what is trained on, so lower is more member-like.
+    -sum l / (n_bytes ln 2). Training lowers the loss of training documents, so lower is more member-like.
     """
     if signals.n_bytes <= 0:
         return Missing("no bytes scored")

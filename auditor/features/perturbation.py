@@ -59,7 +59,7 @@ def lowercase_gap(plain: TokenSignals, lowered: TokenSignals) -> float:
 def word_drop_gap(plain: TokenSignals, dropped: TokenSignals) -> float:
     """Loss of the text with 15 % of its words left out minus loss of the text, each in bits per byte of its own.
 
-    If a limit on tokens cut either text, both are compared up to the same place in expectation: the changed text up to
+    If a limit on tokens cut either text, both are compared up to the same expected position: the changed text up to
     85 % of the characters of the original.
     """
     if _unchanged(plain, dropped):
@@ -67,9 +67,9 @@ def word_drop_gap(plain: TokenSignals, dropped: TokenSignals) -> float:
     start, end = extent(plain)
     changed_start, changed_end = extent(dropped)
     if plain.truncated or dropped.truncated:
-        keep = 1 - DROP_SHARE
-        changed_end = min(changed_end, math.ceil(keep * end))
-        end = min(end, math.ceil(changed_end / keep))
+        remaining = 1 - DROP_SHARE
+        changed_end = min(changed_end, math.ceil(remaining * end))
+        end = min(end, math.ceil(changed_end / remaining))
     rate = bits_per_byte_within(plain, start, end)
     changed_rate = bits_per_byte_within(dropped, changed_start, changed_end)
     if rate is None or changed_rate is None:

@@ -5,6 +5,9 @@ With d = l - l_reference token by token. Token by token needs one tokenizer; wit
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from auditor.features._tokens import Array, at_least, gap_per_byte, logprobs, same_tokens
@@ -20,16 +23,23 @@ OTHER_TOKENS = "target and reference cut the text into different tokens"
 WIDTHS = (2, 3, 4, 6, 9, 13, 18, 25, 32, 40)
 
 
-def _differences(target: TokenSignals, reference: TokenSignals) -> tuple[Array, Array, Array] | None:
-    """Target and reference log-probabilities of the common tokens and the target's ranks; None if cut differently."""
-    pairs = same_tokens(target, reference)
-    if pairs is None:
-        return None
-    return (
-        logprobs(target)[pairs[0]],
-        logprobs(reference)[pairs[1]],
-        target.rank[pairs[0]].astype(np.float64),
-    )
+def _on_common_tokens(
+    compute: Callable[[Array, Array, Array], float],
+) -> Callable[[TokenSignals, TokenSignals], float]:
+    """Apply `compute` to target and reference log-probabilities of the common tokens, and the target's ranks.
+
+    `Missing` where a record has no tokens, or the two tokenizers cut the text differently.
+    """
+
+    @functools.wraps(compute)
+    def compared(target: TokenSignals, reference: TokenSignals) -> float:
+        pairs = same_tokens(target, reference)
+        if pairs is None:
+            return Missing(OTHER_TOKENS)
+        ranks = target.rank[pairs[0]].astype(np.float64)
+        return compute(logprobs(target)[pairs[0]], logprobs(reference)[pairs[1]], ranks)
+
+    return at_least(1)(compared)
 
 
 @feature(
@@ -54,17 +64,14 @@ def reference_gap(target: TokenSignals, reference: TokenSignals) -> float:
     sets=SETS,
     source="Chen et al. 2026, Window-Based Comparison (arXiv 2601.02751), sliding windows and sign votes",
 )
-@at_least(1)
-def wbc(target: TokenSignals, reference: TokenSignals) -> float:
+@_on_common_tokens
+def wbc(target: Array, reference: Array, ranks: Array) -> float:
     """Share of token windows in which the target is likelier than the reference, mean over window widths.
 
     Windows whose sums are equal count one half, so that a model against itself gives 1/2. Widths above the number of
     tokens are left out (clamping them would count the whole text again and again).
     """
-    paired = _differences(target, reference)
-    if paired is None:
-        return Missing(OTHER_TOKENS)
-    difference = paired[0] - paired[1]
+    difference = target - reference
     if difference.size < WIDTHS[0]:
         return Missing(f"fewer than {WIDTHS[0]} scored tokens")
     sums = np.concatenate([[0.0], np.cumsum(difference)])
@@ -80,20 +87,17 @@ def wbc(target: TokenSignals, reference: TokenSignals) -> float:
     sets=SETS,
     source="Ilic et al. 2026, EZ-MIA, error-zone score; bounded form (P - N) / (P + N) of its P / N",
 )
-@at_least(1)
-def ez_mia(target: TokenSignals, reference: TokenSignals) -> float:
+@_on_common_tokens
+def ez_mia(target: Array, reference: Array, ranks: Array) -> float:
     """Balance of gains and losses against the reference where the target errs, between -1 and 1.
 
     Over the tokens that are not the target's first choice: P sums d where positive, N sums -d where negative. The
     published P / N is unbounded, and text and code disagree where N = 0. Missing where the target never errs.
     """
-    paired = _differences(target, reference)
-    if paired is None:
-        return Missing(OTHER_TOKENS)
-    errors = paired[2] > 0
+    errors = ranks > 0
     if not errors.any():
         return Missing("every token is the target's first choice")
-    difference = (paired[0] - paired[1])[errors]
+    difference = (target - reference)[errors]
     return float(difference.sum() / (np.abs(difference).sum() + 1e-9))
 
 
@@ -105,16 +109,13 @@ def ez_mia(target: TokenSignals, reference: TokenSignals) -> float:
     sets=SETS,
     source="Reference difference weighted to rare tokens; not a published attack of its own",
 )
-@at_least(1)
-def rare_token_gap(target: TokenSignals, reference: TokenSignals) -> float:
+@_on_common_tokens
+def rare_token_gap(target: Array, reference: Array, ranks: Array) -> float:
     """Mean of d over the tokens that the reference finds less likely than its median token, in nats per token."""
-    paired = _differences(target, reference)
-    if paired is None:
-        return Missing(OTHER_TOKENS)
-    rare = paired[1] < np.median(paired[1])
+    rare = reference < np.median(reference)
     if not rare.any():
         return Missing("no token is rarer than the median")
-    return float((paired[0] - paired[1])[rare].mean())
+    return float((target - reference)[rare].mean())
 
 
 @feature(
@@ -125,12 +126,9 @@ def rare_token_gap(target: TokenSignals, reference: TokenSignals) -> float:
     sets=("extra",),
     source="Meeus et al. 2024, Copyright Traps (arXiv 2402.09363), ratio attack, as loss over loss",
 )
-@at_least(1)
-def reference_ratio(target: TokenSignals, reference: TokenSignals) -> float:
+@_on_common_tokens
+def reference_ratio(target: Array, reference: Array, ranks: Array) -> float:
     """Loss under the reference over loss under the target, of the same tokens; a pure number."""
-    paired = _differences(target, reference)
-    if paired is None:
-        return Missing(OTHER_TOKENS)
-    if not paired[0].any():
+    if not target.any():
         return Missing("the target's loss is zero")
-    return float(paired[1].sum() / paired[0].sum())
+    return float(reference.sum() / target.sum())

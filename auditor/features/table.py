@@ -52,7 +52,7 @@ def requested_views(features: Sequence[Feature], references: Sequence[str]) -> t
     """The (model label, transform) pairs to score for these features, each once, in order of first need.
 
     Args:
-        features: The features wanted; those that need a reference ask for nothing where there is none.
+        features: The features; those that need a reference request nothing where there is none.
         references: Labels of the reference models.
 
     Raises:
@@ -70,8 +70,8 @@ def compute_table(
     """Compute every feature of every document.
 
     Args:
-        features: The features wanted. Those that need a reference have no column where there is none, and a column for
-            each where there are several.
+        features: The features. Those that need a reference have no column where there is none, and a column for each
+            where there are several.
         records: For each document, its record by (model label, transform); the audited model's label is `target`.
         references: Labels of the reference models, in order.
 
@@ -132,18 +132,18 @@ def group_rows(table: FeatureTable, groups: Sequence[str], suspect: Sequence[boo
 
 
 def plain_table(features: Sequence[Feature], records: Sequence[TokenSignals]) -> FeatureTable:
-    """What features of a single pass say of documents as they are, under one model.
+    """The features of a single pass, of unchanged documents under one model.
 
     Args:
-        features: Those that need more than the text as it is under the model itself are left out.
-        records: One a document.
+        features: Features of several passes or of a reference are left out.
+        records: One per document.
     """
     views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
     return compute_table(single_pass_only(features), views, references=())[0]
 
 
 def single_pass_only(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """Those that need nothing but the text as it is under the model itself."""
+    """The features that need only the unchanged text under the audited model."""
     return tuple(feature for feature in features if feature.views == (TARGET,))
 
 
@@ -155,16 +155,16 @@ def drop_sparse(rows: Rows, most_missing: float) -> Rows:
 
     Args:
         rows: [groups, columns] values.
-        most_missing: Largest share of missing values kept.
+        most_missing: Largest share of missing values of a column that stays.
 
     Raises:
         UsageError: No column is left.
     """
     missing = np.isnan(rows.values).mean(axis=0)
-    keep = np.flatnonzero(missing <= most_missing)
-    if not keep.size:
+    remaining = np.flatnonzero(missing <= most_missing)
+    if not remaining.size:
         raise UsageError(
             f"every feature is missing for more than {most_missing:.0%} of the groups",
             hint="The texts may be too short, or the chosen features do not apply; see `auditor list features`.",
         )
-    return Rows(rows.values[:, keep], rows.suspect, rows.groups, tuple(rows.columns[index] for index in keep))
+    return Rows(rows.values[:, remaining], rows.suspect, rows.groups, tuple(rows.columns[index] for index in remaining))

@@ -13,7 +13,7 @@ from auditor.features.feature import Missing, feature
 from auditor.signals.tokens import TokenSignals
 
 CHANG = "Chang et al. 2025, Context-Aware Membership Inference (arXiv 2409.13745), per-token loss trajectory"
-ONE_PLACE = "all tokens have the same amount of context"
+SAME_CONTEXT = "all tokens have the same amount of context"
 
 
 @feature(
@@ -34,7 +34,7 @@ def loss_slope(signals: TokenSignals) -> float:
     context -= context.mean()
     spread = float(context @ context)
     if spread <= 1e-12:
-        return Missing(ONE_PLACE)
+        return Missing(SAME_CONTEXT)
     return -float(context @ logprobs(signals)) / spread
 
 
@@ -47,6 +47,6 @@ def early_late_gap(signals: TokenSignals) -> float:
     """
     early = signals.positions <= np.median(signals.positions)
     if early.all():
-        return Missing(ONE_PLACE)
+        return Missing(SAME_CONTEXT)
     values = logprobs(signals)
     return float(values[~early].mean() - values[early].mean())
