@@ -1,4 +1,4 @@
-"""Checkup: what `auditor doctor` found, as it is written to JSON."""
+"""Checkup: the result of `auditor doctor`, as written to JSON."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class Device(Record):
     """An accelerator that torch sees."""
 
     name: str
-    """What --device calls it."""
+    """Its name for --device."""
 
     model: str
-    """What its maker calls it."""
+    """Its maker's name for it."""
 
     memory_bytes: Count | None
-    """Its memory; None where torch does not say."""
+    """Its memory; None where torch does not report it."""
 
     free_bytes: Count | None
-    """How much of that is free now; None where torch does not say."""
+    """Free memory; None where torch does not report it."""
 
 
 class Machine(Record):
@@ -39,52 +39,54 @@ class Machine(Record):
     """Threads torch uses."""
 
     memory_bytes: Count
-    """Memory of the machine, or of the container where that is limited to less."""
+    """Memory of the machine, or the limit of the container if lower."""
 
     free_bytes: Count
-    """How much of it can still be had."""
+    """Memory that is available now."""
 
     devices: tuple[Device, ...]
     """Accelerators; empty where there is none."""
 
     chosen: str
-    """The device that --device means here."""
+    """The device that --device selects here."""
 
 
 class CacheFolder(Record):
-    """The folder in which scores are kept."""
+    """The folder of the score store."""
 
     path: str
-    """Where it is."""
+    """Its path."""
 
     records: Count
-    """Texts whose scores it holds."""
+    """Number of stored records, each a text under a model."""
 
     size_bytes: Count
     """Size of its files."""
 
     free_bytes: Count | None
-    """Room left on its disk; None where it cannot be used."""
+    """Free space on its disk; None where it cannot be used."""
 
     problem: str
     """Why it cannot be used; empty where it can."""
 
 
 class Parity(Record):
-    """Whether the backend can be trusted: the probes that the numerics guard uses, held to the same limits."""
+    """Whether the backend can be trusted: the probes and limits of the numerics guard."""
 
     passed: bool
-    """Whether it can."""
+    """Whether all probes are within their limits."""
 
     text: Literal["built-in", "given documents"]
-    """`built-in`, or that the probes come from the documents given."""
+    """Whether the probes are built-in texts or the given documents."""
 
     reason: str
-    """What was seen."""
+    """The figures in a sentence."""
 
     remediation: str
+    """What to do; empty where nothing is needed."""
+
     figures: tuple[GuardFigure, ...]
-    """What was measured."""
+    """The measured figures with their limits."""
 
 
 class Speed(Record):
@@ -97,26 +99,26 @@ class Speed(Record):
     """Tokens of each in the sample that was timed, on average; special tokens included."""
 
     views: Count
-    """How often each document is scored: as it is and changed, as the default features need it."""
+    """Number of times each document is scored, unchanged and changed, for the default features."""
 
     sampled: Count
-    """Documents that were timed."""
+    """Timed documents."""
 
     sampled_tokens: Count
-    """Tokens that the model read for them."""
+    """Tokens that the model read for the timed documents."""
 
     sampled_seconds: Number
-    """How long that took."""
+    """Duration of the timed scoring."""
 
     load_seconds: Number
-    """How long it took to load the model."""
+    """Duration of loading the model."""
 
     audit_seconds: Number
     """Estimate for the audit: load, and all documents at the speed of the sample."""
 
     @property
     def tokens_per_second(self) -> float:
-        """Tokens the model read a second."""
+        """Tokens the model reads per second."""
         return self.sampled_tokens / max(self.sampled_seconds, 1e-9)
 
 
@@ -124,16 +126,16 @@ class ModelCheckup(Record):
     """One model on this machine."""
 
     source: str
-    """As named."""
+    """Path or name as given."""
 
     kind: str
-    """How it was opened."""
+    """Kind of model."""
 
     dtype: str
     """Number format in memory."""
 
     device: str
-    """Where it ran."""
+    """Device it ran on."""
 
     context: Count
     """Longest window in tokens."""
@@ -142,39 +144,39 @@ class ModelCheckup(Record):
     """Whether its backend can be trusted."""
 
     speed: Speed | None
-    """None where it cannot."""
+    """Its speed; None where the backend cannot be trusted."""
 
     peak_memory_bytes: Count | None
-    """Most memory in use so far: of the device, or of the whole process on a CPU; None where the system does not
-    say."""
+    """Most memory in use so far: of the device, or of the whole process on a CPU; None where the system does
+    not report it."""
 
 
 class Checkup(Record):
-    """Everything that was found."""
+    """The machine, the score store and a model."""
 
     schema_version: Literal["2.0"] = CHECKUP_SCHEMA_VERSION
     auditor_version: str
-    """Of this program."""
+    """Version of this program."""
 
     python: str
     """Version of Python."""
 
     packages: dict[str, str]
-    """Versions of the libraries that make figures."""
+    """Versions of the libraries that figures depend on."""
 
     machine: Machine
     """Where an audit would run."""
 
     cache: CacheFolder
-    """Where scores are kept."""
+    """The score store."""
 
     model: ModelCheckup | None
-    """The model that was named; None where none was."""
+    """The named model; None where none was named."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What would stop an audit, or make its figures wrong."""
-        found = [self.cache.problem] if self.cache.problem else []
+        """Everything that would stop an audit or make its figures wrong."""
+        problems = [self.cache.problem] if self.cache.problem else []
         if self.model is not None and not self.model.parity.passed:
-            found.append(self.model.parity.reason)
-        return tuple(found)
+            problems.append(self.model.parity.reason)
+        return tuple(problems)

@@ -16,13 +16,13 @@ _LIMITS = (
 
 
 def inspect_machine(device: str) -> Machine:
-    """What there is to compute with.
+    """The cores, memory and accelerators of this machine.
 
     Args:
         device: As --device has it.
 
     Raises:
-        UsageError: The device is unknown or not there.
+        UsageError: The device is unknown or not available.
     """
     import psutil
     import torch
@@ -47,12 +47,12 @@ def container_memory(files: tuple[tuple[Path, Path], ...] = _LIMITS) -> tuple[in
     """The memory a container is limited to, None where it is not, and how much of it is in use.
 
     Args:
-        files: Where the kernel tells limit and use, for each version of control groups.
+        files: Files with limit and use, for each version of control groups.
     """
     for limit, used in files:
         try:
-            said = limit.read_text(encoding="ascii").strip()
-            return (int(said), int(used.read_text(encoding="ascii"))) if said.isdigit() else (None, 0)
+            text = limit.read_text(encoding="ascii").strip()
+            return (int(text), int(used.read_text(encoding="ascii"))) if text.isdigit() else (None, 0)
         except (OSError, ValueError):
             continue
     return None, 0
@@ -61,10 +61,10 @@ def container_memory(files: tuple[tuple[Path, Path], ...] = _LIMITS) -> tuple[in
 def _cuda() -> list[Device]:
     import torch
 
-    found = []
+    devices = []
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, total = torch.cuda.mem_get_info(number)
-        found.append(
+        devices.append(
             Device(
                 name=f"cuda:{number}",
                 model=torch.cuda.get_device_name(number),
@@ -72,7 +72,7 @@ def _cuda() -> list[Device]:
                 free_bytes=int(free),
             )
         )
-    return found
+    return devices
 
 
 def _mps() -> list[Device]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.resources
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,6 @@ from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.doctor.checkup import ModelCheckup, Parity, Speed
-from auditor.doctor.passages import documents, passages
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
 from auditor.membership.guards.numerics import judge_probes
@@ -31,19 +32,19 @@ from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.transforms.whole import AS_IS
 
 SECONDS = 10.0
-"""How long the sample for the speed should take, more or less."""
+"""Approximate duration of the speed measurement."""
 
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The audit whose duration is asked for.
+    """The audit whose duration is estimated.
 
     Attributes:
         documents: Documents of both sides together.
-        tokens: Tokens of each; not asked where the documents are there.
-        sides: The documents themselves, where they are there.
+        tokens: Tokens of each; unused if `sides` is given.
+        sides: The documents themselves; None where only their number is known.
     """
 
     documents: int
@@ -53,48 +54,48 @@ class Size:
 
 @dataclass(slots=True)
 class _Watch:
-    """Times the scoring of one call, and the loading before it; hands on what it is told."""
+    """Times the scoring of one call and the loading before it, and passes progress on."""
 
-    told: Progress
+    progress: Progress
     clock: Callable[[], float] = time.perf_counter
     started: float = 0.0
     seconds: float = 0.0
-    made: float = field(init=False)
+    created: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.made = self.clock()
+        self.created = self.clock()
 
     @property
     def loading(self) -> float:
-        """Seconds from its making to the first token."""
-        return self.started - self.made
+        """Seconds from creation to the first token."""
+        return self.started - self.created
 
     def start(self, total_tokens: int, label: str) -> None:
         """See `Progress`."""
         self.started = self.clock()
-        self.told.start(total_tokens, label)
+        self.progress.start(total_tokens, label)
 
     def advance(self, tokens: int) -> None:
         """See `Progress`."""
-        self.told.advance(tokens)
+        self.progress.advance(tokens)
 
     def stop(self) -> None:
         """See `Progress`."""
         self.seconds += self.clock() - self.started
-        self.told.stop()
+        self.progress.stop()
 
 
 def inspect_model(
     source: str, options: LoadOptions, size: Size, *, max_tokens: int | None, progress: Progress
 ) -> ModelCheckup:
-    """Load a model, probe it as an audit does, and time it. No score is kept.
+    """Load a model, probe it as an audit does, and time it. No score is stored.
 
     Args:
         source: As --model has it.
         options: How it is loaded.
-        size: The audit whose duration is asked for.
+        size: The audit whose duration is estimated.
         max_tokens: Read at most this many tokens of a text.
-        progress: Told how far scoring is.
+        progress: Receives the progress of scoring.
 
     Raises:
         UsageError: It cannot be audited.
@@ -108,7 +109,7 @@ def inspect_model(
     if parity.passed:
         aim = max(1, min(size.documents, round(SECONDS * rate / max(1, size.tokens))))
         texts = _sample(size, aim, bytes_a_token)
-        # A store of its own: what the probes scored would not be timed.
+        # A new store, since texts that the probes scored would not be timed.
         with _store() as store:
             speed = _speed(spec, texts, size.documents, store, max_tokens, _Watch(progress), watch.loading)
     identity = spec.identity
@@ -126,7 +127,7 @@ def inspect_model(
 
 @contextlib.contextmanager
 def _store() -> Iterator[Store]:
-    """A store that is gone afterwards."""
+    """A store that is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="auditor-") as folder, Store.open(folder) as store:
         yield store
 
@@ -134,39 +135,39 @@ def _store() -> Iterator[Store]:
 def _parity(
     spec: ModelSpec, size: Size, store: Store, max_tokens: int | None, watch: _Watch
 ) -> tuple[Parity, float, float]:
-    """The probes, and what they tell by the way: tokens a second, bytes a token."""
+    """The parity of the backend, tokens per second and bytes per token, all from the probes."""
     sides = [list(passages()[::2]), list(passages()[1::2])]
     if size.sides is not None:
-        sides = [_some(side, PROBES_SHUFFLED // 2) for side in size.sides]
+        sides = [_sample_side(side, PROBES_SHUFFLED // 2) for side in size.sides]
     probes = choose_probes(*sides, seed=_SEED, rng=stream(_SEED, "doctor probes"))
     plain = [Request(spec, transform_text(AS_IS, text, _SEED)) for text in probes.texts]
     scored = score_requests([*plain, *probes.requests(spec)], store=store, max_tokens=max_tokens, progress=watch)
     records = scored.signals[: len(plain)]
     numerics = probes.numerics(records, iter(scored.signals[len(plain) :]))
-    found = judge_probes({"model": numerics}, Policy())
+    outcome = judge_probes({"model": numerics}, Policy())
     parity = Parity(
-        passed=found.status == "passed",
+        passed=outcome.status == "passed",
         text="built-in" if size.sides is None else "given documents",
-        reason=found.reason,
-        remediation=found.remediation,
-        figures=found.figures,
+        reason=outcome.reason,
+        remediation=outcome.remediation,
+        figures=outcome.figures,
     )
     read = sum(record.n_bytes for record in records) / max(1, sum(len(record) for record in records))
     return parity, scored.tokens / max(watch.seconds, 1e-9), read
 
 
-def _some(side: Corpus, most: int) -> list[str]:
-    """Documents of a side, chosen at random."""
+def _sample_side(side: Corpus, most: int) -> list[str]:
+    """Random documents of a side."""
     chosen = stream(_SEED, f"doctor {side.source}").permutation(len(side.documents))[:most]
     return [side.documents[int(index)].text for index in chosen]
 
 
 def _sample(size: Size, aim: int, bytes_a_token: float) -> list[str]:
-    """About so many documents of the size asked for, or of those given, from both sides alike."""
+    """About `aim` documents: of the requested size, or equally many from both given sides."""
     if size.sides is None:
         rng: np.random.Generator = stream(_SEED, "doctor documents")
         return list(islice(documents(round(size.tokens * bytes_a_token), rng), aim))
-    return [text for side in size.sides for text in _some(side, max(1, aim // 2))]
+    return [text for side in size.sides for text in _sample_side(side, max(1, aim // 2))]
 
 
 def _speed(
@@ -208,3 +209,24 @@ def _peak_memory(device: str) -> int | None:
 
     # macOS counts bytes, others kilobytes.
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
+
+
+def passages() -> tuple[str, ...]:
+    """Neutral English prose for the probes where a user gives no documents; all texts differ."""
+    text = importlib.resources.files("auditor.doctor").joinpath("passages.txt").read_text(encoding="utf-8")
+    return tuple(part.strip() for part in text.split("\n\n"))
+
+
+def documents(size: int, rng: np.random.Generator) -> Iterator[str]:
+    """Endless documents of the passages' sentences in random order, to measure speed with.
+
+    Args:
+        size: Bytes of each, to the nearest sentence.
+        rng: Draws the sentences.
+    """
+    sentences = [sentence for passage in passages() for sentence in re.split(r"(?<=\.) ", passage)]
+    while True:
+        chosen: list[str] = []
+        while sum(map(len, chosen)) + len(chosen) < size:
+            chosen.append(sentences[int(rng.integers(len(sentences)))])
+        yield " ".join(chosen)

@@ -11,17 +11,17 @@ from auditor.report.text import format_number
 _WIDTH = 100
 _LABEL = 12
 _LEFT_OUT = (
-    "An estimate at the speed of the sample: another load on the machine, longer documents or another --features "
-    "change it. It leaves out reading the data, the statistics and guards, and reference models and checkpoints, each "
-    "of which costs about as much again; it takes nothing off for scores that are in the cache."
+    "An estimate at the speed of the sample; other programs, longer documents or other --features change it. Not "
+    "included: reading the data, the statistics and guards, and reference models and checkpoints, each of which takes "
+    "about as long again. Scores that are in the cache take no time."
 )
 
 
 def checkup_text(checkup: Checkup) -> str:
-    """What was found, ending with what has to be mended.
+    """The checkup in words; its problems come last.
 
     Returns:
-        Lines of at most 100 characters but for long paths, ending in a line feed.
+        Lines of at most 100 characters except for long paths, ending in a line feed.
     """
     lines = [
         _entry("Version", f"auditor {checkup.auditor_version}, Python {checkup.python}"),
@@ -34,7 +34,7 @@ def checkup_text(checkup: Checkup) -> str:
     if checkup.problems:
         lines += [_entry("PROBLEM", problem) for problem in checkup.problems]
     else:
-        lines.append("No problem found." if checkup.model else "No problem found; no model was looked at (--model).")
+        lines.append("No problem found." if checkup.model else "No problem found; no model was checked (--model).")
     return "\n".join(lines) + "\n"
 
 
@@ -47,10 +47,10 @@ def _machine(machine: Machine) -> list[str]:
         )
     ]
     for device in machine.devices:
-        room = ""
+        memory = ""
         if device.memory_bytes is not None and device.free_bytes is not None:
-            room = f"; memory {size(device.memory_bytes)}, {size(device.free_bytes)} of it free"
-        lines.append(_entry("Device", f"{device.name}: {device.model}{room}"))
+            memory = f"; memory {size(device.memory_bytes)}, {size(device.free_bytes)} of it free"
+        lines.append(_entry("Device", f"{device.name}: {device.model}{memory}"))
     lines.append(_entry("Runs on", machine.chosen))
     return lines
 
@@ -58,8 +58,8 @@ def _machine(machine: Machine) -> list[str]:
 def _cache(cache: CacheFolder) -> list[str]:
     if cache.free_bytes is None:
         return [_entry("Cache", f"{cache.path}: cannot be used")]
-    held = f"{amount(cache.records, 'text')} in {size(cache.size_bytes)}"
-    return [_entry("Cache", f"{cache.path}: {held}; {size(cache.free_bytes)} of room")]
+    content = f"{amount(cache.records, 'text')} in {size(cache.size_bytes)}"
+    return [_entry("Cache", f"{cache.path}: {content}; {size(cache.free_bytes)} of free disk space")]
 
 
 def _model(model: ModelCheckup) -> list[str]:
@@ -97,7 +97,7 @@ def _audit(speed: Speed) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it, no finer than an estimate is."""
+    """A duration in units that suit an estimate."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = seconds / 60

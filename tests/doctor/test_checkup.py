@@ -17,11 +17,10 @@ from auditor.core.errors import UsageError
 from auditor.core.progress import Silent
 from auditor.core.seeds import stream
 from auditor.doctor import model as model_room
-from auditor.doctor.cache import inspect_cache
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
 from auditor.doctor.machine import container_memory, inspect_machine
-from auditor.doctor.model import Size, inspect_model
-from auditor.doctor.passages import documents, passages
+from auditor.doctor.model import Size, documents, inspect_model, passages
+from auditor.doctor.run import inspect_cache
 from auditor.doctor.text import checkup_text, duration, size
 from auditor.scoring.store import Store
 
@@ -44,7 +43,7 @@ def test_without_a_model_it_looks_at_the_machine_and_the_cache(
         "Runs on",
         str(tmp_path),
         "0 texts",
-        "no model was looked at",
+        "no model was checked",
     ):
         assert word in told.out
     assert max(map(len, told.out.splitlines())) <= max(100, len(str(tmp_path)) + 60)

@@ -17,6 +17,7 @@ from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.contents import open_weights
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.forgetting.weights.tensors import parts
+from auditor.models.gguf import GGUF
 from auditor.models.loading import open_model
 from auditor.results.forgetting.drift import WeightChange
 
@@ -399,7 +400,7 @@ def test_gguf_is_not_compared(tiny_model_dir: Path) -> None:
     import dataclasses
 
     spec = open_model(str(tiny_model_dir), CPU)
-    gguf = dataclasses.replace(spec, identity=dataclasses.replace(spec.identity, kind="gguf"))
+    gguf = dataclasses.replace(spec, loader=GGUF)
     found = measure_weights([NamedCheckpoint("origin", spec), NamedCheckpoint("later", gguf)])["later"]
     assert found.kind == "not compared"
     assert "GGUF" in found.reason
