@@ -296,7 +296,7 @@ from auditor.forgetting.states.findings import CheckpointFindings
 from auditor.forgetting.verdict import decide_series
 from auditor.report.renderer import render
 from auditor.results.gate import make_gate
-from auditor.results.gate_outcome import evaluate_gate
+from auditor.results.summary import evaluate_gate
 from support.series import build_forget
 
 result = build_forget(("A", "A"))

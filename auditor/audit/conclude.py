@@ -20,9 +20,9 @@ from auditor.membership.assess import TextBaseline, assess, text_baseline
 from auditor.membership.guards.catalogue import guard_alphas
 from auditor.membership.procedures.published import select_procedures
 from auditor.membership.verdict import decide
-from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.guards import GuardResult
+from auditor.results.io import with_content_digest
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult, Manifest, Procedure, Thresholds, Verdict
 from auditor.results.rows import Rows

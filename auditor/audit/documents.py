@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.corpora.document import Corpus, Document
 from auditor.features.loss import bits_per_byte
 from auditor.features.table import TARGET_LABEL
-from auditor.results.digest import with_content_digest
+from auditor.results.io import with_content_digest
 from auditor.results.result import AuditResult, CorpusSummary, DocumentResult, GroupScore, Side, TokenMark
 from auditor.results.rows import FeatureTable, Rows
 from auditor.results.separability import Separability

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from auditor.audit.limitations import limitations
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.results.correction import NAMES, Correction, Hypothesis
-from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.relearning import Probe
 from auditor.results.forgetting.states import STATES
+from auditor.results.io import with_content_digest
 from auditor.results.result import AuditResult, BatchCorrection, Verdict
 
 _LOST = "multiplicity"

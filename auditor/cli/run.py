@@ -89,7 +89,7 @@ def run_and_report(
     from auditor.audit.run import run_audit
     from auditor.cli.progress import make_progress
     from auditor.report.renderer import check_outputs, render, write_outputs
-    from auditor.results.gate_outcome import evaluate_gate
+    from auditor.results.summary import evaluate_gate
     from auditor.settings import inputs_of, make_options
 
     voice = current_console()

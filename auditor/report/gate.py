@@ -9,8 +9,8 @@ from auditor.report.text import format_number, format_p
 from auditor.results.correction import NAMES, Correction
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate import Expect, Gate
-from auditor.results.gate_outcome import GateOutcome
 from auditor.results.result import BatchCorrection
+from auditor.results.summary import GateOutcome
 
 Status = Literal["passed", "failed", "broken"]
 

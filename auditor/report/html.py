@@ -11,8 +11,8 @@ from auditor.report.tables.documents import MEMORISED
 from auditor.report.tables.table import series_tables
 from auditor.report.templating import environment
 from auditor.results.forgetting.states import STATES
-from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
+from auditor.results.summary import evaluate_gate
 
 _GROUPS = 10  # most telling groups shown of each side
 _MARKED_DOCUMENTS = 6  # revealed documents whose tokens are shown

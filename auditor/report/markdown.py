@@ -23,9 +23,9 @@ from auditor.report.text import (
 )
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.forgetting.states import STATES
-from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.outcome import Outcome
 from auditor.results.result import AuditResult
+from auditor.results.summary import evaluate_gate
 
 BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
 _TEXT = 1_000  # characters of any one text

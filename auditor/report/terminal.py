@@ -19,8 +19,8 @@ from auditor.report.text import (
     format_percent,
 )
 from auditor.results.forgetting.states import STATES
-from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
+from auditor.results.summary import evaluate_gate
 
 _WIDTH = 100
 _LABEL = 10

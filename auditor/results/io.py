@@ -1,4 +1,4 @@
-"""Results of audits and of batches that were written as JSON, read back."""
+"""Result files: the digest of a result, and results of audits and batches read back from JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes
 from auditor.core.record import Record
@@ -16,6 +17,20 @@ from auditor.results.batch import BATCH_SCHEMA_VERSION, BatchResult
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 
 R = TypeVar("R", bound=Record)
+
+
+def content_digest(result: AuditResult) -> str:
+    """Hex digest of every field but `content_sha256` itself, whatever the layout of the file."""
+    return canonical_sha256(result.model_dump(mode="json", exclude={"content_sha256"}))
+
+
+def with_content_digest(result: AuditResult) -> AuditResult:
+    """The same result with the digest that belongs to it; needed after every change.
+
+    A digest shows accidents and clumsy edits. Whoever edits a result on purpose writes a new digest too: `auditor
+    verify` recomputes the figures from the measurements, and only rescoring shows invented measurements.
+    """
+    return result.model_copy(update={"content_sha256": content_digest(result)})
 
 
 def load_result(path: str | PathLike[str]) -> AuditResult:

@@ -249,7 +249,7 @@ class AuditResult(Record):
     """What every figure is made from, so that `auditor verify` can make them again."""
 
     content_sha256: str = ""
-    """Digest of everything else here (`auditor.results.digest`). It shows accidents and clumsy edits, not the work
+    """Digest of everything else here (`auditor.results.io`). It shows accidents and clumsy edits, not the work
     of someone who makes a new one."""
 
     @property

@@ -1,17 +1,45 @@
-"""Summary: what an audit said, without what made it."""
+"""The outcome of a gate, and the summary of a result for batches and outputs."""
 
 from __future__ import annotations
 
 from auditor.core.record import Count, Record, Share
-from auditor.results.forgetting.states import Code
-from auditor.results.gate_outcome import GateOutcome, evaluate_gate
+from auditor.results.forgetting.states import STATES, Code
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult, BatchCorrection, ModelSummary, Verdict
 from auditor.results.separability import Interval
 
 
+class GateOutcome(Record):
+    """Whether a gate is passed."""
+
+    passed: bool
+    """Whether CI goes on."""
+
+    reason: str
+    """The verdict or state that decided, in a few words."""
+
+    exit_code: int
+    """0 where it passed; 3 where it failed for being undecided (an INCONCLUSIVE verdict, or a state that makes
+    one); 1 where it failed for anything else."""
+
+
+def evaluate_gate(result: AuditResult) -> GateOutcome:
+    """Evaluate the gate of a result. The terminal, JSON, JUnit, Markdown and the exit code all show this."""
+    last = None if result.forgetting is None else result.forgetting.checkpoints[-1].state
+    outcome = result.verdict.outcome
+    red: list[str] = [outcome] if outcome.lower() in result.gate.fail_on else []
+    undecided = outcome == "INCONCLUSIVE"
+    if last is not None and f"state {last.code}" in result.gate.fail_on:
+        red.append(f"state {last.code}, {last.name}")
+        # A state stands as it is where the correction over a batch has made its verdict inconclusive.
+        undecided = undecided and STATES[last.code].outcome == "INCONCLUSIVE"
+    if red:
+        return GateOutcome(passed=False, reason="; ".join(red), exit_code=3 if undecided else 1)
+    return GateOutcome(passed=True, reason=outcome, exit_code=0)
+
+
 class Summary(Record):
-    """What a finished audit said, copied from its result."""
+    """The headline fields of a finished audit."""
 
     verdict: Verdict
     """After the correction for the other audits, if there are any."""
@@ -55,7 +83,7 @@ class Summary(Record):
 
 
 def summarise(result: AuditResult) -> Summary:
-    """What a result says, judged by its own gate."""
+    """Summarise a result, with the outcome of its own gate."""
     main = result.membership
     series = result.deciding_series
     last = None if series is None else series.checkpoints[-1].state

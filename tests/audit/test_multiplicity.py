@@ -21,8 +21,8 @@ from auditor.audit.multiplicity import (
 )
 from auditor.batch.reach import ways_of
 from auditor.results.correction import Correction
-from auditor.results.digest import content_digest
 from auditor.results.forgetting.states import STATES
+from auditor.results.io import content_digest
 from auditor.results.outcome import EXIT_CODES
 from auditor.results.result import AuditResult
 from auditor.settings import make_series_settings, make_settings

@@ -33,9 +33,8 @@ from auditor.models.digests import NoMemo
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
 from auditor.report.renderer import render
-from auditor.results.digest import content_digest, with_content_digest
 from auditor.results.gate import Gate
-from auditor.results.io import load_result
+from auditor.results.io import content_digest, load_result, with_content_digest
 from auditor.results.result import AuditResult
 from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, RunOptions, make_options, make_series_settings, make_settings

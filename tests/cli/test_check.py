@@ -12,8 +12,8 @@ import pytest
 from support.texts import WORDS
 
 from auditor.cli.main import run
-from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.io import load_result
+from auditor.results.summary import evaluate_gate
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,7 @@ from auditor.core.errors import AuditorError
 from auditor.core.files import write_text
 from auditor.core.text import visible
 from auditor.report.renderer import renderers
-from auditor.results.digest import with_content_digest
-from auditor.results.io import load_result
+from auditor.results.io import load_result, with_content_digest
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import pack, unpack
 from auditor.verify.bundle.contents import BundleManifest, digests

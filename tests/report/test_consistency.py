@@ -20,8 +20,8 @@ from auditor.report.renderer import render
 from auditor.results.batch import BatchResult
 from auditor.results.forgetting.states import STATES
 from auditor.results.gate import Gate
-from auditor.results.gate_outcome import evaluate_gate
 from auditor.results.result import AuditResult
+from auditor.results.summary import evaluate_gate
 
 GATES = (
     gate("no-evidence"),

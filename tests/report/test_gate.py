@@ -9,7 +9,7 @@ from auditor.report.gate import correction_sentence, expected, gate_sentence, re
 from auditor.report.renderer import render, renderers
 from auditor.results.forgetting.states import Code
 from auditor.results.gate import Gate
-from auditor.results.gate_outcome import evaluate_gate
+from auditor.results.summary import evaluate_gate
 
 FORMS = ("html", "markdown", "text")
 

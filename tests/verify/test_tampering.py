@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import inputs_of_result
 from auditor.report.json_ import JSON
-from auditor.results.digest import content_digest, with_content_digest
+from auditor.results.io import content_digest, with_content_digest
 from auditor.results.result import AuditResult
 from auditor.verify.check import verify
 from auditor.verify.differences import compare

@@ -16,8 +16,7 @@ from auditor.audit.limitations import limitations
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
 from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
-from auditor.results.digest import with_content_digest
-from auditor.results.io import load_result
+from auditor.results.io import load_result, with_content_digest
 from auditor.results.result import AuditResult, BatchCorrection
 from auditor.results.summary import summarise
 from auditor.verify.check import verify

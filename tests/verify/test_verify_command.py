@@ -15,7 +15,7 @@ from auditor.audit.conclude import conclude
 from auditor.audit.inputs import inputs_of_result
 from auditor.cli.main import run
 from auditor.report.renderer import write_outputs
-from auditor.results.digest import with_content_digest
+from auditor.results.io import with_content_digest
 from auditor.results.result import AuditResult
 
 

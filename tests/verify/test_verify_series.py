@@ -20,11 +20,11 @@ from auditor.audit.run import run_audit
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.verdict import decide_series
 from auditor.report.json_ import JSON
-from auditor.results.digest import with_content_digest
 from auditor.results.forgetting.measurements import MEASURES, RelearningMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.forgetting.states import STATES
+from auditor.results.io import with_content_digest
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
 from auditor.settings import RunOptions, make_series_settings

@@ -9,8 +9,7 @@ from auditor.audit.inputs import inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, read_paths, refuse_read
 from auditor.corpora.read import read_for_audit
-from auditor.results.digest import content_digest
-from auditor.results.io import parse_result
+from auditor.results.io import content_digest, parse_result
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import pack
 from auditor.verify.bundle.contents import make_files, text_names

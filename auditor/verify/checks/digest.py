@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.results.digest import content_digest
+from auditor.results.io import content_digest
 from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject

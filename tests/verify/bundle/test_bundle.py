@@ -16,7 +16,7 @@ import pytest
 from auditor.cli.main import run
 from auditor.core.errors import UsageError
 from auditor.report.renderer import write_outputs
-from auditor.results.digest import with_content_digest
+from auditor.results.io import with_content_digest
 from auditor.results.result import AuditResult
 from auditor.verify.bundle.archive import MOST_RATIO, pack, unpack
 from auditor.verify.bundle.contents import BundleManifest, digests
