@@ -346,6 +346,41 @@ def test_the_example_of_a_state_is_decided_judged_and_shown(tmp_path: Path) -> N
     assert json.loads(ran.stdout) == ["U", "losses-unchanged", "INCONCLUSIVE", "state U, untouched", 3, True, True]
 
 
+def test_the_example_of_a_setting_is_an_option_a_variable_a_key_and_a_row(add: Callable[[str], ModuleType]) -> None:
+    from pydantic import create_model
+
+    from auditor.batch.config.model import check_keys, file_fields
+    from auditor.cli.environment import variables_of
+    from auditor.cli.options import setting_options
+
+    settings = add("auditor/shortened.py").ShortenedSettings
+    option = next(item for item in setting_options(settings) if item.name == "first_tokens")
+    assert isinstance(option, click.Option)
+    assert option.opts == ["--first-tokens"]
+    assert isinstance(option.type, click.IntRange)
+    assert option.type.min == 16
+    assert option.help == "Score only this many tokens from the start of a document."
+    assert variables_of("check", option) == ("AUDITOR_CHECK_FIRST_TOKENS", "AUDITOR_FIRST_TOKENS")
+    assert variables_of("power", option) == ("AUDITOR_POWER_FIRST_TOKENS", "AUDITOR_FIRST_TOKENS")
+
+    written = create_model("Written", **file_fields(settings, check_keys(settings)))
+    schema = written.model_json_schema()
+    key = schema["properties"]["first-tokens"]
+    assert key["description"] == option.help
+    assert key["anyOf"][0] == {"minimum": 16, "type": "integer"}
+
+    spec = importlib.util.spec_from_file_location("make_reference", DOCS / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    option.envvar = variables_of("check", option)
+    row = reference.option_row(option, click.Context(click.Command("check")))
+    assert row.startswith("| `--first-tokens` `INTEGER RANGE` | Score only this many tokens")
+    assert "`AUDITOR_FIRST_TOKENS`" in row
+    assert any(line.startswith("| `first-tokens` |") for line in reference.key_table(schema, schema["$defs"]))
+
+
 def test_the_example_of_a_backend_carries_an_audit(add: Callable[[str], ModuleType], tmp_path: Path) -> None:
     """A table of the suspect documents' own bigrams, audited from end to end."""
     add("auditor/models/bigrams.py")

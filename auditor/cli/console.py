@@ -1,4 +1,4 @@
-"""What a command says: its result on stdout, and notes, progress and detail on stderr, which cannot break an audit."""
+"""Output of a command: its result on stdout; notes, progress and detail on stderr, which cannot break an audit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from auditor.core.errors import RunError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_META = "auditor.voice."
+_META = "auditor.console."
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """How much the current command says.
+    """How much the current command prints.
 
     Attributes:
-        quiet: Nothing but errors and the result.
-        verbose: What is read, loaded and found in the store, with the time since the start.
-        progress: Whether the progress of scoring is shown.
+        quiet: Print errors and the result only.
+        verbose: Print what is read, loaded and cached, with the time since the start.
+        progress: Show the progress of scoring.
     """
 
     quiet: bool
@@ -35,13 +35,13 @@ class Console:
     progress: bool
 
     def note(self, text: str) -> None:
-        """Say something that is no result, such as where a file was written; nothing where the command is quiet."""
+        """Print a message that is no result, such as where a file was written, unless the command is quiet."""
         if not self.quiet:
             say(text)
 
 
 def say(text: str) -> None:
-    """Write a line to stderr. One that is closed, full or gone changes nothing: the result is not there."""
+    """Write a line to stderr; one that is closed or full is ignored, as no result goes there."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(printable(text), err=True)
 
@@ -51,7 +51,7 @@ class OutputError(RunError):
 
 
 def print_result(text: str) -> None:
-    """Write a result for people to stdout; what its encoding lacks appears as an escape.
+    """Write a result for people to stdout, with escapes for characters that its encoding lacks.
 
     Raises:
         OutputError: It cannot be written, or its reader went away.
@@ -78,7 +78,7 @@ def printable(text: str) -> str:
 
 
 def current_console() -> Console:
-    """The voice of the command that runs; the usual one outside of commands and for those without its options."""
+    """The console of the current command; the default one outside of commands."""
     context = click.get_current_context(silent=True)
     given = {} if context is None else context.meta
     quiet = bool(given.get(_META + "quiet"))
@@ -95,7 +95,7 @@ def console_options(function: F) -> F:
             is_flag=True,
             expose_value=False,
             callback=_remember,
-            help="Do not show how far it is.",
+            help="Do not show the progress of scoring.",
         ),
         click.option(
             "-v",
@@ -105,7 +105,7 @@ def console_options(function: F) -> F:
             is_flag=True,
             expose_value=False,
             callback=_remember,
-            help="Say on stderr what is read, loaded and found in the store, and when.",
+            help="Print on stderr what is read, loaded and cached, and when.",
         ),
         click.option(
             "-q",
@@ -126,7 +126,7 @@ _OPPOSITE = {"quiet": "verbose", "verbose": "quiet"}
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-    """Keep one option for `current_console`. Of -q and -v, that on the command line wins over the environment's."""
+    """Store an option for `current_console`; of -q and -v, the command line wins over the environment."""
     name = str(parameter.name)
     other = _OPPOSITE.get(name, "")
     if value and context.meta.get(_META + other):
@@ -139,20 +139,20 @@ def _remember(context: click.Context, parameter: click.Parameter, value: bool) -
 
 
 class _Notes(logging.Handler):
-    """Notes what the rooms of auditor warn of, as the command that runs wants notes."""
+    """Prints warnings of the package as notes of the current command."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        voice = current_console()
-        if not voice.verbose:  # which says it with the rest
-            voice.note(record.getMessage())
+        console = current_console()
+        if not console.verbose:  # which says it with the rest
+            console.note(record.getMessage())
 
 
 @contextlib.contextmanager
 def noting_warnings() -> Iterator[None]:
-    """Note what is warned of; without this Python itself would print it, whatever was asked."""
+    """Print warnings as notes; otherwise Python prints them even where the command is quiet."""
     logger, handler = logging.getLogger("auditor"), _Notes()
     logger.addHandler(handler)
     try:
@@ -162,7 +162,7 @@ def noting_warnings() -> Iterator[None]:
 
 
 class _Timed(logging.Handler):
-    """Says each record with the seconds since it was made."""
+    """Prints each record with the seconds since the start."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -174,7 +174,7 @@ class _Timed(logging.Handler):
 
 @contextlib.contextmanager
 def _detail() -> Iterator[None]:
-    """Say what the rooms of auditor log, for as long as the command runs."""
+    """Print the log of the package while the command runs."""
     logger = logging.getLogger("auditor")
     before, propagate, handler = logger.level, logger.propagate, _Timed()
     logger.addHandler(handler)

@@ -1,4 +1,4 @@
-"""The command line: finds the commands, maps errors to exit codes, and is alone in printing and exiting."""
+"""The command line: finds commands and maps errors to exit codes; nothing outside `cli` prints or exits."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _variable_of(problem: click.ClickException) -> str:
 
 
 def _occupy_standard_streams() -> None:
-    """Open what was closed on the null device, so that no file of ours gets its number and is written to by others."""
+    """Open closed standard streams on the null device, so that no file gets their numbers and is written to."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -158,7 +158,7 @@ def _occupy_standard_streams() -> None:
 
 
 def _discard_stdout() -> None:
-    """Let what is still buffered go nowhere: nobody can be given it, and Python would complain once more at exit."""
+    """Discard buffered output, which has no reader and would fail once more at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

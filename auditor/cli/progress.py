@@ -1,4 +1,4 @@
-"""How far a run is: a live bar on a terminal, a plain line every ten seconds elsewhere. All of it on stderr."""
+"""Progress of scoring on stderr: a live bar on a terminal, a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class PlainProgress:
         self._started = self._said = 0.0
 
     def start(self, total_tokens: int, label: str) -> None:
-        """A model begins to score so many tokens."""
+        """A model begins to score a number of tokens."""
         self._label, self._total, self._done = _short(label), total_tokens, 0
         self._started = self._said = self._clock()
         self._print(f"{self._label}: scoring {total_tokens:,} tokens")
 
     def advance(self, tokens: int) -> None:
-        """So many more are scored and stored."""
+        """More tokens are scored and stored."""
         self._done += tokens
         now = self._clock()
         if now - self._said < INTERVAL or not self._done:
@@ -43,7 +43,7 @@ class PlainProgress:
         self._print(f"{self._label}: {self._done / max(self._total, 1):.0%}, {rate:,.0f} tokens/s, about {left} left")
 
     def stop(self) -> None:
-        """The model is done, or broke off."""
+        """The model is done, or failed."""
         seconds = self._clock() - self._started
         rate = self._done / max(seconds, 1e-9)
         self._print(f"{self._label}: {self._done:,} tokens in {_duration(seconds)} ({rate:,.0f} tokens/s)")
@@ -74,13 +74,13 @@ class LiveProgress:
         self._started = 0.0
 
     def start(self, total_tokens: int, label: str) -> None:
-        """A model begins to score so many tokens."""
+        """A model begins to score a number of tokens."""
         self._started = time.monotonic()
         self._bar.start()
         self._task = self._bar.add_task(_short(label), total=total_tokens, rate="")
 
     def advance(self, tokens: int) -> None:
-        """So many more are scored and stored."""
+        """More tokens are scored and stored."""
         if self._task is None:
             return
         done = self._bar.tasks[-1].completed + tokens
@@ -88,7 +88,7 @@ class LiveProgress:
         self._bar.update(self._task, advance=tokens, rate=f"{rate:,.0f} tokens/s")
 
     def stop(self) -> None:
-        """The model is done, or broke off."""
+        """The model is done, or failed."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
@@ -97,12 +97,12 @@ class LiveProgress:
 
 @contextmanager
 def make_progress() -> Iterator[Progress]:
-    """The progress that fits the current command and where stderr goes; a live bar is taken down whatever happens."""
-    voice = current_console()
-    if not voice.progress or sys.stderr is None:
+    """The progress for the current command and stderr; a live bar is always removed at the end."""
+    console = current_console()
+    if not console.progress or sys.stderr is None:
         yield Silent()
     # Lines of detail would tear a bar apart, and a dumb terminal cannot redraw one.
-    elif voice.verbose or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+    elif console.verbose or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         yield PlainProgress(sys.stderr)
     else:
         live = LiveProgress()

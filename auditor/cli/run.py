@@ -92,7 +92,7 @@ def run_and_report(
     from auditor.results.summary import evaluate_gate
     from auditor.settings import inputs_of, make_options
 
-    voice = current_console()
+    console = current_console()
     options = make_options(
         name=name,
         command=_command_line(click.get_current_context()),
@@ -105,12 +105,12 @@ def run_and_report(
         result = run_audit(settings, options, progress=progress)
     write_outputs(result, files)
     if as_json:
-        voice.note(render(result, "text"))
+        console.note(render(result, "text"))
         print_document(render(result, "json"))
     else:
         print_result(render(result, "text"))
     for path in files:
-        voice.note(f"wrote {path}")
+        console.note(f"wrote {path}")
     return evaluate_gate(result).exit_code
 
 

@@ -148,7 +148,7 @@ def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) 
         assert context.params["seed"] == 0
         assert context.params["outputs"] == ()
         assert context.params["fail_on"] is None
-        assert context.meta["auditor.voice.quiet"] is False
+        assert context.meta["auditor.console.quiet"] is False
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_quiet_and_verbose_contradict_each_other_unless_one_is_of_the_environmen
 ) -> None:
     def heard(arguments: list[str]) -> tuple[Any, Any]:
         with parse("check", arguments) as context:
-            return context.meta.get("auditor.voice.quiet"), context.meta.get("auditor.voice.verbose")
+            return context.meta.get("auditor.console.quiet"), context.meta.get("auditor.console.verbose")
 
     monkeypatch.setenv("AUDITOR_QUIET", "1")
     assert heard([]) == (True, False)

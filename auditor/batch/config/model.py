@@ -1,4 +1,4 @@
-"""What a configuration may hold, made from the settings of an audit, so that no list of keys has to be kept in step."""
+"""The model of a configuration, derived from the settings of an audit."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ MOST_NAME = 100
 """Characters of the longest name."""
 
 _OF_SERIES = {"policy": "forgetting_policy"}
-"""What is called otherwise in a configuration, as the same name means something else there."""
+"""Settings with another key in a configuration, where their own name means something else."""
 
 
 NEEDED = (
     *((name,) for name, field in AuditSettings.model_fields.items() if field.is_required() and name != "model"),
     ("model", "checkpoints"),
 )
-"""Of each of these an audit needs one, of its own or from the defaults."""
+"""Groups of settings of which an audit needs one, of its own or from the defaults."""
 
 
 class _Written(BaseModel):
-    """A mapping of a configuration file: nothing unknown, nothing converted."""
+    """A mapping of a configuration file; unknown keys and conversions are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 def key_of(setting: str) -> str:
-    """How a setting is written in a configuration."""
+    """The key of a setting."""
     return setting.replace("_", "-")
 
 
 def series_keys() -> dict[str, str]:
-    """Key and setting of everything that is asked about a series."""
+    """Key and name of every setting of a series."""
     return {key_of(_OF_SERIES.get(name, name)): name for name in SeriesSettings.model_fields}
 
 
-def check_keys() -> dict[str, str]:
-    """Key and setting of everything else that is asked."""
-    return {key_of(name): name for name in AuditSettings.model_fields if name not in ("kind", "series")}
+def check_keys(model: type[BaseModel] = AuditSettings) -> dict[str, str]:
+    """Key and name of every setting of an audit."""
+    return {key_of(name): name for name in model.model_fields if name not in ("kind", "series")}
 
 
 def _annotation(annotation: Any) -> Any:
@@ -56,16 +56,16 @@ def _annotation(annotation: Any) -> Any:
         name, source = get_args(pair)
         return dict[name, source]  # type: ignore[valid-type]
     if isinstance(annotation, type) and issubclass(annotation, Record):
-        return create_model(f"Written{annotation.__name__}", __base__=_Written, **_fields(annotation))
+        return create_model(f"Written{annotation.__name__}", __base__=_Written, **file_fields(annotation))
     return annotation
 
 
-def _fields(model: type[BaseModel], names: dict[str, str] | None = None) -> dict[str, Any]:
-    """Fields of a file for those of a model: none is required, and none has another name than its key.
+def file_fields(model: type[BaseModel], names: dict[str, str] | None = None) -> dict[str, Any]:
+    """Fields of a configuration file for those of the settings; none is required.
 
     Args:
         model: The settings.
-        names: Key and name of those that are wanted; all of them by default.
+        names: Key and name of each; all by default.
     """
     docs = field_docs(model)
     chosen = {key_of(name): name for name in model.model_fields} if names is None else names
@@ -88,26 +88,26 @@ def _optional(annotation: Any, key: str, description: str, **limits: Any) -> Any
 DefaultsModel = create_model(
     "DefaultsModel",
     __base__=_Written,
-    __doc__="What audits have in common; what an audit says itself wins.",
-    **_fields(AuditSettings, check_keys()),
-    **_fields(SeriesSettings, series_keys()),
-    **_fields(Policy, {key_of(name): name for name in SHORT_THRESHOLDS}),
+    __doc__="What audits have in common; an audit's own keys win.",
+    **file_fields(AuditSettings, check_keys()),
+    **file_fields(SeriesSettings, series_keys()),
+    **file_fields(Policy, {key_of(name): name for name in SHORT_THRESHOLDS}),
     kind=_optional(
         AuditSettings.model_fields["kind"].annotation,
         "kind",
         "Needed only where both a model and checkpoints are named: a check beside a series, or a forget that leaves "
         "the model of the defaults aside.",
     ),
-    expect=_optional(Expect, "expect", "What the audit is expected to say, no-evidence by default; the rest is red."),
+    expect=_optional(Expect, "expect", "The expected outcome, no-evidence by default; any other fails."),
     fail_on=_optional(
         tuple[Literal.__getitem__(tuple(OUTCOME_WORDS)), ...],  # type: ignore[misc]
         "fail-on",
-        "The verdicts, and where there are checkpoints the states of the last one, that are red.",
+        "Outcomes that fail: verdicts, and with checkpoints states of the last one.",
     ),
     states=_optional(
         tuple[Literal.__getitem__(tuple(STATE_WORDS)), ...],  # type: ignore[misc]
         "states",
-        "Of a forget: the states that the last checkpoint may have; every other is red.",
+        "Of a forget: the allowed states of the last checkpoint; any other fails.",
         min_length=1,
     ),
 )
@@ -116,12 +116,12 @@ AuditModel = create_model(
     "AuditModel",
     __base__=DefaultsModel,
     __doc__="One audit: a check of a model, or a forget of a series of checkpoints.",
-    name=(str, Field(min_length=1, max_length=MOST_NAME, description="How it is called; no two are alike.")),
+    name=(str, Field(min_length=1, max_length=MOST_NAME, description="Name of the audit; no two are equal.")),
 )
 
 
 def keys_of_audits() -> frozenset[str]:
-    """Every key that an audit may have."""
+    """Every key of an audit."""
     return frozenset(field.alias or name for name, field in AuditModel.model_fields.items())
 
 
@@ -141,7 +141,7 @@ class BatchModel(_Written):
         default_factory=str,
         min_length=1,
         max_length=MOST_NAME,
-        description="How the batch is called; as its file by default.",
+        description="Name of the batch; that of its file by default.",
     )
     correction: Correction = Field(
         "holm",

@@ -26,17 +26,17 @@ def _settings() -> list[click.Parameter]:
     "outputs",
     multiple=True,
     type=click.Path(),
-    help="Folder to write, which is for this configuration alone. Default: auditor-reports/NAME, NAME being that of "
-    "CONFIGURATION without its extension. -o - prints batch.json on stdout as well; the text goes to stderr then.",
+    help="Folder to write, for this configuration alone. Default: auditor-reports/NAME, where NAME is CONFIGURATION "
+    "without its extension. -o - also prints batch.json on stdout, and the text on stderr.",
 )
-@click.option("--name", default=None, help="How the batch is called. Default: as CONFIGURATION says.")
+@click.option("--name", default=None, help="Name of the batch. Default: that in CONFIGURATION.")
 @click.option(
     "--fail-on",
     metavar="WORDS",
     callback=words,
     default=None,
-    help="Verdicts and states of the last checkpoint, separated by commas, that are red in the audits that say none of "
-    "expect, fail-on and states themselves. It takes the place of what the defaults of CONFIGURATION say.",
+    help="Outcomes that fail in audits without expect, fail-on and states of their own: verdicts and states of the "
+    "last checkpoint, separated by commas. It replaces those of the defaults of CONFIGURATION.",
 )
 @exit_zero
 @console_options
@@ -48,15 +48,15 @@ def command(
     fail_on: tuple[str, ...] | None,
     exit_zero: bool,
 ) -> int:
-    """Carry out every audit of CONFIGURATION, a YAML or TOML file, and write one folder about all of them.
+    """Run every audit of CONFIGURATION, a YAML or TOML file, and write one folder about all of them.
 
     The folder has index.html, junit.xml, summary.md, batch.json, and for each audit a folder with report.html and
     result.json. Texts are scored once and models loaded once, whichever audits need them. P-values are corrected over
-    the batch, so all verdicts are known, and all reports written, when the last audit is done.
+    the batch, so all verdicts are known, and all reports written, after the last audit.
 
-    Killed or interrupted and run again with the same folder, it goes on where it stood; audits of which nothing has
+    Interrupted and run again with the same folder, a batch continues where it stopped; audits whose inputs have not
     changed are not run again. An audit that breaks does not stop the others. The exit code is that of the worst audit:
-    4 where one broke, 1 where one is red for evidence or a state, 3 where one is red for being inconclusive, else 0.
+    4 where one broke, 1 where one fails for evidence or a state, 3 where one fails as inconclusive, else 0.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def command(
     if reports:
         # The gates are replaced, not the exit code alone: what the files say and how the command ends must agree.
         plan = replace(plan, audits=tuple(replace(planned, gate=make_gate("any", ())) for planned in plan.audits))
-    voice = current_console()
+    console = current_console()
     with make_progress() as progress:
         batch = run_batch(
             plan,
@@ -95,13 +95,13 @@ def command(
             cache_dir=cache_dir,
             command=shlex.join(["auditor", "batch", str(configuration)]),
             progress=progress,
-            say=voice.note,
+            say=console.note,
         )
     renderers = batch_renderers()
     if as_json:
-        voice.note(renderers["text"].render(batch))
+        console.note(renderers["text"].render(batch))
         print_document(renderers["json"].render(batch))
     else:
         print_result(renderers["text"].render(batch))
-    voice.note(f"wrote {Path(folder, 'index.html')}")
+    console.note(f"wrote {Path(folder, 'index.html')}")
     return batch.exit_code

@@ -18,22 +18,21 @@ from auditor.cli.console import console_options, current_console
 @click.option(
     "--reveal",
     is_flag=True,
-    help="Put the texts of both sides in as well, read again from where the configuration says and checked by digest.",
+    help="Include the texts of both sets, read again from their sources and checked by digest.",
 )
 @click.option(
     "--data",
     multiple=True,
     callback=read_pairs,
     metavar="ROLE=PATH",
-    help="With --reveal: where a side, suspect or heldout, lies now, if it was moved. Repeatable.",
+    help="With --reveal: the present path of a set, suspect or heldout, if it was moved. Repeatable.",
 )
 @console_options
 def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> None:
     """Pack RESULT, a result.json, into a zip that `auditor verify` reads: result, features, report and digests.
 
     The zip holds result.json, features.csv (one row a document), report.html and manifest.json with the digest of each.
-    Without --reveal it holds no text of a document; a result that was made with --reveal and so holds excerpts is then
-    refused.
+    Without --reveal it holds no text of a document, and a result with excerpts is refused.
 
     \b
     Examples:
@@ -45,7 +44,7 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
     from auditor.verify.bundle.make import check_bundle, make_bundle
 
     if data and not reveal:
-        raise UsageError("--data says where texts lie, which only --reveal puts in", hint="Give --reveal too.")
+        raise UsageError("--data names texts, which only --reveal includes", hint="Give --reveal too.")
     check_bundle(output, inputs=[result, *data.values()])
     write_bytes(output, make_bundle(result, reveal=reveal, sources=data))
     current_console().note(f"wrote {output}")

@@ -13,10 +13,10 @@ from auditor.cli.options import SettingsCommand, report_options
 @click.command(cls=SettingsCommand, settings=run.check_options, short_help="Was the model trained on these documents?")
 @report_options
 def command(**values: Any) -> int:
-    """Was the model trained on SUSPECT? HELDOUT is like it in every way but is known not to have been trained on.
+    """Was the model trained on SUSPECT? HELDOUT is comparable and was never trained on.
 
     Each is a folder of .txt or .md files, a .jsonl, .json, .csv or .parquet file (also .gz), a folder saved by
-    `datasets`, or hf:NAME[:SPLIT]. With --checkpoint the report also tells what a series of checkpoints remembers.
+    `datasets`, or hf:NAME[:SPLIT]. With --checkpoint the report also shows what a series of checkpoints remembers.
 
     \b
     Examples:

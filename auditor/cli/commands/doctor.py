@@ -52,8 +52,8 @@ def command(
     """Show versions, devices, memory and the score cache; with --model load it, test it, and time an audit.
 
     The test is that of every audit: some documents alone in float32 against in a batch, and words in order against
-    shuffled. Its text is built in, English, or SUSPECT and HELDOUT where they are given; these also say how many
-    documents there are. Exit code 4 says that something would stop an audit or spoil its figures.
+    shuffled. Its text is built in, in English, or that of SUSPECT and HELDOUT, whose documents are then counted
+    too. Exit code 4 means that something would stop an audit or make its figures wrong.
 
     \b
     Examples:
@@ -79,15 +79,15 @@ def command(
         if asked.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
     }
     if model is None and given & {"suspect", "documents", "tokens", "revision", "dtype", "context", "max_tokens"}:
-        raise UsageError("all of this is about a model, and none is named", hint="Name it with --model.")
+        raise UsageError("these options are about a model, and none is named", hint="Name it with --model.")
     size = Size(documents, tokens)
     if suspect is None and given & {"text_column", "limit"}:
-        raise UsageError("columns and limits are of documents, and none are given", hint="Give SUSPECT and HELDOUT.")
+        raise UsageError("these options are about documents, and none are given", hint="Give SUSPECT and HELDOUT.")
     if suspect is not None:
         if heldout is None:
             raise UsageError("SUSPECT is given and HELDOUT is not", hint="Give both sides of the audit, or neither.")
         if given & {"documents", "tokens"}:
-            raise UsageError("SUSPECT and HELDOUT tell how long documents are", hint="Leave the counts out.")
+            raise UsageError("SUSPECT and HELDOUT determine both counts", hint="Leave --documents and --tokens out.")
         ours, theirs = (read_corpus(source, text_column=text_column, limit=limit) for source in (suspect, heldout))
         require_comparable(ours, theirs)
         size = Size(len(ours.documents) + len(theirs.documents), tokens, (ours, theirs))

@@ -17,11 +17,11 @@ from auditor.cli.options import SettingsCommand, report_options
 )
 @report_options
 def command(**values: Any) -> int:
-    """What do the checkpoints of a model do with SUSPECT? HELDOUT is like it and known not to have been trained on.
+    """Do the checkpoints of a model still remember SUSPECT? HELDOUT is comparable and was never trained on.
 
-    Every checkpoint is given one state, from A never shown to G over-corrected, H inconclusive or W collapsed; the
-    verdict is made from the last. Texts are given as for `auditor check`. The exit code is 0 where nothing was ever
-    found or nothing is left, 1 where a trace is there, was brought back or turned over, 3 where it cannot be said.
+    Each checkpoint gets one state, from A never shown to G over-corrected, H inconclusive or W collapsed; the verdict
+    follows from the last. Documents are given as for `auditor check`. The exit code is 0 where no trace was ever there
+    or none is left, 1 where a trace is there, was brought back or reversed, 3 where the audit is inconclusive.
 
     \b
     Examples:

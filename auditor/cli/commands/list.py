@@ -1,4 +1,4 @@
-"""`auditor list`: the features, guards, readers, backends, procedures, renderers and variables there are."""
+"""`auditor list`: the features, guards, readers, backends, procedures, renderers and environment variables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _features() -> Rows:
 def _guards() -> Rows:
     from auditor.membership.guards.catalogue import all_guards
 
-    return [(guard.name, guard.question, f"misses: {guard.blind_spots}") for guard in all_guards()]
+    return [(guard.name, guard.question, guard.blind_spots) for guard in all_guards()]
 
 
 def _readers() -> Rows:
@@ -86,9 +86,9 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
 }
 
 
-@click.command(short_help="List features, guards, readers, backends, and what else there is.")
+@click.command(short_help="List features, guards, readers, backends and more.")
 @click.argument("kind", type=click.Choice(list(_KINDS)))
 def command(kind: str) -> None:
-    """Print what there is of a KIND, one a line, columns separated by tabs."""
+    """Print everything of a KIND, one a line, columns separated by tabs."""
     header, rows = _KINDS[kind]
     print_result("".join("\t".join(row) + "\n" for row in (header, *rows())))

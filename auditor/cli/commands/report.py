@@ -25,14 +25,14 @@ T = TypeVar("T")
     "--format",
     "form",
     default=None,
-    help="What is printed where no -o is given: text, json, markdown or another format.  [default: text]",
+    help="Format to print where no -o is given: text, json, markdown or another.  [default: text]",
 )
 @console_options
 def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
     """Render RESULT, a result.json of `auditor check` or `auditor forget` or a batch.json, in other formats.
 
-    The page of a batch links to the reports of its audits by their places in the folder of the batch. Written
-    elsewhere it shows the same, but its links lead nowhere.
+    The page of a batch links to the reports of its audits by relative paths. Written to another folder it shows the
+    same, but its links do not work.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
 
     if outputs and form is not None:
         raise UsageError(
-            "--format says what is printed where no -o is given", hint="An -o chooses its format by its extension."
+            "--format is for printing, and -o writes files", hint="An -o chooses its format by its extension."
         )
     read = load_stored(result)
     if isinstance(read, BatchResult):
@@ -74,6 +74,6 @@ def _render(
         print_result(printed.render(read))
     elif not outputs:
         print_document(printed.render(read))
-    voice = current_console()
+    console = current_console()
     for path in files:
-        voice.note(f"wrote {path}")
+        console.note(f"wrote {path}")

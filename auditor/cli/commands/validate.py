@@ -7,13 +7,12 @@ import click
 
 @click.command(short_help="Check the configuration of a batch without running it.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing of a file in which nothing is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing about a valid file.")
 def command(files: tuple[str, ...], quiet: bool) -> int:
-    """Check each FILE, the configuration of a batch in YAML or TOML, and say everything that is wrong with it.
+    """Check each FILE, the configuration of a batch in YAML or TOML, and print everything that is wrong with it.
 
-    Nothing is run, fetched or written, and neither torch nor a model is loaded: documents and models are only looked
-    for, and names of a hub not even that. Each line on stderr is FILE:LINE: what is wrong. The exit code is 2 where
-    anything is.
+    Nothing is run, fetched or written, and neither torch nor a model is loaded: local documents and models must exist,
+    names on a hub are not checked. Each line on stderr is FILE:LINE: what is wrong. The exit code is 2 if there is any.
 
     \b
     Examples:
