@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.results import build
 
-from auditor.results.digest import with_content_digest
+from auditor.results.io import with_content_digest
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ["samples/suspect", "samples/heldout"]
