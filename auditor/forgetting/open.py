@@ -12,7 +12,7 @@ from auditor.forgetting.series import NamedCheckpoint
 from auditor.models.digests import Memo
 from auditor.models.loading import open_model
 from auditor.models.options import LoadOptions
-from auditor.models.tokenizer_difference import difference
+from auditor.models.tokenizing import tokenizer_difference
 
 
 def open_checkpoints(
@@ -67,7 +67,7 @@ def _require_comparable(origin: NamedCheckpoint, other: NamedCheckpoint) -> None
     both = f"the checkpoints {_called(origin)} and {_called(other)}"
     # Files saved again by another version differ and cut text alike, so the tokenizers are asked.
     if (first.tokenizer_sha256, first.bos) != (second.tokenizer_sha256, second.bos):
-        differs = difference(origin.spec.tokenizer(), other.spec.tokenizer())
+        differs = tokenizer_difference(origin.spec.tokenizer(), other.spec.tokenizer())
         if differs:
             raise UsageError(
                 f"{both} have different tokenizers: {differs}",

@@ -1,4 +1,4 @@
-"""What can be done to a model in memory, as data; and the identity under which the scores after it are kept."""
+"""Changes of a model in memory as data, and the identity of the changed model."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from auditor.core.errors import RunError
 from auditor.results.models import ModelIdentity
 
 CHANGES_VERSION = 1
-"""Raised whenever the same change would give other weights; older scores are then never used."""
+"""Increased whenever the same change would give other weights, so that older scores are not used."""
 
 Method = Literal["full", "lora"]
 
 
 class UntrainableError(RunError):
-    """A model cannot be changed in memory; a reason to leave an intervention out, not to break a run off."""
+    """A model cannot be changed in memory; the intervention is left out and the run continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A training, wholly determined by what stands here.
+    """A training, fully determined by these fields.
 
     Attributes:
-        texts: What is trained on, in order.
+        texts: Training texts, in order.
         method: `full` tunes all weights, `lora` an adapter on all linear layers.
         rate: Learning rate.
-        batch: Stretches of text a step.
-        length: Longest stretch in tokens, leading tokens included.
+        batch: Windows per step.
+        length: Longest window in tokens, leading tokens included.
         rank: Rank of the adapter, its scale alpha being twice that; 0 for full tuning.
         clip: Largest norm of the gradient.
-        seed: Of the order of the stretches and of the adapter's first weights.
+        seed: Seed of the order of the windows and of the adapter's initial weights.
         max_tokens: Read at most this many tokens of each text, as scoring does.
     """
 
@@ -49,12 +49,12 @@ class Training:
     max_tokens: int | None
 
     def dtype(self, identity: ModelIdentity) -> str:
-        """Number format in memory: float32, save that LoRA keeps the bfloat16 weights of a model on an accelerator.
+        """Number format in memory: float32, but bfloat16 for LoRA on bfloat16 weights on an accelerator.
 
         The steps of full tuning vanish in the rounding of half precision, and gradients in that of float16.
         """
-        keeps = self.method == "lora" and identity.dtype == "bfloat16" and not identity.device.startswith("cpu")
-        return "bfloat16" if keeps else "float32"
+        half = self.method == "lora" and identity.dtype == "bfloat16" and not identity.device.startswith("cpu")
+        return "bfloat16" if half else "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Rounding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What has to be known of a model before it is decided how to change it.
+    """Figures of a model by which its changes are chosen.
 
     Attributes:
-        parameters: How many it has.
-        rounded_layers: Linear layers whose weights a rounding reaches.
+        parameters: Number of parameters.
+        rounded_layers: Number of linear layers that a rounding changes.
         rounded_share: Their share of all parameters.
     """
 
@@ -86,13 +86,13 @@ class Facts:
 
 
 def identity_after(identity: ModelIdentity, change: Training | Rounding, steps: int, name: str) -> ModelIdentity:
-    """The identity of a model after so many steps of a training, or after a rounding.
+    """The identity of a model after a number of training steps, or after a rounding.
 
     Args:
-        identity: Of the model as it is.
-        change: What is done to it.
+        identity: Identity of the unchanged model.
+        change: The change.
         steps: Steps of a training; 1 for a rounding.
-        name: What a reader knows the model by.
+        name: Name of the model for the reader.
     """
     parts = dataclasses.asdict(change)
     after, dtype, details = "rounding", identity.dtype, dict(identity.details)

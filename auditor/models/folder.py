@@ -1,4 +1,4 @@
-"""A folder with a model as transformers saves it: what is in it, and why it may be refused."""
+"""A model folder as transformers saves it: its files, and the reasons to refuse it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ModelFolder:
     """A checked model folder.
 
     Attributes:
-        path: Where it is.
+        path: Path of the folder.
         config: The parsed config.json.
-        weights: Its safetensors files, whole as far as their headers say.
+        weights: Its safetensors files, complete according to their headers.
     """
 
     path: Path
@@ -41,14 +41,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file.
 
     Raises:
-        UsageError: The file is no JSON object.
+        UsageError: The file is not a JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as JSON: {error}", hint="Copy the file again.") from error
     if not isinstance(value, dict):
-        raise UsageError(f"{path} holds no JSON object", hint="Copy the file again.")
+        raise UsageError(f"{path} is not a JSON object", hint="Copy the file again.")
     return value
 
 
@@ -56,7 +56,7 @@ def weight_files(folder: Path) -> list[Path]:
     """The safetensors files that hold a model's weights: exactly those that transformers will load.
 
     Raises:
-        UsageError: There are none, some of those the index names are missing or elsewhere, one is not whole, or others
+        UsageError: There are none, files that the index names are missing or elsewhere, one is incomplete, or others
             would be loaded in their place.
     """
     names = sorted(path.name for path in folder.iterdir())
@@ -84,12 +84,12 @@ def _indexed(index: Path) -> list[Path]:
     named = read_json(index).get("weight_map", {})
     if not isinstance(named, dict) or not named:
         raise UsageError(f"{index} names no weight files", hint="Copy the file again.")
-    # What is hashed has to be what transformers finds under the same name, so a name is not shortened to fit.
+    # The hashed file has to be the one that transformers opens under the same name, so a name is never shortened.
     names = sorted({str(name) for name in named.values()})
     for name in names:
         if not re.fullmatch(r"[^/\\:]+\.safetensors", name):
             raise UsageError(
-                f"{index} names the weight file {name!r}, which is no safetensors file beside it",
+                f"{index} names the weight file {name!r}, which is not a safetensors file in the folder",
                 hint="Put all weight files into the model's folder and save their index again.",
             )
     missing = [name for name in names if not (index.parent / name).is_file()]
@@ -99,10 +99,10 @@ def _indexed(index: Path) -> list[Path]:
 
 
 def refuse_pickles_in(folder: Path) -> None:
-    """Refuse a folder that holds pickles and not the weights that were looked for.
+    """Refuse a folder that holds pickled weights in place of safetensors.
 
     Raises:
-        UsageError: It holds some.
+        UsageError: It holds pickles.
     """
     pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
     if pickles:
@@ -110,10 +110,10 @@ def refuse_pickles_in(folder: Path) -> None:
 
 
 def refuse_embedded_adapter(folder: Path) -> None:
-    """Refuse a folder in which transformers would find an adapter and put it into the model it loads.
+    """Refuse a model folder with an adapter, which transformers would merge into the model it loads.
 
     Raises:
-        UsageError: There is one.
+        UsageError: The folder holds an adapter.
     """
     if (folder / ADAPTER).exists():
         raise UsageError(
@@ -126,22 +126,22 @@ def refuse_pickle(source: str) -> None:
     """Refuse a pickle file named directly.
 
     Raises:
-        UsageError: The name ends as pickles do.
+        UsageError: The name has the suffix of a pickle.
     """
     if Path(source).suffix in PICKLES:
         raise UsageError(f"{source} is a pickle file, not read", hint=CONVERT)
 
 
 def read_folder(path: Path) -> ModelFolder:
-    """Check a folder as far as can be without its weights in memory.
+    """Check a folder without its weights in memory.
 
     Raises:
-        UsageError: No model, no causal language model, pickled weights, an adapter beside them, weights under another
+        UsageError: No model, no causal language model, pickled weights, an embedded adapter, weights under another
             name, or code of its own.
     """
     config_file = path / "config.json"
     if not config_file.is_file():
-        raise UsageError(f"{path} is no model: it has no config.json", hint="Name the folder save_pretrained wrote.")
+        raise UsageError(f"{path} is not a model: it has no config.json", hint="Name the folder save_pretrained wrote.")
     config = read_json(config_file)
     refuse_embedded_adapter(path)
     named = config.get("transformers_weights")
@@ -155,7 +155,7 @@ def read_folder(path: Path) -> ModelFolder:
 
 
 def require_causal(config: dict[str, Any], source: str) -> None:
-    """Refuse what is no causal language model of the transformers library.
+    """Refuse anything but a causal language model of the transformers library.
 
     Raises:
         UsageError: Encoder-decoder, classifier, masked or unknown model, or one that brings its own code.
@@ -177,13 +177,13 @@ def require_causal(config: dict[str, Any], source: str) -> None:
     if config.get("is_encoder_decoder") or not causal:
         shown = ", ".join(architectures) or kind
         raise UsageError(
-            f"{source} is no causal language model ({shown}), so it gives a text no likelihood token by token",
+            f"{source} is not a causal language model ({shown}), so it gives a text no likelihood token by token",
             hint="Audit the language model it was made from.",
         )
 
 
 def context_of(config: dict[str, Any], limit: int) -> int:
-    """Longest window in tokens: what the configuration allows, at most `limit`.
+    """Longest window in tokens: the maximum of the configuration, at most `limit`.
 
     Raises:
         UsageError: The limit is too short for a token to have a context.

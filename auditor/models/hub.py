@@ -1,4 +1,4 @@
-"""Models named by their name on the hub: from the local cache when they are there, from the network otherwise."""
+"""Models of the hub, from the local cache or else from the network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fetch(name: str, revision: str | None) -> Path:
         revision: Branch, tag or commit; the main branch by default.
 
     Raises:
-        UsageError: There is no such model or revision.
+        UsageError: The model or revision does not exist.
         RunError: It is not in the local cache and cannot be fetched.
     """
     from huggingface_hub import snapshot_download
@@ -43,18 +43,18 @@ def fetch(name: str, revision: str | None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_PATTERNS, ignore_patterns=["*/*"]))
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise UsageError(
-            f"{name} is no path here, and the hub knows no such model or revision",
+            f"{name} is not a path here, and the hub has no such model or revision",
             hint=_hint(name, "Check the name; for a private model log in with `hf auth login`."),
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         if refused is not None:
             raise refused from error
         raise RunError(
-            f"{name} is no path here, not in the local cache, and cannot be fetched: {first_line(error)}",
+            f"{name} is not a path here, not in the local cache, and cannot be fetched: {first_line(error)}",
             hint=_hint(name, "Check the path, or the connection to the hub, or download the model beforehand."),
         ) from error
 
 
 def _hint(name: str, hint: str) -> str:
-    """What is said when a name is none, with local paths that are like it in front."""
+    """A hint, after the local paths that are similar to the name."""
     return f"{close_names(Path(name))} {hint}".strip()

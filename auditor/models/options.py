@@ -1,4 +1,4 @@
-"""How models are loaded."""
+"""LoadOptions: how models are loaded."""
 
 from __future__ import annotations
 

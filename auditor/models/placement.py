@@ -1,4 +1,4 @@
-"""Device and number format: what the user asked for, resolved to what will be used."""
+"""The device and number format to use, from the requested ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from auditor.core.errors import UsageError
 
 
 def resolve_device(wanted: str) -> str:
-    """A device that is there: `auto` takes the first CUDA device, then MPS, then the CPU.
+    """An available device: `auto` takes the first CUDA device, then MPS, then the CPU.
 
     Raises:
-        UsageError: The name is unknown or the device is not there.
+        UsageError: The name is unknown or the device is not available.
     """
     require_device_name(wanted)
     if wanted == "cpu":

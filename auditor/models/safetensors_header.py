@@ -1,4 +1,4 @@
-"""Reading and checking the header of a safetensors file without its weights."""
+"""Read and check the header of a safetensors file without its weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _HINT = "Download or copy the file again; it is incomplete or was changed."
 
 
 def read_header(path: Path) -> dict[str, dict[str, Any]]:
-    """The tensors a safetensors file declares: name to dtype, shape and place.
+    """The tensors a safetensors file declares: name to dtype, shape and offsets.
 
     The format is an 8-byte little-endian length, a JSON header, then the data, whose extent the header gives: a file
     that is cut short or padded is noticed before anything is loaded.
 
     Raises:
-        UsageError: The file is not whole.
+        UsageError: The file is incomplete or malformed.
     """
     try:
         size = path.stat().st_size

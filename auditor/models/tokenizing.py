@@ -1,4 +1,4 @@
-"""Opening a tokenizer offline and reading from it what it puts in front of a text."""
+"""Tokenizers: opening them offline, the special tokens they put before a text, and comparing two of them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,20 @@ _VOCABULARIES = (
     "sentencepiece.bpe.model",
 )
 _PROBE = "The cat sat"
+_COMPARED = (
+    "The quick brown fox doesn't jump over 12,345 lazy dogs (3.14159 of them) - or does it?\n\n  Indented, twice.\t\n",
+    "def f(x: int) -> list[str]:\n    return [str(i) for i in range(x) if i % 2 == 0]  # even\n",
+    "Ünïcödé naïveté, Straße, Москва, Ελλάδα, 北京市の天気, مرحبا, नमस्ते, 🦊🏳️‍🌈, ﬁne, ½, e\u0301.",
+    " leading space; TRAILING CAPITALS AND camelCase, snake_case, http://example.org/a?b=c&d=%20 ",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What stands before every window.
+    """Special tokens before every window.
 
     Attributes:
-        ids: The special tokens, none where the tokenizer adds none.
+        ids: The special tokens; empty where the tokenizer adds none.
         policy: The same in words.
     """
 
@@ -55,10 +61,10 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
-    """The tokenizer files of a model folder, among them the versions of tokenizer.json of which transformers picks one.
+    """The tokenizer files of a model folder, with all versions of tokenizer.json of which transformers picks one.
 
     Raises:
-        UsageError: There is no vocabulary among them.
+        UsageError: None of them holds a vocabulary.
     """
     files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     files.extend(sorted(path for path in folder.glob("tokenizer.*.json") if path.is_file()))
@@ -71,7 +77,7 @@ def tokenizer_files(folder: Path) -> list[Path]:
 
 
 def load_tokenizer(folder: Path, **where: Any) -> Any:
-    """The fast tokenizer of a folder; only a fast one knows which characters a token stands for.
+    """The fast tokenizer of a folder; only a fast one gives the characters of a token.
 
     Raises:
         UsageError: It cannot be read, needs code of its own, or has no fast form.
@@ -94,17 +100,16 @@ def load_tokenizer(folder: Path, **where: Any) -> Any:
 
 
 def front_of(tokenizer: Any) -> Front:
-    """What the tokenizer puts in front of a text, found by asking it.
+    """The special tokens that a tokenizer puts before a text, found by tokenising one.
 
-    Whatever it adds is used once in front of every window. Where it adds nothing although its own configuration says
-    `add_bos_token`, the BOS token is used. Otherwise nothing stands in front, a BOS token is not invented for a model
-    that was not trained with one, and the first token of each window serves as context. What it adds at the end (EOS)
-    is never used.
+    They are put once before every window. Where it adds none although its configuration says `add_bos_token`, the BOS
+    token is used. Otherwise there are none: a model that was not trained with a BOS token gets none, and the first
+    token of each window is its context. Tokens added at the end (EOS) are never used.
     """
     bare = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
     full = tokenizer(_PROBE, add_special_tokens=True)["input_ids"]
-    at = next((i for i in range(len(full) - len(bare) + 1) if full[i : i + len(bare)] == bare), 0)
-    ids = tuple(int(token) for token in full[:at])
+    start = next((i for i in range(len(full) - len(bare) + 1) if full[i : i + len(bare)] == bare), 0)
+    ids = tuple(int(token) for token in full[:start])
     if ids:
         names = " ".join(tokenizer.convert_ids_to_tokens(list(ids)))
         return Front(ids, f"{names} before every window, as the tokenizer adds it")
@@ -116,7 +121,7 @@ def front_of(tokenizer: Any) -> Front:
 def tokenise(tokenizer: Any, text: str, lead: Sequence[int]) -> TokenisedText:
     """Token ids and character offsets of a text, without special tokens added.
 
-    A text that itself begins with the special tokens would give the model two of them; those in the text are dropped.
+    Special tokens at the beginning of the text itself are dropped, as the model would read them twice.
     """
     encoded = tokenizer(
         text, add_special_tokens=False, return_offsets_mapping=True, return_attention_mask=False, verbose=False
@@ -128,3 +133,35 @@ def tokenise(tokenizer: Any, text: str, lead: Sequence[int]) -> TokenisedText:
         begin = int(offsets[len(lead) - 1, 1])
         ids, offsets = ids[len(lead) :], offsets[len(lead) :]
     return TokenisedText(ids, offsets[:, 0].copy(), offsets[:, 1].copy(), begin, len(text))
+
+
+def tokenizer_difference(first: Any, second: Any) -> str:
+    """How two fast tokenizers differ, in words for a user; empty where they cut text alike.
+
+    They are compared by what they do, not by their files. Tokens that only one of them has (a padding token added by a
+    training library) make no difference as long as no text contains them.
+
+    Args:
+        first: A tokenizer.
+        second: Another.
+    """
+    ours, theirs = first.get_vocab(), second.get_vocab()
+    shared = ours.keys() & theirs.keys()
+    moved = sum(ours[token] != theirs[token] for token in shared)
+    if moved or not shared:
+        return f"of {len(ours):,} and {len(theirs):,} tokens {len(shared) - moved:,} are the same"
+    front = [front_of(tokenizer) for tokenizer in (first, second)]
+    if front[0].ids != front[1].ids:
+        return f"the special tokens before a text ({front[0].policy}; against {front[1].policy})"
+    for text in _COMPARED:
+        left, right = (tokenise(tokenizer, text, front[0].ids).ids.tolist() for tokenizer in (first, second))
+        if left != right:
+            pairs = enumerate(zip(left, right, strict=False))
+            index = next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
+            shown = f"{_shown(first, left, index)} against {_shown(second, right, index)}"
+            return f"they cut text differently, for instance {shown}"
+    return ""
+
+
+def _shown(tokenizer: Any, ids: list[int], start: int) -> str:
+    return " ".join(repr(token) for token in tokenizer.convert_ids_to_tokens(ids[start : start + 3])) or "nothing"

@@ -1,4 +1,4 @@
-"""Cutting a tokenised text into the windows a model reads."""
+"""Cut a tokenised text into the windows that a model reads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from auditor.signals.tokens import Ints
 
 @dataclass(frozen=True, slots=True)
 class TokenisedText:
-    """Token ids of a text and the characters each stands for.
+    """Token ids of a text and the characters of each.
 
     Attributes:
         ids: [n] token ids without special tokens in front.
         starts: [n] first character of each token.
         ends: [n] one past its last.
-        begin: First character that counts as text; beyond 0 where special tokens at its start were dropped.
+        begin: First character of the text; above 0 where special tokens at its start were dropped.
         length: Characters of the text.
     """
 
@@ -41,20 +41,19 @@ def cut(
 ) -> Encoded:
     """Cut a text into consecutive windows that do not overlap, each with the special tokens in front.
 
-    Where the tokenizer puts nothing in front, the first token of a window has no distribution of its own; it is read
-    and not scored. With a prefix there is one window: its first half is for the prefix, of which the beginning is kept,
-    and only as much of the text is scored as fits behind it. The scored tokens are then the first of those scored
-    without the prefix, so the two can be compared token by token; hence the first token of the text is not scored
-    behind a prefix either where it is not scored without one.
+    Without special tokens in front, the first token of a window has no distribution of its own; it is read and not
+    scored. With a prefix there is one window: its first half is for the beginning of the prefix, and as much of the
+    text is scored as fits after it. These are the first tokens scored without the prefix, so that the two can be compared
+    token by token; hence a first token that is not scored without a prefix is not scored after one either.
 
     Args:
-        text: What is scored.
+        text: The text to score.
         lead: Special tokens in front of every window.
         prefix: Token ids read before the text; empty for none.
         context: Longest window in tokens.
         max_tokens: Read at most this many tokens of the text.
-        answer: The text answers the prefix (see `Prompt`): it is scored from its first token on, and what of the prefix
-            does not fit in front of it is left out at the beginning.
+        answer: The text answers the prefix (see `Prompt`): it is scored from its first token on, and a prefix that is
+            too long loses its beginning.
     """
     total = len(text.ids) if max_tokens is None else min(len(text.ids), max_tokens)
     front = np.asarray(lead, dtype=np.int32)
@@ -69,7 +68,7 @@ def cut(
         windows = [_window(text, front, 0, fitting, skipped)]
         return Encoded(tuple(windows), truncated=fitting < len(text.ids))
     step = context - len(front)
-    windows = [_window(text, front, at, min(at + step, total), skipped) for at in range(0, total, step)]
+    windows = [_window(text, front, start, min(start + step, total), skipped) for start in range(0, total, step)]
     return Encoded(tuple(window for window in windows if window.scored > 0), truncated=total < len(text.ids))
 
 

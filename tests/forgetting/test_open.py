@@ -14,7 +14,7 @@ from auditor.core.errors import UsageError
 from auditor.forgetting.open import open_checkpoints
 from auditor.models.digests import NoMemo
 from auditor.models.options import LoadOptions
-from auditor.models.tokenizer_difference import difference
+from auditor.models.tokenizing import tokenizer_difference
 
 Maker = Callable[..., Path]
 
@@ -78,7 +78,7 @@ def test_a_tokenizer_saved_again_is_the_same(tmp_path: Path, make_tiny_model: Ma
     tokenizer.save_pretrained(two)
     series = open_checkpoints([("a", str(one)), ("b", str(two))], CPU, NoMemo())
     assert len({named.spec.identity.tokenizer_sha256 for named in series}) == 2
-    assert difference(*(named.spec.tokenizer() for named in series)) == ""
+    assert tokenizer_difference(*(named.spec.tokenizer() for named in series)) == ""
 
 
 def test_one_model_under_two_names(tmp_path: Path, make_tiny_model: Maker) -> None:

@@ -143,7 +143,7 @@ def test_truncated_files(gguf_file: Path, tmp_path: Path, keep: int) -> None:
 
 def test_something_else_under_the_name(tmp_path: Path) -> None:
     (tmp_path / "x.gguf").write_bytes(b"PK\x03\x04" + bytes(100))
-    with pytest.raises(UsageError, match="no GGUF file"):
+    with pytest.raises(UsageError, match="not a GGUF file"):
         open_model(str(tmp_path / "x.gguf"), CPU)
 
 

@@ -174,10 +174,10 @@ def test_tokenizer_code_is_refused(copy: Path) -> None:
     [
         (
             {"architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "is_encoder_decoder": True},
-            "no causal",
+            "not a causal",
         ),
-        ({"architectures": ["LlamaForSequenceClassification"]}, "no causal language model"),
-        ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "no causal language model"),
+        ({"architectures": ["LlamaForSequenceClassification"]}, "not a causal language model"),
+        ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "not a causal language model"),
         ({"model_type": "no-such-model"}, "unknown model_type"),
     ],
 )
