@@ -43,8 +43,8 @@ def cut(
 
     Without special tokens in front, the first token of a window has no distribution of its own; it is read and not
     scored. With a prefix there is one window: its first half is for the beginning of the prefix, and as much of the
-    text is scored as fits after it. These are the first tokens scored without the prefix, so that the two can be compared
-    token by token; hence a first token that is not scored without a prefix is not scored after one either.
+    text is scored as fits after it. These are the first tokens scored without the prefix, so that the two can be
+    compared token by token; hence a first token that is not scored without a prefix is not scored after one either.
 
     Args:
         text: The text to score.
