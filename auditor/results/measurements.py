@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.rows import FeatureTable, Numerics, OverlapPair, Rows
@@ -37,7 +40,14 @@ class Measurements(Record):
     truncated: tuple[Count, Count]
     """Documents cut by the token limit, suspect and held-out."""
 
-    series: SeriesMeasurements | None = None
+    series: Annotated[
+        SeriesMeasurements | None,
+        Unverifiable(
+            "a single measurement of the series, changed by too little to change a figure (together: see above)",
+            frozenset({"again"}),
+            ("**",),
+        ),
+    ] = None
     """What the figures of the series are made from; None without one."""
 
     def text_rows(self, like: Rows) -> Rows:

@@ -4,44 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Annotated
 
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 
 SCORING_VERSION = 2
 """Raised whenever the figures a backend returns change; older records of the store are then never used."""
 
 
+_MODELS = Unverifiable("which models were scored (--model for each of them shows it)", frozenset({"models"}))
+_LOADED = Unverifiable("where the models lay and how they were loaded")
+
+
 class ModelIdentity(Record):
     """Everything that influences a score, and the names a reader knows it by."""
 
-    source: str
+    source: Annotated[str, _LOADED]
     """Path or name as given."""
 
-    kind: str
+    kind: Annotated[str, _LOADED]
     """Name of the loader."""
 
-    revision: str | None
+    revision: Annotated[str | None, _LOADED]
     """Commit of a hub model; None for local files."""
 
-    weights_sha256: str
+    weights_sha256: Annotated[str, _MODELS]
     """Digest over the names and digests of the weight files (adapter and base both)."""
 
-    tokenizer_sha256: str
+    tokenizer_sha256: Annotated[str, _MODELS]
     """Digest over the names and digests of the tokenizer files."""
 
-    dtype: str
+    dtype: Annotated[str, _LOADED]
     """Number format of the weights in memory; statistics are always float32."""
 
-    device: str
+    device: Annotated[str, _LOADED]
     """Where the model runs."""
 
-    context: Count
+    context: Annotated[Count, _LOADED]
     """Longest window in tokens."""
 
-    bos: str
+    bos: Annotated[str, _LOADED]
     """What stands before the text, in words."""
 
-    details: dict[str, str]
+    details: dict[str, Annotated[str, _MODELS]]
     """Configuration digest and versions of the libraries that compute the scores."""
 
     def __hash__(self) -> int:

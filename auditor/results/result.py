@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Number, Record, Share
 from auditor.results.correction import Correction
 from auditor.results.forgetting.series import Forgetting
@@ -18,6 +20,28 @@ from auditor.results.separability import CurvePoint, Excess, Separability
 SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
 Side = Literal["suspect", "heldout"]
+
+
+_NAME = Unverifiable("how the audit is called, and the command that made it")
+_ORIGIN = Unverifiable("when, where and with what it was made")
+_BATCH = Unverifiable(
+    "the correction for the other audits of the batch, or that there were none (--batch shows it)", frozenset({"batch"})
+)
+_EXCERPTS = Unverifiable(
+    "excerpts of the documents (--data for both sides shows them)", frozenset({"data suspect", "data heldout"})
+)
+_TOKENS = Unverifiable("how many tokens the placebo and the general set have", parts=(".tokens",))
+_COUNTS = (".skipped_files", ".dropped_empty", ".dropped_duplicate")
+
+
+def _passed_over(role: str, name: str) -> Unverifiable:
+    reason = f"how much of the {name} set was passed over (--data {role}=PATH shows it)"
+    return Unverifiable(reason, frozenset({f"data {role}"}), _COUNTS)
+
+
+def _texts(role: str) -> Unverifiable:
+    reason = f"the texts of the {role} set (--data {role}=PATH shows them)"
+    return Unverifiable(reason, frozenset({f"data {role}"}), (*_COUNTS, ".characters", ".sha256"))
 
 
 class Verdict(Record):
@@ -70,7 +94,7 @@ class TokenMark(Record):
     """One token of a revealed document: its text and its log-probability (nats)."""
 
     text: str
-    logprob: Number
+    logprob: Annotated[Number, Unverifiable("log-probabilities of single tokens", frozenset({"again"}))]
 
 
 class FeatureNote(Record):
@@ -102,10 +126,10 @@ class DocumentResult(Record):
     tokens: Count
     """Scored tokens."""
 
-    excerpt: str | None = None
+    excerpt: Annotated[str | None, _EXCERPTS] = None
     """Start of the text, only with `--reveal`."""
 
-    marks: tuple[TokenMark, ...] | None = None
+    marks: Annotated[tuple[TokenMark, ...] | None, replace(_EXCERPTS, parts=("", "[*]", "[*].text"))] = None
     """The first tokens with their log-probabilities, only with `--reveal`."""
 
 
@@ -150,31 +174,31 @@ class ModelSummary(ModelIdentity):
 class Manifest(Record):
     """Everything needed to run the audit again."""
 
-    auditor_version: str
-    created: str
-    command: str
+    auditor_version: Annotated[str, _ORIGIN]
+    created: Annotated[str, _ORIGIN]
+    command: Annotated[str, _NAME]
     seed: int
     configuration: dict[str, Any]
     configuration_sha256: str
-    packages: dict[str, str]
-    platform: str
+    packages: dict[str, Annotated[str, _ORIGIN]]
+    platform: Annotated[str, _ORIGIN]
     models: tuple[ModelSummary, ...]
     features: tuple[str, ...]
-    texts_scored: Count
-    texts_from_store: Count
+    texts_scored: Annotated[Count, _ORIGIN]
+    texts_from_store: Annotated[Count, _ORIGIN]
 
 
 class BatchCorrection(Record):
     """The correction of an audit's p-value for the other audits of its batch."""
 
-    method: Correction
+    method: Annotated[Correction, _BATCH]
     """Holm bounds the chance of one false EVIDENCE in the whole batch, Benjamini-Hochberg the expected share of
     false ones among all."""
 
-    audits: Count
+    audits: Annotated[Count, _BATCH]
     """How many audits are corrected together: all of the batch, each with one p-value."""
 
-    broken: Count
+    broken: Annotated[Count, _BATCH]
     """How many of them broke and count with a p-value of 1."""
 
     p_value: Share
@@ -188,7 +212,7 @@ class BatchCorrection(Record):
     """What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
     although its p-value is at or below its level."""
 
-    p_adjusted: Share
+    p_adjusted: Annotated[Share, _BATCH]
     """`counted` after the correction."""
 
     @property
@@ -213,7 +237,7 @@ class AuditResult(Record):
     """Of a `forget`, the verdict is made from the state of the last checkpoint, and membership, guards, features
     and documents are those of that checkpoint."""
 
-    name: str
+    name: Annotated[str, _NAME]
     verdict: Verdict
     thresholds: Thresholds
     membership: Separability
@@ -226,12 +250,12 @@ class AuditResult(Record):
     excluded_features: tuple[ExcludedFeature, ...]
     group_scores: tuple[GroupScore, ...]
     documents: tuple[DocumentResult, ...]
-    suspect: CorpusSummary
-    heldout: CorpusSummary
-    placebo: CorpusSummary | None = None
+    suspect: Annotated[CorpusSummary, _passed_over("suspect", "suspect")]
+    heldout: Annotated[CorpusSummary, _passed_over("heldout", "held-out")]
+    placebo: Annotated[CorpusSummary | None, _texts("placebo"), _TOKENS] = None
     """The second held-out set of a series, with the tokens its origin read; None where none was given."""
 
-    general: CorpusSummary | None = None
+    general: Annotated[CorpusSummary | None, _texts("general"), _TOKENS] = None
     """The same of its general text."""
 
     limitations: tuple[str, ...]
@@ -239,7 +263,7 @@ class AuditResult(Record):
     forgetting: Forgetting | None = None
     """The series of checkpoints; None where none was given."""
 
-    gate: Gate = Gate()
+    gate: Annotated[Gate, Unverifiable("what makes CI red, which whoever ran the audit chose", parts=("**",))] = Gate()
     """What makes CI red."""
 
     multiplicity: BatchCorrection | None = None

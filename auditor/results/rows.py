@@ -12,10 +12,25 @@ from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record, Share
 
 STORED = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 """Of a dataclass that is a part of the result tree, as of any `Record`."""
+
+
+_FEATURE = Unverifiable(
+    "a single measured feature, changed by too little to move a rank (all of them together: see above)",
+    frozenset({"again"}),
+    ("[*][*]",),
+)
+_DETAIL = Unverifiable(
+    "how many documents were probed, and how alike two documents are that are on both sides",
+)
+_SHARED = Unverifiable(
+    "which documents are on both sides, beyond the first of each kind (--data for both sides shows it)",
+    frozenset({"data suspect", "data heldout"}),
+)
 
 
 class _OrNan:
@@ -142,7 +157,7 @@ class FeatureTable(TableRecord):
     columns: tuple[Column, ...]
     """The meaning of each column; a feature of one of several references is called `NAME@LABEL`."""
 
-    values: Matrix
+    values: Annotated[Matrix, _FEATURE]
     """[documents, columns]; None where a feature could not be computed."""
 
     @classmethod
@@ -162,7 +177,7 @@ class Numerics:
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
 
-    probed: Count
+    probed: Annotated[Count, _DETAIL]
     """Documents scored again, each alone and in float32."""
 
     batch_difference: OrNan
@@ -188,15 +203,15 @@ class OverlapPair:
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
 
-    suspect: str
+    suspect: Annotated[str, _SHARED]
     """Id of the suspect document."""
 
-    heldout: str
+    heldout: Annotated[str, _SHARED]
     """Id of the held-out document."""
 
     kind: Kind
     """exact, near or contained; the strongest that holds."""
 
-    similarity: Share
+    similarity: Annotated[Share, _DETAIL]
     """1 for exact, the Jaccard index of the shingle sets for near, the share of the smaller document's shingles for
     contained."""

@@ -1,4 +1,4 @@
-"""Check: one question about a stored result. One file a check; each is found by discovery, all run, all are shown."""
+"""Check: one question about a stored result. One file a check; discovery collects them, all run, all are shown."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ Status = Literal["passed", "failed", "not asked"]
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What a check came to.
+    """The answer of a check.
 
     Attributes:
-        status: `not asked` where something is missing that only the user can give.
-        said: What was compared, or why it was not, in a sentence.
-        differences: Fields that are not what they should be.
+        status: `not asked` where only the user can give what the check needs.
+        detail: What was compared, or why it was not, in a sentence.
+        differences: Fields with another value than they should have.
     """
 
     status: Status
-    said: str
+    detail: str
     differences: tuple[Difference, ...] = ()
 
 
 class UnreadableError(UsageError):
-    """What the result is to be held against cannot be read."""
+    """A document set, a model or a batch that the result is compared with cannot be read."""
 
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Tell what goes wrong with what was given from what is wrong with the result.
+    """Separate errors in what the user gives from faults of the result.
 
     Raises:
         UnreadableError: An `AuditorError` was raised within.
@@ -55,9 +55,9 @@ class Check:
 
     Attributes:
         name: One or two words.
-        order: Where it stands in the output.
-        ask: Looks at the subject; an `AuditorError` it raises is a failure with that reason, and None says that there
-            is nothing to ask of such a subject.
+        order: Position in the output.
+        ask: Answers for a subject; an `AuditorError` it raises is a failure with that reason, and None means that the
+            check does not apply.
     """
 
     name: str
@@ -65,11 +65,11 @@ class Check:
     ask: Callable[[Subject], CheckAnswer | None] = field(repr=False)
 
     def run(self, subject: Subject) -> CheckAnswer | None:
-        """Ask.
+        """Answer for a subject.
 
         Raises:
-            UnreadableError: What the result is to be held against cannot be read.
-            TooLongError: Its figures take longer to make again than was allowed.
+            UnreadableError: What the result is compared with cannot be read.
+            TooLongError: Its figures take longer to compute than is allowed.
         """
         try:
             return self.ask(subject)
@@ -78,9 +78,9 @@ class Check:
         except AuditorError as problem:
             return CheckAnswer("failed", " ".join(str(problem).split()))
         except Exception as problem:
-            # A file that was edited may hold anything, and none of it may keep the other checks from being asked.
-            said = f"what the file holds cannot be computed with ({type(problem).__name__}: {first_line(problem)})"
-            return CheckAnswer("failed", said)
+            # An edited file may hold anything, and nothing in it may keep the other checks from running.
+            detail = f"what the file holds cannot be computed with ({type(problem).__name__}: {first_line(problem)})"
+            return CheckAnswer("failed", detail)
 
 
 def check(*, name: str, order: int) -> Callable[[Callable[[Subject], CheckAnswer | None]], Check]:
@@ -90,29 +90,31 @@ def check(*, name: str, order: int) -> Callable[[Callable[[Subject], CheckAnswer
 
 def all_checks() -> tuple[Check, ...]:
     """Every check, in the order of the output."""
-    return tuple(sorted(discover(auditor.verify.checks, Check), key=lambda one: one.order))
+    return tuple(sorted(discover(auditor.verify.checks, Check), key=lambda check: check.order))
 
 
 def verify(subject: Subject) -> dict[str, CheckAnswer]:
-    """Ask every check; its answers by name, errors as `Check.run`."""
-    answers = {one.name: one.run(subject) for one in all_checks()}
+    """The answers of all checks by name; errors as of `Check.run`."""
+    answers = {check.name: check.run(subject) for check in all_checks()}
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def judged(found: TreeComparison, what: str) -> CheckAnswer:
-    """The answer that a comparison of figures comes to.
+def answer_of(comparison: TreeComparison, source: str) -> CheckAnswer:
+    """The answer that follows from a comparison of figures.
 
     Args:
-        found: The comparison.
-        what: What was compared, as it follows a number.
+        comparison: Stored against recomputed figures.
+        source: What the figures were recomputed from.
     """
-    if found.differences:
-        said = f"{len(found.differences):,} of {found.leaves:,} fields are not what {what} give"
-        return CheckAnswer("failed", said, found.differences)
-    if found.close:
+    if comparison.differences:
+        detail = f"{len(comparison.differences):,} of {comparison.leaves:,} fields are not what {source} give"
+        return CheckAnswer("failed", detail, comparison.differences)
+    figures = f"{comparison.figures:,} figures recomputed from {source}"
+    if comparison.close:
+        largest = max(comparison.farthest, sys.float_info.epsilon)
         return CheckAnswer(
             "passed",
-            f"{found.figures:,} figures made again from {what}; {found.close:,} of them differ in the last bits, as "
-            f"sums on another processor do, by at most {max(found.farthest, sys.float_info.epsilon):.1g} of their size",
+            f"{figures}; {comparison.close:,} of them differ in the last bits, as sums on another processor do, by at "
+            f"most {largest:.1g} of their size",
         )
-    return CheckAnswer("passed", f"{found.figures:,} figures made again from {what} are equal to the last bit")
+    return CheckAnswer("passed", f"{figures} are equal to the last bit")

@@ -1,4 +1,4 @@
-"""Comparing two trees of JSON leaf by leaf, to the last bit; estimates alone may differ by what a processor rounds."""
+"""Comparison of two JSON trees leaf by leaf, to the last bit; only estimates may differ, by rounding."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from auditor.membership.guards.catalogue import guards_where
+
 CLOSE = 1e-9
 """Relative difference up to which two figures may be the same sum in another order, on another processor."""
 _NOTHING = 1e-15
-"""Absolute difference that is none for an estimate, which may be next to nothing itself."""
+"""Absolute difference below which two estimates count as equal, as an estimate may be near zero."""
 _EXACT = re.compile(
     r"(^|\.)(thresholds|manifest|configuration|multiplicity|gate)\b|p-value"
     r"|(^|[._])(p_value|p_adjusted|alpha|level|limit|threshold|margin_d|missing_suspect|missing_heldout)$"
 )
-"""What was chosen, and what is a ratio of whole numbers, such as a permutation p-value and Holm's multiple of it."""
+"""Choices, and ratios of whole numbers such as a permutation p-value and Holm's multiple of it."""
 _BY_FORMULA = re.compile(
-    r"^procedures\[|\.equivalence\.|(^|\.)tasks\.tests\["
-    r"|guards\[(null-splits|direction)\]|\[[^]]*(uneven|equivalence p-value)[^]]*\]"
+    r"^procedures\[|\.equivalence\.|(^|\.)tasks\.tests\[|\[equivalence p-value[^]]*\]"
+    rf"|(^|\.)guards\[({'|'.join(sorted(guards_where(lambda guard: not guard.exact_p)))})\]"
 )
-"""What of this is a p-value or a limit by a formula instead (Student's t, binomial, Fisher, Kolmogorov-Smirnov, normal
-quantile): it may differ in the last bits as an estimate may, however small it is."""
+"""Exceptions to `_EXACT`: p-values and limits by a formula (Student's t, binomial, Fisher, Kolmogorov-Smirnov, normal
+quantile), which may differ in the last bits as an estimate may, however small they are."""
 _NAMED = ("guards", "figures")
-"""Lists whose parts are told by their names."""
+"""Lists whose items are identified by their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One leaf that is not the same.
+    """One leaf that differs.
 
     Attributes:
         path: Where it is, such as `membership.columns[2].auc`.
@@ -44,7 +49,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class TreeComparison:
-    """Two trees beside each other.
+    """The comparison of two trees.
 
     Attributes:
         figures: Numbers that were compared.
@@ -72,14 +77,14 @@ ABSENT = Absent()
 
 
 def compare(stored: Any, again: Any, *, at: str = "") -> TreeComparison:
-    """Hold two trees of JSON against each other.
+    """Compare two trees of JSON.
 
     Only two numbers that are not whole and not of `_EXACT` can be close without being the same.
 
     Args:
         stored: What the file holds.
         again: What it should hold.
-        at: Path of both in the whole, with which the paths of differences begin.
+        at: Path of both trees in the whole result, the prefix of the paths of differences.
     """
     figures = leaves = near = 0
     farthest = 0.0
@@ -121,13 +126,36 @@ def _pairs(stored: Any, again: Any, path: str, label: str) -> Iterator[tuple[str
     """Leaves of both trees by path, and by the path with names in place of numbers; empty lists are leaves too."""
     if isinstance(stored, dict) and isinstance(again, dict) and (stored or again):
         for key in dict.fromkeys((*stored, *again)):
-            ways = (f"{way}.{key}" if way else str(key) for way in (path, label))
-            yield from _pairs(stored.get(key, ABSENT), again.get(key, ABSENT), *ways)
+            below = (f"{above}.{key}" if above else str(key) for above in (path, label))
+            yield from _pairs(stored.get(key, ABSENT), again.get(key, ABSENT), *below)
     elif isinstance(stored, list) and isinstance(again, list) and (stored or again):
         named = label.rpartition(".")[2] in _NAMED
-        for place in range(max(len(stored), len(again))):
-            left, right = (tree[place] if place < len(tree) else ABSENT for tree in (stored, again))
-            called = right.get("name", place) if named and isinstance(right, dict) else place
-            yield from _pairs(left, right, f"{path}[{place}]", f"{label}[{called}]")
+        for index in range(max(len(stored), len(again))):
+            left, right = (tree[index] if index < len(tree) else ABSENT for tree in (stored, again))
+            name = right.get("name", index) if named and isinstance(right, dict) else index
+            yield from _pairs(left, right, f"{path}[{index}]", f"{label}[{name}]")
     else:
         yield path, label, stored, again
+
+
+def far_cells(
+    where: str, stored: npt.NDArray[np.float64], again: npt.NDArray[np.float64], *, most: float
+) -> Iterator[Difference]:
+    """Cells of two tables that differ by more than another machine explains.
+
+    Args:
+        where: Path of the table.
+        stored: [rows, columns] What the file holds.
+        again: [rows, columns] What it should hold, NaN where there is nothing.
+        most: Largest difference that counts as none, as a share of the largest figure of the column.
+    """
+    if stored.shape != again.shape:
+        yield Difference(where, f"a table of shape {stored.shape}", f"one of shape {again.shape}")
+        return
+    if not again.size:
+        return
+    scale = np.nan_to_num(np.nanmax(np.abs(again), axis=0, initial=0.0))
+    alike = (np.isnan(stored) & np.isnan(again)) | (np.abs(stored - again) <= most * scale)
+    for row, column in zip(*np.nonzero(~alike), strict=True):
+        cells = (None if np.isnan(table[row, column]) else float(table[row, column]) for table in (stored, again))
+        yield Difference(f"{where}[{row}][{column}]", *cells)

@@ -1,4 +1,4 @@
-"""From the path of a result or a bundle to a subject."""
+"""Open a result or a bundle for verification."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from auditor.verify.subject import Subject
 ROLES = ("suspect", "heldout", "placebo", "general")
 BATCH = "batch.json"
 _ABOVE = 4
-"""A batch's results lie in folders of folders of it."""
+"""Number of folders above a result that are searched for its batch.json."""
 
 
 def open_subject(
@@ -29,7 +29,7 @@ def open_subject(
     data: Mapping[str, str],
     models: Mapping[str, str],
     batch: Path | None = None,
-    anew: bool = False,
+    rescoring: bool = False,
     long: bool = False,
 ) -> Subject:
     """Read a result, or the bundle that it is in.
@@ -40,8 +40,8 @@ def open_subject(
         models: Path of the models by role, label or name of a checkpoint.
         batch: The batch.json of its batch; looked for in the folders above where none is given, and there passed over
             where it is another's, does not name this result, or lies without the results of the others.
-        anew: Whether everything is to be scored again.
-        long: Whether figures are made again that take more than some minutes.
+        rescoring: Whether everything is scored again.
+        long: Whether figures that take more than minutes are recomputed.
 
     Raises:
         UsageError: It cannot be read, or is neither; the batch that was given cannot be read; or a role is unknown.
@@ -60,9 +60,9 @@ def open_subject(
         read_batch_result(batch)
     elif not files:
         above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
-        batch = next((found for found in above if found.is_file() and _names(found, path, written)), None)
+        batch = next((file for file in above if file.is_file() and _names(file, path, written)), None)
     result = parse_result(written, path)
-    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, anew, long)
+    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, rescoring, long)
 
 
 def read_batch_result(path: Path) -> BatchResult:
@@ -78,12 +78,15 @@ def read_batch_result(path: Path) -> BatchResult:
 
 
 def _names(batch: Path, path: Path, written: bytes) -> bool:
-    """Whether a batch.json that lies above a result is one, and names it by its place or its digest."""
-    digest, place = hashlib.sha256(written).hexdigest(), path.resolve()
+    """Whether a batch.json above a result is one, and names the result by its path or its digest."""
+    digest, location = hashlib.sha256(written).hexdigest(), path.resolve()
     try:
         audits = read_batch_result(batch).audits
-        found = [outcome.finding for outcome in audits if outcome.finding is not None]
-        ours = any(one.result_sha256 == digest or (batch.parent / one.result).resolve() == place for one in found)
-        return ours and all((batch.parent / one.result).is_file() for one in found)
+        findings = [outcome.finding for outcome in audits if outcome.finding is not None]
+        ours = any(
+            finding.result_sha256 == digest or (batch.parent / finding.result).resolve() == location
+            for finding in findings
+        )
+        return ours and all((batch.parent / finding.result).is_file() for finding in findings)
     except (UsageError, OSError, ValueError, RuntimeError):  # It may name what is no path at all.
         return False

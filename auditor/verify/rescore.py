@@ -16,8 +16,7 @@ from auditor.features.table import TARGET_LABEL
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult
 from auditor.settings import AuditSettings, make_options
-from auditor.verify.cells import far_cells
-from auditor.verify.differences import Difference, compare
+from auditor.verify.differences import Difference, compare, far_cells
 from auditor.verify.subject import Subject, is_here
 
 MOST = 1e-3
@@ -35,9 +34,9 @@ def settings_here(subject: Subject) -> AuditSettings:
     Raises:
         UsageError: A set of documents or a model that the audit reads was not given, or a reference under another name.
     """
-    settings = subject.gathered.settings
+    settings = subject.inputs.settings
     named = len(settings.references)
-    labels = subject.gathered.references[-named:] if named else ()
+    labels = subject.inputs.references[-named:] if named else ()
     place: dict[str, Any] = {
         "suspect": _given(subject.data, "suspect", "--data"),
         "heldout": _given(subject.data, "heldout", "--data"),

@@ -1,4 +1,4 @@
-"""The subject of a verification: a stored result, and what it may be held against."""
+"""The subject of a verification: a stored result and what it is compared with."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from auditor.verify.bundle.contents import text_names
 from auditor.verify.differences import TreeComparison, compare
 
 MOST_PERMUTATIONS = 1_000_000
-"""A file that asks for more is refused: its permutations would not fit into memory."""
+"""Largest number of permutations of a result; more would not fit into memory."""
 MOST_WORK = 100_000_000_000
-"""Permutations times cells of tables that are made again unasked: some two minutes of one core, and a hundred times an
-audit of two sets of 200 documents."""
+"""Permutations times table cells that are recomputed without `--long`: about two minutes of one core, and a hundred
+times an audit of two sets of 200 documents."""
 
 
 class TooLongError(UsageError):
-    """The figures of a result take too long to be made again."""
+    """The figures of a result take too long to recompute."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is verified, and against what.
+    """A result to verify and what it is compared with.
 
     Attributes:
         result: The result.
         raw: The bytes of its file.
-        path: Where the file is; None where it is nowhere.
+        path: Path of the file; None where there is none.
         data: Path of the documents by role: suspect, heldout, placebo, general.
         models: Path of the models by role, label or name of a checkpoint.
-        batch: The batch.json of the batch it belongs to; None where there is none.
+        batch: The batch.json of its batch; None where there is none.
         bundle: The other files of its bundle by name; empty outside one.
-        anew: Whether everything is to be scored again.
-        long: Whether figures are made again that take more than `MOST_WORK`.
+        rescoring: Whether everything is scored again.
+        long: Whether figures that take more than `MOST_WORK` are recomputed.
     """
 
     result: AuditResult
@@ -50,26 +50,26 @@ class Subject:
     models: Mapping[str, str] = field(default_factory=dict)
     batch: Path | None = None
     bundle: Mapping[str, bytes] = field(default_factory=dict)
-    anew: bool = False
+    rescoring: bool = False
     long: bool = False
 
     @property
     def given(self) -> frozenset[str]:
-        """What it is held against: `data ROLE` for each set, `models` where all are given, `batch`, `again`."""
+        """What it is compared with: `data ROLE` for each set, `models` where all are given, `batch`, `again`."""
         given = {f"data {role}" for role in self.data}
         given |= {"models"} if set(self.known_models) <= set(self.models) else set()
-        given |= {"again"} if self.anew else set()
+        given |= {"again"} if self.rescoring else set()
         return frozenset(given | ({"batch"} if self.batch is not None else set()))
 
     @cached_property
     def known_models(self) -> dict[str, tuple[int, ModelSummary]]:
-        """The models and their places by what they can be called: `target`, the label of a reference, a checkpoint."""
+        """Index and record of each model by its name: `target`, the label of a reference, or a checkpoint."""
         numerics = () if self.result.measurements is None else self.result.measurements.numerics
         labels = iter([label for label in numerics if label != TARGET_LABEL])
         known: dict[str, tuple[int, ModelSummary]] = {}
-        for place, model in enumerate(self.result.manifest.models):
+        for index, model in enumerate(self.result.manifest.models):
             name = {"target": TARGET_LABEL, "checkpoint": model.name}.get(model.role) or next(labels, "")
-            known.setdefault(name, (place, model))
+            known.setdefault(name, (index, model))
         return known
 
     @cached_property
@@ -81,57 +81,57 @@ class Subject:
         return [self.bundle[name].decode("utf-8", "replace") for name in names]
 
     @cached_property
-    def gathered(self) -> AuditInputs:
-        """What the result was concluded from.
+    def inputs(self) -> AuditInputs:
+        """The inputs that the result was concluded from.
 
         Raises:
             UsageError: It does not fit together.
-            TooLongError: It has more permutations than may be made again.
+            TooLongError: Its figures take too long to recompute.
         """
-        found = inputs_of_result(self.result)
-        permutations, cells = found.settings.permutations, _cells(found)
+        inputs = inputs_of_result(self.result)
+        permutations, cells = inputs.settings.permutations, _cells(inputs)
         if permutations > MOST_PERMUTATIONS:
-            raise TooLongError(f"{permutations:,} permutations are too many to be made again")
+            raise TooLongError(f"{permutations:,} permutations are too many to recompute")
         if permutations * cells > MOST_WORK and not self.long:
             raise TooLongError(
-                f"{permutations:,} permutations of {cells:,} kept figures take more than minutes to be made again",
+                f"{permutations:,} permutations of {cells:,} measured figures take more than minutes to recompute",
                 hint="Give --long if the file is meant to hold so many.",
             )
-        return found
+        return inputs
 
     @cached_property
-    def again(self) -> AuditResult:
+    def recomputed(self) -> AuditResult:
         """The result concluded again.
 
         Raises:
             UsageError: It cannot be concluded.
         """
-        return conclude(self.gathered)
+        return conclude(self.inputs)
 
     @cached_property
-    def compared(self) -> TreeComparison:
-        """The result beside itself, concluded again; the seal is asked for elsewhere.
+    def comparison(self) -> TreeComparison:
+        """The stored result against the recomputed one, without the digest and the measurements.
 
         Raises:
             UsageError: It cannot be concluded.
         """
-        return compare(_tree(self.result), _tree(self.again))
+        return compare(_tree(self.result), _tree(self.recomputed))
 
 
-def _cells(found: AuditInputs) -> int:
-    """Figures in all tables that are permuted."""
-    kept = found.measurements
-    tables = [kept.features, kept.text, *kept.controls.values()]
-    if kept.series is not None:
-        tables += [table for some in kept.series.sets.values() for table in some.features]
+def _cells(inputs: AuditInputs) -> int:
+    """Number of figures in all permuted tables."""
+    measurements = inputs.measurements
+    tables = [measurements.features, measurements.text, *measurements.controls.values()]
+    if measurements.series is not None:
+        tables += [table for corpus in measurements.series.sets.values() for table in corpus.features]
     return sum(len(table.values) * len(table.columns) for table in tables)
 
 
 def _tree(result: AuditResult) -> dict[str, Any]:
-    # What is kept is handed on as it is, and would only add to the count of what agrees.
+    # Measurements are the input of both, and would only add to the count of equal figures.
     return result.model_dump(mode="json", exclude={"content_sha256", "measurements"})
 
 
 def is_here(source: str) -> bool:
-    """Whether the source of a model is a place on this machine, where revisions have no meaning."""
+    """Whether the source of a model is a path on this machine, where revisions have no meaning."""
     return Path(source).expanduser().exists()

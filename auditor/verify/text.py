@@ -1,4 +1,4 @@
-"""What a verification came to, for a screen."""
+"""The output of a verification as text."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from auditor.verify.differences import leaves
 from auditor.verify.subject import Subject
 from auditor.verify.unproven import CHOSEN, INVENTED, UNPROVEN
 
-_PLACE = re.compile(r"\[\d+\]")
+_INDEX = re.compile(r"\[\d+\]")
 _MOST = 20
 _WIDTH = 120
 _LONGEST = 60
 
 
-def told(subject: Subject, answers: Mapping[str, CheckAnswer]) -> str:
-    """One line a check, then the fields that differ, then what none of the checks shows, then the answer.
+def render_text(subject: Subject, answers: Mapping[str, CheckAnswer]) -> str:
+    """One line a check, the fields that differ, what no check shows, and the answer.
 
     Args:
-        subject: What was verified.
-        answers: By the name of the check.
+        subject: The verified result.
+        answers: Answers by name of the check.
     """
     return "\n".join(_lines(subject, answers)) + "\n"
 
@@ -36,13 +36,14 @@ def is_verified(answers: Mapping[str, CheckAnswer]) -> bool:
 
 def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
     for name, answer in answers.items():
-        yield f"{answer.status:<10}  {name:<13}  {visible(answer.said)}"
+        yield f"{answer.status:<10}  {name:<13}  {visible(answer.detail)}"
     for name, answer in answers.items():
-        for place, one in enumerate(answer.differences):
-            if place == _MOST:
+        for position, difference in enumerate(answer.differences):
+            if position == _MOST:
                 yield f"  ... and {len(answer.differences) - _MOST:,} more by {name}"
                 break
-            yield f"  {visible(one.path)}: stored {_value(one.stored)}, should be {_value(one.again)}"
+            stored, again = _value(difference.stored), _value(difference.again)
+            yield f"  {visible(difference.path)}: stored {stored}, should be {again}"
     passed = {name for name, answer in answers.items() if answer.status == "passed"}
     yield from _open(subject, subject.given if "rescoring" in passed else subject.given - {"again"})
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
@@ -50,26 +51,26 @@ def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str
 
 
 def _open(subject: Subject, given: Collection[str]) -> Iterator[str]:
-    """What no check that was asked can show."""
+    """What no check that ran can show."""
     yield "What this does not show:"
-    for one in (INVENTED, *CHOSEN):
-        if one.is_open(given):
-            yield textwrap.fill(one.why, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    for choice in (INVENTED, *CHOSEN):
+        if choice.is_open(given):
+            yield textwrap.fill(choice.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     paths = {
-        _PLACE.sub("[0]", path) for path, value in leaves(subject.result.model_dump(mode="json")) if value is not None
+        _INDEX.sub("[0]", path) for path, value in leaves(subject.result.model_dump(mode="json")) if value is not None
     }
-    yield "  - Nothing but the seal, which anyone can make anew, vouches for:"
+    yield "  - Nothing but the content digest, which anyone can compute again, covers:"
     for fields in UNPROVEN:
         if fields.is_open(given) and any(map(fields.covers, paths)):
-            yield f"      {fields.why}"
+            yield f"      {fields.reason}"
 
 
 def _verified(subject: Subject) -> str:
-    """With what a result was found consistent."""
-    found = ["consistent with itself"]
-    found += ["with the given documents"] if subject.data else []
-    found += ["with the given models"] if subject.models else []
-    return " and ".join(found) + (", which were scored again" if subject.anew else "")
+    """What the result is consistent with."""
+    parts = ["consistent with itself"]
+    parts += ["with the given documents"] if subject.data else []
+    parts += ["with the given models"] if subject.models else []
+    return " and ".join(parts) + (", which were scored again" if subject.rescoring else "")
 
 
 def _value(value: Any) -> str:

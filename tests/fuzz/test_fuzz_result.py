@@ -32,7 +32,7 @@ from auditor.verify.bundle.contents import BundleManifest, digests
 from auditor.verify.bundle.make import make_bundle
 from auditor.verify.check import verify
 from auditor.verify.open import open_subject
-from auditor.verify.text import told
+from auditor.verify.text import render_text
 
 LIMITS = {"deadline": datetime.timedelta(seconds=60), "suppress_health_check": list(HealthCheck), "database": None}
 # A page takes a second, so a case that fails is told as it was found.
@@ -209,7 +209,7 @@ def survives(written: str, *, html: bool = False, verified: bool = False) -> boo
                 tags_and_links(shown)
         if verified:
             subject = open_subject(path, data={}, models={})
-            said = told(subject, verify(subject))
+            said = render_text(subject, verify(subject))
             assert all(visible(line) == line for line in said.split("\n"))
         assert [each.name for each in Path(folder).iterdir()] == ["r.json"]
     return True
@@ -328,7 +328,7 @@ def refused_or_read(data: bytes) -> bool:
         path.write_bytes(data)
         try:
             subject = open_subject(path, data={}, models={})
-            told(subject, verify(subject))
+            render_text(subject, verify(subject))
         except AuditorError:
             return False
         finally:

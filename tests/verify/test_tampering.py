@@ -227,7 +227,7 @@ def test_a_new_seal_hides_nothing_else_in_any_field(small: AuditResult, tree: di
     # What this result has no field of: a series is changed field by field in tests of its own, and a batch too.
     elsewhere = ("placebo.", "general.", "forgetting.", "measurements.series", "multiplicity.")
     names = [name_of(path) for path in inputs(tree)]
-    listed = [one for one in UNPROVEN if not all(path.startswith(elsewhere) for path in one.paths)]
+    listed = [one for one in UNPROVEN if not all(path.startswith(elsewhere) for path in one.parts)]
     assert all(any(map(one.covers, names)) for one in listed)
 
 
@@ -261,7 +261,7 @@ def test_the_same_figures_by_another_processor_pass_with_a_remark(small: AuditRe
     changed = small.model_copy(update={"membership": small.membership.model_copy(update={"auc": near})})
     answers = verify(Subject(with_content_digest(changed), JSON.render(with_content_digest(changed)).encode()))
     assert answers["figures"].status == "passed"
-    assert "1 of them differ" in answers["figures"].said
+    assert "1 of them differ" in answers["figures"].detail
 
 
 EXACT = [

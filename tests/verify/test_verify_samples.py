@@ -20,7 +20,7 @@ def test_an_audit_of_the_samples_is_verified_against_their_files(sample_cache: P
     subject = Subject(result, JSON.render(result).encode(), data=data, models={"target": str(SAMPLES / "model")})
     answers = verify(subject)
     assert [name for name, answer in answers.items() if answer.status != "passed"] == ["multiplicity", "rescoring"]
-    assert "to the last bit" in answers["figures"].said
+    assert "to the last bit" in answers["figures"].detail
 
 
 @pytest.mark.slow

@@ -190,7 +190,7 @@ def _found(result: AuditResult, tree: Any) -> set[str]:
         result.model_copy(update={"forgetting": Forgetting.model_validate_json(json.dumps(tree))})
     )
     answer = verify(Subject(forged, forged.model_dump_json().encode()))
-    assert answer["content_sha256"].status == "passed"
+    assert answer["digest"].status == "passed"
     places = [difference.path for difference in answer["figures"].differences]
     assert bool(places) == (answer["figures"].status == "failed")
     return {place.removeprefix("forgetting.") for place in places if place.startswith("forgetting.")}
@@ -199,7 +199,7 @@ def _found(result: AuditResult, tree: Any) -> set[str]:
 def test_a_series_is_made_again_to_the_last_bit(result: AuditResult) -> None:
     answers = verify(Subject(result, result.model_dump_json().encode()))
     assert {answer.status for answer in answers.values()} == {"passed", "not asked"}
-    assert answers["figures"].said.endswith("equal to the last bit")
+    assert answers["figures"].detail.endswith("equal to the last bit")
     assert result.forgetting is not None
     relearned = result.forgetting.checkpoints[-1].relearning
     assert (relearned is None) == (result.forgetting.tasks is None)
@@ -268,7 +268,7 @@ def test_interventions_cannot_be_dropped_or_added(result: AuditResult) -> None:
     )
     answer = verify(Subject(forged, forged.model_dump_json().encode()))["figures"]
     assert answer.status == "failed"
-    assert "interventions" in answer.said
+    assert "interventions" in answer.detail
 
 
 @pytest.mark.slow
@@ -279,7 +279,7 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
     given: dict[str, Any] = {
         "data": {role: str(folder / f"{role}.jsonl") for role in roles},
         "models": dict(checkpoints),
-        "anew": True,
+        "rescoring": True,
     }
     assert result.measurements is not None
     assert result.measurements.series is not None
@@ -293,7 +293,7 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
         patch.setattr("auditor.forgetting.measure.Budget", lambda: Budget(half_steps=(1, 2), reminder_steps=(2,)))
         answers = verify(Subject(result, JSON.render(result).encode(), **given))
         assert answers["rescoring"].status == "passed", answers["rescoring"]
-        assert "to the last bit" in answers["rescoring"].said
+        assert "to the last bit" in answers["rescoring"].detail
         answers = verify(Subject(forged, JSON.render(forged).encode(), **given))
     assert [name for name, answer in answers.items() if answer.status == "failed"] == ["rescoring"]
     assert answers["rescoring"].differences[0].path == "measurements.series.sets.suspect.measures.loss[0][1]"

@@ -1,4 +1,4 @@
-"""`auditor verify`: is a stored result whole, and does it follow from what it keeps?"""
+"""`auditor verify`: check that a stored result is whole and follows from its measurements."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from auditor.cli.console import console_options, print_result
 
 
 def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
-    """Read ROLE=PATH; a bare path of a model is that of the audited one."""
-    found: dict[str, str] = {}
+    """Parse NAME=PATH; a bare path of a model is that of the audited one."""
+    paths: dict[str, str] = {}
     for text in value:
         name, equals, source = text.partition("=")
         if not equals and parameter.name == "models":
             name, source = "target", text
         if not name.strip() or not source.strip():
             raise click.BadParameter(f"{text!r} is not NAME=PATH", context, parameter)
-        if name.strip() in found:
+        if name.strip() in paths:
             raise click.BadParameter(f"{name.strip()!r} is given twice", context, parameter)
-        found[name.strip()] = source.strip()
-    return found
+        paths[name.strip()] = source.strip()
+    return paths
 
 
-@click.command(short_help="Check a stored result: whole, untouched, and following from what it keeps.")
+@click.command(short_help="Check that a stored result is whole, unchanged and follows from its measurements.")
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option(
     "--data",
     multiple=True,
     callback=read_pairs,
     metavar="ROLE=PATH",
-    help="Documents to hold against the result: suspect, heldout, placebo or general. Repeatable.",
+    help="Documents to compare with the result: suspect, heldout, placebo or general. Repeatable.",
 )
 @click.option(
     "--model",
@@ -39,7 +39,7 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     multiple=True,
     callback=read_pairs,
     metavar="[NAME=]PATH",
-    help="A model to hold against the result: the audited one, or a reference or checkpoint by name. Repeatable.",
+    help="A model to compare with the result: the audited one, or a reference or checkpoint by name. Repeatable.",
 )
 @click.option(
     "--batch",
@@ -49,24 +49,25 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
 )
 @click.option(
     "--again",
-    "anew",
+    "rescoring",
     is_flag=True,
     help="Score everything again and compare; needs --data and --model for every set and model of the audit.",
 )
-@click.option("--long", is_flag=True, help="Make figures again also where that takes more than minutes.")
+@click.option("--long", is_flag=True, help="Recompute figures also where that takes more than minutes.")
 @console_options
 def command(
-    result: Path, data: dict[str, str], models: dict[str, str], batch: Path | None, anew: bool, long: bool
+    result: Path, data: dict[str, str], models: dict[str, str], batch: Path | None, rescoring: bool, long: bool
 ) -> int:
     """Check RESULT, a result.json or a zip of `auditor bundle`. Without --again neither model nor torch is needed.
 
-    Schema, seal and digests are checked; every figure is made again from the features that the result keeps and
-    compared; the verdict is derived again from the stored figures and thresholds. With --data the documents are read
-    again and compared, with --model the files of the models are hashed, with --again everything is scored again.
+    Schema and digests are checked; every figure is recomputed from the features in the result and compared; the verdict
+    is derived again from the stored figures and thresholds. With --data the documents are read again and compared, with
+    --model the files of the models are hashed, with --again everything is scored again.
 
-    Without --again nothing shows that the kept features are what the model says of the texts: whoever invents features
-    can make figures, verdict and seal that fit them, and passes all other checks, also with --data and --model. Seed,
-    thresholds and other settings are the choice of whoever ran the audit. What was not shown is printed each time.
+    Without --again nothing shows that the features in the result are what the model says of the texts: whoever invents
+    features can make figures, verdict and digest that fit them, and passes all other checks, also with --data and
+    --model. Seed, thresholds and other settings are the choice of whoever ran the audit. The output says what was not
+    shown.
 
     Exit codes: 0 verified, 1 a difference, 2 cannot be read.
 
@@ -78,9 +79,9 @@ def command(
     """
     from auditor.verify.check import verify
     from auditor.verify.open import open_subject
-    from auditor.verify.text import is_verified, told
+    from auditor.verify.text import is_verified, render_text
 
-    subject = open_subject(result, data=data, models=models, batch=batch, anew=anew, long=long)
+    subject = open_subject(result, data=data, models=models, batch=batch, rescoring=rescoring, long=long)
     answers = verify(subject)
-    print_result(told(subject, answers))
+    print_result(render_text(subject, answers))
     return 0 if is_verified(answers) else 1

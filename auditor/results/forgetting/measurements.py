@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field
 
 from auditor.core.digests import canonical_sha256
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 from auditor.results.forgetting.interventions import InterventionName
 from auditor.results.rows import FeatureTable, Matrix, Numerics, TableRecord
@@ -143,6 +144,9 @@ class TaskMeasurements(Record):
     """[models] where the probe was right."""
 
 
+_ANSWERS = Unverifiable("which labelled texts were answered rightly, as they are never scored again", parts=("**",))
+
+
 class SeriesMeasurements(Record):
     """What the figures of a series are made from."""
 
@@ -152,10 +156,10 @@ class SeriesMeasurements(Record):
     sets: dict[Role, SetMeasurements]
     """The corpora by role; `suspect` and `heldout` are always there."""
 
-    tasks: tuple[TaskMeasurements, ...] = ()
+    tasks: Annotated[tuple[TaskMeasurements, ...], _ANSWERS] = ()
     """The labelled sets."""
 
-    notes: tuple[str, ...] = ()
+    notes: Annotated[tuple[str, ...], _ANSWERS] = ()
     """What a reader of them has to know."""
 
     @property

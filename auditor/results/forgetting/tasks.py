@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Annotated
+
 from auditor.core.record import Count, Number, Record, Share
 from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.layers import HIDDEN_STATES
 
 
 class TaskPoint(Record):
@@ -22,20 +26,20 @@ class TaskPoint(Record):
     """Out-of-fold accuracy of a linear probe on the mean hidden states, of the best layer chosen on training folds
     alone."""
 
-    probe_layers: tuple[Share, ...]
+    probe_layers: Annotated[tuple[Share, ...], replace(HIDDEN_STATES, parts=("**",))]
     """Out-of-fold probe accuracy layer by layer, embeddings first."""
 
-    overlap: Share | None
+    overlap: Annotated[Share | None, HIDDEN_STATES]
     """Mean share of class pairs whose cones overlap (Tao et al. 2023, section 4.1, approximated), centred."""
 
-    overlap_shuffled: Share | None
+    overlap_shuffled: Annotated[Share | None, HIDDEN_STATES]
     """The same with shuffled labels."""
 
-    neighbour_angles: Number | None
+    neighbour_angles: Annotated[Number | None, HIDDEN_STATES]
     """Pearson correlation of each text's angle to its class with that of its nearest neighbours at the origin (Tao
     et al. 2023, Table 1); None at the origin and for the untrained model."""
 
-    class_drift: Number | None
+    class_drift: Annotated[Number | None, HIDDEN_STATES]
     """Mean angle (degrees) between each label's unembedding row and the origin's; None where there is none."""
 
 

@@ -1,4 +1,4 @@
-"""Zip files, written alike on every machine, and read as something that may have been made to do harm."""
+"""Zip files, written alike on every machine and read as hostile input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from auditor.verify.bundle.contents import MANIFEST, read_manifest, require_bund
 
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1_000_000_000
-"""Of all entries together: some hundred times an audit of a few hundred documents, or its texts by the ten thousand."""
+"""Limit over all entries: a hundred times an audit of a few hundred documents, or its texts by the ten thousand."""
 MOST_RATIO = 100
 """Uncompressed over compressed size, of an entry and of the whole; text and figures stay far below it, and what does
 not is stored."""
 _SMALL = 4_000
-"""An entry up to this size may be packed as tightly as it likes: what names it weighs a hundredth of it already."""
+"""An entry up to this size may have any ratio: its name and header already weigh a hundredth of it."""
 _LINE = 300
 """Bytes that a manifest may take for each entry: its name, its digest, and room to spare."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -115,7 +115,7 @@ def _reason(entry: zipfile.ZipInfo, seen: set[str]) -> str:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     reasons = {
         "its name is no plain path inside the archive": _strange(name) or name != entry.filename,
-        "its name stands there twice": name.casefold() in seen,
+        "its name is there twice": name.casefold() in seen,
         "it is a folder": name.endswith("/"),
         "it is a link or a device": kind not in (0, stat.S_IFREG),
         "it is encrypted": bool(entry.flag_bits & 0x1),

@@ -1,4 +1,4 @@
-"""What a bundle holds: the files that follow from a result, and the digests of all of them."""
+"""The contents of a bundle: the files that follow from a result, and the digests of all files."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ TEXTS = "texts"
 
 
 class BundleManifest(Record):
-    """The digests of the files of a bundle, and what made those that are made from the result."""
+    """The digests of the files of a bundle, and the versions that made the files derived from the result."""
 
     bundle_version: str = "1.0"
     auditor_version: str
-    """What drew the report and the table."""
+    """The version that made the report and the table."""
 
     matplotlib_version: str
-    """What drew its figures; another version may draw other bytes."""
+    """The version that drew the figures; another one may draw other bytes."""
 
     files: dict[str, str]
     """Hex digest (sha256) of each other file, by name."""
 
 
 def derived(result: AuditResult) -> dict[str, bytes]:
-    """The files that follow from a result and from nothing else."""
+    """The files that follow from a result alone."""
     return {FEATURES: features_csv(result), REPORT: render(result, "html").encode("utf-8")}
 
 
 def text_names(result: AuditResult) -> list[str]:
     """The file of each document's text, in their order: by number, as an identifier need not be a file name."""
-    return [f"{TEXTS}/{document.side}/{place + 1:06d}.txt" for place, document in enumerate(result.documents)]
+    return [f"{TEXTS}/{document.side}/{index + 1:06d}.txt" for index, document in enumerate(result.documents)]
 
 
 def make_files(result: AuditResult, written: bytes, texts: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -73,10 +73,10 @@ def require_bundle(names: Collection[str]) -> None:
 
 
 def read_manifest(written: bytes) -> BundleManifest:
-    """The manifest of a bundle out of the bytes of its file.
+    """Parse the manifest of a bundle.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a manifest.
     """
     try:
         return BundleManifest.model_validate(json.loads(written))

@@ -1,4 +1,4 @@
-"""Making a bundle out of a stored result."""
+"""Make a bundle from a stored result."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def check_bundle(path: Path, *, inputs: Sequence[str | Path]) -> None:
 
 
 def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> bytes:
-    """Pack a result with all that belongs to it.
+    """Pack a result with the files that belong to it.
 
     Args:
         path: The result.json.
         reveal: Whether the texts of both sides go in.
-        sources: Where a side lies now, by role, where that is not where its configuration says.
+        sources: Path of a side by role, where it differs from the configuration.
 
     Raises:
-        UsageError: The result cannot be read or was changed after it was sealed; it holds excerpts and `reveal` is not
+        UsageError: The result cannot be read or was changed after it was written; it holds excerpts and `reveal` is not
             asked for; or the texts are not those of the audit.
     """
     written = read_bytes(path)
@@ -54,7 +54,7 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
     if not reveal and any(document.excerpt is not None or document.marks is not None for document in result.documents):
         raise UsageError(
             f"{path} holds excerpts of the documents, as its audit was run with --reveal",
-            hint="Give --reveal here too, or run the audit again without it, which scores nothing anew.",
+            hint="Give --reveal here too, or run the audit again without it, which scores nothing again.",
         )
     return pack(make_files(result, written, _texts(result, sources) if reveal else {}))
 

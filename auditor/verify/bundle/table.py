@@ -1,4 +1,4 @@
-"""The features that an audit keeps, as a table that any program opens."""
+"""The features of an audit as a CSV table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def features_csv(result: AuditResult) -> bytes:
-    """One row a document: what it is, its score, and every feature that is kept of it, exactly.
+    """One row a document: its identity, its score, and every measured feature exactly.
 
     Numbers are the shortest decimals that give the same float64 again; a cell is empty where there is none. A name that
     a spreadsheet would take for a formula has an apostrophe in front.
@@ -24,14 +24,14 @@ def features_csv(result: AuditResult) -> bytes:
     tables = list(_tables(result))
     names = [f"{label}{column.name}" for label, table in tables for column in table.columns]
     writer.writerow(["side", "id", "group", "sha256", "tokens", "score", *map(_plain, names)])
-    for place, document in enumerate(result.documents):
-        values = [value for _, table in tables for value in table.values[place].tolist()]
+    for index, document in enumerate(result.documents):
+        values = [value for _, table in tables for value in table.values[index].tolist()]
         writer.writerow([*_named(document), *("" if math.isnan(value) else repr(value) for value in values)])
     return stream.getvalue().encode("utf-8")
 
 
 def _tables(result: AuditResult) -> Iterator[tuple[str, FeatureTable]]:
-    """The tables of documents, each with what stands before the names of its columns."""
+    """The tables of documents, each with the prefix of its column names."""
     kept = result.measurements
     if kept is None:
         return

@@ -1,1 +1,1 @@
-"""What is asked of a stored result, one file each, found by looking."""
+"""Checks of a stored result, one file each, collected by discovery."""

@@ -13,38 +13,38 @@ from auditor.verify.subject import Subject
 
 @check(name="bundle", order=15)
 def bundle(subject: Subject) -> CheckAnswer | None:
-    """Make the digests again, then every file that follows from the result."""
+    """Compute the digests again, then every file that follows from the result."""
     files = subject.bundle
     if not files:
         return None
     manifest = read_manifest(files[MANIFEST])
-    found = digests({name: data for name, data in files.items() if name != MANIFEST})
-    names = dict.fromkeys((*manifest.files, *found))
+    actual = digests({name: data for name, data in files.items() if name != MANIFEST})
+    names = dict.fromkeys((*manifest.files, *actual))
     wrong = [
-        Difference(name, manifest.files.get(name), found.get(name))
+        Difference(name, manifest.files.get(name), actual.get(name))
         for name in names
-        if manifest.files.get(name) != found.get(name)
+        if manifest.files.get(name) != actual.get(name)
     ]
     texts = text_names(subject.result)
-    made = derived(subject.result)
-    whole = {RESULT, MANIFEST, *made}
+    recomputed = derived(subject.result)
+    whole = {RESULT, MANIFEST, *recomputed}
     wrong += [Difference(name, "a file", "none") for name in files if name not in whole and name not in texts]
     wrong += [Difference(name, "none", "a file") for name in whole if name not in files]
     if any(name in files for name in texts):
         for name, document in zip(texts, subject.result.documents, strict=True):
-            if found.get(name) != document.sha256:
-                wrong.append(Difference(name, found.get(name), document.sha256))
+            if actual.get(name) != document.sha256:
+                wrong.append(Difference(name, actual.get(name), document.sha256))
     if wrong:
         return CheckAnswer("failed", "its files are not those of the manifest and the result", tuple(wrong))
-    other = digests(made)
-    wrong = [Difference(name, found[name], digest) for name, digest in other.items() if found[name] != digest]
+    other = digests(recomputed)
+    wrong = [Difference(name, actual[name], digest) for name, digest in other.items() if actual[name] != digest]
     if wrong:
-        said = "files are not those that the result gives"
+        detail = "files are not those that the result gives"
         here, there = (VERSION, version("matplotlib")), (manifest.auditor_version, manifest.matplotlib_version)
         if here != there:
-            said += (
+            detail += (
                 f"; they name auditor {there[0]} with matplotlib {there[1]} and this is {here[0]} with {here[1]}, "
                 "which may draw other bytes: verify with those, or read what `auditor report` makes of result.json"
             )
-        return CheckAnswer("failed", said, tuple(wrong))
+        return CheckAnswer("failed", detail, tuple(wrong))
     return CheckAnswer("passed", f"{len(files)} files; the table and the report are those that the result gives")

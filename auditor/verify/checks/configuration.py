@@ -1,4 +1,4 @@
-"""The configuration must be the one its digest was taken of."""
+"""The configuration must have the stored digest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auditor.verify.subject import Subject
 
 @check(name="configuration", order=30)
 def configuration(subject: Subject) -> CheckAnswer:
-    """Make the digest again."""
+    """Compute the digest again."""
     manifest = subject.result.manifest
     again = canonical_sha256(manifest.configuration)
     if again == manifest.configuration_sha256:

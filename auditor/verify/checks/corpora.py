@@ -10,9 +10,9 @@ from auditor.verify.subject import Subject
 
 @check(name="corpora", order=40)
 def corpora(subject: Subject) -> CheckAnswer:
-    """Make each digest again from the ids, groups and text digests of the documents."""
+    """Compute each digest again from the ids, groups and text digests of the documents."""
     sides = {"suspect": subject.result.suspect, "heldout": subject.result.heldout}
-    again = {side: recompute_summary(subject.gathered, side) for side in sides}
+    again = {side: recompute_summary(subject.inputs, side) for side in sides}
     wrong = tuple(
         Difference(f"{side}.sha256", stored.sha256, again[side].sha256)
         for side, stored in sides.items()

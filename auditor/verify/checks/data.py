@@ -1,4 +1,4 @@
-"""The documents that are given must be those of the audit, and what is kept of their text must follow from them."""
+"""The given documents must be those of the audit, and the measurements of their text must follow from them."""
 
 from __future__ import annotations
 
@@ -12,50 +12,49 @@ from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
 from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
-from auditor.verify.cells import far_cells
 from auditor.verify.check import CheckAnswer, check, reading
-from auditor.verify.differences import Difference, compare
+from auditor.verify.differences import Difference, compare, far_cells
 from auditor.verify.subject import Subject
 
 _LARGEST = 1e-6
-"""Of a column's largest coordinate: what the decomposition of the same texts may differ by on another processor."""
+"""Share of a column's largest coordinate by which the decomposition of the same texts may differ between processors."""
 _NAMES = {"heldout": "held-out"}
 
 
 @check(name="data", order=80)
 def data(subject: Subject) -> CheckAnswer:
-    """Read each set again as the configuration says, and hold it against the result."""
+    """Read each set again as the configuration says, and compare it with the result."""
     if not subject.data and not subject.texts:
-        return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to hold the documents against it")
-    settings = subject.gathered.settings
+        return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to compare the documents with it")
+    settings = subject.inputs.settings
     with reading():
         read = {role: read_for_audit(source, settings) for role, source in subject.data.items()}
     wrong = [difference for role, corpus in read.items() for difference in _against(subject, role, corpus)]
-    told = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
+    counts = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
     if wrong:
-        return CheckAnswer("failed", f"not the documents of the audit: {', '.join(told)}", tuple(wrong))
-    said = f"the same by id, group and digest: {', '.join(told)}" if told else "the texts of the bundle"
+        return CheckAnswer("failed", f"not the documents of the audit: {', '.join(counts)}", tuple(wrong))
+    detail = f"the same by id, group and digest: {', '.join(counts)}" if counts else "the texts of the bundle"
     read = {**_bundled(subject), **read}
     if {"suspect", "heldout"} <= set(read):
         wrong = [*_shown(subject), *_texts(subject, read)]
         if wrong:
-            return CheckAnswer("failed", "what is kept of the texts does not follow from them", tuple(wrong))
-        said += "; what text alone tells, and the overlap, follow from them"
+            return CheckAnswer("failed", "the measurements of the texts do not follow from them", tuple(wrong))
+        detail += "; the text baseline and the overlap follow from them"
     else:
-        said += "; what is kept of the texts was not made again, which needs suspect and heldout"
-    return CheckAnswer("passed", said)
+        detail += "; the measurements of the texts were not recomputed, which needs suspect and heldout"
+    return CheckAnswer("passed", detail)
 
 
 def _bundled(subject: Subject) -> dict[str, Corpus]:
-    """The two sides out of the texts of the bundle; nothing where it holds none."""
+    """The two sides from the texts of the bundle; empty where it holds none."""
     if not subject.texts:
         return {}
     sides: dict[str, Corpus] = {}
-    stored = documents_as_read(subject.gathered, subject.result.documents)
+    stored = documents_as_read(subject.inputs, subject.result.documents)
     pairs = list(zip(stored, subject.texts, strict=True))
     for side in ("suspect", "heldout"):
-        some = tuple(Document(d.id, text, d.group) for d, text in pairs if d.side == side)
-        sides[side] = Corpus("the bundle", some, 0, 0, corpus_sha256(some))
+        documents = tuple(Document(d.id, text, d.group) for d, text in pairs if d.side == side)
+        sides[side] = Corpus("the bundle", documents, 0, 0, corpus_sha256(documents))
     return sides
 
 
@@ -82,10 +81,10 @@ def _against(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference
 
 def _documents(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
     result: AuditResult = subject.result
-    places = [place for place, document in enumerate(result.documents) if document.side == role]
-    stored = documents_as_read(subject.gathered, [result.documents[place] for place in places])
-    for place, ours, again in zip(places, stored, corpus.documents, strict=False):
-        where = f"documents[{place}]"
+    indices = [index for index, document in enumerate(result.documents) if document.side == role]
+    stored = documents_as_read(subject.inputs, [result.documents[index] for index in indices])
+    for index, ours, again in zip(indices, stored, corpus.documents, strict=False):
+        where = f"documents[{index}]"
         for name in ("id", "group", "sha256"):
             if getattr(ours, name) != getattr(again, name):
                 yield Difference(f"{where}.{name}", getattr(ours, name), getattr(again, name))
@@ -93,14 +92,14 @@ def _documents(subject: Subject, role: str, corpus: Corpus) -> Iterator[Differen
 
 
 def _shown(subject: Subject) -> Iterator[Difference]:
-    """What the result shows of texts that its bundle holds."""
+    """Differences between the shown parts of texts and the texts of the bundle."""
     if subject.texts:
-        for place, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=True)):
-            yield from _revealed(f"documents[{place}]", document, text)
+        for index, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=True)):
+            yield from _revealed(f"documents[{index}]", document, text)
 
 
 def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Difference]:
-    """What a result shows of a text must be how it begins."""
+    """An excerpt and the marked tokens must be the beginning of the text."""
     if document.excerpt is not None and not text.startswith(document.excerpt):
         yield Difference(f"{where}.excerpt", document.excerpt, text[: len(document.excerpt)])
     marked = "".join(mark.text for mark in document.marks or ())
@@ -109,8 +108,8 @@ def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Diffe
 
 
 def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]:
-    """Describe the texts again and look for what the sides share."""
-    found, kept = subject.gathered, subject.gathered.measurements
+    """Compute the text baseline and the overlap again."""
+    found, kept = subject.inputs, subject.inputs.measurements
     suspect, heldout = read["suspect"], disambiguate_groups(read["suspect"], read["heldout"])
     rows = group_rows(kept.features, found.groups, found.sides)
     alone, overlap = describe_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)

@@ -14,5 +14,5 @@ def digest(subject: Subject) -> CheckAnswer:
     stored, again = subject.result.content_sha256, content_digest(subject.result)
     if stored == again:
         return CheckAnswer("passed", f"{again[:16]} over every field")
-    said = "a field was changed after the result was written" if stored else "the result has no content digest"
-    return CheckAnswer("failed", said, (Difference("content_sha256", stored, again),))
+    detail = "a field was changed after the result was written" if stored else "the result has no content digest"
+    return CheckAnswer("failed", detail, (Difference("content_sha256", stored, again),))

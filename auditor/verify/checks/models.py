@@ -1,4 +1,4 @@
-"""The models that are given must be those of the audit, by the digests of their files."""
+"""The given models must be those of the audit, by the digests of their files."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from auditor.verify.subject import Subject, is_here
 def models(subject: Subject) -> CheckAnswer:
     """Hash weights, tokenizer and configuration of each again; no weights are loaded."""
     if not subject.models:
-        return CheckAnswer("not asked", "give --model PATH or --model NAME=PATH to hold models against it")
+        return CheckAnswer("not asked", "give --model PATH or --model NAME=PATH to compare models with it")
     known = subject.known_models
     wrong: list[Difference] = []
     for name, source in subject.models.items():
         if name not in known:
             raise UnreadableError(f"the result has no model called {name!r}", hint=did_you_mean(name, known))
-        place, stored = known[name]
+        index, stored = known[name]
         with reading():
-            found = fingerprint_model(source, None if is_here(source) else stored.revision)
+            identity = fingerprint_model(source, None if is_here(source) else stored.revision)
         again = {
-            "weights_sha256": found.weights_sha256,
-            "tokenizer_sha256": found.tokenizer_sha256,
-            **{f"details.{key}": digest for key, digest in found.details.items()},
+            "weights_sha256": identity.weights_sha256,
+            "tokenizer_sha256": identity.tokenizer_sha256,
+            **{f"details.{key}": digest for key, digest in identity.details.items()},
         }
         for field, digest in again.items():
-            kept = stored.details.get(field[8:]) if field.startswith("details.") else getattr(stored, field)
-            if kept != digest:
-                wrong.append(Difference(f"manifest.models[{place}].{field}", kept, digest))
+            expected = stored.details.get(field[8:]) if field.startswith("details.") else getattr(stored, field)
+            if expected != digest:
+                wrong.append(Difference(f"manifest.models[{index}].{field}", expected, digest))
     if wrong:
         return CheckAnswer("failed", "not the models of the audit", tuple(wrong))
-    left = [name for name in known if name not in subject.models and name != "target"]
-    said = f"weights, tokenizer and configuration are the same: {', '.join(subject.models)}"
-    return CheckAnswer("passed", f"{said}; not given: {', '.join(left)}" if left else said)
+    missing = [name for name in known if name not in subject.models and name != "target"]
+    detail = f"weights, tokenizer and configuration are the same: {', '.join(subject.models)}"
+    return CheckAnswer("passed", f"{detail}; not given: {', '.join(missing)}" if missing else detail)

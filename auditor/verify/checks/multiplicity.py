@@ -19,7 +19,7 @@ from auditor.verify.subject import Subject
 
 @check(name="multiplicity", order=70)
 def multiplicity(subject: Subject) -> CheckAnswer:
-    """Correct all audits of the batch again, also those that broke; p-values follow from the figures of each result."""
+    """Correct all audits of the batch again, also those that broke, with p-values from the figures of each result."""
     stored = subject.result.multiplicity
     if subject.batch is None:
         if stored is None:
@@ -35,23 +35,22 @@ def multiplicity(subject: Subject) -> CheckAnswer:
     digests = [finding.result_sha256 for finding in findings]
     if digest not in digests:
         return CheckAnswer("failed", f"{subject.batch} names no result with the digest of this file ({digest[:16]})")
-    place = digests.index(digest)
-    standings = [correction_entry(_result(folder, finding)) for finding in findings]
+    position = digests.index(digest)
+    entries = [correction_entry(_result(folder, finding)) for finding in findings]
     broken = len(batch.audits) - len(findings)
-    again = correct(standings, batch.correction, broken=broken)[place]
-    found = compare(
-        *(None if one is None else one.model_dump(mode="json") for one in (stored, again)), at="multiplicity"
-    )
-    if found.differences:
-        return CheckAnswer("failed", f"not the correction of {subject.batch}", found.differences)
-    beside = f" and the {broken} that broke" if broken else ""
+    again = correct(entries, batch.correction, broken=broken)[position]
+    trees = (None if entry is None else entry.model_dump(mode="json") for entry in (stored, again))
+    comparison = compare(*trees, at="multiplicity")
+    if comparison.differences:
+        return CheckAnswer("failed", f"not the correction of {subject.batch}", comparison.differences)
+    also_broken = f" and the {broken} that broke" if broken else ""
     return CheckAnswer(
-        "passed", f"follows from the {len(standings)} results{beside} that {subject.batch} names, as they stand there"
+        "passed", f"follows from the {len(entries)} results{also_broken} that {subject.batch} names, as they are there"
     )
 
 
 def _result(folder: Path, finding: AuditOutcome) -> AuditResult:
-    """A result of the batch, which must be the one that the batch names and lie in its folder."""
+    """A result of the batch, which must be in its folder and have the digest that the batch names."""
     path = (folder / finding.result).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise UsageError(f"the batch names a result outside its folder: {finding.result!r}")

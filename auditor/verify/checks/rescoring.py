@@ -1,4 +1,4 @@
-"""Where asked, everything is scored again: the one check that invented features do not pass."""
+"""With `--again` everything is scored again: the one check that invented features do not pass."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from auditor.verify.subject import Subject
 
 @check(name="rescoring", order=100)
 def rescoring(subject: Subject) -> CheckAnswer:
-    """Carry the audit out on the given documents and models, and hold what is kept against what that keeps."""
-    if not subject.anew:
+    """Run the audit on the given documents and models, and compare the measurements."""
+    if not subject.rescoring:
         return CheckAnswer(
             "not asked", "give --again, with --data and --model for all the audit read, to score them again"
         )
-    # What does not fit together is a failure of the result, not something that cannot be read.
-    _ = subject.gathered
+    # Inputs that contradict each other are a failure of the result, not of what the user gives.
+    _ = subject.inputs
     with reading():
         settings = settings_here(subject)
     if "failed" in (answer.status for answer in (data.ask(subject), models.ask(subject)) if answer is not None):
         return CheckAnswer("failed", "not scored: the documents or the models are not those of the audit")
     with reading():
-        found = rescore(settings)
-    wrong = tuple(mismatches(subject.result, found))
+        rescored = rescore(settings)
+    wrong = tuple(mismatches(subject.result, rescored))
     if wrong:
-        then, now = (result.manifest.models[0].device for result in (subject.result, found))
+        then, now = (result.manifest.models[0].device for result in (subject.result, rescored))
         apart = "" if then == now else f" (scored on {now} now, on {then} by the audit)"
         return CheckAnswer("failed", f"these models do not say this of these texts{apart}", wrong)
-    said = (
+    precision = (
         "to the last bit"
-        if is_same(subject.result, found)
+        if is_same(subject.result, rescored)
         else f"within {MOST:g} of the largest of each column, as on another machine"
     )
-    return CheckAnswer("passed", f"scored again, the documents give the kept figures {said}, and the same verdict")
+    return CheckAnswer("passed", f"scored again, the documents give the kept figures {precision}, and the same verdict")

@@ -1,4 +1,4 @@
-"""The file must hold one whole result, and each of its names once."""
+"""The file must hold one whole result, and each name of an object once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from auditor.verify.subject import Subject
 
 @check(name="schema", order=10)
 def schema(subject: Subject) -> CheckAnswer:
-    """Look for names that stand twice: two readers of one file could each take another one of them."""
+    """Refuse names that an object has twice: two readers of one file could each take another value."""
     twice: Counter[str] = Counter()
 
     def each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def schema(subject: Subject) -> CheckAnswer:
 
     json.loads(subject.raw.decode("utf-8-sig"), object_pairs_hook=each)
     if twice:
-        return CheckAnswer("failed", f"the name {min(twice)!r} stands twice in one object")
+        return CheckAnswer("failed", f"the name {min(twice)!r} is twice in one object")
     writer = subject.result.manifest.auditor_version
     other = "" if writer == VERSION else f"; this is auditor {VERSION}, so figures may differ"
     return CheckAnswer(

@@ -10,12 +10,14 @@ from auditor.verify.subject import Subject
 
 @check(name="verdict", order=60)
 def verdict(subject: Subject) -> CheckAnswer:
-    """Decide again from the stored figures, guards and thresholds; no figure is made again for it."""
+    """Decide again from the stored figures, guards and thresholds; no figure is recomputed for it."""
     result = subject.result
-    again = conclude_verdict(subject.gathered, result.membership, result.guards, result.thresholds, result.forgetting)
-    found = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
-    if found.differences:
-        return CheckAnswer("failed", "it does not follow from the stored figures and thresholds", found.differences)
+    again = conclude_verdict(subject.inputs, result.membership, result.guards, result.thresholds, result.forgetting)
+    comparison = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
+    if comparison.differences:
+        return CheckAnswer(
+            "failed", "it does not follow from the stored figures and thresholds", comparison.differences
+        )
     return CheckAnswer(
         "passed", f"{result.verdict.outcome} ({result.verdict.reason}) follows from figures and thresholds"
     )
