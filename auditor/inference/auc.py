@@ -27,7 +27,7 @@ def auc(scores: Floats, suspect: Bools) -> float:
 
 
 def resamples(suspect: Bools, pairs: Ints, bootstraps: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """How often each row is drawn in each bootstrap sample of groups.
+    """Number of draws of each row in each bootstrap sample of groups.
 
     Groups on the suspect side only, on the held-out side only and on both sides are resampled within their kind, so
     the two rows of one group always go together and the sides keep their sizes.
@@ -36,7 +36,7 @@ def resamples(suspect: Bools, pairs: Ints, bootstraps: int, rng: np.random.Gener
         suspect: [rows] bool.
         pairs: [pairs, 2] the two rows of each group on both sides.
         bootstraps: Number of samples.
-        rng: One stream for each kind is taken from it.
+        rng: Spawns one stream for each kind of group.
 
     Yields:
         [rows, chunk] counts as float64.

@@ -1,4 +1,4 @@
-"""The learning curve: the same test on ever more groups."""
+"""The learning curve: the same test on growing numbers of groups."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ def learning_curve(
 ) -> tuple[CurvePoint, ...]:
     """Run the engine on the first groups a side of one random order, nested from small to large.
 
-    A description of how the evidence grows, never a place to pick a p-value from: the points share their data, and
-    the verdict rests on all rows alone. Null, unit and assumption of each point are those of `separability`.
+    A description of how the evidence grows, not a choice of p-values: the points share their data, and the verdict
+    rests on all rows alone. Null, unit and assumption of each point are those of `separability`.
 
     Args:
         rows: [groups, columns] values with their labels.
         whole: The engine on all rows, which is the last point.
         rng: Draws the order and then every point.
-        alpha: Level handed on to the engine.
-        points: Sizes wanted; fewer where the smaller side has few groups.
-        permutations: Relabellings a point; raised where alpha needs more.
+        alpha: Level of the engine.
+        points: Number of sizes; fewer where the smaller side has few groups.
+        permutations: Permutations a point; raised where alpha needs more.
         folds: Folds by group.
         bootstraps: Bootstrap samples a point.
 
     Returns:
-        Points by growing size. Where the sides differ in size, the last point, named after the smaller side, has more
+        Points by growing size. Where the sides differ in size, the last point, counted on the smaller side, has more
         groups on the other.
 
     Raises:
         UsageError: A side has fewer than two groups, or there is no column.
     """
     names = sorted(set(rows.groups))
-    place = dict(zip(names, rng.permutation(len(names)), strict=True))
+    position = dict(zip(names, rng.permutation(len(names)), strict=True))
     suspect = np.asarray(rows.suspect, dtype=bool)
-    ranks = np.array([place[name] for name in rows.groups])
+    ranks = np.array([position[name] for name in rows.groups])
     sides = [side[np.argsort(ranks[side])] for side in (np.flatnonzero(suspect), np.flatnonzero(~suspect))]
     sizes = curve_sizes(min(len(side) for side in sides), points)
     curve = []
     for size, stream in zip(sizes[:-1], rng.spawn(len(sizes))[:-1], strict=True):
         keep = np.sort(np.concatenate([side[:size] for side in sides]))
-        found = separability(
+        point = separability(
             Rows(rows.values[keep], suspect[keep], tuple(rows.groups[row] for row in keep), rows.columns),
             rng=stream,
             alpha=alpha,
@@ -67,6 +67,6 @@ def learning_curve(
             folds=folds,
             bootstraps=bootstraps,
         )
-        curve.append(CurvePoint(groups=size, p_value=found.p_value, auc=found.auc, auc_interval=found.auc_interval))
+        curve.append(CurvePoint(groups=size, p_value=point.p_value, auc=point.auc, auc_interval=point.auc_interval))
     last = CurvePoint(groups=sizes[-1], p_value=whole.p_value, auc=whole.auc, auc_interval=whole.auc_interval)
     return (*curve, last)

@@ -1,4 +1,4 @@
-"""The design: everything the engine may know before it looks at a label."""
+"""The design: everything the engine may know without the labels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Design:
     condition under which the permutation test is exact.
 
     Attributes:
-        order: [rows] position in the caller's rows of each row here (by fold, then group, suspect first in a group).
+        order: [rows] index of each row in the caller's rows (by fold, then group, suspect first in a group).
         matrix: [rows, columns] normal scores, centred, times the column's direction where it has one.
         suspect: [rows] bool, the observed labels.
         pairs: [pairs, 2] the two rows of each group that stands on both sides.
@@ -50,7 +50,7 @@ class Design:
 def normal_scores(values: Floats) -> Floats:
     """Ranks of each column through the normal quantile (van der Waerden scores), blind to the labels.
 
-    Ties share their average rank. Missing values are ranked not at all and placed at the centre, zero. Columns are
+    Ties share their average rank. Missing values have no rank and score zero, the centre. Columns are
     then centred; a column that is constant or empty becomes all zeros.
 
     Args:
@@ -68,14 +68,14 @@ def normal_scores(values: Floats) -> Floats:
 
 
 def assign_folds(groups: tuple[str, ...], folds: int, rng: np.random.Generator) -> Ints:
-    """Random folds of equal size in groups, without a look at the labels.
+    """Random folds of equal size in groups, independent of the labels.
 
     Stratifying by label would make the folds a function of the labels, and refitting under permuted labels with the
     observed folds would no longer be exact.
     """
     names = sorted(set(groups))
-    where = dict(zip(names, rng.permutation(len(names)) % folds, strict=True))
-    return np.array([where[name] for name in groups], dtype=np.intp)
+    fold_of = dict(zip(names, rng.permutation(len(names)) % folds, strict=True))
+    return np.array([fold_of[name] for name in groups], dtype=np.intp)
 
 
 def build_design(rows: Rows, *, folds: int, rng: np.random.Generator) -> Design:
@@ -129,7 +129,7 @@ def permuted_labels(
     """The observed labels, then random permuted labels that are as likely under the null.
 
     Labels of groups on one side are permuted among themselves; the two rows of a group on both sides swap labels by a
-    fair coin, which asks less than exchangeability between groups. The draw does not depend on the chunk size.
+    fair coin, which assumes less than exchangeability between groups. The draw does not depend on the chunk size.
 
     Yields:
         [rows, chunk] of 0 and 1 as float64; in the first chunk column 0 is the observed labelling.

@@ -24,11 +24,11 @@ def ridge_inverse(matrix: Floats, ridge: float = RIDGE) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What one fold needs to be refitted under any labels.
+    """Matrices with which one fold is refitted under any labels.
 
     Attributes:
-        rows: Where its rows stand.
-        matrix: [fold rows, columns] its rows as they are.
+        rows: Its rows in the design.
+        matrix: [fold rows, columns] its normal scores.
         mean: [columns] their mean.
         gram: [columns, columns] X'X of its rows, centred on that mean.
         train_mean: [columns] mean of all other rows.
@@ -49,9 +49,9 @@ class CrossFit:
     In each fold the weights are w = (X'X + c I)^-1 X'y with X the training rows centred on their own mean, and a held
     row scores (x - m)'w with m the mean of its fold. Both means are label-blind, so for a fixed design the scores are
     linear in the labels and a refit under permuted labels is a matrix product. Centring held rows on their fold
-    removes the offset by which a training set that lost suspects to the fold would betray the fold's labels.
+    removes the offset by which a training set that lost suspects to the fold would reveal the fold's labels.
 
-    Memory: folds x columns^2 beside the design itself; nothing grows with rows^2.
+    Memory: folds x columns^2 besides the design; nothing grows with rows^2.
     """
 
     def __init__(self, design: Design, ridge: float = RIDGE) -> None:

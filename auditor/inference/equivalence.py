@@ -1,4 +1,4 @@
-"""Equivalence: is a difference of means shown to be small, and how small a one would have been seen?"""
+"""Equivalence: is a difference of means shown to be small, and how small a difference would be detected?"""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def mean_gap(values: Floats, suspect: Bools, pairs: Ints) -> MeanGap:
     counts = [len(side) for side in sides]
     if min(counts) < 2:
         raise ValueError(f"two rows a side are needed, not {counts[0]} and {counts[1]}")
-    pull = np.empty(len(values))
+    influence = np.empty(len(values))
     for mask, side, sign in ((suspect, sides[0], 1.0), (~suspect, sides[1], -1.0)):
-        pull[mask] = sign * (side - side.mean()) / math.sqrt(len(side) * (len(side) - 1))
+        influence[mask] = sign * (side - side.mean()) / math.sqrt(len(side) * (len(side) - 1))
     alone = np.ones(len(values), dtype=bool)
     alone[pairs.ravel()] = False
-    parts = [pull[alone & suspect], pull[alone & ~suspect], pull[pairs].sum(axis=1)]
+    parts = [influence[alone & suspect], influence[alone & ~suspect], influence[pairs].sum(axis=1)]
     squares = np.array([float(np.square(part).sum()) for part in parts])
     freedom = np.array([max(len(part) - 1, 1) for part in parts])
     total = float(squares.sum())
@@ -72,7 +72,7 @@ def equivalence_pvalue(gap: MeanGap, margin: float) -> float:
 
     Args:
         gap: The difference and its error.
-        margin: Half-width of what counts as none, in the unit of the difference; zero is never shown.
+        margin: Half-width of the range that counts as none, in the unit of the difference; zero is never shown.
     """
     if gap.standard_error == 0:
         return 0.0 if abs(gap.difference) < margin else 1.0
@@ -80,7 +80,7 @@ def equivalence_pvalue(gap: MeanGap, margin: float) -> float:
 
 
 def detectable_difference(gap: MeanGap, *, alpha: float, power: float) -> float:
-    """Smallest difference that a two-sided t-test at `alpha` finds with the given power, in the unit of the gap.
+    """Smallest difference that a two-sided t-test at `alpha` detects with the given power, in the unit of the gap.
 
     (t_{1-alpha/2} + t_power) standard errors; the chance of rejecting on the wrong side is left out, which is far below
     alpha at any power above one half.

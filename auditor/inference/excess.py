@@ -1,4 +1,4 @@
-"""How far membership goes beyond what text alone explains."""
+"""Membership AUC in excess of the AUC of text alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def excess_auc(
     exceeds the maximum of the averages, the resampled differences lie low where text is near one half, and so does
     the percentile bound: the conservative of the bootstrap bounds (the reflected one would err upwards). It is never
     above the bound against text nor the bound against one half, each taken alone at the same level, so it needs no
-    correction for asking both. Its distance from the estimate is widened by the larger of the two refit factors
+    correction for the two comparisons. Its distance from the estimate is widened by the larger of the two refit factors
     (see `Separability.refit_widening`), since scores are held fixed here.
 
     Unit: the group. Assumption: groups are independent. A group on both sides is resampled as two, which is
@@ -36,7 +36,7 @@ def excess_auc(
         suspect: [rows] labels in that order.
         level: Confidence of the one-sided bound, e.g. 0.95.
         rng: Draws the resamples.
-        bootstraps: How many.
+        bootstraps: Number of resamples.
 
     Raises:
         ValueError: The three do not have the same rows.
@@ -52,6 +52,6 @@ def excess_auc(
             for weights in resamples(suspect, np.empty((0, 2), dtype=np.intp), bootstraps, rng)
         ]
     )
-    reach = difference - float(np.quantile(samples, 1 - level))
+    distance = difference - float(np.quantile(samples, 1 - level))
     widen = max(membership.refit_widening, text.refit_widening)
-    return Excess(difference=difference, lower=difference - widen * reach, level=level)
+    return Excess(difference=difference, lower=difference - widen * distance, level=level)

@@ -1,4 +1,4 @@
-"""LLM Dataset Inference as published, beside our own test; it never makes the verdict."""
+"""LLM Dataset Inference as published, for comparison; it never makes the verdict."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _FEWEST = 4
 
 @dataclass(frozen=True, slots=True)
 class LlmDatasetInference:
-    """What the published procedure says.
+    """Result of the published procedure.
 
     Attributes:
         p_value: 1 - prod(1 - p) over the seeds.
         seed_p_values: The t-test's p-value with each random split.
         threshold: Below it the published procedure calls the suspect set trained on.
-        detects: Whether it does.
+        detects: Whether the p-value is below the threshold.
     """
 
     p_value: float
@@ -49,7 +49,7 @@ def llm_dataset_inference(
     limits are taken on each side alone and on all of its rows, B included; the t-test pools the variances.
 
     Null: chunks of both sides are independent draws of one law. Unit: the chunk, as published, though chunks of one
-    document resemble each other. Known faults, kept because published: correlated chunks, limits fitted on one side
+    document resemble each other. Known faults, reproduced as published: correlated chunks, limits fitted on one side
     and trimming before the t-test make single p-values too small, and the combination makes them too large.
 
     Args:

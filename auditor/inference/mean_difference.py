@@ -1,4 +1,4 @@
-"""The permutation test of one difference of means: does a column sit higher on one side?"""
+"""The permutation test of one difference of means: is a column higher on one side?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def arrange(
     Args:
         values: [rows, columns], one row for each group and side.
         suspect: [rows] labels.
-        groups: [rows] names; a name on both sides is a pair, of which the labels are swapped and never shuffled.
+        groups: [rows] names; a name on both sides is a pair, whose labels are swapped and never shuffled.
         rng: Draws the folds, which no test of one column needs.
 
     Raises:
@@ -38,13 +38,13 @@ def arrange(
 def studentised_differences(values: Floats, design: Design, chunks: Iterable[Floats]) -> Floats:
     """Suspect mean less held-out mean over its standard error, under every labelling, on a bounded scale.
 
-    The standard error is Welch's; a group on both sides enters it as one, through the difference of its two rows. What
-    is returned is t / sqrt(rows + t^2), which orders labellings as t does and stays exact to rounding where t explodes.
+    The standard error is Welch's; a group on both sides enters it as one, through the difference of its two rows. The
+    result is t / sqrt(rows + t^2), which orders labellings as t does and stays exact to rounding where t is huge.
 
     Args:
         values: [rows, columns] without missing values, in the order of the design.
         design: Labels and pairs.
-        chunks: Labellings [rows, some] of 0 and 1, as `auditor.inference.design.permuted_labels` gives them.
+        chunks: Labellings [rows, labellings] of 0 and 1, from `permuted_labels`.
 
     Returns:
         [columns, labellings] from -1 to 1; zeros for a column that is constant.
@@ -105,7 +105,7 @@ def mean_difference_pvalues(
         groups: [rows] names.
         permutations: Random permuted labels.
         rng: Draws them.
-        alternative: `greater` asks whether the suspect mean is the higher one.
+        alternative: `greater` tests whether the suspect mean is higher.
 
     Returns:
         One p-value a column, uncorrected.

@@ -1,4 +1,4 @@
-"""Corrections for several looks, models or datasets; p-values of repeated splits of one dataset are never combined."""
+"""Corrections for several tests, models or datasets; p-values of repeated splits of one dataset are never combined."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted p-values that bound the chance of one or more false rejections, under any dependence.
+    """Adjusted p-values that bound the probability of any false rejection, under any dependence.
 
     Source: Holm 1979. Null: each hypothesis its own.
 
     Returns:
-        In the order given: the running maximum of (m - rank + 1) p over the p-values from the smallest, at most 1.
+        In input order: the running maximum of (m - rank + 1) p over the p-values from the smallest, at most 1.
 
     Raises:
         ValueError: A p-value is missing or outside 0 to 1.
@@ -38,7 +38,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     and Yekutieli 2001). Null: each hypothesis its own.
 
     Returns:
-        In the order given: the running minimum of p m / rank over the p-values from the largest, at most 1.
+        In input order: the running minimum of p m / rank over the p-values from the largest, at most 1.
 
     Raises:
         ValueError: A p-value is missing or outside 0 to 1.

@@ -1,4 +1,4 @@
-"""Do rows lie nearest to rows of their own side? What a split by source leaves behind and a random split does not."""
+"""Test whether the nearest neighbours of rows are on their own side, as a split by source leaves them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Answer of the neighbour test.
+    """Result of the neighbour test.
 
     Attributes:
         p_value: Add-one permutation p-value, one-sided.
@@ -29,20 +29,20 @@ def nearest(coordinates: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.
     """The nearest other rows by cosine.
 
     Args:
-        coordinates: [rows, k]; a row of zeros is near to none.
-        count: Neighbours wanted.
+        coordinates: [rows, k]; a row of zeros has no neighbour.
+        count: Number of neighbours.
 
     Returns:
-        [rows, count] row numbers. Distances are made in blocks of rows, never all at once.
+        [rows, count] row indices. Distances are computed in blocks of rows, never all at once.
     """
     norms = np.linalg.norm(coordinates, axis=1, keepdims=True)
     unit = np.divide(coordinates, norms, out=np.zeros_like(coordinates), where=norms > 0)
-    found = np.empty((len(unit), count), dtype=np.intp)
+    neighbours = np.empty((len(unit), count), dtype=np.intp)
     for start in range(0, len(unit), _CHUNK):
         block = unit[start : start + _CHUNK] @ unit.T
         block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
-        found[start : start + _CHUNK] = np.argpartition(-block, count - 1, axis=1)[:, :count]
-    return found
+        neighbours[start : start + _CHUNK] = np.argpartition(-block, count - 1, axis=1)[:, :count]
+    return neighbours
 
 
 def neighbour_test(
@@ -55,18 +55,18 @@ def neighbour_test(
 ) -> Neighbours:
     """Count how often a row's nearest neighbours are on its own side.
 
-    If books were put on one side or the other and then cut into documents, each document's nearest neighbours come from
-    its own book and so from its own side, although no direction in the space parts the two sides. If documents were
-    dealt to the sides one by one, neighbours are on either side as chance has it, however clustered the collection is.
+    If whole books are assigned to a side and then cut into documents, each document's nearest neighbours come from its
+    own book and so from its own side, although no direction in the space separates the sides. If single documents are
+    assigned at random, neighbours are on either side by chance, however clustered the collection is.
 
     Null: the labels are exchangeable between the rows. Unit: the row. Exact under that null: the neighbours do not
     depend on the labels. Source: Schilling 1986 (J. Am. Stat. Assoc. 81), here by permutation.
 
     Args:
-        coordinates: [rows, k] where each row lies; made without a look at the labels.
+        coordinates: [rows, k] of each row, computed without the labels.
         suspect: [rows] labels.
         rng: Draws the permutations.
-        permutations: How many.
+        permutations: Number of permutations.
         count: Neighbours of each row.
     """
     near = nearest(coordinates, min(count, len(coordinates) - 1))

@@ -74,7 +74,7 @@ class PermutationStatistics:
 
     - `learned`: correlation between the out-of-fold ridge score and the label.
     - `mean`: correlation between the unweighted mean of the oriented columns and the label; columns without a
-      direction take no part, and without any oriented column there is no such statistic.
+      direction are left out, and without any oriented column there is no such statistic.
     - `family:NAME`: the same mean over one family's oriented columns; for a family without a direction the energy
       g'(R + c I)^-1 g of its column totals g, with R the family's correlation, through the cube root (Wilson and
       Hilferty 1931), which makes its distribution nearly normal.
@@ -104,7 +104,7 @@ class PermutationStatistics:
 
     @property
     def crossfit(self) -> CrossFit:
-        """The learned score's machinery."""
+        """The refits of the learned score."""
         return self._crossfit
 
     def pool(self, chunks: Iterable[Floats]) -> NullDistribution:

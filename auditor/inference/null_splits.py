@@ -1,4 +1,4 @@
-"""One side against itself: does the engine behave, and are neighbouring rows independent?"""
+"""Comparison of one side with itself: is the engine calibrated, and are neighbouring rows independent?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FEWEST = 8
 
 @dataclass(frozen=True, slots=True)
 class NullSplits:
-    """What comparing one side with itself showed.
+    """Result of comparing one side with itself.
 
     Attributes:
         p_values: [splits] of the engine on random halves, drawn by us: uniform whatever the data, unless the engine
@@ -27,7 +27,7 @@ class NullSplits:
         uniformity_p: Kolmogorov-Smirnov p-value of those, ties broken by chance, against uniform.
         share_below: Share of them at or below 0.05.
         block_p: Exact p-value of 'the reading order of the rows does not matter'.
-        block_size: Length of the runs of neighbours that stick together most.
+        block_size: Length of the runs of neighbours that resemble each other most.
         block_ratio: How many times more the difference between halves varies when such runs move together than when
             rows move alone; 1 where neighbours are independent. It is the factor by which the effective number of
             rows falls when such runs are the true units.
@@ -55,11 +55,10 @@ def null_split_pvalues(
     All splits share one design, its folds and one pool of permutations, so hundreds cost little more than one. Their
     p-values are never combined into evidence.
 
-    The block test looks for what random halves cannot show: rows from one source that follow each other. It is
-    described at `block_test`.
+    `block_test` detects what random halves cannot: consecutive rows from one source.
 
     Args:
-        rows: Rows of one side in reading order; `suspect` is not looked at.
+        rows: Rows of one side in reading order; `suspect` is ignored.
         rng: Draws splits and orders.
         splits: Random halves to report.
         permutations: Pool against which each is ranked.
@@ -112,7 +111,7 @@ def block_test(values: Floats, *, orders: int, rng: np.random.Generator) -> tupl
     is ranked among them.
 
     Null: every order of the rows is equally likely. Unit: the row. Exact under that null. It cannot tell neighbours
-    from one source from rows that someone sorted, by date or by length: both are order that matters.
+    from one source from rows sorted by date or by length: in both the order matters.
 
     Args:
         values: [rows, columns] in reading order.

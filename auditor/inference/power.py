@@ -22,7 +22,7 @@ def shift_of_auc(auc: float) -> float:
 
 
 def groups_needed(auc: float, *, alpha: float, power: float = 0.8) -> int:
-    """Groups a side with which a one-sided test at `alpha` finds an effect of size `auc` with the given power.
+    """Groups a side with which a one-sided test at `alpha` detects an effect of size `auc` with the given power.
 
     n = 2 (z_alpha + z_power)^2 / d^2, the two-sample normal formula; it is for one planned statistic, and a maximum
     over several needs somewhat more (see `detectable_auc`).
@@ -32,8 +32,8 @@ def groups_needed(auc: float, *, alpha: float, power: float = 0.8) -> int:
     """
     if not 0.5 < auc < 1.0:
         raise ValueError(f"an AUC between 0.5 and 1 is needed, not {auc}")
-    reach = float(ndtri(1 - alpha) + ndtri(power))
-    return math.ceil(2.0 * (reach / shift_of_auc(auc)) ** 2)
+    quantiles = float(ndtri(1 - alpha) + ndtri(power))
+    return math.ceil(2.0 * (quantiles / shift_of_auc(auc)) ** 2)
 
 
 def detectable_auc(*, critical: float, power: float, mean: float, spread: float, share: float) -> float | None:
@@ -52,8 +52,8 @@ def detectable_auc(*, critical: float, power: float, mean: float, spread: float,
     Returns:
         The AUC, or None where no effect however large would pass.
     """
-    bar, noise = mean + critical * spread, float(ndtri(power)) * spread
-    if bar >= 1.0:
+    threshold, noise = mean + critical * spread, float(ndtri(power)) * spread
+    if threshold >= 1.0:
         return None
-    shift = (noise + bar * math.sqrt(max(noise**2 + 1.0 - bar**2, 0.0))) / (1.0 - bar**2)
+    shift = (noise + threshold * math.sqrt(max(noise**2 + 1.0 - threshold**2, 0.0))) / (1.0 - threshold**2)
     return auc_of_shift(shift / math.sqrt(share * (1.0 - share)))

@@ -1,4 +1,4 @@
-"""Rows: what the statistical engine is handed. Rows are groups, columns features; no text, no model."""
+"""Rows of the statistical engine: rows are groups, columns features."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def unit_means(values: npt.NDArray[np.float64], unit: npt.NDArray[np.intp], unit
     """Unweighted means over the documents of each unit that have a value.
 
     Args:
-        values: [documents, columns]; NaN where there is none.
-        unit: [documents] which unit each belongs to, 0 to units - 1.
-        units: How many there are.
+        values: [documents, columns]; NaN where a value is missing.
+        unit: [documents] index of the unit of each, 0 to units - 1.
+        units: Number of units.
 
     Returns:
         [units, columns]; NaN where no document of the unit has a value.

@@ -31,10 +31,10 @@ def separability(
     bootstraps: int = 1000,
     power: float = 0.8,
 ) -> Separability:
-    """Test whether two sets of groups differ, by how much, and what would have been seen.
+    """Test whether two sets of groups differ, by how much, and what effect would be detected.
 
     Columns become pooled normal scores. The p-value is the add-one permutation p-value of the largest of the
-    standardised statistics named in `auditor.inference.null_distribution.Statistics`, each refitted under every permutation.
+    standardised statistics of `PermutationStatistics`, each refitted under every permutation.
 
     Null: the rows are exchangeable between the sides (the two rows of a group on both sides: within the group).
     Unit: the group. Assumption: none beyond exchangeability; the p-value is exact for any number of groups and
@@ -77,7 +77,7 @@ def _separability(
     pool = statistics.pool(permuted_labels(design, permutations, label_rng))
     z = standardise(pool.raw)
     largest = z.max(axis=0)
-    bar = critical(largest, alpha)
+    critical_z = critical(largest, alpha)
     adjusted = tail(largest, z[:, 0])
 
     learned = statistics.crossfit.scores(design.suspect[:, None].astype(np.float64))[:, 0]
@@ -93,12 +93,12 @@ def _separability(
             Statistic(name=name, z=float(value), p_adjusted=float(p))
             for name, value, p in zip(pool.names, z[:, 0], adjusted, strict=True)
         ),
-        critical_z=bar,
+        critical_z=critical_z,
         auc=area,
         auc_interval=percentile_interval(samples[:, 0], centre=area, widen=widening),
         refit_widening=widening,
         mean_z=float(z[pool.names.index("mean"), 0]) if "mean" in pool.names else None,
-        detectable_auc=_detectable(pool, bar, power, design),
+        detectable_auc=_detectable(pool, critical_z, power, design),
         groups_suspect=int(design.suspect.sum()),
         groups_heldout=int((~design.suspect).sum()),
         permutations=permutations,
@@ -121,13 +121,17 @@ def _refit_widening(pool: NullDistribution, learned: Floats, design: Design) -> 
     return max(1.0, float(pool.raw[0, 1:].std()) / fixed) if fixed > 0 else 1.0
 
 
-def _detectable(pool: NullDistribution, bar: float, power: float, design: Design) -> float | None:
+def _detectable(pool: NullDistribution, critical_z: float, power: float, design: Design) -> float | None:
     """Smallest detectable AUC of the mean statistic, or of the learned score where no column has a direction."""
     raw = pool.raw[pool.names.index("mean" if "mean" in pool.names else "learned"), 1:]
     if raw.std() == 0:
         return None
     return detectable_auc(
-        critical=bar, power=power, mean=float(raw.mean()), spread=float(raw.std()), share=float(design.suspect.mean())
+        critical=critical_z,
+        power=power,
+        mean=float(raw.mean()),
+        spread=float(raw.std()),
+        share=float(design.suspect.mean()),
     )
 
 

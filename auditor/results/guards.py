@@ -1,4 +1,4 @@
-"""What a guard found, as it is written to a result."""
+"""The result of a guard, as it is written to a result file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Status = Literal["passed", "failed", "not run"]
 
 
 class GuardFigure(Record):
-    """One figure a guard looked at: its name, its value, and the limit it was held against, if any."""
+    """One figure of a guard: its name, its value, and its limit, if any."""
 
     name: str
     value: Number
@@ -18,7 +18,7 @@ class GuardFigure(Record):
 
 
 class GuardResult(Record):
-    """What a guard found."""
+    """The result of a guard."""
 
     name: str
     """Short name, in kebab case."""
@@ -30,19 +30,19 @@ class GuardResult(Record):
     """passed, failed or not run."""
 
     reason: str
-    """One plain sentence: what was seen."""
+    """The observation, one plain sentence."""
 
     remediation: str = ""
-    """What would mend it, or how to have it run; empty when passed."""
+    """What to change so that it passes or runs; empty when passed."""
 
     blind_spots: str
-    """What this guard cannot see."""
+    """What this guard cannot detect."""
 
     figures: tuple[GuardFigure, ...] = ()
     """Every number behind the decision with its limit."""
 
     auc: Share | None = None
-    """For guards that ask the engine: AUC of text, control, and so on; None elsewhere."""
+    """AUC of the text, a control and so on, for guards that use the engine; None elsewhere."""
 
     auc_low: Share | None = None
     """Lower end of its 95 % interval."""

@@ -1,4 +1,4 @@
-"""Separability: the answer of the one statistical engine to 'do these two sets of rows differ?'."""
+"""Separability: the result of the statistical engine that tests whether two sets of rows differ."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What can be told from the texts alone, without any model: the columns of the blind guard."""
+"""Columns made of the texts alone, without any model: the rows of the text baseline."""

@@ -1,4 +1,4 @@
-"""Latent columns of character and word n-grams, made without looking at the labels."""
+"""Latent columns of character and word n-grams, computed without the labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class NGrams:
-    """A way to cut text into n-grams.
+    """One kind of n-grams.
 
     Attributes:
         name: Family of the columns.
@@ -29,7 +29,7 @@ NGRAMS = (
     NGrams("characters", "char_wb", (2, 4)),
 )
 
-# One book must not cost more than a corpus; of a longer text its start, middle and end are read.
+# A book must not cost more than a corpus: of a longer text only start, middle and end are read.
 _PART_CHARACTERS = 20_000
 
 
@@ -43,10 +43,10 @@ def latent_columns(
 
     Args:
         texts: The documents.
-        unit: [documents] which row each document belongs to, 0 to rows - 1.
-        ngrams: What to count.
-        components: Directions wanted; fewer are returned for few rows.
-        rng: Start of the randomised decomposition.
+        unit: [documents] index of the row of each document, 0 to rows - 1.
+        ngrams: The kind of n-grams to count.
+        components: Number of directions; fewer are returned for few rows.
+        rng: Seeds the randomised decomposition.
 
     Returns:
         [rows, k] coordinates in order of falling variance, and the [k] singular values.

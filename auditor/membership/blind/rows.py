@@ -1,4 +1,4 @@
-"""The rows of the blind guard: text alone, one row a group, in the order of the membership rows."""
+"""The text baseline: columns of text alone, one row a group, in the order of the membership rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_COMPONENTS = 60
 
 
 def latent_components(groups: int) -> int:
-    """How many directions of an n-gram profile are kept where there are so many groups on both sides together."""
+    """Number of directions of an n-gram profile for a number of groups on both sides together."""
     return min(MOST_COMPONENTS, max(4, groups // 8))
 
 
@@ -25,11 +25,11 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
     Args:
         suspect: The suspect documents.
         heldout: The held-out documents.
-        rows: The membership rows, whose order of groups and sides is taken over.
-        rng: Start of the randomised decomposition of the n-gram profiles.
+        rows: The membership rows, which give the order of groups and sides.
+        rng: Seeds the randomised decomposition of the n-gram profiles.
 
     Returns:
-        Rows with one column a plain property and one a latent n-gram direction; no column claims a direction.
+        Rows with one column for each plain property and each latent n-gram direction, all undirected.
     """
     index = {
         (side, group): row for row, (side, group) in enumerate(zip(rows.suspect.tolist(), rows.groups, strict=True))
@@ -50,7 +50,7 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows, *, rng: np.random.Ge
 
 
 def _nine_digits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Figures to nine significant digits: what comes after is noise of the decomposition, and results keep it all."""
+    """Figures to nine significant digits; further digits are noise of the decomposition."""
     return np.array([[float(f"{value:.9g}") for value in row] for row in values.tolist()]).reshape(values.shape)
 
 

@@ -1,4 +1,4 @@
-"""Plain properties of a text: how long it is, how it is set, which years it names."""
+"""Plain properties of a text: length, layout and the years it names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MONTH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One number read off a text; NaN where the text has nothing of the kind."""
+    """One number of a text; NaN where the text has none."""
 
     name: str
     family: str
@@ -44,7 +44,7 @@ def _per_thousand(pattern: re.Pattern[str]) -> Callable[[str], float]:
 
 def _years(reduce: Callable[[list[int]], float]) -> Callable[[str], float]:
     def measure(text: str) -> float:
-        years = [int(found) for found in _YEAR.findall(text)]
+        years = [int(match) for match in _YEAR.findall(text)]
         return float(reduce(years)) if years else float("nan")
 
     return measure

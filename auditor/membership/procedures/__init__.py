@@ -1,1 +1,1 @@
-"""Published decision procedures, run beside ours for comparison; one file each. They never make the verdict."""
+"""Published decision procedures, run for comparison, one file each. They never make the verdict."""

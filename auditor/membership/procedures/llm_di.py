@@ -17,20 +17,20 @@ SOURCE = "Maini et al. 2024, LLM Dataset Inference (arXiv 2406.06443), section 5
 def _run(values: Floats, suspect: Sequence[bool], rng: np.random.Generator) -> Procedure:
     """Run the procedure with documents as its chunks."""
     usable = ~np.isnan(values).all(axis=0)
-    found = llm_dataset_inference(values[:, usable], np.array(suspect), rng=rng)
+    inference = llm_dataset_inference(values[:, usable], np.array(suspect), rng=rng)
     return Procedure(
         name="llm-di",
-        p_value=found.p_value,
-        threshold=found.threshold,
-        detects=found.detects,
+        p_value=inference.p_value,
+        threshold=inference.threshold,
+        detects=inference.detects,
         source=SOURCE,
         caveat="The unit is the document whatever the groups; no guard is part of it; its combination of seeds is not "
         "calibrated, so its p-value is no error rate.",
         details={
             "features": float(usable.sum()),
-            "smallest p of a seed": min(found.seed_p_values),
-            "largest p of a seed": max(found.seed_p_values),
-            "seeds": float(len(found.seed_p_values)),
+            "smallest p of a seed": min(inference.seed_p_values),
+            "largest p of a seed": max(inference.seed_p_values),
+            "seeds": float(len(inference.seed_p_values)),
         },
     )
 

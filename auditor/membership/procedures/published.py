@@ -1,4 +1,4 @@
-"""PublishedProcedure: another way to decide, on the same scores."""
+"""PublishedProcedure: a decision procedure of the literature on the same scores."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class PublishedProcedure:
     """A decision procedure from the literature.
 
     Attributes:
-        name: What `--procedure` calls it.
-        source: Where it was published.
-        features: What it reads of each document under the audited model: a selection of features of a single pass.
-        run: Gets these [documents, features], NaN where one has none, whether each document is on the suspect side,
-            and a generator.
+        name: Its name in `--procedure`.
+        source: Its publication.
+        features: The single-pass features that it reads of each document under the audited model.
+        run: Called with these [documents, features], NaN where missing, whether each document is on the suspect
+            side, and a generator.
     """
 
     name: str
