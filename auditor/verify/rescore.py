@@ -79,7 +79,7 @@ def mismatches(stored: AuditResult, again: AuditResult) -> Iterator[Difference]:
     verdict = again.verdict
     if stored.multiplicity is not None:
         verdict = corrected_verdict(verdict, stored.multiplicity, again.thresholds.alpha)
-    for name in ("word", "reason"):
+    for name in ("outcome", "reason"):
         if getattr(stored.verdict, name) != getattr(verdict, name):
             yield Difference(f"verdict.{name}", getattr(stored.verdict, name), getattr(verdict, name))
 
