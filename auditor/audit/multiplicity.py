@@ -177,11 +177,14 @@ def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: floa
     return Verdict(
         outcome="INCONCLUSIVE",
         reason=_LOST,
-        sentence=f"By itself this audit would be EVIDENCE. Its p-value is {correction.p_value:.2g}{ways}; corrected over "
-        f"{correction.over} ({NAMES[correction.method]}) it is {correction.p_adjusted:.2g}, above the level of {alpha:g}: "
+        sentence="By itself this audit would be EVIDENCE. Its p-value is "
+        f"{correction.p_value:.2g}{ways}; corrected over "
+        f"{correction.over} ({NAMES[correction.method]}) it is {correction.p_adjusted:.2g}, "
+        f"above the level of {alpha:g}: "
         f"{'with so many ways' if correction.audits == 1 else 'among so many'}, one as small may be chance.",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        remediation="Give this audit more independent documents, so that its own p-value falls; if it is small because of the "
+        remediation="Give this audit more independent documents, so that its own p-value "
+        "falls; if it is small because of the "
         "number of permutations, raise --permutations; or ask fewer questions, chosen before any result is seen.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,

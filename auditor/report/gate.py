@@ -69,8 +69,10 @@ def correction_sentence(
         write: How a p-value is spelled, given the level.
     """
     return (
-        f"p = {write(correction.p_value, alpha)} before and {write(correction.p_adjusted, alpha)} after the correction over "
-        f"{correction.over} ({NAMES[correction.method]}), {side(correction.p_adjusted, alpha)} the level of {format_number(alpha)}."
+        f"p = {write(correction.p_value, alpha)} before and "
+        f"{write(correction.p_adjusted, alpha)} after the correction over "
+        f"{correction.over} ({NAMES[correction.method]}), {side(correction.p_adjusted, alpha)} "
+        f"the level of {format_number(alpha)}."
         + (
             f" The p-value counts {correction.n_hypotheses} times, for as many ways to EVIDENCE."
             if correction.n_hypotheses > 1

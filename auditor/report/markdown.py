@@ -91,7 +91,8 @@ def _verdict(result: AuditResult) -> str:
                 (
                     "Groups",
                     f"**{main.groups_suspect:,}** suspect, **{main.groups_heldout:,}** held-out",
-                    f"AUC of the mean of all features seen with {format_percent(result.thresholds.power)} power: {detectable}",
+                    "AUC of the mean of all features seen with "
+                    f"{format_percent(result.thresholds.power)} power: {detectable}",
                 ),
             ),
         ),

@@ -137,7 +137,10 @@ def level_words(result: AuditResult) -> str:
     elif result.multiplicity is not None:
         adjusted = result.multiplicity.p_adjusted
         counted = ", counted as 1" if result.multiplicity.refused else ""
-        said = f"{format_p(adjusted, alpha)} over {result.multiplicity.over} ({NAMES[result.multiplicity.method]}{counted}), "
+        said = (
+            f"{format_p(adjusted, alpha)} over {result.multiplicity.over} "
+            f"({NAMES[result.multiplicity.method]}{counted}), "
+        )
     else:
         adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""
     return f"{said}{side(adjusted, alpha)} the level of {format_number(alpha)}"

@@ -97,8 +97,10 @@ def _story(gate: Gate, said: Summary) -> list[str]:
         *([f"To mend: {verdict.remediation}"] if verdict.remediation else []),
         gate_sentence(gate, said.gate_outcome),
         *([f"State of the last checkpoint: {said.state} {said.state_name}."] if said.state else []),
-        f"AUC {format_auc(said.auc)}, {format_percent(said.auc_interval.level)} interval {format_interval(said.auc_interval)}; "
-        f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level {format_number(said.alpha)}.",
+        f"AUC {format_auc(said.auc)}, {format_percent(said.auc_interval.level)} interval "
+        f"{format_interval(said.auc_interval)}; "
+        f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level "
+        f"{format_number(said.alpha)}.",
         *([] if said.multiplicity is None else [f"In its batch: {correction_sentence(said.multiplicity, said.alpha)}"]),
         f"Validity class {verdict.validity_class}: {verdict.validity} Reason code: {verdict.reason}.",
         *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in said.guards),

@@ -108,7 +108,8 @@ def _states(result: AuditResult) -> list[str]:
         state, contrast = checkpoint.state, checkpoint.suspect
         label = f"  {state.code} {_label(checkpoint.name):<{widest}}  "
         told = (
-            f"{state.name}; gap {format_estimate(contrast.gap, 0)} bits per byte, AUC {format_fixed(contrast.auc.value, 0.5)}, "
+            f"{state.name}; gap {format_estimate(contrast.gap, 0)} bits per byte, AUC "
+            f"{format_fixed(contrast.auc.value, 0.5)}, "
             f"p (Holm) {format_p(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
         )
         last = checkpoint is series.checkpoints[-1]

@@ -16,7 +16,9 @@ from auditor.results.policy import Policy
 folder, model, store = sys.argv[1:]
 result = auditor.check(
     f"{folder}/suspect.jsonl", f"{folder}/heldout.jsonl", model=model, features="loss", permutations=99,
-    policy=Policy(alpha=0.02, blind_alpha=0.02, clusters_alpha=0.02, controls_alpha=0.02), cache_dir=store, device="cpu",
+    policy=Policy(alpha=0.02, blind_alpha=0.02, clusters_alpha=0.02, controls_alpha=0.02),
+    cache_dir=store,
+    device="cpu",
 )
 assert result.forgetting is None
 sys.exit(" ".join(name for name in sys.modules if name.startswith("auditor.forgetting")))

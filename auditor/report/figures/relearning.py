@@ -40,7 +40,8 @@ def _describe(result: AuditResult) -> str:
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.relearn_alpha
     told = [
         f"{label(name)}, {probe.name}: gap from {format_fixed(probe.points[0].gap.value, 0)} to "
-        f"{format_fixed(probe.points[-1].gap.value, 0)} bits per byte, adjusted p-value {format_p(probe.p_adjusted, level)}, "
+        f"{format_fixed(probe.points[-1].gap.value, 0)} bits per byte, adjusted p-value "
+        f"{format_p(probe.p_adjusted, level)}, "
         f"{'brought back' if probe.recovered else 'not brought back'}"
         for name, probe in _probes(result)[:_LIMIT]
     ]

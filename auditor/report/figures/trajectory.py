@@ -36,7 +36,8 @@ def _describe(result: AuditResult) -> str:
     if series is None:
         return "No series of checkpoints was measured."
     return "; ".join(
-        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap {format_fixed(c.suspect.gap.value, 0)} bits per byte "
+        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap "
+        f"{format_fixed(c.suspect.gap.value, 0)} bits per byte "
         f"({ends(c.suspect.gap, 0)}), AUC {format_fixed(c.suspect.auc.value, 0.5)}"
         for c in series.checkpoints
     )

@@ -23,7 +23,8 @@ def _contrasts(result: AuditResult) -> Iterator[tuple[tuple[str, str], Contrast]
     name="losses",
     order=10,
     title="Loss of each set, bits per byte",
-    how_to_read="How many bits the model needs for a byte of each set, and the change since the origin. A change of the suspect "
+    how_to_read="How many bits the model needs for a byte of each set, and the change "
+    "since the origin. A change of the suspect "
     "set alone shows nothing: a model that drifts changes on every text.",
 )
 def losses(result: AuditResult) -> ReportTable:
@@ -57,7 +58,8 @@ def _with_change(loss: Estimate | None, change: Estimate | None) -> tuple[str, s
     name="gaps",
     order=20,
     title="Gap to held-out text, bits per byte",
-    how_to_read="The gap is the held-out loss less that of the suspect set; positive means the suspect set is more familiar. Its "
+    how_to_read="The gap is the held-out loss less that of the suspect set; positive means "
+    "the suspect set is more familiar. Its "
     "test is two-sided, and so is |2 AUC − 1|: a set that scores far worse than unseen text shows a trace too. The "
     "share left is the gap over the gap at the reference; it is not stated at the reference, before it, or where the "
     "reference gap is too uncertain to divide by.",
@@ -86,7 +88,8 @@ def gaps(result: AuditResult) -> ReportTable:
     name="changes",
     order=30,
     title="Difference-in-differences, bits per byte",
-    how_to_read="The change of the set's loss less that of the held-out loss, since the origin: what is left after the drift of "
+    how_to_read="The change of the set's loss less that of the held-out loss, since the "
+    "origin: what is left after the drift of "
     "the model. Positive means the set lost more than unseen text did.",
 )
 def changes(result: AuditResult) -> ReportTable:
@@ -140,7 +143,8 @@ def memorisation(result: AuditResult) -> ReportTable:
     name="equivalence",
     order=40,
     title="Equivalence and detectable gap, bits per byte",
-    how_to_read="Two one-sided tests that the gap is below the margin: only a small p-value shows that the gap is small; not being "
+    how_to_read="Two one-sided tests that the gap is below the margin: only a small "
+    "p-value shows that the gap is small; not being "
     "detected does not. The detectable gap is the smallest that this many groups would show. The level, the margin and "
     "the power are among the thresholds.",
 )
