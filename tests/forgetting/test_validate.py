@@ -102,27 +102,27 @@ PROBE = ("checkpoints", 1, "relearning", "probes", 0)
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (_drop("sets", "heldout"), "suspect or the held-out set is missing"),
         (_drop("checkpoints", 1), "two checkpoints"),
-        (_put("origin", "checkpoints", 1, "name"), "a name for each"),
+        (_put("origin", "checkpoints", 1, "name"), "a unique name for each"),
         (_drop("sets", "placebo", "groups", 0), "placebo: ids, groups and checkpoints"),
         (_drop("sets", "suspect", "truncated", 0), "suspect: ids, groups and checkpoints"),
         (_drop("sets", "suspect", "measures", "k-extractable"), "suspect: a measure is missing"),
         (_drop("sets", "general", "measures", "loss"), "general: a measure is missing"),
-        (_drop("sets", "suspect", "measures", "loss", 0), "suspect: the measures are not of these"),
+        (_drop("sets", "suspect", "measures", "loss", 0), "suspect: the measures do not match"),
         (_put([[None, 1.0]] * DOCUMENTS, "sets", "suspect", "measures", "loss"), "suspect: no document has a loss"),
-        (_drop("sets", "heldout", "features", 1), "heldout: the features are not of these checkpoints"),
-        (_put([], "sets", "heldout", "features"), "the features are not of these"),
-        (_drop("sets", "placebo", "features", 1, "values", 0), "placebo: the features are not of these documents"),
-        (_put("zlib", "sets", "placebo", "features", 1, "columns", 0, "name"), "placebo: the features are not of"),
-        (_put([], "sets", "suspect", "features", 0, "columns"), "suspect: the features are not of these documents"),
+        (_drop("sets", "heldout", "features", 1), "heldout: the features do not match the checkpoints"),
+        (_put([], "sets", "heldout", "features"), "the features do not match the"),
+        (_drop("sets", "placebo", "features", 1, "values", 0), "placebo: the features do not match the documents"),
+        (_put("zlib", "sets", "placebo", "features", 1, "columns", 0, "name"), "placebo: the features do not match"),
+        (_put([], "sets", "suspect", "features", 0, "columns"), "suspect: the features do not match the documents"),
         (_drop("checkpoints", 1, "vs_origin", 0), "later: divergence and agreement"),
         (_drop("sets", "general"), "origin: divergence and agreement"),
         (_put(["suspect"], *PROBE, "roles"), "later: the sets of reminder"),
         (_put(["heldout", "suspect"], *PROBE, "roles"), "later: the sets of reminder"),
-        (_drop("checkpoints", 1, "relearning", "per_token", 0), "later: losses of the checkpoint as it is"),
+        (_drop("checkpoints", 1, "relearning", "per_token", 0), "later: losses of the unchanged checkpoint"),
         (_drop(*PROBE, "copies", 0), "later: copies or steps of reminder"),
         (_drop(*PROBE, "steps", 0), "later: the losses of reminder"),
         (_drop(*PROBE, "copies", 0, "per_token", 0), "later: the losses of reminder"),
@@ -134,11 +134,11 @@ PROBE = ("checkpoints", 1, "relearning", "probes", 0)
         (_put("x", "tasks", 0, "ids", 1), "task words"),
     ],
 )
-def test_what_does_not_fit_is_refused(edit: Callable[[Any], None], said: str) -> None:
+def test_inconsistent_measurements_are_refused(edit: Callable[[Any], None], message: str) -> None:
     tree = _tree()
     require_consistent(SeriesMeasurements.model_validate(tree))
     edit(tree)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         require_consistent(SeriesMeasurements.model_validate(tree))
 
 

@@ -1,1 +1,1 @@
-"""Interventions: what a short training or a rounding of a checkpoint brings back, and whether by chance."""
+"""Interventions: what short training or rounding of a checkpoint recovers, tested against chance."""

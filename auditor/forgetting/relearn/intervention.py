@@ -1,4 +1,4 @@
-"""Intervention: one way to ask a checkpoint for what it no longer shows, and what it is handed."""
+"""Interface of an intervention: a change of a checkpoint in memory, and the context it runs in."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
 @dataclass(frozen=True, slots=True)
 class InterventionContext:
-    """What an intervention is handed.
+    """Inputs of an intervention.
 
     Attributes:
-        bench: Scores documents under changed copies of the checkpoint.
-        series: The series, with the scores of the checkpoint as it is.
-        budget: How much is trained.
+        runner: Scores documents under changed copies of the checkpoint.
+        series: The series, with the scores of the unchanged checkpoint.
+        budget: Training budget.
         method: Full tuning or LoRA.
-        facts: Of the checkpoint.
-        seed: The one seed.
+        facts: Facts about the checkpoint.
+        seed: Seed of the audit.
     """
 
-    bench: InterventionRunner
+    runner: InterventionRunner
     series: Series
     budget: Budget
     method: Method
@@ -41,29 +41,29 @@ class InterventionContext:
     seed: int
 
     def corpus(self, role: Role) -> Corpus | None:
-        """The corpus of a role; None where there is none or nothing was scored for it."""
-        scored = (self.bench.checkpoint.name, role) in self.series.readings
+        """The corpus of a role; None where it is not given or not scored."""
+        scored = (self.runner.checkpoint.name, role) in self.series.readings
         return self.series.corpora.get(role) if scored else None
 
     def documents(self, *roles: Role) -> tuple[Document, ...]:
-        """The documents of some roles, one role after the other."""
-        return tuple(document for role in roles if (some := self.corpus(role)) for document in some.documents)
+        """The documents of the roles, one role after the other."""
+        return tuple(document for role in roles if (corpus := self.corpus(role)) for document in corpus.documents)
 
     def groups(self, role: Role) -> list[str]:
         """The distinct groups of a role, in the order of their first documents."""
         return list(dict.fromkeys(document.group for document in self.documents(role)))
 
     def too_few(self, name: str, least: int) -> str:
-        """Why an intervention is left out for want of groups on a side; empty where there are enough."""
+        """The reason why an intervention did not run, where a set has too few groups; empty otherwise."""
         fewest = min(len(self.groups(role)) for role in SIDES)
-        return "" if fewest >= least else f"{name} was left out: a set has {fewest} groups, and it needs {least}"
+        return "" if fewest >= least else f"{name} did not run: a set has {fewest} groups, and it needs {least}"
 
     def compared(self, least: int) -> tuple[Role, ...]:
-        """The two sides, and the placebo where it has so many groups."""
+        """Roles of the two sides, and of the placebo set where it has at least `least` groups."""
         return (*SIDES, "placebo") if len(self.groups("placebo")) >= least else SIDES
 
     def training(self, texts: tuple[str, ...]) -> Training:
-        """The budget's training on some texts. The seed is the same whatever the texts: twins see the same order."""
+        """Training on the texts within the budget; the seed is independent of the texts, so copies share the order."""
         full = self.method == "full"
         return Training(
             texts=texts,
@@ -74,21 +74,21 @@ class InterventionContext:
             rank=0 if full else self.budget.lora_rank,
             clip=self.budget.clip,
             seed=self.seed,
-            max_tokens=self.bench.max_tokens,
+            max_tokens=self.runner.max_tokens,
         )
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """The stream of a purpose."""
+        """The random stream of a purpose."""
         return stream(self.seed, f"relearn {purpose}")
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One intervention; found by discovery.
+    """An intervention, registered by a module-level instance in `probes/`.
 
     Attributes:
-        name: Of its row in `auditor.results.forgetting.interventions`.
-        run: What is kept of it, or a sentence that says why there is nothing.
+        name: Name of its row in `auditor.results.forgetting.interventions`.
+        run: Returns the measurements, or the reason why it did not run, a sentence.
     """
 
     name: InterventionName
@@ -96,10 +96,10 @@ class Intervention:
 
 
 def copy_of(sets: tuple[Role, ...], losses: Floats) -> CopyMeasurements:
-    """What is kept of a copy; a loss that is not finite is none.
+    """Measurements of one changed copy; losses that are not finite become NaN.
 
     Args:
-        sets: The sets whose comparison with held-out reads it.
+        sets: The sets whose comparison with held-out uses the copy.
         losses: [units of loss, documents, steps].
     """
     per_byte, per_token = np.where(np.isfinite(losses), losses, np.nan)

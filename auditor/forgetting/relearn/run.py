@@ -1,4 +1,4 @@
-"""Relearning: every intervention on one checkpoint."""
+"""Run every intervention on one checkpoint."""
 
 from __future__ import annotations
 
@@ -26,21 +26,20 @@ def relearn(
     progress: Progress | None = None,
     max_tokens: int | None = None,
 ) -> RelearningMeasurements:
-    """Ask a checkpoint for what it no longer shows.
+    """Run every intervention on a checkpoint.
 
-    Trained and rounded weights exist in memory alone and are never written to any file, so nothing can be left behind,
-    however the run ends. The scores under them are kept in the store: a run that was broken off repeats the training it
-    was in, scores only what was not scored yet, and gives the same figures; where everything is stored no model is
-    loaded.
+    Trained and rounded weights exist only in memory and are never written to a file, however the run ends. Their scores
+    are stored: an interrupted run repeats the training it was in, scores only what is not stored, and gives the same
+    figures; where all scores are stored no model is loaded.
 
     Args:
         checkpoint: The checkpoint, one of the series.
-        series: The series with its scores; `general` is what the reminder trains on, `placebo` the control.
-        budget: How much is trained, and how.
-        seed: The one seed.
-        store: Where scores are looked up and kept.
-        progress: Told of trainings and of scoring; silent by default.
-        max_tokens: Read at most this many tokens of each text, as the series was scored.
+        series: The series with its scores; the reminder trains on `general`, and `placebo` is the control.
+        budget: Training budget.
+        seed: Seed of the audit.
+        store: Store of scores.
+        progress: Receives the progress of training and scoring; silent by default.
+        max_tokens: Most tokens read of each text, as for the scores of the series.
 
     Returns:
         The losses under the interventions that ran, and a sentence for each that did not; see `conclude_relearning`.
@@ -50,26 +49,26 @@ def relearn(
     """
     probes: list[InterventionMeasurements] = []
     not_run: list[str] = []
-    with InterventionRunner(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens) as bench:
+    with InterventionRunner(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens) as runner:
         try:
-            facts = bench.facts()
+            facts = runner.facts()
         except UntrainableError as error:
-            why = f"no intervention was run: {error.message}"
-            return RelearningMeasurements(probes=(), per_token=(), not_run=(why,), budget="nothing was trained")
+            reason = f"no intervention ran: {error.message}"
+            return RelearningMeasurements(probes=(), per_token=(), not_run=(reason,), budget="no training")
         method = budget.method_for(facts.parameters)
-        how = f"{budget.words(method)}; seed {seed}; {facts.parameters:,} parameters"
-        case = InterventionContext(bench, series, budget, method, facts, seed)
+        description = f"{budget.describe(method)}; seed {seed}; {facts.parameters:,} parameters"
+        context = InterventionContext(runner, series, budget, method, facts, seed)
         for intervention in all_interventions():
             try:
-                found = intervention.run(case)
+                outcome = intervention.run(context)
             except UntrainableError as error:
-                found = f"{intervention.name} was left out: {error.message}"
-            if isinstance(found, InterventionMeasurements):
-                probes.append(found)
+                outcome = f"{intervention.name} did not run: {error.message}"
+            if isinstance(outcome, InterventionMeasurements):
+                probes.append(outcome)
             else:
-                not_run.append(found)
+                not_run.append(outcome)
     return RelearningMeasurements(
-        probes=tuple(probes), per_token=per_token(series, checkpoint.name), not_run=tuple(not_run), budget=how
+        probes=tuple(probes), per_token=per_token(series, checkpoint.name), not_run=tuple(not_run), budget=description
     )
 
 

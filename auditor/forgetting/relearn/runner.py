@@ -1,7 +1,7 @@
-"""The workbench: a checkpoint in memory only when something about it is not known yet, and never on disk.
+"""Scoring under changed copies of a checkpoint, which is loaded only when a score is not stored yet.
 
-Changed weights exist in the memory of this process alone. They are gone when it ends, however it ends; what is kept is
-the scores, in the store, under an identity that says what was done to which checkpoint.
+Changed weights exist only in the memory of this process and are never written to disk. Their scores are stored under an
+identity that names the change and the checkpoint.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 def losses_of(signals: Sequence[TokenSignals]) -> Floats:
-    """Losses [units of loss, documents]: bits per byte, and nats per token; NaN where nothing is scored."""
+    """Losses [2, documents] in bits per byte and in nats per token; NaN where no token is scored."""
     features = (bits_per_byte, loss)
-    return np.array([[feature.compute(one) for one in signals] for feature in features], dtype=np.float64)
+    return np.array([[feature.compute(record) for record in signals] for feature in features], dtype=np.float64)
 
 
 class InterventionRunner(AbstractContextManager["InterventionRunner"]):
@@ -47,9 +47,9 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
 
     Args:
         checkpoint: The checkpoint; it is loaded when first needed.
-        store: Where scores are looked up and kept.
-        progress: Told of trainings and of scoring.
-        max_tokens: Read at most this many tokens of each text, as for the unchanged checkpoint.
+        store: Store of scores.
+        progress: Receives the progress of training and scoring.
+        max_tokens: Most tokens read of each text, as for the unchanged checkpoint.
     """
 
     def __init__(
@@ -62,21 +62,21 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
         self._subject: TrainableCopy | None = None
 
     def facts(self) -> Facts:
-        """Facts about the checkpoint, from the store where they are there.
+        """Facts about the checkpoint, from the store where it has them.
 
         Raises:
             UntrainableError: Its weights cannot be changed in memory.
             RunError: It cannot be loaded.
         """
         key = json.dumps(["relearn facts", CHANGES_VERSION, self.checkpoint.spec.identity.key])
-        known = self._store.recall(key)
-        if known is None:
-            known = json.dumps(dataclasses.asdict(self._loaded().facts))
-            self._store.remember(key, known)
-        return Facts(**json.loads(known))
+        stored = self._store.recall(key)
+        if stored is None:
+            stored = json.dumps(dataclasses.asdict(self._loaded().facts))
+            self._store.remember(key, stored)
+        return Facts(**json.loads(stored))
 
     def losses_along(self, training: Training, steps: Sequence[int], documents: Sequence[Document]) -> Floats:
-        """Losses [units of loss, documents, steps] after each number of steps, ascending; see `losses_of`."""
+        """Losses [units of loss, documents, steps] after the numbers of steps, ascending; see `losses_of`."""
         return self._losses([self._spec(training, step) for step in sorted(steps)], documents)
 
     def losses_rounded(self, rounding: Rounding, documents: Sequence[Document]) -> Floats:
@@ -100,7 +100,7 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
         return losses_of(scored.signals).reshape(2, len(specs), len(documents)).transpose(0, 2, 1)
 
     def _spec(self, change: Training | Rounding, steps: int) -> ModelSpec:
-        """The changed checkpoint as a model that is not in memory; loading it does the change."""
+        """The changed checkpoint as a model that is not in memory; loading it applies the change."""
         spec = self.checkpoint.spec
 
         def load(identity: ModelIdentity, _: LoadOptions) -> Backend:
@@ -111,7 +111,7 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
                     raise
                 self.close()
                 raise RunError(
-                    f"there is too little memory to train on {self.checkpoint.name}",
+                    f"not enough memory to train {self.checkpoint.name}",
                     hint="Leave the interventions out, or use a device with more memory.",
                 ) from error
 
@@ -129,7 +129,7 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
         subject = self._loaded()
         if isinstance(change, Training):
             return subject.trained(change, steps, identity, self._progress)
-        # Rounded weights cannot be had back: this copy is given away and whoever comes next loads another.
+        # Rounding is not reversible: the copy is handed over, and the next change loads another one.
         self._subject = None
         return subject.rounded(change, identity)
 

@@ -1,4 +1,4 @@
-"""One tensor beside the same one of the origin."""
+"""Compare one tensor with the origin's."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from auditor.inference.design import Floats
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened to one tensor.
+    """Change of one tensor.
 
     Attributes:
-        parameters: How many numbers it has.
-        norm: Squared Frobenius norm of the origin's.
+        parameters: Number of elements.
+        norm: Squared Frobenius norm of the origin's tensor.
         square: Squared Frobenius norm of the change.
-        effective_rank: Of the change; None where nothing changed, where it is no matrix, or where it is too large.
-        full_rank: The rank a change of this shape could have; None where it is no matrix.
-        by_adapter: How an adapter made the change: by a product added to the same stored values, or by a tensor of its
-            own in their place; None where the stored values themselves differ.
+        effective_rank: Effective rank of the change; None where nothing changed, where the tensor is no matrix, or
+            where it is too large.
+        full_rank: Largest possible rank of a change of this shape; None where the tensor is no matrix.
+        by_adapter: How an adapter made the change: `added` to the same stored values, or `replaced` by its own tensor;
+            None where the stored values themselves differ.
     """
 
     parameters: int
@@ -38,15 +39,15 @@ class Change:
 
     @property
     def changed(self) -> bool:
-        """Whether any of its numbers differs."""
+        """Whether any element differs."""
         return self.square > 0
 
 
 def squared_norm(name: str, parameter: Parameter) -> float:
-    """Squared Frobenius norm of a tensor with what is added to it.
+    """Squared Frobenius norm of a tensor, including what an adapter adds to it.
 
     Raises:
-        NotComparedError: One of its numbers is not finite.
+        NotComparedError: An element is not finite.
     """
     total = 0.0
     for part in parts(parameter.stored.shape):
@@ -60,18 +61,18 @@ def squared_norm(name: str, parameter: Parameter) -> float:
 def compare(name: str, before: Parameter, after: Parameter, *, norm: float, largest: int) -> Change:
     """Compare one tensor of two checkpoints.
 
-    Numbers stored in different formats are compared in float32; where rounding one to the other's format makes them
-    equal, they count as the same.
+    Values stored in different formats are compared in float32; they count as equal where rounding one to the format of
+    the other makes them equal.
 
     Args:
-        name: For messages.
-        before: The origin's.
-        after: The later checkpoint's.
+        name: Name of the tensor, for messages.
+        before: The origin's tensor.
+        after: The later checkpoint's tensor.
         norm: Squared norm of `before`.
-        largest: Largest smaller side of a matrix whose effective rank is worked out.
+        largest: Largest smaller side of a matrix whose effective rank is computed.
 
     Raises:
-        NotComparedError: The shapes differ, or a number is not finite.
+        NotComparedError: The shapes differ, or an element is not finite.
     """
     if before.stored.shape != after.stored.shape:
         raise NotComparedError(
@@ -92,9 +93,9 @@ def compare(name: str, before: Parameter, after: Parameter, *, norm: float, larg
         for factors, sign in ((after.added, 1.0), (before.added, -1.0)):
             if factors is not None:
                 change += sign * _piece(factors, part)
-        found = _finite(name, float(np.square(change).sum()))
-        square += found
-        if gram is not None and found > 0:
+        in_part = _finite(name, float(np.square(change).sum()))
+        square += in_part
+        if gram is not None and in_part > 0:
             gram += change.T @ change if len(part) == 1 else change @ change.T
     rank = effective_rank(_roots(gram)) if gram is not None and square > 0 else None
     replaced = before.replaced or after.replaced
@@ -102,7 +103,7 @@ def compare(name: str, before: Parameter, after: Parameter, *, norm: float, larg
 
 
 def effective_rank(values: Floats) -> float:
-    """Exponential of the entropy of singular values [n] divided by their sum: 1 for one of them, n for n equal ones.
+    """Exponential of the entropy of singular values [n] divided by their sum: 1 for a single one, n for n equal ones.
 
     Source: Roy and Vetterli 2007, section 3.
     """
@@ -111,7 +112,7 @@ def effective_rank(values: Floats) -> float:
 
 
 def _roots(gram: Floats) -> Floats:
-    """Singular values of a matrix from its Gram matrix; those within its rounding error are none."""
+    """Singular values of a matrix from its Gram matrix, without those within rounding error of zero."""
     squares = eigvalsh(gram)
     floor = max(float(squares[-1]), 0.0) * len(squares) * np.finfo(np.float64).eps
     return np.asarray(np.sqrt(squares[squares > floor]), dtype=np.float64)
@@ -148,7 +149,7 @@ def _piece(factors: Factors, part: Part) -> Floats:
 
 def _finite(name: str, value: float) -> float:
     if not np.isfinite(value):
-        raise NotComparedError(f"{name} holds numbers that are not finite")
+        raise NotComparedError(f"{name} has values that are not finite")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint by name, whether it is a whole model or an adapter over one."""
+"""Tensors of a checkpoint by name, for whole models and for adapters over one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Parameter:
 
     Attributes:
         stored: Its values in a file.
-        added: What an adapter adds to them.
-        replaced: Whether the file is the adapter's.
+        added: Product that an adapter adds to them.
+        replaced: Whether the file belongs to the adapter.
     """
 
     stored: Stored
@@ -37,22 +37,22 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A checkpoint's tensors.
+    """The tensors of a checkpoint.
 
     Attributes:
-        parameters: By canonical name; a head that is tied with the embeddings is not among them.
-        adapted: Whether an adapter stands over them.
+        parameters: Tensors by canonical name, without a head that is tied with the embeddings.
+        adapted: Whether the checkpoint is an adapter over a base.
     """
 
     parameters: Mapping[str, Parameter]
     adapted: bool
 
     def of(self, name: str) -> Parameter | None:
-        """The tensor of a name; of a tied head, the values of the embeddings, to which nothing is added."""
-        found = self.parameters.get(name)
-        if found is not None or not is_head(name):
-            return found
-        tied = [parameter for other, parameter in self.parameters.items() if is_embedding(other)]
+        """The tensor of a name; for a tied head, the stored embeddings without an adapter's change."""
+        parameter = self.parameters.get(name)
+        if parameter is not None or not is_head(name):
+            return parameter
+        tied = [embedding for other, embedding in self.parameters.items() if is_embedding(other)]
         return Parameter(tied[0].stored) if len(tied) == 1 else None
 
 
@@ -72,53 +72,53 @@ def open_weights(spec: ModelSpec) -> Weights:
 
 
 def _whole(stored: WeightFiles) -> dict[str, Parameter]:
-    found: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = {}
     for path in stored.files:
         for name, tensor in read_tensors(path).items():
             short = canonical(name)
             if is_buffer(short, tensor.shape):
                 continue
-            if short in found:
+            if short in parameters:
                 raise NotComparedError(f"it holds {short} twice")
-            found[short] = Parameter(tensor)
+            parameters[short] = Parameter(tensor)
     if stored.tied:
-        _drop_tied(found)
-    return found
+        _drop_tied(parameters)
+    return parameters
 
 
-def _drop_tied(found: dict[str, Parameter]) -> None:
+def _drop_tied(parameters: dict[str, Parameter]) -> None:
     """Leave out a head that repeats the embeddings: it is the same matrix, saved a second time."""
-    inputs = [parameter for name, parameter in found.items() if is_embedding(name) and parameter.added is None]
-    for name in [name for name, parameter in found.items() if is_head(name) and parameter.added is None]:
-        if any(found[name].stored.same_bytes(parameter.stored) for parameter in inputs):
-            del found[name]
+    inputs = [parameter for name, parameter in parameters.items() if is_embedding(name) and parameter.added is None]
+    for name in [name for name, parameter in parameters.items() if is_head(name) and parameter.added is None]:
+        if any(parameters[name].stored.same_bytes(parameter.stored) for parameter in inputs):
+            del parameters[name]
 
 
 def _adapted(file: Path, base: Weights) -> Weights:
     adapter = read_adapter(file.parent, file)
-    found = dict(base.parameters)
+    parameters = dict(base.parameters)
     heads = [name for name in (*adapter.added, *adapter.replaced) if is_head(name)]
-    # An adapter that changes tied embeddings for itself leaves the head what it was.
+    # An adapter that changes tied embeddings leaves the head unchanged.
     parted = any(is_embedding(name) for name in (*adapter.added, *adapter.apart))
     for name in heads or (["lm_head.weight"] if parted else []):
         tied = base.of(name)
         if tied is not None:
-            found.setdefault(name, tied)
+            parameters.setdefault(name, tied)
     for name, tensor in adapter.replaced.items():
-        _require(found, name, tensor.shape)
-        found[name] = Parameter(tensor, replaced=True)
+        _require(parameters, name, tensor.shape)
+        parameters[name] = Parameter(tensor, replaced=True)
     for name, factors in adapter.added.items():
-        shape = found[name].stored.shape if name in found else ()
+        shape = parameters[name].stored.shape if name in parameters else ()
         oriented = factors if shape == factors.shape else factors.transposed()
-        _require(found, name, oriented.shape)
-        found[name] = dataclasses.replace(found[name], added=oriented)
+        _require(parameters, name, oriented.shape)
+        parameters[name] = dataclasses.replace(parameters[name], added=oriented)
     if not any(is_head(name) for name in base.parameters):
-        _drop_tied(found)
-    return Weights(found, adapted=True)
+        _drop_tied(parameters)
+    return Weights(parameters, adapted=True)
 
 
-def _require(found: Mapping[str, Parameter], name: str, shape: tuple[int, ...]) -> None:
-    if name not in found:
-        raise NotComparedError(f"its adapter changes {name}, which is no tensor of its base")
-    if found[name].stored.shape != shape:
-        raise NotComparedError(f"its adapter's {name} has another shape than its base's")
+def _require(parameters: Mapping[str, Parameter], name: str, shape: tuple[int, ...]) -> None:
+    if name not in parameters:
+        raise NotComparedError(f"its adapter changes {name}, which its base does not have")
+    if parameters[name].stored.shape != shape:
+        raise NotComparedError(f"the shape of its adapter's {name} differs from that of its base")

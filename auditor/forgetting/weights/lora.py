@@ -1,4 +1,4 @@
-"""What a LoRA adapter adds to the weights of its base, from its files alone."""
+"""Read from its files what a LoRA adapter adds to the weights of its base."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from auditor.inference.design import Floats
 from auditor.models.folder import ADAPTER, read_json
 
 _PLAIN_STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
-"""Initialisations that leave the base as it is; others (PiSSA, OLoRA, CorDA, LoftQ) change what is added to."""
+"""Initialisations that leave the base unchanged; others (PiSSA, OLoRA, CorDA, LoftQ) change the weights of the base."""
 _UNDERSTOOD = {
     "alpha_pattern",
     "auto_mapping",
@@ -49,14 +49,14 @@ _EMBEDDING_FACTOR = re.compile(r"^(?P<module>.+)\.(?P<kind>lora_embedding_[AB])$
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """A matrix as a product: left [rows, rank] times right [rank, columns], scaling included."""
+    """A matrix as the product of left [rows, rank] and right [rank, columns], scaling included."""
 
     left: Floats
     right: Floats
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Extent of the product."""
+        """Shape of the product."""
         return self.left.shape[0], self.right.shape[1]
 
     def transposed(self) -> Factors:
@@ -66,12 +66,12 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter's tensors by the name of the base's tensor they are meant for.
+    """The tensors of an adapter, by the name of the tensor of the base they change.
 
     Attributes:
-        added: What is added.
-        replaced: What stands in the place of the base's tensor, such as whole trained modules and biases.
-        apart: Names of `replaced` that the adapter keeps for itself: a head tied with them keeps the base's.
+        added: Products added to the base's tensor.
+        replaced: Tensors that replace the base's, such as trained modules and biases.
+        apart: Names in `replaced` of modules saved with the adapter: a head tied with them keeps the base's values.
     """
 
     added: Mapping[str, Factors]
@@ -83,31 +83,30 @@ def read_adapter(folder: Path, weights: Path) -> Adapter:
     """Read a LoRA adapter.
 
     Args:
-        folder: Its folder, with its configuration.
-        weights: Its file of tensors.
+        folder: Folder with its configuration.
+        weights: File of its tensors.
 
     Raises:
-        NotComparedError: It is of another kind, or one of its settings or tensors is none that is known here to add a
-            product of two matrices or to replace a tensor.
-        UsageError: A file is not whole.
+        NotComparedError: The adapter is of another kind, or has a setting or tensor beyond those of a plain LoRA.
+        UsageError: A file is incomplete.
     """
     config = read_json(folder / ADAPTER)
     _require_plain(config)
     halves: dict[str, dict[str, Floats]] = {}
     replaced, apart = {}, set()
-    measurements = tuple(config.get("modules_to_save") or ())
+    saved = tuple(config.get("modules_to_save") or ())
     for key, tensor in read_tensors(weights).items():
         path = key.removeprefix("base_model.model.")
-        found = _FACTOR.match(path) or _EMBEDDING_FACTOR.match(path)
-        if found and len(tensor.shape) == 2:
+        factor = _FACTOR.match(path) or _EMBEDDING_FACTOR.match(path)
+        if factor and len(tensor.shape) == 2:
             values = tensor.values((slice(None),)).astype(np.float64)
-            halves.setdefault(found["module"], {})[found["kind"]] = values
+            halves.setdefault(factor["module"], {})[factor["kind"]] = values
         elif "lora_" in path:
-            raise NotComparedError(f"the adapter's {path} is no part of a plain LoRA")
+            raise NotComparedError(f"the adapter's {path} is not part of a plain LoRA")
         else:
             module = path.replace(".base_layer.", ".").replace(".modules_to_save.", ".")
             replaced[canonical(module)] = tensor
-            if any(module.rpartition(".")[0].endswith(name) for name in measurements):
+            if any(module.rpartition(".")[0].endswith(name) for name in saved):
                 apart.add(canonical(module))
     added = {canonical(f"{module}.weight"): _factors(module, pair, config) for module, pair in halves.items()}
     return Adapter(added, replaced, frozenset(apart))
@@ -116,22 +115,22 @@ def read_adapter(folder: Path, weights: Path) -> Adapter:
 def _require_plain(config: Mapping[str, Any]) -> None:
     kind = str(config.get("peft_type"))
     if kind != "LORA":
-        raise NotComparedError(f"it is a {kind} adapter, and only what LoRA adds is worked out from its files")
+        raise NotComparedError(f"it is a {kind} adapter, and only LoRA adapters are compared")
     unknown = sorted(name for name, value in config.items() if value and name not in _UNDERSTOOD)
     if unknown:
-        raise NotComparedError(f"its adapter sets {', '.join(unknown)}, which makes it more than a plain LoRA")
+        raise NotComparedError(f"its adapter sets {', '.join(unknown)}, which a plain LoRA does not have")
     if config.get("init_lora_weights", True) not in _PLAIN_STARTS:
         raise NotComparedError(
-            f"its adapter began as {config['init_lora_weights']}, which changes the weights it is added to"
+            f"its adapter was initialised by {config['init_lora_weights']}, which changes the weights of its base"
         )
 
 
 def _factors(module: str, pair: Mapping[str, Floats], config: Mapping[str, Any]) -> Factors:
-    """The two halves of one module with their scaling, as PEFT applies them."""
+    """The two factors of one module with their scaling, as PEFT applies them."""
     embedding = "lora_embedding_A" in pair
     names = ("lora_embedding_A", "lora_embedding_B") if embedding else ("lora_A", "lora_B")
     if set(pair) != set(names) or pair[names[0]].shape[0] != pair[names[1]].shape[1]:
-        raise NotComparedError(f"the adapter's two halves for {module} do not fit")
+        raise NotComparedError(f"the adapter's two factors for {module} do not match")
     first, second = (pair[name] for name in names)
     rank = first.shape[0]
     alpha = float(_of_pattern(config.get("alpha_pattern") or {}, module, config.get("lora_alpha", 8)))
@@ -141,9 +140,9 @@ def _factors(module: str, pair: Mapping[str, Floats], config: Mapping[str, Any])
     return factors.transposed() if embedding or config.get("fan_in_fan_out") else factors
 
 
-def _of_pattern(patterns: Mapping[str, Any], module: str, otherwise: Any) -> Any:
-    """What the first pattern says that matches the end of a module's path, as PEFT reads them."""
+def _of_pattern(patterns: Mapping[str, Any], module: str, default: Any) -> Any:
+    """The value of the first pattern that matches the end of a module's path, as PEFT reads patterns."""
     for pattern, value in patterns.items():
         if re.match(rf"(.*\.)?({pattern})$", module):
             return value
-    return otherwise
+    return default

@@ -14,54 +14,62 @@ from auditor.forgetting.weights.tensors import FORMATS, NotComparedError, layer_
 from auditor.results.forgetting.drift import LayerWeights, WeightChange
 
 LARGEST = 2048
-"""Matrices whose smaller side is longer have no effective rank: its cost grows with the third power."""
+"""Largest smaller side of a matrix whose effective rank is computed; the cost grows with its third power."""
+
+Kind = Literal["identical", "adapter", "partial", "full"]
+
+_LOW = 0.25
+"""Changes of an effective rank up to this share of the full rank look like those of a merged adapter."""
 
 
 def measure_weights(checkpoints: Sequence[NamedCheckpoint], *, largest: int = LARGEST) -> dict[str, WeightChange]:
-    """Compare the weights of every checkpoint after the first with the first's.
+    """Compare the weights of every later checkpoint with those of the origin.
 
-    A description: it tells what can have been forgotten (a frozen layer cannot have forgotten), not what was. Files are
-    read tensor by tensor in pieces, so the memory needed does not grow with the model: some pieces of a few million
-    numbers, and the square of `largest`.
+    Descriptive: it shows where forgetting is possible (a frozen layer cannot forget), not where it happened. Files are
+    read tensor by tensor in pieces, so memory does not grow with the model: a few pieces of a few million numbers, and
+    the square of `largest`.
 
     Args:
         checkpoints: The origin first; whole models as safetensors and LoRA adapters over such models.
-        largest: Largest smaller side of a matrix whose effective rank is worked out from stored values; that of a plain
-            LoRA's change is known from its factors, whatever their size.
+        largest: Largest smaller side of a matrix whose effective rank is computed from stored values; the effective
+            rank of a plain LoRA follows from its factors at any size.
 
     Returns:
-        A change for every checkpoint but the first; of kind `not compared`, with the reason, where weights are of
-        another kind or cannot be read. Never raises because of what is in a file.
+        The change of every checkpoint but the first, by name; of kind `not compared`, with the reason, where weights
+        are of another kind or cannot be read. Never raises because of the content of a file.
     """
     if not checkpoints:
         return {}
     origin, *later = checkpoints
     opened: Weights | None = None
     norms: dict[str, float] = {}
-    found = {}
+    changes = {}
     for checkpoint in later:
-        at = f"the origin {origin.name}"
+        source = f"the origin {origin.name}"
         try:
             opened = open_weights(origin.spec) if opened is None else opened
-            at = checkpoint.name
+            source = checkpoint.name
             change = _compared(opened, open_weights(checkpoint.spec), norms, largest)
             for read in (origin, checkpoint):
-                at = read.name
+                source = read.name
                 read.spec.require_untouched()
-            found[checkpoint.name] = change
-        # Files may hold anything, and a description is not worth losing an audit for: what went wrong is told.
+            changes[checkpoint.name] = change
+        # Files may contain anything, and a descriptive figure must not fail the audit: the reason is reported.
         except Exception as error:
-            why = error.message if isinstance(error, AuditorError) else first_line(error)
+            reason = error.message if isinstance(error, AuditorError) else first_line(error)
             if not isinstance(error, (NotComparedError, AuditorError)):
-                why = f"{type(error).__name__}: {why}"
-            found[checkpoint.name] = WeightChange(
-                kind="not compared", reason=f"Not compared, because of {at}: {why}.", relative_change=None, layers=()
+                reason = f"{type(error).__name__}: {reason}"
+            changes[checkpoint.name] = WeightChange(
+                kind="not compared",
+                reason=f"Not compared, because of {source}: {reason}.",
+                relative_change=None,
+                layers=(),
             )
-    return found
+    return changes
 
 
 def _compared(before: Weights, after: Weights, norms: dict[str, float], largest: int) -> WeightChange:
-    """Compare tensor by tensor; `norms` keeps the origin's squared norms from one checkpoint to the next."""
+    """Compare tensor by tensor; `norms` caches the squared norms of the origin between checkpoints."""
     changes: dict[str, Change] = {}
     formats: set[tuple[str, str]] = set()
     for name in sorted({*before.parameters, *after.parameters}):
@@ -80,7 +88,7 @@ def _compared(before: Weights, after: Weights, norms: dict[str, float], largest:
     kind, reason = kind_of(changes, layers, adapted=before.adapted or after.adapted)
     for theirs, ours in sorted(formats):
         reason += (
-            f" Stored as {ours} where the origin's are {theirs}; what rounding alone explains counts as no change."
+            f" Stored as {ours} where the origin's are {theirs}; differences due to rounding alone count as no change."
         )
     return WeightChange(
         kind=kind, reason=reason, relative_change=_relative("the model", changes.values()), layers=layers
@@ -102,31 +110,25 @@ def _layer(layer: str, changes: Sequence[Change]) -> LayerWeights:
 
 
 def _relative(what: str, changes: Collection[Change]) -> float:
-    """Frobenius norm of the change over that of the origin's."""
+    """Frobenius norm of the change divided by that of the origin's weights."""
     square, norm = sum(change.square for change in changes), sum(change.norm for change in changes)
     if square == 0:
         return 0.0
     if norm == 0:
-        raise NotComparedError(f"the origin's weights of {what} are all zero, so that no change is relative to them")
+        raise NotComparedError(f"the origin's weights of {what} are all zero, so a relative change is undefined")
     return math.sqrt(square / norm)
 
 
-Kind = Literal["identical", "adapter", "partial", "full"]
-
-_LOW = 0.25
-"""Changes of an effective rank up to this part of the full one look like those of a merged adapter."""
-
-
 def kind_of(changes: Mapping[str, Change], layers: Sequence[LayerWeights], *, adapted: bool) -> tuple[Kind, str]:
-    """Name the change.
+    """Classify the change.
 
     Args:
-        changes: By tensor.
-        layers: The same by layer.
+        changes: Changes by tensor.
+        layers: Changes by layer.
         adapted: Whether one of the two checkpoints is an adapter over a base.
 
     Returns:
-        The kind and the reason for it.
+        The kind and the reason, a sentence.
     """
     changed = {name: change for name, change in changes.items() if change.changed}
     if not changed:
@@ -137,30 +139,30 @@ def kind_of(changes: Mapping[str, Change], layers: Sequence[LayerWeights], *, ad
     if not adapted and ranks:
         return "adapter", (
             f"Only {_count(len(ranks), 'matrix', 'matrices')} of numbered layers differ, each by a change of low rank"
-            f" (effectively {max(ranks):.1f} at most): what an adapter leaves that was merged."
+            f" (effective rank {max(ranks):.1f} at most), as after merging an adapter."
         )
     frozen = [layer.layer for layer in layers if layer.frozen]
     if frozen:
-        return "partial", f"Frozen: {', '.join(frozen)}; all else differs ({len(layers) - len(frozen)} layers)."
+        return "partial", f"Frozen: {', '.join(frozen)}; the other {len(layers) - len(frozen)} layers differ."
     return "full", f"All {len(layers)} layers differ."
 
 
 def _adapter_sentence(changed: Mapping[str, Change]) -> str:
     ranks = [change.effective_rank for change in changed.values() if change.by_adapter == "added"]
-    whole = len(changed) - len(ranks)
-    told = []
+    replaced = len(changed) - len(ranks)
+    effects = []
     if ranks:
         highest = max(rank for rank in ranks if rank is not None)
-        told.append(
-            f"adds to {_count(len(ranks), 'matrix', 'matrices')} changes of effective rank {highest:.1f} at most"
+        effects.append(
+            f"adds changes of effective rank {highest:.1f} at most to {_count(len(ranks), 'matrix', 'matrices')}"
         )
-    if whole:
-        told.append(f"replaces {_count(whole, 'tensor', 'tensors')} whole")
-    return f"The weights under the adapter are the same; it {' and '.join(told)}."
+    if replaced:
+        effects.append(f"replaces {_count(replaced, 'tensor', 'tensors')}")
+    return f"The weights under the adapter are the same; the adapter {' and '.join(effects)}."
 
 
 def _low_ranks(changed: Mapping[str, Change]) -> list[float]:
-    """Effective ranks of the changes where all are low and none is outside the numbered layers' matrices."""
+    """Effective ranks of the changes, if all are low and all belong to matrices of numbered layers; else empty."""
     ranks = []
     for name, change in changed.items():
         if change.effective_rank is None or change.full_rank is None or not layer_of(name).startswith("layer "):
@@ -171,5 +173,5 @@ def _low_ranks(changed: Mapping[str, Change]) -> list[float]:
     return ranks
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _count(number: int, singular: str, plural: str) -> str:
+    return f"{number} {singular if number == 1 else plural}"

@@ -23,18 +23,18 @@ _PIECE = 2**21
 
 
 class NotComparedError(Exception):
-    """These weights cannot be compared; the message says why, as the end of a sentence."""
+    """Weights that cannot be compared; the message is the reason, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One tensor in a file.
+    """A tensor in a file.
 
     Attributes:
         path: The file.
-        start: First byte of its values.
-        dtype: Number format, as safetensors calls it.
-        shape: Its extent; a single number has the shape (1,).
+        start: Offset of its first byte.
+        dtype: Number format, in the notation of safetensors.
+        shape: Its shape; a scalar has the shape (1,).
     """
 
     path: Path
@@ -55,7 +55,7 @@ class Stored:
         return raw.astype(np.float32)
 
     def same_bytes(self, other: Stored) -> bool:
-        """Whether two tensors hold the same numbers in the same format."""
+        """Whether two tensors have the same values in the same format."""
         if (self.path, self.start) == (other.path, other.start):
             return True
         if (self.dtype, self.shape) != (other.dtype, other.shape):
@@ -64,7 +64,7 @@ class Stored:
 
 
 def parts(shape: tuple[int, ...]) -> Iterator[Part]:
-    """Pieces of a tensor of at most a few million numbers, along the longer side of a matrix, else along the first."""
+    """Pieces of a tensor of at most a few million elements, along the longer axis of a matrix, else the first axis."""
     axis = 1 if len(shape) == 2 and shape[1] > shape[0] else 0
     step = max(1, _PIECE * shape[axis] // math.prod(shape))
     for start in range(0, shape[axis], step):
@@ -72,7 +72,7 @@ def parts(shape: tuple[int, ...]) -> Iterator[Part]:
 
 
 def rounded(values: Floats32, dtype: str) -> Floats32:
-    """Values as they would come back from being stored in another number format, to nearest and ties to even."""
+    """Values after rounding to another number format and back, to nearest, ties to even."""
     if dtype == "F16":
         with np.errstate(over="ignore"):
             return values.astype(np.float16).astype(np.float32)
@@ -83,28 +83,28 @@ def rounded(values: Floats32, dtype: str) -> Floats32:
 
 
 def read_tensors(path: Path) -> dict[str, Stored]:
-    """The tensors of one file that hold anything, by name.
+    """The non-empty tensors of one file, by name.
 
     Raises:
-        NotComparedError: One is in a format that is no plain floating-point number.
-        UsageError: The file is not whole, or its header contradicts itself.
+        NotComparedError: A tensor is in a format other than plain floating point.
+        UsageError: The file is incomplete, or its header contradicts itself.
     """
     header = read_header(path)
     with path.open("rb") as stream:
         begin = 8 + int.from_bytes(stream.read(8), "little")
-    found = {}
+    tensors = {}
     for name, entry in header.items():
         shape = tuple(int(extent) for extent in entry["shape"])
         if math.prod(shape) == 0:
             continue
         dtype = str(entry["dtype"])
         if dtype not in _RAW:
-            raise NotComparedError(f"{name} is stored as {dtype}, which is quantised or no weight")
+            raise NotComparedError(f"{name} is stored as {dtype}, which is quantised or not a weight")
         first, last = (int(offset) for offset in entry["data_offsets"])
         if first < 0 or last - first != math.prod(shape) * np.dtype(_RAW[dtype]).itemsize:
-            raise NotComparedError(f"{name} has another size in {path.name} than its shape says")
-        found[name] = Stored(path, begin + first, dtype, shape or (1,))
-    return found
+            raise NotComparedError(f"the size of {name} in {path.name} does not match its shape")
+        tensors[name] = Stored(path, begin + first, dtype, shape or (1,))
+    return tensors
 
 
 _PREFIX = re.compile(r"^(?:model|transformer|gpt_neox|backbone)\.")
@@ -118,22 +118,22 @@ _BUFFER = re.compile(r"rotary_emb\.inv_freq$|(?:^|\.)(?:attn|attention)\.(?:mask
 
 
 def canonical(name: str) -> str:
-    """A name without the part that says whether the model was saved with or without its head."""
+    """A name without the prefix that depends on whether the model was saved with its head."""
     return _PREFIX.sub("", name)
 
 
 def is_buffer(name: str, shape: tuple[int, ...]) -> bool:
-    """Whether a tensor is a constant that older versions of transformers saved with the weights."""
+    """Whether a tensor is a constant buffer that older versions of transformers saved with the weights."""
     return bool(_BUFFER.search(name)) and (len(shape) != 1 or shape == (1,) or name.endswith("inv_freq"))
 
 
 def is_head(name: str) -> bool:
-    """Whether this is the matrix that turns states into logits."""
+    """Whether this is the output-layer matrix, which maps hidden states to logits."""
     return bool(_HEAD_WEIGHT.search(name))
 
 
 def is_embedding(name: str) -> bool:
-    """Whether this is the matrix of token embeddings, with which a head may be tied."""
+    """Whether this is the matrix of token embeddings, which a head may share."""
     return not _LAYER.search(name) and bool(_EMBEDDING_WEIGHT.search(name))
 
 
@@ -150,7 +150,7 @@ def layer_of(name: str) -> str:
 
 
 def layer_order(layer: str) -> tuple[int, int]:
-    """Where a layer stands, from the input to the output."""
+    """Sort key of a layer, from the input to the output."""
     if layer.startswith("layer "):
         return 1, int(layer.removeprefix("layer "))
     return {"embeddings": 0, "other": 2, "final norm": 3, "head": 4}[layer], 0

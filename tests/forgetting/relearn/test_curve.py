@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from auditor.forgetting.relearn.curve import Losses, Units, show_curve, summarise_curve, units_of
+from auditor.forgetting.relearn.curve import Losses, Units, describe_curve, summarise_curve, units_of
 
 
 def losses(
@@ -107,7 +107,7 @@ def test_the_luck_of_a_twin_shows_in_the_gap_and_not_in_the_test() -> None:
     shown = np.where(suspect[:, None], mine, other)
     some = Losses(shown, ((mine + other) / 2)[None], [f"g{i}" for i in range(80)], suspect)
     lucky = units(some)
-    figures = show_curve(lucky, bootstraps=200, rng=np.random.default_rng(0))
+    figures = describe_curve(lucky, bootstraps=200, rng=np.random.default_rng(0))
     assert figures[1].gap.value - figures[0].gap.value > 0.9
     # Had the test looked at the gap, it would have found it.
     naive = Losses(shown, shown[None], some.groups, suspect)
@@ -120,7 +120,7 @@ def test_figures_by_hand() -> None:
     ours = [[4, 1], [2, 1], [5, 2], [1, 1], [3, 2]]
     theirs = [[5, 3], [3, 3], [4, 2], [2, 1], [6, 4]]
     groups = ["a", "a", "b", "c", "c", "d", "d", "e", "f", "f"]
-    start, end = show_curve(units(losses(ours, theirs, groups)), bootstraps=100, rng=np.random.default_rng(0))
+    start, end = describe_curve(units(losses(ours, theirs, groups)), bootstraps=100, rng=np.random.default_rng(0))
     # Suspect groups: a 3, b 5, c 2 -> 1, 2, 1.5; held-out d 4, e 4, f 4 -> 3, 2, 2.5.
     assert start.suspect.value == pytest.approx(10 / 3)
     assert start.heldout.value == pytest.approx(4)
@@ -135,7 +135,7 @@ def test_figures_by_hand() -> None:
 
 def test_documents_without_a_scored_token_are_left_out() -> None:
     ours, theirs = [[1.0, 1.0], [2.0, 1.0], [np.nan, np.nan]], [[3.0, 2.0], [4.0, 3.0], [5.0, 9.0]]
-    start, end = show_curve(units(losses(ours, theirs)), bootstraps=50, rng=np.random.default_rng(0))
+    start, end = describe_curve(units(losses(ours, theirs)), bootstraps=50, rng=np.random.default_rng(0))
     assert start.suspect.value == pytest.approx(1.5)
     assert end.heldout.value == pytest.approx(14 / 3)
 
@@ -159,8 +159,8 @@ def test_a_reading_that_shows_it_is_enough_and_more_of_them_do_not_inflate_the_l
     rng = np.random.default_rng(9)
     suspect, groups = np.arange(40) < 20, [f"g{i}" for i in range(40)]
 
-    def p(*judged: np.ndarray) -> float:
-        some = Losses(judged[0], np.stack(judged), groups, suspect)
+    def p(*tested: np.ndarray) -> float:
+        some = Losses(tested[0], np.stack(tested), groups, suspect)
         return summarise_curve(units(some), permutations=99, rng=np.random.default_rng(0)).both
 
     told = walk(rng, 40)

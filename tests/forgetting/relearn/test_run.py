@@ -403,7 +403,7 @@ def test_too_little_memory_is_told_with_what_to_do(
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr(torch.autograd, "backward", fail)
-    with pytest.raises(RunError, match="too little memory to train on later") as caught:
+    with pytest.raises(RunError, match="not enough memory to train later") as caught:
         run(named, series, store)
     assert caught.value.hint
 
@@ -416,13 +416,13 @@ def test_what_cannot_be_done_is_left_out_with_its_reason(
     found = run(named, series, store)
     assert [probe.name for probe in found.probes] == ["quantise"]
     assert found.not_run == (
-        "relearn-half was left out: a set has 3 groups, and it needs 4",
-        "the reminder was left out: it trains on general text, and none was given",
+        "relearn-half did not run: a set has 3 groups, and it needs 4",
+        "reminder did not run: it trains on general text, and none was given",
     )
     named, series = series_of(spec, store, plain_corpora(general=8))
     diverged = run(named, series, store, budget=SMALL.model_copy(update={"full_rate": 1e30}))
     assert [probe.name for probe in diverged.probes] == ["quantise"]
-    assert [text.split(":")[0] for text in diverged.not_run] == ["relearn-half was left out", "reminder was left out"]
+    assert [text.split(":")[0] for text in diverged.not_run] == ["relearn-half did not run", "reminder did not run"]
 
     def refuse(*_: Any) -> None:
         raise UntrainableError("its weights are quantised")
@@ -431,7 +431,7 @@ def test_what_cannot_be_done_is_left_out_with_its_reason(
     with Store.open(store.path.parent / "fresh") as fresh:
         none = run(named, series, fresh)
     assert none.probes == ()
-    assert none.not_run == ("no intervention was run: its weights are quantised",)
+    assert none.not_run == ("no intervention ran: its weights are quantised",)
 
 
 def test_general_text_of_either_set_is_not_trained_on(tiny_model_dir: Path, store: Store) -> None:

@@ -1,1 +1,1 @@
-"""One file an intervention; a module-level `Intervention` is found by looking."""
+"""One file an intervention; discovery registers every module-level `Intervention`."""

@@ -1,7 +1,7 @@
-"""Relearn-half with a held-out twin: train on half of a set, look at the other half.
+"""Relearn-half: train on half of the groups of a set, score the other half, with a copy trained on held-out groups.
 
-Sources: Deeb and Roger 2024 (arXiv 2410.08827) train on some facts and test others; the twin trained on held-out
-documents, and the test, are ours.
+Source: Deeb and Roger 2024 (arXiv 2410.08827) train on a part of the facts and test the others; the copy trained on
+held-out documents, and the test, are new here.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from auditor.results.forgetting.measurements import InterventionMeasurements, Ro
 
 
 def trained_half(groups: Mapping[Role, Sequence[str]], rng: np.random.Generator) -> frozenset[str]:
-    """Half of the groups at random, as many of the suspect as of the held-out set.
+    """Draw half of the groups at random, as many of the suspect as of the held-out set.
 
-    A group is trained on as a whole or not at all, and one that stands in several sets falls on the same side of the
-    cut in all of them: half an author's texts would tell of the other half. The draw sees names alone, so that given
-    the half that is drawn, the groups left over are exchangeable between the sets wherever all groups are.
+    A group is trained on whole or not at all, in all sets that contain it: half of an author's texts would reveal the
+    other half. The draw depends on names alone, so given the drawn half, the remaining groups are exchangeable between
+    the sets wherever all groups are.
 
     Args:
-        groups: Distinct groups of each set: `suspect`, `heldout` and perhaps others.
+        groups: Distinct groups of each set: `suspect`, `heldout` and possibly others.
         rng: Draws the half.
 
     Returns:
-        Names of the groups to be trained on. Of groups that stand in one set alone no more are drawn than half of those
-        of the smaller of `suspect` and `heldout`.
+        Names of the groups to train on. Of the groups of a single set at most half as many are drawn as the smaller of
+        `suspect` and `heldout` has.
     """
     sets: dict[str, list[Role]] = {}
     for role in sorted(groups):
@@ -50,39 +50,40 @@ def trained_half(groups: Mapping[Role, Sequence[str]], rng: np.random.Generator)
 _LEAST = 4
 
 
-def run(case: InterventionContext) -> InterventionMeasurements | str:
-    """Train one copy of the checkpoint on half of S and another on half of H, then score the halves left over.
+def run(context: InterventionContext) -> InterventionMeasurements | str:
+    """Train one copy on half of the suspect groups and one on half of the held-out groups, and score the other halves.
 
-    The gap shown is that between the twins: held-out documents after training on held-out ones, less suspect documents
-    after training on suspect ones. The test looks at the mean of each document's losses under both copies: a copy that
-    happened to train badly then touches both sides alike, and given the halves trained on, the groups left over are
-    exchangeable wherever all groups are.
+    The gap is held-out documents after training on held-out ones less suspect documents after training on suspect ones.
+    The test uses the mean of the losses of each document under both copies: a copy that trained badly then affects both
+    sides alike, and given the drawn halves, the other groups are exchangeable wherever all groups are.
     """
-    if why := case.too_few("relearn-half", _LEAST):
-        return why
-    roles = case.compared(_LEAST) if case.method == "full" else SIDES
-    groups = {role: case.groups(role) for role in roles}
-    drawn = trained_half(groups, case.rng("halves"))
-    steps = tuple(sorted(set(case.budget.half_steps)))
-    documents = case.documents(*roles)
-    of_role = np.array([role for role in roles for _ in case.documents(role)])
+    if reason := context.too_few("relearn-half", _LEAST):
+        return reason
+    roles = context.compared(_LEAST) if context.method == "full" else SIDES
+    groups = {role: context.groups(role) for role in roles}
+    drawn = trained_half(groups, context.rng("halves"))
+    steps = tuple(sorted(set(context.budget.half_steps)))
+    documents = context.documents(*roles)
+    of_role = np.array([role for role in roles for _ in context.documents(role)])
     left = np.array([document.group not in drawn for document in documents], dtype=np.bool_)
     copies = []
     for role in roles:
-        texts = tuple(document.text for document in case.documents(role) if document.group in drawn)
+        texts = tuple(document.text for document in context.documents(role) if document.group in drawn)
         if not texts:
-            return f"relearn-half was left out: no group of the {role} set could be set apart for training"
-        # The copy trained on held-out documents is beside every other; those others never meet.
-        met = left & ((of_role == role) | (of_role == "heldout") | (role == "heldout"))
-        scored = [documents[int(index)] for index in np.flatnonzero(met)]
+            return f"relearn-half did not run: no group of the {role} set is left for training"
+        # Each set is compared with held-out alone, so only the held-out copy scores every document.
+        compared = left & ((of_role == role) | (of_role == "heldout") | (role == "heldout"))
+        scored = [documents[int(index)] for index in np.flatnonzero(compared)]
         after = np.full((2, len(documents), len(steps)), np.nan)
-        after[:, met] = case.bench.losses_along(case.training(texts), steps, scored)
+        after[:, compared] = context.runner.losses_along(context.training(texts), steps, scored)
         copies.append(copy_of((role,), after))
     trained = {role: sum(group in drawn for group in names) for role, names in groups.items()}
     counts = " and ".join(f"{trained[role]} of {len(groups[role])} groups of the {role} set" for role in roles)
-    method = f"{case.budget.words(case.method)}; trained on {counts}, one copy each, and scored on the others"
-    if "placebo" not in roles and case.corpus("placebo") is not None:
-        method += "; no placebo: it has few groups, or would need a third training of a large model"
+    method = (
+        f"{context.budget.describe(context.method)}; trained on {counts}, one copy each, and scored on the other groups"
+    )
+    if "placebo" not in roles and context.corpus("placebo") is not None:
+        method += "; no placebo: it has too few groups, or would need a third training of a large model"
     return InterventionMeasurements(name="relearn-half", method=method, roles=roles, steps=steps, copies=tuple(copies))
 
 

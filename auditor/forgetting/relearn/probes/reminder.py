@@ -1,4 +1,4 @@
-"""The format reminder: train a few steps on third-party text, look at what else comes back.
+"""Format reminder: train a few steps on third-party text and score whether the suspect set recovers.
 
 Source: Zheng et al. 2025, Spurious Forgetting (arXiv 2501.13453), who retrain on other facts of the same format.
 """
@@ -12,24 +12,24 @@ from auditor.results.forgetting.measurements import COMPARED, InterventionMeasur
 LEAST = 2
 
 
-def run(case: InterventionContext) -> InterventionMeasurements | str:
+def run(context: InterventionContext) -> InterventionMeasurements | str:
     """Train on general text and score every document after each number of steps.
 
-    General text has no part in either set, so the training cannot depend on which set a document is in. Where it shares
-    texts or groups with a set, those of it are not trained on.
+    General text belongs to neither set, so the training does not depend on the set of a document. General documents
+    that share a text or a group with a set are left out.
     """
-    general = case.corpus("general")
+    general = context.corpus("general")
     if general is None:
-        return "the reminder was left out: it trains on general text, and none was given"
-    if why := case.too_few("the reminder", LEAST):
-        return why
-    texts = third_party(general.documents, case.documents(*COMPARED))
+        return "reminder did not run: it trains on general text, and none was given"
+    if reason := context.too_few("reminder", LEAST):
+        return reason
+    texts = third_party(general.documents, context.documents(*COMPARED))
     shared = len(general.documents) - len(texts)
     if not texts:
-        return f"the reminder was left out: all {shared} general documents share a text or a group with another set"
-    steps, roles = tuple(sorted(set(case.budget.reminder_steps))), case.compared(LEAST)
-    after = case.bench.losses_along(case.training(texts), steps, case.documents(*roles))
-    method = f"{case.budget.words(case.method)}; trained on {len(texts)} general documents"
+        return f"reminder did not run: all {shared} general documents share a text or a group with another set"
+    steps, roles = tuple(sorted(set(context.budget.reminder_steps))), context.compared(LEAST)
+    after = context.runner.losses_along(context.training(texts), steps, context.documents(*roles))
+    method = f"{context.budget.describe(context.method)}; trained on {len(texts)} general documents"
     if shared:
         method += f", without {shared} that share a text or a group with another set"
     return InterventionMeasurements(
