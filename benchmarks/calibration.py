@@ -78,7 +78,7 @@ def null_part(reps: int, permutations: int) -> None:
             np.mean(combined),
         ]
         cells = "".join(f"{rate:>{width}.3f}" for rate, width in zip(rates, (12, 12, 17, 17, 15), strict=True))
-        worst = max(standard_error(rate, reps) for rate in rates)
+        worst = max(standard_error(float(rate), reps) for rate in rates)
         print(f"{documents:>10}{windows:>9}{icc:>6}{cells}{worst:>14.3f}", flush=True)
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{options.columns} columns, {options.permutations} permutations with refit, 5 folds, 1000 bootstraps")
     print(f"{'groups':>8}{'seconds':>10}{'peak MiB':>10}{'groups^2 x 8 bytes, MiB':>26}")
-    with multiprocessing.get_context("spawn").NullDistribution(1, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for groups in options.groups:
             seconds, peak = pool.apply(measure, (groups, options.columns, options.permutations))
             print(f"{groups:>8}{seconds:>10.2f}{peak:>10.0f}{groups**2 * 8 / 2**20:>26.0f}", flush=True)

@@ -38,7 +38,7 @@ def make_model(folder: Path, vocabulary: int) -> float:
     )
     model = LlamaForCausalLM(shape)
     model.save_pretrained(folder)
-    return sum(weight.numel() * weight.element_size() for weight in model.parameters()) / 2**30
+    return float(sum(weight.numel() * weight.element_size() for weight in model.parameters())) / 2**30
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        with multiprocessing.get_context("spawn").NullDistribution(1) as pool:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
             size = pool.apply(make_model, (folder / "model", asked.vocabulary))
         from auditor.models.loading import open_model
         from auditor.scoring.plan import Request

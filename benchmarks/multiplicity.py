@@ -20,9 +20,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from auditor.audit.run.multiplicity import CorrectionEntry, correct, corrected_verdict, counted
 from simulate import named_columns, sample
 
+from auditor.audit.multiplicity import CorrectionEntry, correct, corrected_verdict, counted
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
 from auditor.results.correction import Correction
@@ -60,9 +60,10 @@ def evidence(found: Sequence[float], refused: int, alpha: float, method: Correct
         CorrectionEntry(p, 1, counted(p, 1, alpha, one))
         for p, one in zip([*found, *[TINY] * refused], own, strict=True)
     ]
-    looks = correct(brought, method)
+    corrections = correct(brought, method)
     return sum(
-        corrected_verdict(before, one, alpha).outcome == "EVIDENCE" for before, one in zip(own, looks, strict=True)
+        corrected_verdict(before, one, alpha).outcome == "EVIDENCE"
+        for before, one in zip(own, corrections, strict=True)
     )
 
 

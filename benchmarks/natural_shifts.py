@@ -63,7 +63,7 @@ def _usable(texts: list[Text]) -> list[Text]:
     return kept
 
 
-def shifts(wiki: list[Text], films: list[Text], groups: list[Text], wire: list[Text], seed: int) -> Iterator[Shift]:
+def shifts(wiki: list[Text], films: list[Text], groups: list[Text], wire: list[Text], *, seed: int) -> Iterator[Shift]:
     """Differences that occur when people choose a held-out set."""
     rng = random.Random(seed)
     topics = [
@@ -192,7 +192,7 @@ def _without_shared(suspect: list[Text], heldout: list[Text]) -> tuple[list[Text
         for texts in (suspect, heldout)
     ]
     found = find_overlap(*sides, seed=0)
-    shared = (set(found.suspect_ids), set(found.heldout_ids))
+    shared = ({pair.suspect for pair in found.pairs}, {pair.heldout for pair in found.pairs})
     kept = [
         [t for n, t in enumerate(texts) if str(n) not in ids]
         for texts, ids in zip((suspect, heldout), shared, strict=True)

@@ -17,6 +17,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from simulate import document_rows, sample
@@ -77,7 +78,7 @@ def test_part(plans: dict[float, PowerAnalysis], reps: int, permutations: int) -
         draws: tuple[Draw, ...] = (
             shifted(0.0),
             shifted(0.5),
-            lambda size, asked, rng, gain=gain: uneven(size, asked, rng, gain=gain),
+            partial(uneven, gain=gain),
         )
         cells = []
         for number, draw in enumerate(draws):

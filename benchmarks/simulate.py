@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ def sample(
         return rng.standard_t(3, size) / np.sqrt(3.0) if heavy else rng.standard_normal(size)
 
     def part(width: int) -> Floats:
-        return np.sqrt(icc) * noise(total, 1, width) + np.sqrt(1 - icc) * noise(total, windows, width)
+        return math.sqrt(icc) * noise(total, 1, width) + math.sqrt(1 - icc) * noise(total, windows, width)
 
     values = loading * part(1) + np.sqrt(1 - loading**2) * part(columns)
     gain = EFFECTS[shape](rng, loading)

@@ -61,9 +61,9 @@ def tune(
     model.train()
     for epoch in range(asked.epochs):
         order = random.Random(asked.seed + epoch).sample(texts, len(texts))
-        for start in range(0, len(order), asked.batch):
+        for first in range(0, len(order), asked.batch):
             batch = tokenizer(
-                order[start : start + asked.batch],
+                order[first : first + asked.batch],
                 return_tensors="pt",
                 padding=True,
                 truncation=True,

@@ -34,7 +34,7 @@ class Counted(CorpusCache):
     """Counts what is not shared."""
 
     @property
-    def sizes(self) -> tuple[int, int, int, int]:
+    def sizes(self) -> tuple[int, ...]:
         return len(self._corpora), *map(self.answers.count, ("texts", "text", "guards"))
 
 

@@ -33,7 +33,7 @@ def test_whatever_the_blocks(blocks: Blocks, gathered: int, monkeypatch: pytest.
     monkeypatch.setattr(top_k, "_COLUMNS", gathered)
     hidden, weight, targets = case(19, 333)
     found = token_statistics(hidden, targets, Head(weight), blocks, top=8)
-    check(found.leading, hidden @ weight.t(), 8)
+    check(found.top_k, hidden @ weight.t(), 8)
 
 
 def test_uneven_blocks_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,20 +48,20 @@ def test_uneven_blocks_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_vocabulary_smaller_than_what_is_kept() -> None:
     hidden, weight, targets = case(5, 12)
     found = token_statistics(hidden, targets, Head(weight), Blocks(2, 5), top=64)
-    check(found.leading, hidden @ weight.t(), 12)
+    check(found.top_k, hidden @ weight.t(), 12)
 
 
 def test_finished_logits_give_the_same() -> None:
     hidden, weight, targets = case(9, 200)
     logits = hidden @ weight.t()
-    check(logit_statistics(logits.clone(), targets, top=16).leading, logits, 16)
+    check(logit_statistics(logits.clone(), targets, top=16).top_k, logits, 16)
 
 
 def test_the_statistics_are_the_same_with_and_without() -> None:
     hidden, weight, targets = case(40, 5000)
     plain = token_statistics(hidden, targets, Head(weight), Blocks(16, 700))
     more = token_statistics(hidden, targets, Head(weight), Blocks(16, 700), top=64)
-    assert plain.leading is None
+    assert plain.top_k is None
     for name in ("logprob", "mean", "std", "rank"):
         assert torch.equal(getattr(plain, name), getattr(more, name))
 
@@ -69,10 +69,10 @@ def test_the_statistics_are_the_same_with_and_without() -> None:
 def test_the_first_is_the_target_where_its_rank_is_zero() -> None:
     hidden, weight, targets = case(300, 40)
     found = token_statistics(hidden, targets, Head(weight), Blocks(64, 16), top=4)
-    assert found.leading is not None
-    assert torch.equal(found.rank == 0, found.leading.ids[:, 0].long() == targets)
+    assert found.top_k is not None
+    assert torch.equal(found.rank == 0, found.top_k.ids[:, 0].long() == targets)
     assert int((found.rank == 0).sum()) > 0
-    torch.testing.assert_close(found.leading.logprobs[:, 0][found.rank == 0], found.logprob[found.rank == 0])
+    torch.testing.assert_close(found.top_k.logprobs[:, 0][found.rank == 0], found.logprob[found.rank == 0])
 
 
 def test_no_tensor_grows_with_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def tampered(result: AuditResult, tree: dict[str, Any], path: Path) -> AuditResu
     """
     parts: Any = {"": json.loads(json.dumps(tree[path[0]]))}
     holder: Any = parts
-    last: str | int = ""
+    last: Any = ""
     for step in path[1:]:
         holder, last = holder[last], step
     before = holder[last]
