@@ -65,7 +65,7 @@ def _of_series(result: AuditResult, pictures: list[dict[str, Any]]) -> dict[str,
 
 def _render(result: AuditResult) -> str:
     pictures = _figures(result)
-    telling = {side: selection.most_telling(result, side, _GROUPS) for side in ("suspect", "heldout")}
+    telling = {side: selection.highest_scoring(result, side, _GROUPS) for side in ("suspect", "heldout")}
     return (
         environment()
         .get_template("report.html.j2")

@@ -37,15 +37,15 @@ _SYNTAX = re.compile(r"[^\w\s,.;:'()/+%?-]|_|:(?=\S)|(?<=www)\.", re.IGNORECASE)
 _LIST = re.compile(r"^(\d*)([-+.)])")
 
 
-def _reference(found: re.Match[str]) -> str:
-    character = found.group()
+def _reference(match: re.Match[str]) -> str:
+    character = match.group()
     return character if ord(character) > 127 else f"&#{ord(character)};"
 
 
 def escape(text: str) -> str:
     """Foreign text as Markdown that shows exactly its visible characters, on one line, at most 1,000 of them."""
     plain = _SYNTAX.sub(_reference, shorten(visible(text), _TEXT).strip())
-    return _LIST.sub(lambda found: f"{found.group(1)}&#{ord(found.group(2))};", plain)
+    return _LIST.sub(lambda match: f"{match.group(1)}&#{ord(match.group(2))};", plain)
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -62,17 +62,17 @@ def _verdict(result: AuditResult) -> str:
     )
     compared = level_words(result)
     detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
-    level = format_percent(main.auc_interval.level)
+    level, power = format_percent(main.auc_interval.level), format_percent(result.thresholds.power)
     lines = [
         f"## {_SHAPES[verdict.outcome]} {verdict.outcome}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
         f"What this does not mean: {escape(verdict.not_meaning)}",
-        *([f"What would mend it: {escape(verdict.remediation)}"] if verdict.remediation else []),
+        *([f"What would change this verdict: {escape(verdict.remediation)}"] if verdict.remediation else []),
         f"{SIGNS[status_of(gate_outcome)]} {escape(gate_sentence(result.gate, gate_outcome))}",
         *(
             []
             if result.multiplicity is None
-            else [f"In its batch: {escape(correction_sentence(result.multiplicity, alpha))}"]
+            else [f"Correction over the batch: {escape(correction_sentence(result.multiplicity, alpha))}"]
         ),
         *([f"The last checkpoint, {escape(_last(result))}, alone:"] if result.kind == "forget" else []),
         _table(
@@ -91,8 +91,7 @@ def _verdict(result: AuditResult) -> str:
                 (
                     "Groups",
                     f"**{main.groups_suspect:,}** suspect, **{main.groups_heldout:,}** held-out",
-                    "AUC of the mean of all features seen with "
-                    f"{format_percent(result.thresholds.power)} power: {detectable}",
+                    f"AUC of the mean of all features detected with {power} power: {detectable}",
                 ),
             ),
         ),
@@ -128,7 +127,7 @@ def _states(result: AuditResult) -> str:
     headers = ("Checkpoint", "State", "Gap, bits per byte", "AUC of the loss", "Share left", "p (Holm)", "Brought back")
     sentences = "\n".join(
         f"* {escape(checkpoint.name)}: {escape(checkpoint.state.sentence)}"
-        + (f" To mend it: {escape(checkpoint.state.remediation)}" if checkpoint.state.remediation else "")
+        + (f" Remediation: {escape(checkpoint.state.remediation)}" if checkpoint.state.remediation else "")
         for checkpoint in series.checkpoints
     )
     alarms = "".join(f"**{escape(alarm)}**\n\n" for alarm in placebo_alarms(result))
@@ -143,7 +142,7 @@ def _states(result: AuditResult) -> str:
 
 
 def _measures(result: AuditResult) -> str:
-    """Every table of the series, and what a reader must know of it."""
+    """The notes on the series and its tables."""
     series = series_of(result)
     if series is None or result.forgetting is None:
         return ""
@@ -158,7 +157,7 @@ def _measures(result: AuditResult) -> str:
     notes = "\n".join(f"* {escape(note)}" for note in result.forgetting.notes)
     scope = "The verdict above is of the audited model; it rests on the series only where it says so.\n\n"
     scope = "" if result.kind == "forget" else scope
-    return "### The series, measure by measure\n\n" + scope + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
+    return "### Measures of the series\n\n" + scope + (f"{notes}\n\n" if notes else "") + "\n\n".join(parts)
 
 
 def _brought_back(checkpoint: Checkpoint) -> str:
@@ -179,7 +178,7 @@ def _guards(result: AuditResult) -> str:
         )
         for guard in result.guards
     ]
-    table = _table(("Guard", "Status", "What was seen", "What would mend it"), rows)
+    table = _table(("Guard", "Status", "Finding", "Remediation"), rows)
     return f"### Guards: {counts}" + (f"\n\n{table}" if rows else "")
 
 
@@ -218,13 +217,13 @@ def _command(result: AuditResult) -> str:
 def _render(result: AuditResult) -> str:
     makers = (_verdict, _states, _guards, _command, _limitations, _measures, _features)
     sections = [part for part in (make(result) for make in makers) if part]
-    kept = ""
+    page = ""
     for section in sections:
-        longer = f"{kept}\n{section}\n" if kept else f"{section}\n"
+        longer = f"{page}\n{section}\n" if page else f"{section}\n"
         if len(longer.encode("utf-8")) > BYTES:
-            return f"{kept}\nThe rest was left out for its size; the HTML and JSON results have it.\n"
-        kept = longer
-    return kept
+            return f"{page}\nThe rest was left out for its size; the HTML and JSON results have it.\n"
+        page = longer
+    return page
 
 
 MARKDOWN = Renderer(name="markdown", extensions=(".md", ".markdown"), render=_render)

@@ -1,4 +1,4 @@
-"""What a report shows of a long result, and in which order. Sorting and counting only."""
+"""Which part of a long result a report shows, and in which order. Sorting and counting only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from auditor.results.separability import ColumnEffect
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """A group that looks trained on, by one of its documents.
+class ScoredGroup:
+    """A group with a high score, represented by one of its documents.
 
     Attributes:
-        document: The one the model needs the fewest bits for.
+        document: The one with the fewest bits per byte.
         score: Learned score of the group.
         others: How many more documents the group has.
     """
@@ -39,8 +39,8 @@ def strongest_columns(result: AuditResult) -> list[ColumnEffect]:
     return sorted(result.membership.columns, key=lambda c: (c.p_adjusted, -abs(c.auc - 0.5), c.name))
 
 
-def most_telling(result: AuditResult, side: Side, limit: int) -> list[Telling]:
-    """The scored groups of one side that look most trained on, at most `limit`, one document each."""
+def highest_scoring(result: AuditResult, side: Side, limit: int) -> list[ScoredGroup]:
+    """The groups of one side with the highest scores, at most `limit`, one document each."""
     groups: dict[str, list[DocumentResult]] = {}
     for document in result.documents:
         if document.side == side and document.score is not None:
@@ -48,11 +48,11 @@ def most_telling(result: AuditResult, side: Side, limit: int) -> list[Telling]:
     telling = []
     for documents in groups.values():
         best = min(documents, key=lambda d: (inf if d.bits_per_byte is None else d.bits_per_byte, d.id))
-        telling.append(Telling(best, best.score or 0.0, len(documents) - 1))
-    return sorted(telling, key=lambda found: (-found.score, found.document.id))[:limit]
+        telling.append(ScoredGroup(best, best.score or 0.0, len(documents) - 1))
+    return sorted(telling, key=lambda item: (-item.score, item.document.id))[:limit]
 
 
 def marked_documents(result: AuditResult, limit: int) -> list[DocumentResult]:
-    """Documents whose tokens were revealed, those that look most trained on first, at most `limit`."""
+    """Documents whose tokens were revealed, highest scores first, at most `limit`."""
     marked = [document for document in result.documents if document.marks]
     return sorted(marked, key=lambda d: (inf if d.score is None else -d.score, d.id))[:limit]

@@ -1,4 +1,4 @@
-"""What a report shows of a series of checkpoints, and in which order. Sorting and naming only."""
+"""Which part of a series of checkpoints a report shows, and in which order. Sorting and naming only."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ LIMIT = 20
 
 
 def spread(count: int, limit: int) -> list[int]:
-    """At most `limit` of the places 0 to `count` - 1, evenly, with the first and the last."""
+    """At most `limit` of the indices 0 to `count` - 1, evenly spread, with the first and the last."""
     if count <= limit:
         return list(range(count))
     return [round(step * (count - 1) / (limit - 1)) for step in range(limit)]
 
 
 def choose(count: int, limit: int, keep: Sequence[int]) -> list[int]:
-    """As `spread`, with the places of `keep` in it, each instead of its nearest neighbour between first and last."""
-    places = spread(count, limit)
+    """As `spread`, with the indices of `keep` in it, each in place of its nearest neighbour between first and last."""
+    indices = spread(count, limit)
     for wanted in keep:
-        if wanted not in places:
-            nearest = min(range(1, len(places) - 1), key=lambda place: abs(places[place] - wanted))
-            places[nearest] = wanted
-    return places
+        if wanted not in indices:
+            nearest = min(range(1, len(indices) - 1), key=lambda position: abs(indices[position] - wanted))
+            indices[nearest] = wanted
+    return indices
 
 
 def sets(checkpoint: Checkpoint) -> list[tuple[str, Contrast]]:
-    """The sets held against the held-out one, each with its name."""
+    """The sets compared with the held-out one, each with its name."""
     placebo = [] if checkpoint.placebo is None else [("placebo", checkpoint.placebo)]
     return [("suspect", checkpoint.suspect), *placebo]
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFinding:
-    """What a guard found, with the names of all checkpoints at which it found exactly that."""
+    """A finding of a guard, with the names of all checkpoints that share it."""
 
     guard: GuardResult
     checkpoints: tuple[str, ...]
 
 
 def shared_findings(checkpoints: Iterable[Checkpoint]) -> list[SharedFinding]:
-    """The findings of the guards at all checkpoints, equal ones told once, in the order of the guards."""
-    found: dict[tuple[str, GuardResult], list[str]] = {}
+    """The distinct findings of the guards at all checkpoints, in the order of the guards."""
+    by_finding: dict[tuple[str, GuardResult], list[str]] = {}
     order: dict[str, int] = {}
     for checkpoint in checkpoints:
         for guard in checkpoint.detection.guards:
             order.setdefault(guard.name, len(order))
-            found.setdefault((guard.name, guard), []).append(checkpoint.name)
-    pairs = sorted(found.items(), key=lambda pair: order[pair[0][0]])
+            by_finding.setdefault((guard.name, guard), []).append(checkpoint.name)
+    pairs = sorted(by_finding.items(), key=lambda pair: order[pair[0][0]])
     return [SharedFinding(guard, tuple(names)) for (_, guard), names in pairs]
 
 
 def series_of(result: AuditResult) -> Forgetting | None:
     """The series of a result as a report shows it: at most 20 checkpoints; None where it has none or an empty one.
 
-    Of a longer series the first, the last, the reference and an even choice of the others are kept.
+    Of a longer series the first, the last, the reference and an even selection of the others are shown.
     """
     series = result.forgetting
     if series is None or not series.checkpoints:
@@ -77,39 +77,39 @@ def series_of(result: AuditResult) -> Forgetting | None:
 
 def _thinned(series: Forgetting) -> Forgetting:
     names = [checkpoint.name for checkpoint in series.checkpoints]
-    kept = choose(len(names), LIMIT, [names.index(series.reference)] if series.reference in names else [])
+    selected = choose(len(names), LIMIT, [names.index(series.reference)] if series.reference in names else [])
 
     def pick(values: tuple[T, ...]) -> tuple[T, ...]:
-        return tuple(values[place] for place in kept) if len(values) == len(names) else ()
+        return tuple(values[index] for index in selected) if len(values) == len(names) else ()
 
-    shown = {names[place] for place in kept}
+    shown = {names[index] for index in selected}
     tasks = series.tasks
     if tasks is not None:
         points = tuple(point for point in tasks.points if point.model in shown or point.model not in names)
         tests = tuple(test for test in tasks.tests if {test.earlier, test.later} <= shown)
         tasks = tasks.model_copy(update={"points": points, "tests": tests})
     largest_changes = tuple(
-        mover.model_copy(update={"moves": pick(mover.moves), "memorised": pick(mover.memorised)})
-        for mover in series.largest_changes
+        change.model_copy(update={"moves": pick(change.moves), "memorised": pick(change.memorised)})
+        for change in series.largest_changes
     )
-    slopes = ChangeDeciles(suspect=pick(series.change_deciles.suspect), heldout=pick(series.change_deciles.heldout))
+    deciles = ChangeDeciles(suspect=pick(series.change_deciles.suspect), heldout=pick(series.change_deciles.heldout))
     return series.model_copy(
         update={
             "checkpoints": pick(series.checkpoints),
             "largest_changes": largest_changes,
-            "change_deciles": slopes,
+            "change_deciles": deciles,
             "tasks": tasks,
         }
     )
 
 
 def label(name: str) -> str:
-    """The name of a checkpoint, a task or a layer where it comes again and again: at most 40 visible characters."""
+    """The name of a checkpoint, a task or a layer where it is repeated often: at most 40 visible characters."""
     return shorten(visible(name), 40)
 
 
 def placebo_alarms(result: AuditResult) -> list[str]:
-    """A sentence for every checkpoint at which the placebo set, which nobody trained on, stands out as well."""
+    """A warning for every checkpoint at which the placebo set, which nobody trained on, is detected as well."""
     series, alpha = series_of(result), result.thresholds.alpha
     alarms = []
     for checkpoint in series.checkpoints if series else ():
@@ -119,28 +119,26 @@ def placebo_alarms(result: AuditResult) -> list[str]:
             "by its gap": placebo.gap_p_adjusted if placebo else None,
             "by its change": placebo.did_p_adjusted if placebo else None,
         }
-        told = [f"{how} (p = {format_p(p, alpha)})" for how, p in tests.items() if p is not None and p <= alpha]
-        if told:
+        rejections = [f"{how} (p = {format_p(p, alpha)})" for how, p in tests.items() if p is not None and p <= alpha]
+        if rejections:
             alarms.append(
-                f"At {label(checkpoint.name)} the placebo set is told from the held-out set too, {', '.join(told)}, "
-                "though neither is in question: what is seen there of the suspect set may have nothing to do with it."
+                f"At {label(checkpoint.name)} the placebo set differs from the held-out set too, "
+                f"{', '.join(rejections)}, though neither is in question: a difference of the suspect set there may "
+                "have nothing to do with training."
             )
     return alarms
 
 
 def level_words(result: AuditResult) -> str:
-    """How the p-value of the test compares with its level: after the correction over checkpoints or over a batch."""
+    """The p-value of the test compared with its level, after the correction over checkpoints or over a batch."""
     alpha = result.thresholds.alpha
     if result.kind == "forget" and result.forgetting is not None and result.forgetting.checkpoints:
         adjusted = result.forgetting.checkpoints[-1].detection.p_adjusted
-        said = f"{format_p(adjusted, alpha)} over all checkpoints (Holm), "
+        corrected = f"{format_p(adjusted, alpha)} over all checkpoints (Holm), "
     elif result.multiplicity is not None:
         adjusted = result.multiplicity.p_adjusted
-        counted = ", counted as 1" if result.multiplicity.refused else ""
-        said = (
-            f"{format_p(adjusted, alpha)} over {result.multiplicity.over} "
-            f"({NAMES[result.multiplicity.method]}{counted}), "
-        )
+        method = NAMES[result.multiplicity.method] + (", counted as 1" if result.multiplicity.refused else "")
+        corrected = f"{format_p(adjusted, alpha)} over {result.multiplicity.over} ({method}), "
     else:
-        adjusted, alpha, said = result.membership.p_value, result.membership.alpha, ""
-    return f"{said}{side(adjusted, alpha)} the level of {format_number(alpha)}"
+        adjusted, alpha, corrected = result.membership.p_value, result.membership.alpha, ""
+    return f"{corrected}{side(adjusted, alpha)} the level of {format_number(alpha)}"

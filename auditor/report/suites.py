@@ -2,7 +2,7 @@
 
 The format has no specification; element order and attributes follow what Jenkins, GitLab and GitHub's readers agree on.
 Several failures of one case are lost by some of them, and properties and names of suites by others: a case has at most
-one, with the whole story in its text, and each case names its audit.
+one, with all details in its text, and each case names its audit.
 """
 
 from __future__ import annotations
@@ -24,29 +24,31 @@ if TYPE_CHECKING:
 
 
 def suite(
-    name: str, gate: Gate, said: Summary | None, *, error: str = "", properties: Mapping[str, str] | None = None
+    name: str, gate: Gate, summary: Summary | None, *, error: str = "", properties: Mapping[str, str] | None = None
 ) -> TestSuite:
     """One audit as a suite.
 
     Args:
-        name: How the audit is called.
-        gate: What makes it red.
-        said: What it said; None where it broke.
+        name: Of the audit.
+        gate: Its gate.
+        summary: Of its result; None where it broke.
         error: Why it broke.
-        properties: What else is to be known of it.
+        properties: Further properties of the suite.
     """
     from junitparser import Error, TestSuite
 
-    made = TestSuite(visible(name))
-    facts = {"expect": gate.expect, "fail-on": ", ".join(gate.fail_on), **(_facts(said) if said else {})}
+    built = TestSuite(visible(name))
+    facts = {"expect": gate.expect, "fail-on": ", ".join(gate.fail_on), **(_facts(summary) if summary else {})}
     for key, value in {**facts, **(properties or {})}.items():
-        made.add_property(visible(key), visible(value))
-    if said is None:
-        told = [line.strip() for line in error.splitlines()] or [""]
-        made.add_testcase(_case(name, "verdict", told, Error(visible(told[0]), "broken")))
-        return made
-    made.add_testcases([_verdict(name, gate, said), *(_guard(name, gate, said, guard) for guard in said.guards)])
-    return made
+        built.add_property(visible(key), visible(value))
+    if summary is None:
+        lines = [line.strip() for line in error.splitlines()] or [""]
+        built.add_testcase(_case(name, "verdict", lines, Error(visible(lines[0]), "broken")))
+        return built
+    built.add_testcases(
+        [_verdict(name, gate, summary), *(_guard(name, gate, summary, guard) for guard in summary.guards)]
+    )
+    return built
 
 
 def document(name: str, suites: Iterable[TestSuite]) -> str:
@@ -54,66 +56,70 @@ def document(name: str, suites: Iterable[TestSuite]) -> str:
     from junitparser import JUnitXml
 
     whole = JUnitXml(visible(name))
-    for one in suites:
-        whole.append(one)  # `add_testsuite` would merge suites that are called alike.
+    for item in suites:
+        whole.append(item)  # `add_testsuite` would merge suites that are called alike.
     whole.update_statistics()
     root = ElementTree.fromstring(whole.tostring())
     for element in root.iter():
-        element.attrib.pop("time", None)  # A sum of durations that nobody measured.
+        element.attrib.pop("time", None)  # A sum of durations that were never measured.
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(audit: str, name: str, story: Sequence[str], result: FinalResult | None) -> TestCase:
-    """One case; what a line holds cannot begin another."""
+def _case(audit: str, name: str, lines: Sequence[str], result: FinalResult | None) -> TestCase:
+    """One case; hidden characters of a line cannot begin another line."""
     from junitparser import TestCase
 
-    case, told = TestCase(name=visible(name), classname=visible(audit)), "\n".join(map(visible, story))
+    case, text = TestCase(name=visible(name), classname=visible(audit)), "\n".join(map(visible, lines))
     if result is not None:
-        result.text = told
+        result.text = text
         case.append(result)
-    case.system_out = told
+    case.system_out = text
     return case
 
 
-def _verdict(name: str, gate: Gate, said: Summary) -> TestCase:
+def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
     from junitparser import Failure, Skipped
 
-    verdict, gate_outcome = said.verdict, said.gate_outcome
+    verdict, gate_outcome = summary.verdict, summary.gate_outcome
     headline = visible(f"{verdict.outcome}: {verdict.sentence}")
     result: FinalResult | None = None
     if not gate_outcome.passed:
         result = Failure(headline, visible(gate_outcome.reason))
     elif verdict.outcome == "INCONCLUSIVE":
         result = Skipped(headline)
-    return _case(name, "verdict", _story(gate, said), result)
+    return _case(name, "verdict", _details(gate, summary), result)
 
 
-def _story(gate: Gate, said: Summary) -> list[str]:
-    verdict = said.verdict
+def _details(gate: Gate, summary: Summary) -> list[str]:
+    verdict = summary.verdict
     lines = [
         f"{verdict.outcome}: {verdict.sentence}",
-        f"Not meant: {verdict.not_meaning}",
-        *([f"To mend: {verdict.remediation}"] if verdict.remediation else []),
-        gate_sentence(gate, said.gate_outcome),
-        *([f"State of the last checkpoint: {said.state} {said.state_name}."] if said.state else []),
-        f"AUC {format_auc(said.auc)}, {format_percent(said.auc_interval.level)} interval "
-        f"{format_interval(said.auc_interval)}; "
-        f"{said.groups_suspect:,} suspect and {said.groups_heldout:,} held-out groups; level "
-        f"{format_number(said.alpha)}.",
-        *([] if said.multiplicity is None else [f"In its batch: {correction_sentence(said.multiplicity, said.alpha)}"]),
+        f"What this does not mean: {verdict.not_meaning}",
+        *([f"What would change this verdict: {verdict.remediation}"] if verdict.remediation else []),
+        gate_sentence(gate, summary.gate_outcome),
+        *([f"State of the last checkpoint: {summary.state} {summary.state_name}."] if summary.state else []),
+        f"AUC {format_auc(summary.auc)}, {format_percent(summary.auc_interval.level)} interval "
+        f"{format_interval(summary.auc_interval)}; "
+        f"{summary.groups_suspect:,} suspect and {summary.groups_heldout:,} held-out groups; "
+        f"level {format_number(summary.alpha)}.",
+        *(
+            []
+            if summary.multiplicity is None
+            else [f"Correction over the batch: {correction_sentence(summary.multiplicity, summary.alpha)}"]
+        ),
         f"Validity class {verdict.validity_class}: {verdict.validity} Reason code: {verdict.reason}.",
-        *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in said.guards),
+        *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in summary.guards),
     ]
-    return [*lines, *(f"{key}: {value}" for key, value in _digests(said).items())]
+    return [*lines, *(f"{key}: {value}" for key, value in _digests(summary).items())]
 
 
-def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase:
-    """A guard's case: it fails only where the gate is red for the verdict that the guard led to."""
+def _guard(name: str, gate: Gate, summary: Summary, guard: GuardResult) -> TestCase:
+    """A guard's case: it fails only where the gate failed on the verdict that the guard caused."""
     from junitparser import Failure, Skipped
 
     result: FinalResult | None = None
-    if guard.status == "failed" and said.verdict.outcome == "INCONCLUSIVE" and "inconclusive" in gate.fail_on:
+    if guard.status == "failed" and summary.verdict.outcome == "INCONCLUSIVE" and "inconclusive" in gate.fail_on:
         result = Failure(visible(guard.reason), visible(f"guard {guard.name}"))
     elif guard.status != "passed":
         result = Skipped(visible(f"{guard.status}: {guard.reason}"))
@@ -124,9 +130,9 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
     )
     lines = [
         f"{guard.name} {guard.status}: {guard.reason}",
-        f"It asks: {guard.question}",
-        *([f"To mend: {guard.remediation}"] if guard.remediation else []),
-        f"It cannot see: {guard.blind_spots}",
+        f"Question: {guard.question}",
+        *([f"Remediation: {guard.remediation}"] if guard.remediation else []),
+        f"Blind spots: {guard.blind_spots}",
         *([] if guard.auc is None else [f"AUC: {format_auc(guard.auc)}"]),
         *([] if guard.p_value is None else [f"p-value: {format_p(guard.p_value)}"]),
         *figures,
@@ -134,22 +140,22 @@ def _guard(name: str, gate: Gate, said: Summary, guard: GuardResult) -> TestCase
     return _case(name, f"guard {guard.name}", lines, result)
 
 
-def _facts(said: Summary) -> dict[str, str]:
+def _facts(summary: Summary) -> dict[str, str]:
     """Figures in full, for programs."""
-    verdict, correction = said.verdict, said.multiplicity
+    verdict, correction = summary.verdict, summary.multiplicity
     return {
         "verdict": verdict.outcome,
         "reason": verdict.reason,
         "validity-class": verdict.validity_class,
-        "gate": status_of(said.gate_outcome),
-        "exit-code": str(said.gate_outcome.exit_code),
-        **({"state": f"{said.state} {said.state_name}"} if said.state else {}),
-        "alpha": repr(said.alpha),
-        "auc": repr(said.auc),
-        "auc-low": repr(said.auc_interval.low),
-        "auc-high": repr(said.auc_interval.high),
-        "groups-suspect": str(said.groups_suspect),
-        "groups-heldout": str(said.groups_heldout),
+        "gate": status_of(summary.gate_outcome),
+        "exit-code": str(summary.gate_outcome.exit_code),
+        **({"state": f"{summary.state} {summary.state_name}"} if summary.state else {}),
+        "alpha": repr(summary.alpha),
+        "auc": repr(summary.auc),
+        "auc-low": repr(summary.auc_interval.low),
+        "auc-high": repr(summary.auc_interval.high),
+        "groups-suspect": str(summary.groups_suspect),
+        "groups-heldout": str(summary.groups_heldout),
         **(
             {}
             if correction is None
@@ -163,18 +169,18 @@ def _facts(said: Summary) -> dict[str, str]:
                 "p-value-counted": repr(correction.p_entered),
             }
         ),
-        **_digests(said),
+        **_digests(summary),
     }
 
 
-def _digests(said: Summary) -> dict[str, str]:
-    """What was audited, to the last byte."""
+def _digests(summary: Summary) -> dict[str, str]:
+    """Digests of everything that was audited."""
     return {
-        "suspect-sha256": said.suspect_sha256,
-        "heldout-sha256": said.heldout_sha256,
+        "suspect-sha256": summary.suspect_sha256,
+        "heldout-sha256": summary.heldout_sha256,
         **{
             f"{model.role}{f' {model.name}' if model.name else ''} {number} {part}-sha256": digest
-            for number, model in enumerate(said.models, 1)
+            for number, model in enumerate(summary.models, 1)
             for part, digest in (("weights", model.weights_sha256), ("tokenizer", model.tokenizer_sha256))
         },
     }

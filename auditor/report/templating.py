@@ -69,7 +69,7 @@ def environment() -> Environment:
         ),
         short=lambda value, limit: Markup(escape(core_text.shorten(core_text.visible(value), limit))),
         surprise=surprise,
-        gate_told=gate_words.gate_told,
+        gate_details=gate_words.gate_details,
         status_of=gate_words.status_of,
         correction_sentence=lambda correction, alpha: gate_words.correction_sentence(correction, alpha, _typeset_p),
     )

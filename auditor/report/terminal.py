@@ -6,7 +6,7 @@ import textwrap
 
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
-from auditor.report.gate import correction_sentence, gate_told, status_of
+from auditor.report.gate import correction_sentence, gate_details, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
 from auditor.report.text import (
@@ -41,7 +41,7 @@ def _label(name: str) -> str:
 
 
 def summary(result: AuditResult) -> str:
-    """The verdict sentence, the effect with its interval, the p-value, the groups, and the guards one after another.
+    """The verdict sentence, the effect with its interval, the p-value, the groups, and the guards in their order.
 
     Returns:
         Lines of at most 100 characters, the tool's own marks in ASCII, ending in a line feed.
@@ -52,12 +52,12 @@ def summary(result: AuditResult) -> str:
         f"{verdict.outcome}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
         "",
-        _entry("Not meant", verdict.not_meaning),
+        _entry("Caution", verdict.not_meaning),
     ]
     if verdict.remediation:
-        lines.append(_entry("To mend", verdict.remediation))
+        lines.append(_entry("Remedy", verdict.remediation))
     gate_outcome = evaluate_gate(result)
-    lines.append(_entry("Gate", f"{status_of(gate_outcome)}{gate_told(result.gate, gate_outcome)}"))
+    lines.append(_entry("Gate", f"{status_of(gate_outcome)}{gate_details(result.gate, gate_outcome)}"))
     if result.multiplicity is not None:
         lines.append(_entry("Batch", correction_sentence(result.multiplicity, thresholds.alpha)))
     lines += _states(result)
@@ -74,7 +74,7 @@ def summary(result: AuditResult) -> str:
         _entry(
             "Groups",
             f"{main.groups_suspect:,} suspect, {main.groups_heldout:,} held-out; AUC of the mean of all "
-            f"features that would be seen with {format_percent(thresholds.power)} power: {detectable}",
+            f"features that would be detected with {format_percent(thresholds.power)} power: {detectable}",
         ),
     ]
     if result.excess is not None:
@@ -107,19 +107,19 @@ def _states(result: AuditResult) -> list[str]:
     for checkpoint in series.checkpoints:
         state, contrast = checkpoint.state, checkpoint.suspect
         label = f"  {state.code} {_label(checkpoint.name):<{widest}}  "
-        told = (
-            f"{state.name}; gap {format_estimate(contrast.gap, 0)} bits per byte, AUC "
-            f"{format_fixed(contrast.auc.value, 0.5)}, "
+        summary = (
+            f"{state.name}; gap {format_estimate(contrast.gap, 0)} bits per byte, "
+            f"AUC {format_fixed(contrast.auc.value, 0.5)}, "
             f"p (Holm) {format_p(checkpoint.detection.p_adjusted, result.thresholds.alpha)}"
         )
         last = checkpoint is series.checkpoints[-1]
         if STATES[state.code].tone == "open" or (last and result.kind == "check"):
-            told += f". {state.sentence} {state.remediation}".rstrip()
-        lines.append(_entry(label, told, len(label)))
+            summary += f". {state.sentence} {state.remediation}".rstrip()
+        lines.append(_entry(label, summary, len(label)))
     lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
     lines += [_entry("  -", note, 4) for note in (result.forgetting.notes if result.forgetting else ())]
     if result.kind == "forget":
-        lines += ["", _entry("Last", f"{_label(series.checkpoints[-1].name)} alone, on the features one pass gives:")]
+        lines += ["", _entry("Last", f"{_label(series.checkpoints[-1].name)} alone, with the single-pass features:")]
         return lines
     return [*lines, ""]
 

@@ -25,7 +25,7 @@ def plain(text: str) -> str:
 def test_both_p_values_and_the_correction_stand_beside_the_verdict(form: str) -> None:
     told = plain(render(checked("NO EVIDENCE", multiplicity=correction_of(0.0123, 0.0861)), form))
     assert "p = 0.0123 before and 0.0861 after the correction over 7 audits (Holm), above the level of 0.05." in told
-    assert "ways to EVIDENCE" not in told
+    assert "hypotheses that can lead to EVIDENCE" not in told
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -50,7 +50,7 @@ def test_a_refused_audit_says_that_it_counts_with_one(form: str) -> None:
 
 
 def test_the_ways_to_evidence_are_told() -> None:
-    assert "The p-value counts 3 times, for as many ways to EVIDENCE." in correction_sentence(
+    assert "The p-value is multiplied by 3, the number of hypotheses that can lead to EVIDENCE." in correction_sentence(
         correction_of(0.012, 0.2, n_hypotheses=3), 0.01
     )
 

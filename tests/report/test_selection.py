@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from auditor.report.selection import guard_counts, marked_documents, most_telling, strongest_columns
+from auditor.report.selection import guard_counts, marked_documents, highest_scoring, strongest_columns
 from auditor.results.result import AuditResult
 
 
@@ -11,7 +11,7 @@ def test_each_group_is_told_by_the_document_the_model_knows_best(make: Callable[
     first, second, *rest = (document for document in result.documents if document.side == "suspect")
     twin = second.model_copy(update={"group": first.group, "score": first.score, "bits_per_byte": 0.1})
     lone = rest[0].model_copy(update={"score": None})
-    shown = most_telling(result.model_copy(update={"documents": (first, twin, lone, *rest[1:])}), "suspect", 99)
+    shown = highest_scoring(result.model_copy(update={"documents": (first, twin, lone, *rest[1:])}), "suspect", 99)
     assert [found.score for found in shown] == sorted((found.score for found in shown), reverse=True)
     mine = next(found for found in shown if found.document.group == first.group)
     assert (mine.document.id, mine.others) == (twin.id, 1)
@@ -20,7 +20,7 @@ def test_each_group_is_told_by_the_document_the_model_knows_best(make: Callable[
 
 
 def test_no_more_than_asked(evidence: AuditResult) -> None:
-    assert len(most_telling(evidence, "heldout", 3)) == 3
+    assert len(highest_scoring(evidence, "heldout", 3)) == 3
 
 
 def test_marked_documents_come_by_score(make: Callable[..., AuditResult]) -> None:

@@ -1,1 +1,1 @@
-"""Renderers of a batch: pure functions of its outcome, one file each, found by looking."""
+"""Renderers of a batch: pure functions of its outcome, one file each, discovered in this folder."""

@@ -8,11 +8,11 @@ from auditor.results.batch import BatchEntry, BatchResult
 
 
 def _properties(outcome: BatchEntry) -> dict[str, str]:
-    found = outcome.finding
-    asked = {"kind": outcome.kind, "suspect": outcome.suspect, "heldout": outcome.heldout, "model": outcome.model}
-    if found is None:
-        return {**asked, "gate": outcome.status, "exit-code": str(outcome.exit_code)}
-    return {**asked, "report": found.report, "result": found.result, "result-sha256": found.result_sha256}
+    finding = outcome.finding
+    inputs = {"kind": outcome.kind, "suspect": outcome.suspect, "heldout": outcome.heldout, "model": outcome.model}
+    if finding is None:
+        return {**inputs, "gate": outcome.status, "exit-code": str(outcome.exit_code)}
+    return {**inputs, "report": finding.report, "result": finding.result, "result-sha256": finding.result_sha256}
 
 
 def _render(batch: BatchResult) -> str:

@@ -13,7 +13,7 @@ from auditor.results.batch import BatchResult
 _NAME = 120  # characters of a name
 _SENTENCE = 360  # of a sentence
 _NOTE = 100  # bytes of the line that says what was left out
-_HEADERS = ("Audit", "Gate", "Verdict", "Expected", "AUC", "p", "p corrected", "Groups", "Because")
+_HEADERS = ("Audit", "Gate", "Verdict", "Expected", "AUC", "p", "p corrected", "Groups", "Reason")
 
 
 def _beginning(text: str) -> str:
@@ -43,13 +43,13 @@ def _render(batch: BatchResult) -> str:
         f"{escape(shorten(visible(batch.configuration), _NAME))}, exit code {batch.exit_code}. `index.html` in the "
         "folder of the batch leads to the report of each audit.\n"
     )
-    kept = (
+    page = (
         f"## {SIGNS[status]} {status.upper()}: {escape(shorten(visible(batch.name), _NAME))}\n\n"
         f"**{_words.headline(batch)} Exit code {batch.exit_code}.**\n\n{_words.correction(batch)}\n\n"
         f"{_words.NOT_MEANT}\n\n| {' | '.join(_HEADERS)} |\n|{' --- |' * len(_HEADERS)}\n"
     )
     room = BYTES - len(end.encode("utf-8")) - _NOTE
-    size = len(kept.encode("utf-8"))
+    size = len(page.encode("utf-8"))
     lines: list[str] = []
     for outcome in batch.worst_first:
         line = _line(_words.row(outcome))
@@ -59,7 +59,7 @@ def _render(batch: BatchResult) -> str:
         lines.append(line)
     left = len(batch.audits) - len(lines)
     more = f"\n{amount(left, 'more audit')} left out for the size; the other files have all.\n" if left else ""
-    return kept + "".join(lines) + more + end
+    return page + "".join(lines) + more + end
 
 
 MARKDOWN = BatchRenderer(name="markdown", extensions=(".md", ".markdown"), filename="summary.md", render=_render)

@@ -35,17 +35,17 @@ _ORDERS: dict[str, tuple[str, _Key]] = {
     "p": ("smallest p", _p),
     "corrected": ("smallest corrected p", _p_adjusted),
 }
-"""Orders to choose from beside the worst first, with what is smallest in the audit that comes first."""
+"""Orders to choose from in addition to worst first: a label and the sort key."""
 
 
-def _places(outcomes: tuple[BatchEntry, ...]) -> list[dict[str, int]]:
-    """The place of each audit in each order; what is equal stays as it is, the worst first."""
-    places: list[dict[str, int]] = [{} for _ in outcomes]
+def _positions(outcomes: tuple[BatchEntry, ...]) -> list[dict[str, int]]:
+    """The position of each audit in each order; ties stay in the order of worst first."""
+    positions: list[dict[str, int]] = [{} for _ in outcomes]
     for order, (_, key) in _ORDERS.items():
         ranked = sorted(range(len(outcomes)), key=lambda number, key=key: key(outcomes[number]))  # type: ignore[misc]
-        for place, number in enumerate(ranked):
-            places[number][order] = place
-    return places
+        for position, number in enumerate(ranked):
+            positions[number][order] = position
+    return positions
 
 
 def _link(path: str) -> str:
@@ -62,9 +62,9 @@ def _render(batch: BatchResult) -> str:
             "state": None
             if outcome.finding is None or outcome.finding.state is None
             else STATES[outcome.finding.state],
-            "places": places,
+            "positions": positions,
         }
-        for outcome, places in zip(outcomes, _places(outcomes), strict=True)
+        for outcome, positions in zip(outcomes, _positions(outcomes), strict=True)
     ]
     return (
         environment()

@@ -33,9 +33,9 @@ def _render(batch: BatchResult) -> str:
         gate = row.status if row.status == "passed" else row.status.upper()
         cells = (gate, verdict, row.auc, row.p, row.p_adjusted, row.name)
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    told = io.StringIO()
+    written = io.StringIO()
     console = Console(
-        file=told, width=_WIDTH, force_terminal=False, color_system=None, highlight=False, markup=False, _environ={}
+        file=written, width=_WIDTH, force_terminal=False, color_system=None, highlight=False, markup=False, _environ={}
     )
     console.print(wrapped(f"{_words.status(batch).upper()}: {batch.name}"))
     console.print(wrapped(f"{_words.headline(batch)} Exit code {batch.exit_code}."))
@@ -46,7 +46,7 @@ def _render(batch: BatchResult) -> str:
         if row.status != "passed":
             console.print()
             console.print(wrapped(f"{row.name}: {row.reason}"))
-    return "\n".join(line.rstrip() for line in told.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
 
 
 TEXT = BatchRenderer(name="text", extensions=(".txt",), render=_render)

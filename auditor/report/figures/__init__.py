@@ -1,1 +1,1 @@
-"""Figures of the HTML report, one file a figure; each is found by looking."""
+"""Figures of the HTML report, one file a figure; discovered in this folder."""

@@ -96,7 +96,7 @@ def draw_svg(name: str, title: str, description: str, height: float, paint: Call
 
 
 def panel(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Add axes at a place given in user units from the top left corner."""
+    """Add axes at a position in user units from the top left corner."""
     full = figure.get_figheight() * 72
     return figure.add_axes((left / WIDTH, 1 - (top + height) / full, width / WIDTH, height / full))
 
@@ -121,10 +121,10 @@ def _inline(document: str, name: str, title: str, description: str) -> str:
         "aria-labelledby": f"{name}-title",
         "aria-describedby": f"{name}-desc",
     }
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
         label = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
         label.text = text
-        root.insert(place, label)
+        root.insert(position, label)
     return ElementTree.tostring(root, encoding="unicode")
 
 

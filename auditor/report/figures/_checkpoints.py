@@ -1,4 +1,4 @@
-"""What the figures of a series share: places for checkpoints, labels at the ends of lines, marks of their own."""
+"""What the figures of a series share: positions for checkpoints, labels at the ends of lines, marks of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOKS: tuple[Look, ...] = (
     (INK, "v", (3, 1.5)),
     (HELDOUT, "X", (1, 3)),
 )
-"""Colour, mark and dashes, so that lines are told apart without colour."""
+"""Colour, mark and dashes, so that lines are distinguished without colour."""
 
 _LETTER = 7.0  # width of a letter in user units, for what fits where
 
@@ -33,7 +33,7 @@ def name_places(axes: Axes, names: Sequence[str], width: float) -> None:
     if room >= 5:
         labels = [_in_two_lines(visible(name), min(room, 24)) for name in names]
     else:
-        labels = [str(place + 1) for place in range(len(names))]
+        labels = [str(position + 1) for position in range(len(names))]
         axes.set_xlabel("Number of the checkpoint")
     axes.set_xticks(range(len(names)), labels)
     axes.set_xlim(-0.4, len(names) - 0.6)
@@ -49,17 +49,17 @@ def draw_estimates(
 ) -> None:
     """A line through the figures of the checkpoints with a bar for each interval; None leaves a gap."""
     colour, marker, dashes = look
-    places = [place + shift for place in range(len(values))]
-    known = [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
+    positions = [position + shift for position in range(len(values))]
+    known = [(position, value) for position, value in zip(positions, values, strict=True) if value is not None]
     axes.vlines(
-        [place for place, _ in known],
+        [position for position, _ in known],
         [value.low for _, value in known],
         [value.high for _, value in known],
         color=colour,
         linewidth=2.0,
     )
     axes.plot(
-        places,
+        positions,
         [float("nan") if value is None else value.value for value in values],
         color=colour,
         marker=marker,
@@ -82,12 +82,12 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], height: float
     least = 15.0 / height
     top = 1.0 + least / 2
     wanted = sorted(((value - low) / (high - low), name, colour) for value, name, colour in ends)
-    places = [min(max(place, 0.0), 1.0) for place, _, _ in wanted]
-    for place in range(1, len(places)):
-        places[place] = max(places[place], places[place - 1] + least)
-    for place in range(len(places) - 1, -1, -1):
-        places[place] = min(places[place], top - least * (len(places) - 1 - place))
-    for at, (_, name, colour) in zip(places, wanted, strict=True):
+    positions = [min(max(position, 0.0), 1.0) for position, _, _ in wanted]
+    for position in range(1, len(positions)):
+        positions[position] = max(positions[position], positions[position - 1] + least)
+    for position in range(len(positions) - 1, -1, -1):
+        positions[position] = min(positions[position], top - least * (len(positions) - 1 - position))
+    for at, (_, name, colour) in zip(positions, wanted, strict=True):
         axes.text(1.015, at, name, transform=axes.transAxes, va="center_baseline", color=colour)
 
 

@@ -53,17 +53,25 @@ def draw_forest(
         axes = panel(canvas, left, 8, WIDTH - left - 62, height)
         across = blended_transform_factory(canvas.transFigure, axes.transData)
         axes.axvline(0.5, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
-        for place, row in enumerate(rows):
+        for position, row in enumerate(rows):
             if row.low is not None and row.high is not None:
-                axes.plot([row.low, row.high], [place, place], color=row.colour, linewidth=2.2, solid_capstyle="butt")
+                axes.plot(
+                    [row.low, row.high], [position, position], color=row.colour, linewidth=2.2, solid_capstyle="butt"
+                )
             face = row.colour if row.filled else PAPER
             axes.plot(
-                row.auc, place, row.marker, color=row.colour, markerfacecolor=face, markersize=8.5, markeredgewidth=1.6
+                row.auc,
+                position,
+                row.marker,
+                color=row.colour,
+                markerfacecolor=face,
+                markersize=8.5,
+                markeredgewidth=1.6,
             )
-            axes.text(1.02, place, format_auc(row.auc), transform=axes.get_yaxis_transform(), va="center_baseline")
-            axes.text(0, place, labels[place], transform=across, va="center_baseline")
-        for place in groups:
-            axes.axhline(place - 0.5, color=LINE, linewidth=1.0)
+            axes.text(1.02, position, format_auc(row.auc), transform=axes.get_yaxis_transform(), va="center_baseline")
+            axes.text(0, position, labels[position], transform=across, va="center_baseline")
+        for position in groups:
+            axes.axhline(position - 0.5, color=LINE, linewidth=1.0)
         ends = [end for row in rows for end in (row.low, row.high, row.auc) if end is not None]
         axes.set_xlim(max(0.0, min(0.4, min(ends) - 0.02)) - 0.005, min(1.0, max(0.6, max(ends) + 0.02)) + 0.005)
         axes.set_ylim(len(rows) - 0.5, -0.5)

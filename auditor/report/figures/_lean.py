@@ -1,4 +1,4 @@
-"""The same picture in fewer bytes: short names, no empty groups, no style said twice in a row."""
+"""The same picture in fewer bytes: short names, no empty groups, no style repeated in a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The membership AUC beside what text alone and unexposed models reach."""
+"""The membership AUC compared with that of text alone and of unexposed models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auditor.report.tables.table import ReportTable
 from auditor.report.text import format_auc, format_p
 from auditor.results.result import AuditResult
 
-_TITLE = "Membership beside its controls"
+_TITLE = "Membership compared with its controls"
 _LIMIT = 20
 
 
@@ -41,7 +41,7 @@ def _describe(result: AuditResult) -> str:
     rows = _rows(result)
     others = "; ".join(f"{visible(row.label)} {format_auc(row.auc)}" for row in rows[1 : _LIMIT + 1])
     return f"AUC of membership {format_auc(result.membership.auc)}" + (
-        f", beside {others}." if others else ", with nothing beside it."
+        f", compared with {others}." if others else ", with nothing to compare it with."
     )
 
 

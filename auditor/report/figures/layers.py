@@ -27,20 +27,20 @@ def _probed(result: AuditResult) -> list[Checkpoint]:
     """At most six checkpoints whose layers were probed."""
     series = series_of(result)
     probed = [checkpoint for checkpoint in (series.checkpoints if series else ()) if checkpoint.layers]
-    kept = [place for place, checkpoint in enumerate(probed) if series and checkpoint.name == series.reference]
-    return [probed[place] for place in choose(len(probed), len(LOOKS), kept)]
+    reference = [index for index, checkpoint in enumerate(probed) if series and checkpoint.name == series.reference]
+    return [probed[index] for index in choose(len(probed), len(LOOKS), reference)]
 
 
 def _describe(result: AuditResult) -> str:
-    told = []
+    lines = []
     for checkpoint in _probed(result):
         best = max(checkpoint.layers, key=lambda layer: layer.probe_auc)
         clear = sum(layer.probe_p_adjusted <= result.thresholds.alpha for layer in checkpoint.layers)
-        told.append(
+        lines.append(
             f"{label(checkpoint.name)}: highest AUC {format_auc(best.probe_auc)} at layer {best.layer}, {clear} of "
             f"{len(checkpoint.layers)} layers clear of chance"
         )
-    return "; ".join(told) or "No layer was probed."
+    return "; ".join(lines) or "No layer was probed."
 
 
 def _draw(result: AuditResult) -> str | None:
@@ -103,7 +103,7 @@ def _table(result: AuditResult) -> ReportTable:
         "Adjusted p",
         "Procrustes (0 to 2)",
         "By chance",
-        "Neighbours kept",
+        "Neighbours preserved",
         "By chance",
         "CKA",
     )
@@ -123,7 +123,7 @@ def _table(result: AuditResult) -> ReportTable:
             _or_none(layer.cka),
         )
         for checkpoint in probed
-        for layer in (checkpoint.layers[place] for place in spread(len(checkpoint.layers), _ROWS // len(probed)))
+        for layer in (checkpoint.layers[index] for index in spread(len(checkpoint.layers), _ROWS // len(probed)))
     ]
     return ReportTable(headers, tuple(rows))
 

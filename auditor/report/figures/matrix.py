@@ -33,8 +33,8 @@ def _places(tasks: TaskFindings) -> tuple[list[str], list[str]]:
     """The models and the tasks that are drawn."""
     models = list(dict.fromkeys(point.model for point in tasks.points))
     return (
-        [models[place] for place in spread(len(models), _MODELS)],
-        [tasks.tasks[place] for place in spread(len(tasks.tasks), _TASKS)],
+        [models[position] for position in spread(len(models), _MODELS)],
+        [tasks.tasks[position] for position in spread(len(tasks.tasks), _TASKS)],
     )
 
 
@@ -59,11 +59,13 @@ def _draw(result: AuditResult) -> str | None:
     points = {(point.model, point.task): point for point in tasks.points}
 
     def paint(canvas: Canvas) -> None:
-        for place, (kind, title) in enumerate((("observed", "Its own answers"), ("probe", "Linear probe"))):
-            axes = panel(canvas, 150 + (_WIDTH + 26) * place, 30, _WIDTH, _ROW * len(models))
+        for position, (kind, title) in enumerate((("observed", "Its own answers"), ("probe", "Linear probe"))):
+            axes = panel(canvas, 150 + (_WIDTH + 26) * position, 30, _WIDTH, _ROW * len(models))
             _cells(axes, models, columns, points, kind)
             axes.text(0, 1 + 10 / (_ROW * len(models)), title, transform=axes.transAxes, color=INK, weight="bold")
-            axes.set_yticks(range(len(models)), [shorten(visible(model), 18) for model in models] if place == 0 else [])
+            axes.set_yticks(
+                range(len(models)), [shorten(visible(model), 18) for model in models] if position == 0 else []
+            )
 
     return draw_svg("matrix", _TITLE, _describe(result), 62 + _ROW * len(models), paint)
 

@@ -38,9 +38,9 @@ def _describe(result: AuditResult) -> str:
     suspect, heldout = series.change_deciles.suspect[-1], series.change_deciles.heldout[-1]
     return (
         f"At {label(last)}, in bits per byte since the origin and less the mean change of the held-out documents: the "
-        f"median suspect document moved {format_fixed(suspect[_MEDIAN], 0)} (first to last "
-        f"decile {format_fixed(suspect[0], 0)} to "
-        f"{format_fixed(suspect[-1], 0)}), the median held-out document {format_fixed(heldout[_MEDIAN], 0)} "
+        f"median suspect document moved {format_fixed(suspect[_MEDIAN], 0)} (first to last decile "
+        f"{format_fixed(suspect[0], 0)} to {format_fixed(suspect[-1], 0)}), the median held-out "
+        f"document {format_fixed(heldout[_MEDIAN], 0)} "
         f"({format_fixed(heldout[0], 0)} to {format_fixed(heldout[-1], 0)})."
     )
 

@@ -38,14 +38,13 @@ def _probes(result: AuditResult) -> list[tuple[str, Probe]]:
 
 def _describe(result: AuditResult) -> str:
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.relearn_alpha
-    told = [
+    lines = [
         f"{label(name)}, {probe.name}: gap from {format_fixed(probe.points[0].gap.value, 0)} to "
         f"{format_fixed(probe.points[-1].gap.value, 0)} bits per byte, adjusted p-value "
-        f"{format_p(probe.p_adjusted, level)}, "
-        f"{'brought back' if probe.recovered else 'not brought back'}"
+        f"{format_p(probe.p_adjusted, level)}, {'brought back' if probe.recovered else 'not brought back'}"
         for name, probe in _probes(result)[:_LIMIT]
     ]
-    return "; ".join(told) or "No intervention was run."
+    return "; ".join(lines) or "No intervention was run."
 
 
 def _draw(result: AuditResult) -> str | None:
@@ -56,8 +55,8 @@ def _draw(result: AuditResult) -> str | None:
 
     def paint(canvas: Canvas) -> None:
         panels = []
-        for place, (name, probe) in enumerate(probes):
-            column, row = place % _ACROSS, place // _ACROSS
+        for index, (name, probe) in enumerate(probes):
+            column, row = index % _ACROSS, index // _ACROSS
             axes = panel(canvas, 64 + 194 * column, 44 + 196 * row, 172, 112)
             _paint(axes, name, probe)
             axes.set_ylabel("Gap (bits per byte)" if column == 0 else "")
@@ -137,11 +136,11 @@ RELEARNING = Figure(
     order=3,
     title=_TITLE,
     caption=(
-        "The gap after so many steps of the intervention, in bits per byte, with its interval (filled circles), and "
-        "that of the placebo set where it was given (hollow triangles). An intervention counts only where the suspect "
-        "set rises and unseen text put in its place does not. For relearn-half the gap is the difference between two "
-        "trainings: held-out documents after training on the other held-out half, less suspect documents after "
-        "training on the other suspect half."
+        "The gap after each number of steps of the intervention, in bits per byte, with its interval (filled "
+        "circles), and that of the placebo set where it was given (hollow triangles). An intervention counts only "
+        "where the suspect set rises and unseen text put in its place does not. For relearn-half the gap is the "
+        "difference between two trainings: held-out documents after training on the other held-out half, less suspect "
+        "documents after training on the other suspect half."
     ),
     describe=_describe,
     draw=_draw,

@@ -31,10 +31,9 @@ def _describe(result: AuditResult) -> str:
         return "No smaller samples were tested."
     first, last = points[0], points[-1]
     return (
-        f"From {first.groups:,} to {last.groups:,} groups a side the AUC goes from "
-        f"{format_auc(first.auc)} to {format_auc(last.auc)} "
-        f"and the p-value from {format_p(first.p_value)} to {format_p(last.p_value)}; the level is "
-        f"{format_number(result.thresholds.alpha)}."
+        f"From {first.groups:,} to {last.groups:,} groups a side the AUC goes from {format_auc(first.auc)} to "
+        f"{format_auc(last.auc)} and the p-value from {format_p(first.p_value)} to {format_p(last.p_value)}; "
+        f"the level is {format_number(result.thresholds.alpha)}."
     )
 
 

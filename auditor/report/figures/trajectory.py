@@ -1,4 +1,4 @@
-"""What became of the suspect set from checkpoint to checkpoint, and of the model beside it."""
+"""The gap of the suspect set and the loss of the model from checkpoint to checkpoint."""
 
 from __future__ import annotations
 
@@ -36,31 +36,30 @@ def _describe(result: AuditResult) -> str:
     if series is None:
         return "No series of checkpoints was measured."
     return "; ".join(
-        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap "
-        f"{format_fixed(c.suspect.gap.value, 0)} bits per byte "
-        f"({ends(c.suspect.gap, 0)}), AUC {format_fixed(c.suspect.auc.value, 0.5)}"
+        f"{label(c.name)}: {c.state.code} {visible(c.state.name)}, gap {format_fixed(c.suspect.gap.value, 0)} bits per "
+        f"byte ({ends(c.suspect.gap, 0)}), AUC {format_fixed(c.suspect.auc.value, 0.5)}"
         for c in series.checkpoints
     )
 
 
 def _of(checkpoints: list[Checkpoint], what: Callable[[Contrast], Estimate]) -> dict[str, list[Estimate | None]]:
-    found: dict[str, list[Estimate | None]] = {"suspect": [what(c.suspect) for c in checkpoints]}
+    estimates: dict[str, list[Estimate | None]] = {"suspect": [what(c.suspect) for c in checkpoints]}
     if any(c.placebo is not None for c in checkpoints):
-        found["placebo"] = [None if c.placebo is None else what(c.placebo) for c in checkpoints]
-    return found
+        estimates["placebo"] = [None if c.placebo is None else what(c.placebo) for c in checkpoints]
+    return estimates
 
 
 def _losses(checkpoints: list[Checkpoint]) -> dict[str, list[Estimate | None]]:
-    found: dict[str, list[Estimate | None]] = {"held-out": [c.heldout for c in checkpoints]}
+    estimates: dict[str, list[Estimate | None]] = {"held-out": [c.heldout for c in checkpoints]}
     if any(c.general is not None for c in checkpoints):
-        found["general"] = [None if c.general is None else c.general.loss for c in checkpoints]
-    return found
+        estimates["general"] = [None if c.general is None else c.general.loss for c in checkpoints]
+    return estimates
 
 
 def _lines(axes: Axes, lines: dict[str, list[Estimate | None]], height: float) -> None:
     labels = []
-    for place, (name, values) in enumerate(lines.items()):
-        shift = 0.1 * (place - (len(lines) - 1) / 2)
+    for index, (name, values) in enumerate(lines.items()):
+        shift = 0.1 * (index - (len(lines) - 1) / 2)
         draw_estimates(axes, values, _LOOKS[name], shift=shift, hollow=name == "placebo")
         last = next((value for value in reversed(values) if value is not None), None)
         if last is not None:
@@ -94,10 +93,10 @@ def _draw(result: AuditResult) -> str | None:
             axes.tick_params(labelbottom=False)
             axes.set_xlabel("")
         room = _WIDTH / len(checkpoints) / 7
-        for place, checkpoint in enumerate(checkpoints):
+        for index, checkpoint in enumerate(checkpoints):
             state = f"{checkpoint.state.code} {visible(checkpoint.state.name)}"
             tall.text(
-                place,
+                index,
                 1.06,
                 state if len(state) < room else checkpoint.state.code,
                 transform=tall.get_xaxis_transform(),

@@ -1,4 +1,4 @@
-"""The suspect set, and the placebo set in its place, against the held-out set at each checkpoint."""
+"""The suspect set, and the placebo set in its index, against the held-out set at each checkpoint."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def _contrasts(result: AuditResult) -> Iterator[tuple[tuple[str, str], Contrast]
     name="losses",
     order=10,
     title="Loss of each set, bits per byte",
-    how_to_read="How many bits the model needs for a byte of each set, and the change "
-    "since the origin. A change of the suspect "
-    "set alone shows nothing: a model that drifts changes on every text.",
+    how_to_read=(
+        "How many bits the model needs for a byte of each set, and the change since the origin. A change of the "
+        "suspect set alone shows nothing: a model that drifts changes on every text."
+    ),
 )
 def losses(result: AuditResult) -> ReportTable:
     """Bits per byte of every set and their change since the origin."""
@@ -40,8 +41,8 @@ def losses(result: AuditResult) -> ReportTable:
             (checkpoint.heldout, checkpoint.heldout_change),
         ]
         if placebo:
-            found = checkpoint.placebo
-            pairs.append((found.loss, found.change) if found else (None, None))
+            contrast = checkpoint.placebo
+            pairs.append((contrast.loss, contrast.change) if contrast else (None, None))
         if general:
             text = checkpoint.general
             pairs.append((text.loss, text.change) if text else (None, None))
@@ -58,11 +59,12 @@ def _with_change(loss: Estimate | None, change: Estimate | None) -> tuple[str, s
     name="gaps",
     order=20,
     title="Gap to held-out text, bits per byte",
-    how_to_read="The gap is the held-out loss less that of the suspect set; positive means "
-    "the suspect set is more familiar. Its "
-    "test is two-sided, and so is |2 AUC − 1|: a set that scores far worse than unseen text shows a trace too. The "
-    "share left is the gap over the gap at the reference; it is not stated at the reference, before it, or where the "
-    "reference gap is too uncertain to divide by.",
+    how_to_read=(
+        "The gap is the held-out loss less that of the suspect set; positive means the suspect set is more familiar. "
+        "Its test is two-sided, and so is |2 AUC − 1|: a set that scores far worse than unseen text shows a trace "
+        "too. The share left is the gap over the gap at the reference; it is not stated at the reference, before it, "
+        "or where the reference gap is too uncertain to divide by."
+    ),
 )
 def gaps(result: AuditResult) -> ReportTable:
     """The gap, tested, and its sizes."""
@@ -70,15 +72,15 @@ def gaps(result: AuditResult) -> ReportTable:
     rows = [
         (
             *names,
-            format_estimate(found.gap, 0),
-            format_p(found.gap_p_value, alpha),
-            format_p(found.gap_p_adjusted, alpha),
-            format_estimate(found.effect_size, 0),
-            format_estimate(found.auc, 0.5, limits[1]),
-            format_estimate(found.trace),
-            or_else(found.retained, "not stated", 0, limits[0]),
+            format_estimate(contrast.gap, 0),
+            format_p(contrast.gap_p_value, alpha),
+            format_p(contrast.gap_p_adjusted, alpha),
+            format_estimate(contrast.effect_size, 0),
+            format_estimate(contrast.auc, 0.5, limits[1]),
+            format_estimate(contrast.trace),
+            or_else(contrast.retained, "not stated", 0, limits[0]),
         )
-        for names, found in _contrasts(result)
+        for names, contrast in _contrasts(result)
     ]
     headers = ("Checkpoint", "Set", "Gap", "p", "p (Holm)", "Cohen's d", "AUC of the loss", "|2 AUC − 1|", "Share left")
     return ReportTable(headers, tuple(rows), names=2)
@@ -88,9 +90,10 @@ def gaps(result: AuditResult) -> ReportTable:
     name="changes",
     order=30,
     title="Difference-in-differences, bits per byte",
-    how_to_read="The change of the set's loss less that of the held-out loss, since the "
-    "origin: what is left after the drift of "
-    "the model. Positive means the set lost more than unseen text did.",
+    how_to_read=(
+        "The change of the set's loss less that of the held-out loss, since the origin: what is left after the drift "
+        "of the model. Positive means the set lost more than unseen text did."
+    ),
 )
 def changes(result: AuditResult) -> ReportTable:
     """Difference-in-differences since the origin."""
@@ -98,14 +101,14 @@ def changes(result: AuditResult) -> ReportTable:
     rows = [
         (
             *names,
-            f"{found.documents:,}",
-            f"{found.groups:,}",
-            or_else(found.change, "origin", 0),
-            or_else(found.difference_in_differences, "origin", 0),
-            "origin" if found.did_p_value is None else format_p(found.did_p_value, alpha),
-            "origin" if found.did_p_adjusted is None else format_p(found.did_p_adjusted, alpha),
+            f"{contrast.documents:,}",
+            f"{contrast.groups:,}",
+            or_else(contrast.change, "origin", 0),
+            or_else(contrast.difference_in_differences, "origin", 0),
+            "origin" if contrast.did_p_value is None else format_p(contrast.did_p_value, alpha),
+            "origin" if contrast.did_p_adjusted is None else format_p(contrast.did_p_adjusted, alpha),
         )
-        for names, found in _contrasts(result)
+        for names, contrast in _contrasts(result)
     ]
     headers = (
         "Checkpoint",
@@ -122,7 +125,7 @@ def changes(result: AuditResult) -> ReportTable:
 
 @series_table(name="memorisation", order=50, title="Verbatim memory")
 def memorisation(result: AuditResult) -> ReportTable:
-    """Verbatim memory beside that of held-out text."""
+    """Verbatim memory compared with that of held-out text."""
     rows = [
         (
             *names,
@@ -132,8 +135,8 @@ def memorisation(result: AuditResult) -> ReportTable:
             or_else(measure.difference, "not stated", 0),
             f"{measure.documents:,}",
         )
-        for names, found in _contrasts(result)
-        for measure in found.memorisation
+        for names, contrast in _contrasts(result)
+        for measure in contrast.memorisation
     ]
     headers = ("Checkpoint", "Set", "Measure", "Of the set", "Of held-out", "Difference", "Documents")
     return ReportTable(headers, tuple(rows), names=3)
@@ -143,27 +146,28 @@ def memorisation(result: AuditResult) -> ReportTable:
     name="equivalence",
     order=40,
     title="Equivalence and detectable gap, bits per byte",
-    how_to_read="Two one-sided tests that the gap is below the margin: only a small "
-    "p-value shows that the gap is small; not being "
-    "detected does not. The detectable gap is the smallest that this many groups would show. The level, the margin and "
-    "the power are among the thresholds.",
+    how_to_read=(
+        "Two one-sided tests that the gap is below the margin: only a small p-value shows that the gap is small; not "
+        "being detected does not. The detectable gap is the smallest that this many groups would show. The level, the "
+        "margin and the power are among the thresholds."
+    ),
 )
 def equivalence(result: AuditResult) -> ReportTable:
-    """Whether the gap is shown to be small, and what would have been seen."""
+    """Whether the gap is shown to be small, and the detectable gap."""
     level = 0.0 if result.forgetting is None else result.forgetting.thresholds.equivalence_alpha
     rows = []
     for names, contrast in _contrasts(result):
-        found = contrast.equivalence
+        equivalence = contrast.equivalence
         rows.append(
             (
                 *names,
-                format_p(found.p_value, level),
-                format_p(found.p_adjusted, level),
-                "yes" if found.equivalent else "no",
-                format_fixed(found.margin),
-                format_number(found.margin_d),
-                format_fixed(found.detectable_gap),
-                format_fixed(found.detectable_d),
+                format_p(equivalence.p_value, level),
+                format_p(equivalence.p_adjusted, level),
+                "yes" if equivalence.equivalent else "no",
+                format_fixed(equivalence.margin),
+                format_number(equivalence.margin_d),
+                format_fixed(equivalence.detectable_gap),
+                format_fixed(equivalence.detectable_d),
             )
         )
     headers = (
@@ -186,14 +190,14 @@ def events(result: AuditResult) -> ReportTable:
     rows = [
         (
             *names,
-            f"{found.events.memorised:,}",
-            format_number(found.events.expected),
-            f"{found.events.learned:,}",
-            f"{found.events.forgotten:,}",
-            f"{found.events.events:,}",
-            f"{found.documents:,}",
+            f"{contrast.events.memorised:,}",
+            format_number(contrast.events.expected),
+            f"{contrast.events.learned:,}",
+            f"{contrast.events.forgotten:,}",
+            f"{contrast.events.events:,}",
+            f"{contrast.documents:,}",
         )
-        for names, found in _contrasts(result)
+        for names, contrast in _contrasts(result)
     ]
     headers = (
         "Checkpoint",

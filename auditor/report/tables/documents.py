@@ -26,14 +26,14 @@ def largest_changes(result: AuditResult) -> ReportTable:
         return ReportTable(("Document", "Group"), (), names=2)
     rows = [
         (
-            shorten(visible(mover.id), 80),
-            shorten(visible(mover.group), 80),
+            shorten(visible(change.id), 80),
+            shorten(visible(change.group), 80),
             *(
                 format_fixed(move, 0) + (f" {MEMORISED}" if above else "")
-                for move, above in zip(mover.moves, mover.memorised, strict=True)
+                for move, above in zip(change.moves, change.memorised, strict=True)
             ),
         )
-        for mover in series.largest_changes[:_MOVERS]
-        if len(mover.moves) == len(mover.memorised) == len(series.checkpoints)
+        for change in series.largest_changes[:_MOVERS]
+        if len(change.moves) == len(change.memorised) == len(series.checkpoints)
     ]
     return ReportTable(("Document", "Group", *(label(c.name) for c in series.checkpoints)), tuple(rows), names=2)

@@ -33,16 +33,17 @@ def engine(result: AuditResult) -> ReportTable:
     alpha = result.thresholds.alpha
     rows = []
     for checkpoint in _checkpoints(result):
-        found, placebo, seen = checkpoint.detection, checkpoint.placebo_p_adjusted, checkpoint.detection.detectable_auc
+        detection, placebo = checkpoint.detection, checkpoint.placebo_p_adjusted
+        detectable = detection.detectable_auc
         rows.append(
             (
                 label(checkpoint.name),
-                format_p(found.p_value, alpha),
-                format_p(found.p_adjusted, alpha),
-                f"{format_auc(found.auc)} ({format_interval(found.auc_interval)})",
-                "no direction" if found.mean_z is None else format_z(found.mean_z, 0),
-                "not stated" if seen is None else format_fixed(seen, result.thresholds.required_auc),
-                "yes" if found.detected else "no",
+                format_p(detection.p_value, alpha),
+                format_p(detection.p_adjusted, alpha),
+                f"{format_auc(detection.auc)} ({format_interval(detection.auc_interval)})",
+                "no direction" if detection.mean_z is None else format_z(detection.mean_z, 0),
+                "not stated" if detectable is None else format_fixed(detectable, result.thresholds.required_auc),
+                "yes" if detection.detected else "no",
                 "not given" if placebo is None else format_p(placebo, alpha),
             )
         )
@@ -58,7 +59,7 @@ def guards(result: AuditResult) -> ReportTable:
     rows = []
     for checkpoint in checkpoints:
         statuses = {guard.name: guard.status for guard in checkpoint.detection.guards}
-        rows.append((label(checkpoint.name), *(statuses.get(name, "not asked") for name in names)))
+        rows.append((label(checkpoint.name), *(statuses.get(name, "not run") for name in names)))
     return ReportTable(("Checkpoint", *map(label, names)), tuple(rows) if names else ())
 
 
@@ -67,17 +68,17 @@ def drift(result: AuditResult) -> ReportTable:
     """General text under each checkpoint."""
     rows = []
     for checkpoint in _checkpoints(result):
-        found = checkpoint.general
-        if found is not None:
+        general = checkpoint.general
+        if general is not None:
             rows.append(
                 (
                     label(checkpoint.name),
-                    f"{found.documents:,}",
-                    format_estimate(found.loss),
-                    or_else(found.change, "origin", 0),
-                    or_else(found.divergence, "origin", 0),
-                    "origin" if found.covered is None else format_percent(found.covered),
-                    or_else(found.agreement, "origin"),
+                    f"{general.documents:,}",
+                    format_estimate(general.loss),
+                    or_else(general.change, "origin", 0),
+                    or_else(general.divergence, "origin", 0),
+                    "origin" if general.covered is None else format_percent(general.covered),
+                    or_else(general.agreement, "origin"),
                 )
             )
     headers = (
@@ -94,19 +95,19 @@ def drift(result: AuditResult) -> ReportTable:
 
 @series_table(name="utility_loss", order=100, title="Utility loss")
 def utility_loss(result: AuditResult) -> ReportTable:
-    """How much worse each checkpoint got at everything."""
+    """The loss of each checkpoint relative to the origin."""
     rows = []
     for checkpoint in _checkpoints(result):
-        found = checkpoint.utility_loss
+        loss = checkpoint.utility_loss
         rows.append(
             (label(checkpoint.name), "origin", "origin", "origin", "origin")
-            if found is None
+            if loss is None
             else (
                 label(checkpoint.name),
-                format_estimate(found.ratio, 1, found.limit),
-                format_number(found.limit),
-                "yes" if found.collapsed else "no",
-                "general text" if found.measured_on == "general" else "held-out text",
+                format_estimate(loss.ratio, 1, loss.limit),
+                format_number(loss.limit),
+                "yes" if loss.collapsed else "no",
+                "general text" if loss.measured_on == "general" else "held-out text",
             )
         )
     return ReportTable(("Checkpoint", "Loss over that of the origin", "Limit", "Collapsed", "Measured on"), tuple(rows))
@@ -114,23 +115,23 @@ def utility_loss(result: AuditResult) -> ReportTable:
 
 @series_table(name="weights", order=110, title="Change of the weights since the origin")
 def weights(result: AuditResult) -> ReportTable:
-    """What became of the weights as a whole."""
+    """The change of the weights as a whole."""
     rows = []
     for checkpoint in _checkpoints(result):
-        found = checkpoint.weights
-        if found is not None:
-            change = found.relative_change
-            frozen = sum(layer.frozen for layer in found.layers)
+        compared = checkpoint.weights
+        if compared is not None:
+            change = compared.relative_change
+            frozen = sum(layer.frozen for layer in compared.layers)
             rows.append(
                 (
                     label(checkpoint.name),
-                    found.kind,
-                    found.reason,
+                    compared.kind,
+                    compared.reason,
                     "not compared" if change is None else format_number(change),
-                    f"{frozen:,} of {len(found.layers):,}" if found.layers else "not compared",
+                    f"{frozen:,} of {len(compared.layers):,}" if compared.layers else "not compared",
                 )
             )
-    headers = ("Checkpoint", "Kind", "What was seen", "Relative change", "Unchanged layers")
+    headers = ("Checkpoint", "Kind", "Finding", "Relative change", "Unchanged layers")
     return ReportTable(headers, tuple(rows), names=3)
 
 
@@ -138,13 +139,13 @@ def weights(result: AuditResult) -> ReportTable:
 def layer_weights(result: AuditResult) -> ReportTable:
     """Relative change and effective rank, a layer a row and a checkpoint a column."""
     compared = [checkpoint for checkpoint in _checkpoints(result) if checkpoint.weights and checkpoint.weights.layers]
-    compared = [compared[place] for place in spread(len(compared), _WEIGHED)]
-    found = [{layer.layer: layer for layer in c.weights.layers} for c in compared if c.weights]
-    sizes = {name: layer.parameters for layers in found for name, layer in layers.items()}
+    compared = [compared[index] for index in spread(len(compared), _WEIGHED)]
+    by_name = [{layer.layer: layer for layer in c.weights.layers} for c in compared if c.weights]
+    sizes = {name: layer.parameters for layers in by_name for name, layer in layers.items()}
     names = list(sizes)
     rows = [
-        (label(name), f"{sizes[name]:,}", *(_change(layers.get(name)) for layers in found))
-        for name in (names[place] for place in spread(len(names), _ROWS))
+        (label(name), f"{sizes[name]:,}", *(_change(layers.get(name)) for layers in by_name))
+        for name in (names[index] for index in spread(len(names), _ROWS))
     ]
     return ReportTable(("Layer", "Parameters", *(label(checkpoint.name) for checkpoint in compared)), tuple(rows))
 

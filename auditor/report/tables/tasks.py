@@ -34,8 +34,8 @@ MEASURES: tuple[tuple[str, str, str], ...] = (
     (
         "forgetting_clipped",
         "Clipped forgetting",
-        "the same with the highest R[l, j] of all stages, T too, so never below zero and blind to gains (as some "
-        "libraries compute it)",
+        "the same with the highest R[l, j] of all stages, T too, so never below zero and blind to gains (as in "
+        "several libraries)",
     ),
 )
 """Field, name, formula in a line; R[i, j] is the accuracy on task j after stage i of T."""
@@ -100,7 +100,7 @@ def splits(result: AuditResult) -> ReportTable:
 def tests(result: AuditResult) -> ReportTable:
     """Exact McNemar tests."""
     tasks, alpha = _tasks(result), result.thresholds.alpha
-    found = tasks.tests if tasks else ()
+    tests_run = tasks.tests if tasks else ()
     rows = [
         (
             label(test.task),
@@ -110,14 +110,14 @@ def tests(result: AuditResult) -> ReportTable:
             format_p(test.p_value, alpha),
             format_p(test.p_adjusted, alpha),
         )
-        for test in (found[place] for place in spread(len(found), _ROWS))
+        for test in (tests_run[index] for index in spread(len(tests_run), _ROWS))
     ]
     return ReportTable(("Task", "Between", "Lost", "Gained", "p", "p (Holm)"), tuple(rows), names=2)
 
 
 @series_table(name="geometry", order=180, title="Geometry of the classes")
 def geometry(result: AuditResult) -> ReportTable:
-    """How the classes lie in the hidden states."""
+    """Geometry of the classes in the hidden states."""
     tasks = _tasks(result)
     points = tasks.points if tasks else ()
     rows = [
@@ -129,7 +129,7 @@ def geometry(result: AuditResult) -> ReportTable:
             _or(point.neighbour_angles, lambda value: format_fixed(value, 0)),
             _or(point.class_drift, format_fixed),
         )
-        for point in (points[place] for place in spread(len(points), _ROWS))
+        for point in (points[index] for index in spread(len(points), _ROWS))
     ]
     headers = (
         "Model",
@@ -147,7 +147,7 @@ def probe_layers(result: AuditResult) -> ReportTable:
     """Probe accuracy, a layer a row and a task under a model a column."""
     tasks = _tasks(result)
     points = [point for point in (tasks.points if tasks else ()) if point.probe_layers]
-    points = [points[place] for place in spread(len(points), _COLUMNS)]
+    points = [points[index] for index in spread(len(points), _COLUMNS)]
     deepest = max((len(point.probe_layers) for point in points), default=0)
     rows = [
         (

@@ -184,7 +184,7 @@ def test_what_states_do_not_mean_is_said_openly(make_forget: Callable[..., Audit
     assert STATES["C"].not_means not in open_words
     assert "Not a proof of deletion" in open_words
     assert "Not forgetting" in open_words
-    assert "sturdier than a level" in words(root)
+    assert "more robust than a level" in words(root)
     assert "not immune" in words(root)
 
 

@@ -149,11 +149,11 @@ def test_a_placebo_that_stands_out_is_an_alarm_in_every_format(forget: AuditResu
     series = forget.forgetting.model_copy(update={"checkpoints": points})
     changed = forget.model_copy(update={"forgetting": series})
     (alarm,) = placebo_alarms(changed)
-    assert alarm.startswith("At step-1 the placebo set is told from the held-out set too, by the engine (p = 0.0031), ")
+    assert alarm.startswith("At step-1 the placebo set differs from the held-out set too, by the engine (p = 0.0031), ")
     assert "by its change (p = 0.0500)" in alarm
     assert "by its gap" not in alarm
     for name in ("markdown", "text", "html"):
-        assert "At step-1 the placebo set is told from" in " ".join(render(changed, name).split())
+        assert "At step-1 the placebo set differs from" in " ".join(render(changed, name).split())
 
 
 def test_level_words(forget: AuditResult, evidence: AuditResult) -> None:
