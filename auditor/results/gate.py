@@ -1,4 +1,4 @@
-"""Gate: what an audit must say for a release to go on."""
+"""Gate: the verdicts and states on which CI fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILS: dict[Expect, tuple[str, ...]] = {
     "evidence": ("no evidence", "inconclusive"),
     "any": (),
 }
-"""What makes a gate red where nothing else is said."""
+"""The verdicts on which a gate fails by default, for each expectation."""
 
 
 _VERDICTS = {word.replace(" ", "-"): word for word in ("evidence", "no evidence", "inconclusive")}
@@ -28,18 +28,19 @@ STATE_WORDS: dict[str, Code] = {code: code for code in STATES} | {
 """How a user writes a state: by its letter or its name."""
 
 OUTCOME_WORDS: dict[str, str] = {word: f"state {code}" for word, code in STATE_WORDS.items()} | _VERDICTS
-"""How a user writes what makes a gate red, and how the gate has it; `inconclusive` is the verdict, its state is `H`."""
+"""How a user writes an outcome on which a gate fails, and how the gate stores it; `inconclusive` is the verdict, its
+state is `H`."""
 
 
 class Gate(Record):
-    """What makes CI red."""
+    """When CI fails."""
 
     expect: Expect = "no-evidence"
-    """What the audit is expected to say."""
+    """The expected verdict."""
 
     fail_on: tuple[str, ...] = FAILS["no-evidence"]
-    """Verdicts (`evidence`, `no evidence`, `inconclusive`) and states of the last checkpoint (`state C`) that make
-    the gate red."""
+    """Verdicts (`evidence`, `no evidence`, `inconclusive`) and states of the last checkpoint (`state C`) on which
+    the gate fails."""
 
 
 def parse_outcomes(words: Iterable[str]) -> tuple[str, ...]:
@@ -74,12 +75,12 @@ def _known(word: str, known: Iterable[str], otherwise: str) -> str:
 def make_gate(
     expect: Expect | None = None, fail_on: Iterable[str] | None = None, states: Iterable[str] | None = None
 ) -> Gate:
-    """A gate from what a user says of it: what is expected, what makes it red, or which states are allowed.
+    """A gate from what a user gives: the expected verdict, the outcomes it fails on, or the allowed states.
 
     Args:
-        expect: What the audit is expected to say; what follows from `fail_on` where that is given, else `no-evidence`.
-        fail_on: Verdicts and states that make it red; what goes with `expect` by default.
-        states: The states that the last checkpoint may have; every other makes it red.
+        expect: The expected verdict; what follows from `fail_on` where that is given, else `no-evidence`.
+        fail_on: Verdicts and states on which it fails; what goes with `expect` by default.
+        states: The states that the last checkpoint may have; it fails on every other.
 
     Raises:
         UsageError: A word is unknown, or two of the three contradict each other.

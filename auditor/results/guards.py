@@ -1,4 +1,4 @@
-"""The result of a guard, as it is written to a result file."""
+"""The outcome of a guard, as it is written to a result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Status = Literal["passed", "failed", "not run"]
 
 
 class GuardFigure(Record):
-    """One figure of a guard: its name, its value, and its limit, if any."""
+    """One figure of a guard: its name, its value, and the limit it was compared with, if any."""
 
     name: str
     value: Number
@@ -18,22 +18,22 @@ class GuardFigure(Record):
 
 
 class GuardResult(Record):
-    """The result of a guard."""
+    """The outcome of a guard."""
 
     name: str
     """Short name, in kebab case."""
 
     question: str
-    """What the guard asks, one sentence."""
+    """The question it answers, one sentence."""
 
     status: Status
     """passed, failed or not run."""
 
     reason: str
-    """The observation, one plain sentence."""
+    """The finding, in one plain sentence."""
 
     remediation: str = ""
-    """What to change so that it passes or runs; empty when passed."""
+    """How to remedy a failure, or how to have the guard run; empty when passed."""
 
     blind_spots: str
     """What this guard cannot detect."""

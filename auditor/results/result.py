@@ -45,14 +45,14 @@ def _texts(role: str) -> Unverifiable:
 
 
 class Verdict(Record):
-    """The answer."""
+    """The verdict of an audit."""
 
     outcome: Outcome
-    """One of three."""
+    """EVIDENCE, NO EVIDENCE or INCONCLUSIVE."""
 
     reason: str
     """Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a `forget` `state:LETTER`,
-    of a `check` beside a series that finds a trace `series:LETTER`."""
+    of a `check` with a series that finds a trace `series:LETTER`."""
 
     sentence: str
     """The verdict in one plain sentence."""
@@ -79,7 +79,7 @@ class Thresholds(Policy):
 
 
 class Procedure(Record):
-    """Another published procedure on the same signals, beside ours; it never makes the verdict."""
+    """A published procedure on the same signals, for comparison; it never makes the verdict."""
 
     name: str
     p_value: Share
@@ -106,7 +106,7 @@ class FeatureNote(Record):
 
 
 class ExcludedFeature(Record):
-    """A feature that was asked for and is not part of the test, with the reason."""
+    """A feature that was requested and excluded from the test, with the reason."""
 
     name: str
     reason: str
@@ -142,7 +142,7 @@ class GroupScore(Record):
 
 
 class CorpusSummary(Record):
-    """What was read on one side; skipped files lay beside the documents and are of no known format."""
+    """The documents of one side. Skipped files lay in the same folder and are of no known format."""
 
     source: str
     documents: Count
@@ -157,13 +157,13 @@ class CorpusSummary(Record):
 
 
 class ModelSummary(ModelIdentity):
-    """What was scored, and how."""
+    """A model that was scored, and how."""
 
     role: Literal["target", "reference", "checkpoint"]
     """The audited model, a reference, or a checkpoint of the series."""
 
     name: str = ""
-    """Of a checkpoint, as its user calls it; empty for others."""
+    """Name of a checkpoint, given by the user; empty for others."""
 
     @classmethod
     def of(cls, model: ModelIdentity, role: Literal["target", "reference", "checkpoint"], name: str = "") -> Self:
@@ -202,18 +202,18 @@ class BatchCorrection(Record):
     """How many of them broke and count with a p-value of 1."""
 
     p_value: Share
-    """That of the way the verdict rests on, as the audit by itself has it."""
+    """Of the hypothesis that the verdict rests on, before the correction."""
 
     n_hypotheses: Count
-    """In how many ways the audit could come to EVIDENCE: one of a `check`, two of a `forget`, three with
+    """Number of hypotheses that could have led to EVIDENCE: one of a `check`, two of a `forget`, three with
     interventions."""
 
     p_entered: Share
-    """What the p-value counts for: times `ways`, at most 1; and 1 where the audit by itself is not EVIDENCE
-    although its p-value is at or below its level."""
+    """The p-value that enters the correction: p_value times n_hypotheses, at most 1; and 1 where the audit alone is
+    not EVIDENCE although its p-value is at or below its level."""
 
-    p_adjusted: Annotated[Share, _BATCH]
-    """`counted` after the correction."""
+    p_adjusted: Share
+    """p_entered after the correction."""
 
     @property
     def refused(self) -> bool:
@@ -222,7 +222,7 @@ class BatchCorrection(Record):
 
     @property
     def over(self) -> str:
-        """What is corrected together, in words: `30 audits, 2 of which broke and count with p = 1`."""
+        """The audits that are corrected together, in words: `30 audits, 2 of which broke and count with p = 1`."""
         audits = f"{self.audits:,} audit{'' if self.audits == 1 else 's'}"
         if not self.broken:
             return audits
@@ -263,18 +263,18 @@ class AuditResult(Record):
     forgetting: Forgetting | None = None
     """The series of checkpoints; None where none was given."""
 
-    gate: Annotated[Gate, Unverifiable("what makes CI red, which whoever ran the audit chose", parts=("**",))] = Gate()
-    """What makes CI red."""
+    gate: Gate = Gate()
+    """The gate, which decides the exit code."""
 
     multiplicity: BatchCorrection | None = None
     """The correction for the other audits of a batch, which the verdict takes into account; None outside one."""
 
     measurements: Measurements | None = None
-    """What every figure is made from, so that `auditor verify` can make them again."""
+    """The inputs of every figure, from which `auditor verify` recomputes them."""
 
     content_sha256: str = ""
-    """Digest of everything else here (`auditor.results.io`). It shows accidents and clumsy edits, not the work
-    of someone who makes a new one."""
+    """SHA-256 of everything else here. It reveals accidents and careless edits; whoever edits the file on purpose can
+    compute a new one."""
 
     @property
     def deciding_series(self) -> Forgetting | None:

@@ -46,7 +46,7 @@ class Summary(Record):
 
     gate_outcome: GateOutcome
     multiplicity: BatchCorrection | None
-    """Both p-values; None where no p-value of it entered a correction."""
+    """The correction; None where no p-value of the audit entered one."""
 
     auc: Share
     """Of the membership score; of a `forget`, at its last checkpoint."""
@@ -61,7 +61,7 @@ class Summary(Record):
     """Of the held-out side."""
 
     alpha: Share
-    """Level that the p-value is held against."""
+    """Level that the p-value is compared with."""
 
     state: Code | None
     """Letter of the last checkpoint's state; None of a `check`."""
@@ -79,7 +79,7 @@ class Summary(Record):
     """Of the held-out ones."""
 
     models: tuple[ModelSummary, ...]
-    """What was scored."""
+    """The models that were scored."""
 
 
 def summarise(result: AuditResult) -> Summary:

@@ -21,14 +21,14 @@ class Memorisation(Record):
     """The same of the held-out set."""
 
     difference: Estimate | None
-    """The one less the other; the figure to read, since natural text is partly guessed."""
+    """Value less heldout; the figure to read, since natural text is partly guessable."""
 
     documents: Count
     """Documents of the set that are long enough to be measured."""
 
 
 class Equivalence(Record):
-    """Whether the gap is shown to be small, and what gap would have been seen."""
+    """Whether the gap is shown to be small, and the smallest detectable gap."""
 
     p_value: Share
     """Two one-sided tests (TOST, Schuirmann 1987; Welch) of |gap| < margin. Null: the gap is at least the margin.
@@ -47,7 +47,7 @@ class Equivalence(Record):
     """p_adjusted at or below the level."""
 
     detectable_gap: Number
-    """Smallest gap (bits per byte) found with the policy's power, two-sided, at the policy's level."""
+    """Smallest gap (bits per byte) detected with the policy's power, two-sided, at the policy's level."""
 
     detectable_d: Number
     """The same as Cohen's d."""

@@ -74,7 +74,7 @@ class WeightChange(Record):
     """The weights of a checkpoint compared with those of the origin."""
 
     kind: Literal["identical", "adapter", "partial", "full", "not compared"]
-    """What the change looks like: `identical`, `adapter` (a low-rank change by an adapter), `partial` (whole layers
+    """Kind of the change: `identical`, `adapter` (a low-rank change by an adapter), `partial` (whole layers
     frozen), `full`, or `not compared`."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""Kept: what every figure of a series that decides is made from, document by document, without a text or a token."""
+"""Measurements of a series: the inputs of every deciding figure, document by document, without texts or tokens."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Measure = Literal["loss", "exact-memorisation", "extraction-strength", "k-extrac
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 COMPARED: tuple[Role, ...] = ("suspect", "heldout", "placebo")
-"""The roles that are held against each other, in the order in which their documents stand in a probe."""
+"""The roles that are compared, in the order of their documents in a probe."""
 
 
 class SetMeasurements(TableRecord):
-    """The documents of one corpus and what every checkpoint made of them."""
+    """The documents of one corpus and their measures under every checkpoint."""
 
     ids: tuple[str, ...]
     """[documents]."""
@@ -64,7 +64,7 @@ class InterventionMeasurements(Record):
     """What was done, in words."""
 
     roles: tuple[Role, ...]
-    """Whose documents stand in the rows of the copies, one role after the other."""
+    """The roles whose documents are the rows of the copies, one role after the other."""
 
     steps: tuple[Count, ...]
     """Of each point after the checkpoint as it is."""
@@ -174,7 +174,7 @@ class SeriesMeasurements(Record):
         return canonical_sha256(self.model_dump(mode="json", exclude=without))
 
     def relearned(self, found: Mapping[str, RelearningMeasurements]) -> Self:
-        """The same with what was kept of the interventions, by checkpoint."""
+        """The same with the measurements of the interventions, by checkpoint."""
         points = (one.model_copy(update={"relearning": found.get(one.name)}) for one in self.checkpoints)
         return self.model_copy(update={"checkpoints": tuple(points)})
 

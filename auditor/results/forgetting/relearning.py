@@ -60,8 +60,8 @@ class Probe(Record):
     """Over all probes and probed checkpoints (Holm)."""
 
     placebo_p_value: Share | None
-    """As `p_value` for the placebo set instead of the suspect set; a small one says that the probe brings back what
-    was never there, and the probe then counts for nothing."""
+    """As `p_value` for the placebo set instead of the suspect set. A small one shows that the probe brings back what
+    was never there; the probe then counts for nothing."""
 
     recovered: bool
     """p_adjusted at or below the level, and the placebo did not recover."""

@@ -1,4 +1,4 @@
-"""The whole of what a series showed, checkpoint by checkpoint."""
+"""Forgetting: the findings of a series, checkpoint by checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from auditor.results.separability import Interval
 
 
 class Condition(Record):
-    """One state held against the figures."""
+    """The condition of one state, tested against the figures."""
 
     code: Code
     """The state."""
@@ -52,7 +52,7 @@ class State(Record):
     """The figures that decided it, with their limits."""
 
     conditions: tuple[Condition, ...]
-    """Every state, in the order in which they were tried, the first that is met being the answer."""
+    """Every state in the order in which they are tested; the first whose condition is met is the state."""
 
     remediation: str = ""
     """What would change an inconclusive state; empty otherwise."""
@@ -77,10 +77,10 @@ class Detection(Record):
     """Mean of oriented features; positive means more familiar."""
 
     detectable_auc: Share | None
-    """What would have been seen at the level of the first step of Holm, with the policy's power."""
+    """Smallest detectable AUC at the level of the first step of Holm, with the policy's power."""
 
     detected: bool
-    """p_adjusted at or below the level, and no guard speaks against it."""
+    """p_adjusted at or below the level, and no guard failed."""
 
     guards: tuple[GuardResult, ...]
     """The guards at this checkpoint."""
@@ -90,7 +90,7 @@ class Checkpoint(Record):
     """One checkpoint of the series."""
 
     name: str
-    """As the user calls it."""
+    """Given by the user."""
 
     source: str
     """Path or name of the model."""
@@ -105,7 +105,7 @@ class Checkpoint(Record):
     """The suspect set against held-out."""
 
     placebo: Contrast | None
-    """The placebo set in its place; None without one."""
+    """The placebo set against held-out; None without one."""
 
     detection: Detection
     """The engine's answer."""
@@ -119,21 +119,21 @@ class Checkpoint(Record):
     utility_loss: UtilityLoss | None
     """Whether the model got far worse at everything."""
 
-    weights: Annotated[WeightChange | None, replace(HIDDEN_STATES, parts=("**",))]
-    """Its weights beside the origin's; None at the origin."""
+    weights: WeightChange | None
+    """Its weights compared with the origin's; None at the origin."""
 
-    layers: Annotated[tuple[LayerFinding, ...], HIDDEN_STATES]
-    """Layer by layer; empty where the model does not show its layers or they were not asked for."""
+    layers: tuple[LayerFinding, ...]
+    """Layer by layer; empty where the model does not expose its layers or they were not requested."""
 
     relearning: Relearning | None
-    """The interventions; None where not asked for or not needed."""
+    """The interventions; None where not requested or not needed."""
 
     state: State
-    """What all of this comes to."""
+    """The state decided from these figures."""
 
 
 class DocumentChange(Record):
-    """A document whose loss moved far since the origin."""
+    """A document whose loss changed far since the origin."""
 
     id: str
     """The document."""
@@ -143,7 +143,7 @@ class DocumentChange(Record):
 
     moves: tuple[Number, ...]
     """At each checkpoint, its bits per byte less those at the origin, less the mean of the held-out documents' same
-    change: what is left after the drift of the model."""
+    change, which removes the drift of the model."""
 
     memorised: tuple[bool, ...]
     """At each checkpoint, whether it was above the memorised line."""
@@ -163,8 +163,8 @@ class Forgetting(Record):
     """In the order given; the first is the origin."""
 
     reference: str | None
-    """Name of the checkpoint whose gap is the whole: the first at which the suspect set is detected; None where it
-    never is."""
+    """Name of the checkpoint that shares of the gap refer to: the first at which the suspect set is detected; None
+    where it never is."""
 
     largest_changes: tuple[DocumentChange, ...]
     """The 20 suspect documents that moved farthest, by the largest movement at any checkpoint."""
@@ -179,4 +179,4 @@ class Forgetting(Record):
     """The numbers that turn figures into states."""
 
     notes: tuple[str, ...]
-    """What a reader must know: what was left out and why."""
+    """What was left out and why."""
