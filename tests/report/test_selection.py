@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from auditor.report.selection import guard_counts, marked_documents, highest_scoring, strongest_columns
+from auditor.report.selection import guard_counts, highest_scoring, marked_documents, strongest_columns
 from auditor.results.result import AuditResult
 
 
