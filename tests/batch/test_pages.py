@@ -95,7 +95,7 @@ def test_the_banner_says_what_the_batch_came_to(page: Element) -> None:
         "Of 7 audits 1 broke and 2 failed. Verdicts: 3 EVIDENCE, 1 INCONCLUSIVE, 2 NO EVIDENCE.",
         "4, that of the worst audit",
         "corrected after Holm over 7 audits, 1 of which broke and counts with p = 1",
-        "It does not say that the model was not trained on the documents.",
+        "It does not mean that the model was not trained on the documents.",
     ):
         assert part in said
 

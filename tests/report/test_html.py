@@ -252,7 +252,7 @@ def test_what_is_absent_is_said_to_be(sparse: AuditResult) -> None:
         "No feature was computed.",
         "No suspect document was scored.",
         "was not compared with what text alone explains",
-        "was not stated",
+        "was not computed",
     ):
         assert words_for_absence in text
     assert "None" not in text

@@ -212,7 +212,7 @@ def test_what_was_not_measured_is_said(bare_forget: AuditResult, parse: Parse) -
 
 
 def test_that_nothing_was_written_is_said(page: Element) -> None:
-    assert "no changed weight was written to disk" in words(page)
+    assert "no changed weights were written to disk" in words(page)
 
 
 def test_headings_ids_and_regions(
