@@ -104,7 +104,7 @@ def test_what_goes_wrong_while_loading_is_told(
     path = tmp_path / "tiny.gguf"
     path.write_bytes(gguf_file.read_bytes())
     # What was known of the whole file is all that is asked for here.
-    spec = dataclasses.replace(open_model(str(path), CPU), seen=None)
+    spec = dataclasses.replace(open_model(str(path), CPU), snapshot=None)
     path.write_bytes(gguf_file.read_bytes()[:-4000])
     with pytest.raises(RunError, match=r"cannot load .*tiny\.gguf: ValueError: \w+"):
         spec.load()

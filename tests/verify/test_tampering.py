@@ -111,7 +111,7 @@ def tampered(result: AuditResult, tree: dict[str, Any], path: Path) -> AuditResu
     holder: Any = parts
     last: Any = ""
     for step in path[1:]:
-        holder, last = holder[last], step
+        holder, last = holder[last], step  # type: ignore[index]
     before = holder[last]
     for value in others(before):
         holder[last] = value
