@@ -4,7 +4,7 @@
 
 Every audit of a batch holds a suspect set of its own against the one held-out set, and all are scored by one model, so
 their p-values depend on each other. Scores are drawn (`simulate.py`), suspect and held-out from one law; the p-values
-are those of the engine, and go the way of a batch: `counted`, `correct` and `corrected_verdict` of
+are those of the engine, and go the way of a batch: `entered`, `correct` and `corrected_verdict` of
 `auditor.audit.multiplicity`.
 
 Each batch is corrected twice: by itself, and beside audits that a guard refuses although their p-values are tiny, as
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from simulate import named_columns, sample
 
-from auditor.audit.multiplicity import CorrectionEntry, correct, corrected_verdict, counted
+from auditor.audit.multiplicity import CorrectionEntry, correct, corrected_verdict, entered
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
 from auditor.results.correction import Correction
@@ -57,7 +57,7 @@ def evidence(found: Sequence[float], refused: int, alpha: float, method: Correct
     """How many of the audits say EVIDENCE after the correction, beside some that are refused."""
     own = [verdict("EVIDENCE" if p <= alpha else "NO EVIDENCE") for p in found] + [verdict("INCONCLUSIVE")] * refused
     brought = [
-        CorrectionEntry(p, 1, counted(p, 1, alpha, one))
+        CorrectionEntry(p, 1, entered(p, 1, alpha, one))
         for p, one in zip([*found, *[TINY] * refused], own, strict=True)
     ]
     corrections = correct(brought, method)

@@ -1,20 +1,20 @@
-"""BatchCorrection: the correction of the verdicts of a batch for how many audits it holds.
+"""BatchCorrection: the correction of verdicts over the audits of a batch.
 
-Each audit brings one p-value, and those of all audits are corrected together. Null of each: the suspect documents of
-that audit are exchangeable with the held-out ones, in the sense of its tests. Holm (1979) bounds the chance of one or
-more false EVIDENCE in the whole batch by the largest level among its audits, under any dependence, and audits that
-share texts and models depend on each other. Benjamini and Hochberg (1995) bound the expected share of false ones among
-all EVIDENCE, for positively dependent p-values and one level for all audits.
+Each audit enters one p-value, and those of all audits are corrected together. Null of each: the suspect documents of
+that audit are exchangeable with the held-out ones, in the sense of its tests. Holm (1979) bounds the probability of one
+or more false EVIDENCE in the whole batch by the largest level among its audits, under any dependence; audits that share
+texts and models depend on each other. Benjamini and Hochberg (1995) bound the expected share of false ones among all
+EVIDENCE, for positively dependent p-values and one level for all audits.
 
-An audit can come to EVIDENCE in one or more ways, each with a p-value of its own. Its one p-value is that of the way
-its verdict rests on, times the number of ways: never less than their Bonferroni minimum, so it is valid whichever way
-is looked at. How many ways there are depends on what was asked, never on what was found: an intervention that was not
-needed, or could not be run, counts.
+An audit tests one or more hypotheses, each of which can make its verdict EVIDENCE. It enters the p-value of the
+hypothesis that its verdict rests on, times the number of hypotheses: never less than their Bonferroni minimum, so it is
+valid whichever hypothesis that is. The number depends on the settings alone: an intervention that was not needed, or
+could not be run, counts.
 
-Only what can become EVIDENCE may count as a rejection, or the others would be held against too mild a level under
-Benjamini and Hochberg. So an audit that does not say EVIDENCE although the p-value of its way is at or below its level
-(a guard refused it, or the placebo set stood out) counts with a p-value of 1, and so does one that broke. A p-value
-that is only ever made larger stays valid, and the number of audits is that of the configuration.
+Only what can become EVIDENCE may count as a rejection, or the others would meet too mild a level under Benjamini and
+Hochberg. So an audit whose verdict is not EVIDENCE although its p-value is at or below its level (a guard refused it,
+or the placebo set stood out) enters a p-value of 1, and so does one that broke. A p-value that is only ever made larger
+stays valid, and the number of audits is that of the configuration.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ _LOST = "multiplicity"
 def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     """The p-values on which an audit can come to EVIDENCE.
 
-    A `check`: `membership`, the permutation p-value of its test; also beside a series, which can only take EVIDENCE
-    back. A `forget`, at its last checkpoint, of which alone its verdict speaks:
+    A `check`: `membership`, the permutation p-value of its test; also with a series, which can only withdraw EVIDENCE.
+    A `forget`, at its last checkpoint, of which alone its verdict speaks:
 
     - `detection`: the engine's p-value, corrected over checkpoints.
-    - `inversion`: that the suspect set came to score worse than held-out. The larger of two p-values, of the change
+    - `inversion`: that the suspect set scores worse than held-out. The larger of two p-values, of the change
       since the origin and of the gap, each corrected over checkpoints: both have to hold (intersection-union test).
-    - `recovery`, where interventions were asked for: the smallest of their p-values there, each corrected over
-      interventions and checkpoints, so that the smallest is a p-value of their joint null. One whose placebo set came
-      back too shows nothing and counts 1; so does the whole where none was run.
+    - `recovery`, where interventions are requested: the smallest of their p-values there, each corrected over
+      interventions and checkpoints, so that the smallest is a p-value of their joint null. One whose placebo set
+      recovers too shows nothing and counts 1; so does the whole where none was run.
 
     Args:
         result: A finished audit.
 
     Returns:
-        By name; which there are depends on what was asked and on nothing that was found.
+        By name; which there are depends on the settings and on no figure.
     """
     series = result.deciding_series
     if series is None:
         return {"membership": result.membership.p_value}
     last = series.checkpoints[-1]
-    found: dict[Hypothesis, float] = {"detection": last.detection.p_adjusted}
+    p_values: dict[Hypothesis, float] = {"detection": last.detection.p_adjusted}
     change = last.suspect.did_p_adjusted
-    found["inversion"] = 1.0 if change is None else max(change, last.suspect.gap_p_adjusted)
+    p_values["inversion"] = 1.0 if change is None else max(change, last.suspect.gap_p_adjusted)
     probes = () if last.relearning is None else last.relearning.probes
-    if probes or _asked_to_relearn(result):
+    if probes or _relearning_requested(result):
         level = series.thresholds.relearn_alpha
-        found["recovery"] = min((_recovery(probe, level) for probe in probes), default=1.0)
-    return found
+        p_values["recovery"] = min((_recovery(probe, level) for probe in probes), default=1.0)
+    return p_values
 
 
 def rests_on(result: AuditResult) -> Hypothesis:
@@ -77,12 +77,12 @@ def rests_on(result: AuditResult) -> Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionEntry:
-    """What of an audit enters the correction.
+    """The part of an audit that enters the correction.
 
     Attributes:
-        p_value: Of the way its verdict rests on, as its report has it.
-        ways: In how many ways it could come to EVIDENCE.
-        counted: What the p-value counts for; see `counted`.
+        p_value: Of the hypothesis its verdict rests on, as its report has it.
+        n_hypotheses: Number of hypotheses that can make it EVIDENCE.
+        p_entered: The p-value that enters; see `entered`.
     """
 
     p_value: float
@@ -91,80 +91,78 @@ class CorrectionEntry:
 
 
 def correction_entry(result: AuditResult) -> CorrectionEntry:
-    """What of a finished audit enters the correction, the same before and after it."""
-    ways = hypotheses(result)
-    p = ways[rests_on(result)]
-    return CorrectionEntry(p, len(ways), counted(p, len(ways), result.thresholds.alpha, result.verdict))
+    """The entry of a finished audit, the same before and after the correction."""
+    tested = hypotheses(result)
+    p = tested[rests_on(result)]
+    return CorrectionEntry(p, len(tested), entered(p, len(tested), result.thresholds.alpha, result.verdict))
 
 
-def counted(p: float, ways: int, alpha: float, verdict: Verdict) -> float:
-    """What a p-value counts for in the correction.
+def entered(p: float, n_hypotheses: int, alpha: float, verdict: Verdict) -> float:
+    """The p-value that enters the correction.
 
     Args:
-        p: Of the way the verdict rests on.
-        ways: How many there are.
+        p: Of the hypothesis the verdict rests on.
+        n_hypotheses: How many there are.
         alpha: The audit's level.
         verdict: Before or after the correction.
 
     Returns:
-        `p` times the number of ways, at most 1; and 1 where the audit by itself is not EVIDENCE although `p` is at or
-        below its level.
+        `p` times the number of hypotheses, at most 1; and 1 where the audit by itself is not EVIDENCE although `p` is
+        at or below its level.
     """
     if p <= alpha and verdict.outcome != "EVIDENCE" and verdict.reason != _LOST:
         return 1.0
-    return min(1.0, ways * p)
+    return min(1.0, n_hypotheses * p)
 
 
 def apply_correction(result: AuditResult, correction: BatchCorrection) -> AuditResult:
-    """A result with its correction and the verdict that is left, sealed again.
+    """A result with its correction, the corrected verdict, and a new content digest.
 
     Raises:
         ValueError: It has been corrected before.
     """
     if result.multiplicity is not None:
         raise ValueError("a result that is corrected already cannot be corrected again")
-    left = corrected_verdict(result.verdict, correction, result.thresholds.alpha)
-    said = limitations(result.guards, series=result.forgetting is not None, correction=correction)
+    verdict = corrected_verdict(result.verdict, correction, result.thresholds.alpha)
+    limits = limitations(result.guards, series=result.forgetting is not None, correction=correction)
     return with_content_digest(
-        result.model_copy(update={"multiplicity": correction, "verdict": left, "limitations": said})
+        result.model_copy(update={"multiplicity": correction, "verdict": verdict, "limitations": limits})
     )
 
 
-def correct(
-    standings: Sequence[CorrectionEntry], method: Correction, *, broken: int = 0
-) -> tuple[BatchCorrection, ...]:
+def correct(entries: Sequence[CorrectionEntry], method: Correction, *, broken: int = 0) -> tuple[BatchCorrection, ...]:
     """Correct the p-values of audits for each other.
 
     Args:
-        standings: Of each audit that finished.
-        method: How.
+        entries: One for each audit that finished.
+        method: The correction.
         broken: How many other audits broke; each counts with a p-value of 1.
 
     Returns:
         One for each of them.
     """
-    audits = len(standings) + broken
-    adjusted = CORRECTIONS[method]([*(one.p_entered for one in standings), *[1.0] * broken])
+    audits = len(entries) + broken
+    adjusted = CORRECTIONS[method]([*(entry.p_entered for entry in entries), *[1.0] * broken])
     return tuple(
         BatchCorrection(
             method=method,
             audits=audits,
             broken=broken,
-            p_value=one.p_value,
-            n_hypotheses=one.n_hypotheses,
-            p_entered=one.p_entered,
-            p_adjusted=after,
+            p_value=entry.p_value,
+            n_hypotheses=entry.n_hypotheses,
+            p_entered=entry.p_entered,
+            p_adjusted=p,
         )
-        for one, after in zip(standings, adjusted[: len(standings)], strict=True)
+        for entry, p in zip(entries, adjusted[: len(entries)], strict=True)
     )
 
 
 def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: float) -> Verdict:
-    """The verdict that is left of one when the other audits of its batch are taken into account.
+    """The verdict of an audit after the correction over its batch.
 
     EVIDENCE whose corrected p-value is above the level becomes INCONCLUSIVE. The others stay as they are: a p-value
-    that does not reject by itself does not reject after a correction either, and what NO EVIDENCE says beside that, the
-    effect that would have been seen, is of the one audit at its own level.
+    that does not reject by itself does not reject after a correction either, and the detectable effect that NO EVIDENCE
+    names is that of the one audit at its own level.
 
     Args:
         verdict: Of the audit by itself.
@@ -173,19 +171,17 @@ def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: floa
     """
     if verdict.outcome != "EVIDENCE" or correction.p_adjusted <= alpha:
         return verdict
-    ways = f" (times {correction.n_hypotheses}, for as many ways to EVIDENCE)" if correction.n_hypotheses > 1 else ""
+    times = f" (times {correction.n_hypotheses}, for as many ways to EVIDENCE)" if correction.n_hypotheses > 1 else ""
+    among = "hypotheses" if correction.audits == 1 else "audits"
     return Verdict(
         outcome="INCONCLUSIVE",
         reason=_LOST,
-        sentence="By itself this audit would be EVIDENCE. Its p-value is "
-        f"{correction.p_value:.2g}{ways}; corrected over "
-        f"{correction.over} ({NAMES[correction.method]}) it is {correction.p_adjusted:.2g}, "
-        f"above the level of {alpha:g}: "
-        f"{'with so many ways' if correction.audits == 1 else 'among so many'}, one as small may be chance.",
+        sentence=f"By itself this audit would be EVIDENCE. Its p-value is {correction.p_value:.2g}{times}; corrected "
+        f"over {correction.over} ({NAMES[correction.method]}) it is {correction.p_adjusted:.2g}, above the level of "
+        f"{alpha:g}: among that number of {among}, one p-value as small may be chance.",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        remediation="Give this audit more independent documents, so that its own p-value "
-        "falls; if it is small because of the "
-        "number of permutations, raise --permutations; or ask fewer questions, chosen before any result is seen.",
+        remediation="Give this audit more independent documents, so that its own p-value falls; if the number of "
+        "permutations limits it, raise --permutations; or run fewer audits, chosen before any result is seen.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,
     )
@@ -196,6 +192,6 @@ def _recovery(probe: Probe, level: float) -> float:
     return probe.p_adjusted if control is None or control > level else 1.0
 
 
-def _asked_to_relearn(result: AuditResult) -> bool:
+def _relearning_requested(result: AuditResult) -> bool:
     series = result.manifest.configuration.get("series")
     return isinstance(series, dict) and bool(series.get("relearn"))

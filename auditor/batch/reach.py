@@ -8,8 +8,8 @@ from auditor.core.text import amount
 from auditor.settings import AuditSettings, n_tests_of, require_permutations
 
 
-def ways_of(settings: AuditSettings) -> int:
-    """In how many ways an audit can come to EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
+def n_hypotheses_of(settings: AuditSettings) -> int:
+    """Number of hypotheses that can make an audit EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
     series = settings.deciding_series
     return 1 if series is None else 3 if series.relearn else 2
 
@@ -23,7 +23,7 @@ def require_reach(plan: BatchPlan) -> None:
     count = len(plan.audits)
     for planned in plan.audits:
         settings = planned.settings
-        tests = count * ways_of(settings) * n_tests_of(settings)
+        tests = count * n_hypotheses_of(settings) * n_tests_of(settings)
         try:
             require_permutations(settings.permutations, settings.policy.alpha / tests)
         except UsageError as error:

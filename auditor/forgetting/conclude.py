@@ -21,7 +21,7 @@ from auditor.forgetting.tasks.conclude import conclude_tasks
 from auditor.forgetting.tasks.geometry import Geometry
 from auditor.forgetting.trajectory import Trajectory, checkpoints_to_relearn, conclude_trajectory, series_settings_of
 from auditor.forgetting.validate import require_consistent
-from auditor.membership.assess import TextBaseline
+from auditor.membership.guards.case import TextBaseline
 from auditor.results.forgetting.drift import WeightChange
 from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.measurements import SeriesMeasurements

@@ -9,7 +9,8 @@ import numpy as np
 from auditor.core.answers import AnswerCache
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.multiplicity import holm
-from auditor.membership.assess import MembershipAssessment, TextBaseline, assess
+from auditor.membership.assess import MembershipAssessment, assess
+from auditor.membership.guards.case import TextBaseline
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Detection
 from auditor.results.policy import Policy

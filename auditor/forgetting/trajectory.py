@@ -13,7 +13,7 @@ from auditor.forgetting.measures.contrasts import measure_contrasts
 from auditor.forgetting.measures.levels import measure_utility_loss
 from auditor.forgetting.states.decide import worth_relearning
 from auditor.forgetting.states.findings import CheckpointFindings
-from auditor.membership.assess import TextBaseline
+from auditor.membership.guards.case import TextBaseline
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.drift import UtilityLoss
 from auditor.results.forgetting.measurements import SeriesMeasurements

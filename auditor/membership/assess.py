@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
@@ -14,51 +14,13 @@ from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
 from auditor.membership.blind.rows import text_rows
-from auditor.membership.guards.case import GuardContext
+from auditor.membership.guards.case import GuardContext, TextBaseline
 from auditor.membership.guards.catalogue import all_guards
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics, Rows
 from auditor.results.separability import Excess, Separability
 from auditor.settings import AuditSettings
-
-
-@dataclass(frozen=True, slots=True)
-class TextBaseline:
-    """What the text of the two sides tells by itself, which is the same whatever model reads them.
-
-    Attributes:
-        documents: How many there are, suspect and held-out.
-        overlap: What the two sides share.
-        text_rows: Text alone, one row a group.
-        text: The engine on it.
-        permutations: Of every test of the audit.
-        policy: The thresholds.
-        seed: The audit's seed.
-    """
-
-    documents: tuple[int, int]
-    overlap: Overlap
-    text_rows: Rows
-    text: Separability
-    permutations: int
-    policy: Policy
-    seed: int
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for baselines of the same texts under the same settings."""
-        return self.documents, self.overlap, self.text_rows.key, self.permutations, self.policy, self.seed
-
-    def test(self, rows: Rows, purpose: str, alpha: float) -> Separability:
-        """Ask the engine, with a stream of its own for each purpose."""
-        return separability(
-            rows,
-            rng=stream(self.seed, purpose),
-            alpha=alpha,
-            permutations=self.permutations,
-            power=self.policy.power,
-        )
 
 
 def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int) -> tuple[Rows, Overlap]:
@@ -125,7 +87,7 @@ class MembershipAssessment:
 
 
 def assess(
-    sides: TextBaseline,
+    baseline: TextBaseline,
     all_rows: Rows,
     *,
     controls: Mapping[str, Separability] | None,
@@ -137,7 +99,7 @@ def assess(
     """Test one model's rows and let the guards look.
 
     Args:
-        sides: The two sides, as `text_baseline` gave them.
+        baseline: The text of the two sides, as `text_baseline` gives it.
         all_rows: The rows of every feature asked for, in the same order of groups.
         controls: The engine under models that cannot have seen the data; None in a series, which is its own control,
             so that guards of a reference model are not asked.
@@ -146,29 +108,24 @@ def assess(
         alpha: Level at which the detectable effect is stated.
         answers: Asked for the guards that read texts alone, whose answers hold under every model.
     """
-    policy, seed = sides.policy, sides.seed
+    policy, seed = baseline.policy, baseline.seed
     rows = drop_sparse(all_rows, policy.most_missing)
-    membership = sides.test(rows, "membership", alpha)
-    excess = excess_auc(membership, sides.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
+    membership = baseline.test(rows, "membership", alpha)
+    excess = excess_auc(membership, baseline.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
     case = GuardContext(
-        documents=sides.documents,
-        overlap=sides.overlap,
+        **{field.name: getattr(baseline, field.name) for field in fields(baseline)},
         all_rows=all_rows,
         rows=rows,
         membership=membership,
-        text_rows=sides.text_rows,
-        text=sides.text,
         excess=excess,
         controls=controls or {},
         numerics=numerics,
         truncated_suspect=truncated[0],
         truncated_heldout=truncated[1],
-        policy=policy,
-        seed=seed,
     )
     applicable = [guard for guard in all_guards() if controls is not None or not guard.needs_reference]
     of_texts = answers.ask(
-        "guards", sides.key, lambda: {guard.name: guard.run(case) for guard in applicable if guard.reads_text_only}
+        "guards", baseline.key, lambda: {guard.name: guard.run(case) for guard in applicable if guard.reads_text_only}
     )
     guards = tuple(of_texts.get(guard.name) or guard.run(case) for guard in applicable)
     return MembershipAssessment(rows, membership, excess, guards)

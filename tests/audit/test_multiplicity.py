@@ -15,11 +15,11 @@ from auditor.audit.multiplicity import (
     correct,
     corrected_verdict,
     correction_entry,
-    counted,
+    entered,
     hypotheses,
     rests_on,
 )
-from auditor.batch.reach import ways_of
+from auditor.batch.reach import n_hypotheses_of
 from auditor.results.correction import Correction
 from auditor.results.forgetting.states import STATES
 from auditor.results.io import content_digest
@@ -247,13 +247,13 @@ def null_batch(rng: np.random.Generator, audits: int, alpha: float, method: Corr
     for place in range(audits):
         if place % 3:
             found.append(p_value())
-            brought.append(CorrectionEntry(found[-1], 1, counted(found[-1], 1, alpha, verdict)))
+            brought.append(CorrectionEntry(found[-1], 1, entered(found[-1], 1, alpha, verdict)))
             continue
         detection, inversion, recovery = p_value(), p_value(), p_value()
         rests = next((p for p in (detection, recovery, inversion) if p <= alpha), detection)
         found.append(rests)
-        brought.append(CorrectionEntry(rests, 3, counted(rests, 3, alpha, verdict)))
-    brought += [CorrectionEntry(1e-4, 1, counted(1e-4, 1, alpha, no))] * refuse
+        brought.append(CorrectionEntry(rests, 3, entered(rests, 3, alpha, verdict)))
+    brought += [CorrectionEntry(1e-4, 1, entered(1e-4, 1, alpha, no))] * refuse
     looks = correct(brought, method)
     return sum(
         p <= alpha and corrected_verdict(verdict, one, alpha).outcome == "EVIDENCE"
@@ -275,8 +275,8 @@ def test_the_ways_that_are_planned_are_those_that_are_counted() -> None:
     given = {"suspect": "s", "heldout": "h"}
     course = (("base", "a"), ("later", "b"))
     check = make_settings(**given, model="m")
-    assert ways_of(check) == len(hypotheses(checked("EVIDENCE")))
+    assert n_hypotheses_of(check) == len(hypotheses(checked("EVIDENCE")))
     forget = make_series_settings(series={"checkpoints": course}, **given)
-    assert ways_of(forget) == len(hypotheses(forgotten("B")))
+    assert n_hypotheses_of(forget) == len(hypotheses(forgotten("B")))
     relearn = make_series_settings(series={"checkpoints": course, "relearn": True}, **given)
-    assert ways_of(relearn) == len(hypotheses(asked_to_relearn(forgotten("B"))))
+    assert n_hypotheses_of(relearn) == len(hypotheses(asked_to_relearn(forgotten("B"))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from auditor.results.guards import GuardFigure, GuardResult, Status
@@ -66,19 +66,8 @@ class Guard:
     def run(self, case: GuardContext) -> GuardResult:
         """Examine the case and label the outcome."""
         outcome = self.examine(case)
-        return GuardResult(
-            name=self.name,
-            question=self.question,
-            blind_spots=self.blind_spots,
-            status=outcome.status,
-            reason=outcome.reason,
-            remediation=outcome.remediation,
-            figures=outcome.figures,
-            auc=outcome.auc,
-            auc_low=outcome.auc_low,
-            auc_high=outcome.auc_high,
-            p_value=outcome.p_value,
-        )
+        fields_of_outcome = {part.name: getattr(outcome, part.name) for part in fields(outcome)}
+        return GuardResult(name=self.name, question=self.question, blind_spots=self.blind_spots, **fields_of_outcome)
 
 
 def guard(

@@ -79,6 +79,7 @@ def make_case() -> Callable[..., GuardContext]:
             numerics={"target": Numerics(8, 1e-6, 1e-5, 16, 0)},
             truncated_suspect=0,
             truncated_heldout=0,
+            permutations=999,
             policy=Policy(),
             seed=0,
         )
