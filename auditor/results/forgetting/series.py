@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,7 +10,7 @@ from auditor.core.record import Number, Record, Share
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.drift import GeneralText, UtilityLoss, WeightChange
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.layers import HIDDEN_STATES, LayerFinding
+from auditor.results.forgetting.layers import LayerFinding
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Relearning
 from auditor.results.forgetting.states import Code
