@@ -284,7 +284,8 @@ def test_a_series_is_scored_again(result: AuditResult, checkpoints: tuple[tuple[
     assert result.measurements is not None
     assert result.measurements.series is not None
     sets = result.measurements.series.sets
-    losses = tuple((*row[:-1], (row[-1] or 0.0) * 0.9) for row in sets["suspect"].measures["loss"])
+    losses = sets["suspect"].measures["loss"].copy()
+    losses[:, -1] *= 0.9
     some = sets["suspect"].model_copy(update={"measures": {**sets["suspect"].measures, "loss": losses}})
     series = result.measurements.series.model_copy(update={"sets": {**sets, "suspect": some}})
     kept = result.measurements.model_copy(update={"series": series})
