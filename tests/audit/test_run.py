@@ -21,7 +21,7 @@ result = auditor.check(
     device="cpu",
 )
 assert result.forgetting is None
-sys.exit(" ".join(name for name in sys.modules if name.startswith("auditor.forgetting")))
+sys.exit(" ".join(name for name in sys.modules if name.startswith("auditor.forgetting")) or 0)
 """
 
 
@@ -32,4 +32,4 @@ def test_a_check_without_a_series_imports_nothing_of_forgetting(tmp_path: Path, 
         (tmp_path / f"{side}.jsonl").write_text("".join(lines), encoding="utf-8")
     arguments = [sys.executable, "-c", CODE, str(tmp_path), str(tiny_model_dir), str(tmp_path / "store")]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
