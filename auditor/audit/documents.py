@@ -73,11 +73,11 @@ def with_scores(
     """
     by_group: Mapping[tuple[str, str], float] = {(score.side, score.group): score.score for score in scores}
     hidden: dict[str, Any] = {} if reveal else {"excerpt": None, "marks": None}
-    found = [{"score": by_group[document.side, document.group], **hidden} for document in documents]
+    updates = [{"score": by_group[document.side, document.group], **hidden} for document in documents]
     if bits_per_byte.name in table.names:
-        for update, value in zip(found, table.values[:, table.names.index(bits_per_byte.name)].tolist(), strict=True):
+        for update, value in zip(updates, table.values[:, table.names.index(bits_per_byte.name)].tolist(), strict=True):
             update["bits_per_byte"] = None if math.isnan(value) else value
-    return tuple(document.model_copy(update=update) for document, update in zip(documents, found, strict=True))
+    return tuple(document.model_copy(update=update) for document, update in zip(documents, updates, strict=True))
 
 
 def with_token_marks(result: AuditResult, suspect: Corpus, scores: AuditScores) -> AuditResult:

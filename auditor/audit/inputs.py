@@ -84,7 +84,7 @@ def inputs_of_result(result: AuditResult) -> AuditInputs:
     """
     if result.measurements is None:
         raise UsageError("the result keeps nothing that its figures could be made from")
-    found = AuditInputs(
+    inputs = AuditInputs(
         settings=make_settings(**result.manifest.configuration),
         name=result.name,
         documents=result.documents,
@@ -98,18 +98,18 @@ def inputs_of_result(result: AuditResult) -> AuditInputs:
         gate=result.gate,
         multiplicity=result.multiplicity,
     )
-    _require_whole(found)
-    return found
+    _require_whole(inputs)
+    return inputs
 
 
-def recompute_summary(found: AuditInputs, side: str) -> CorpusSummary:
+def recompute_summary(inputs: AuditInputs, side: str) -> CorpusSummary:
     """What was read of one side, counted again from its documents."""
-    pairs = list(zip(found.documents, found.measurements.characters, strict=True))
+    pairs = list(zip(inputs.documents, inputs.measurements.characters, strict=True))
     ours = [(document, characters) for document, characters in pairs if document.side == side]
     summary, source, cut = (
-        (found.suspect, found.settings.suspect, found.measurements.truncated[0])
+        (inputs.suspect, inputs.settings.suspect, inputs.measurements.truncated[0])
         if side == "suspect"
-        else (found.heldout, found.settings.heldout, found.measurements.truncated[1])
+        else (inputs.heldout, inputs.settings.heldout, inputs.measurements.truncated[1])
     )
     return summary.model_copy(
         update={
@@ -119,14 +119,14 @@ def recompute_summary(found: AuditInputs, side: str) -> CorpusSummary:
             "characters": sum(characters for _, characters in ours),
             "tokens": sum(document.tokens for document, _ in ours),
             "truncated": cut,
-            "sha256": corpus_sha256(documents_as_read(found, [document for document, _ in ours])),
+            "sha256": corpus_sha256(documents_as_read(inputs, [document for document, _ in ours])),
         }
     )
 
 
-def extra_summary(found: AuditInputs, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
+def extra_summary(inputs: AuditInputs, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
     """What was read of a corpus that only a series has, counted again from what is kept of it."""
-    asked, series = found.settings.series, found.measurements.series
+    asked, series = inputs.settings.series, inputs.measurements.series
     if summary is None or asked is None or series is None:
         return None
     some = series.sets[role]
@@ -140,10 +140,10 @@ def extra_summary(found: AuditInputs, summary: CorpusSummary | None, role: Role)
     )
 
 
-def documents_as_read(found: AuditInputs, documents: Sequence[DocumentResult]) -> list[DocumentResult]:
+def documents_as_read(inputs: AuditInputs, documents: Sequence[DocumentResult]) -> list[DocumentResult]:
     """Documents with the groups they had before namesakes of the two sides were parted."""
     taken = {
-        document.id for document in found.documents if document.side == "suspect" and document.group == document.id
+        document.id for document in inputs.documents if document.side == "suspect" and document.group == document.id
     }
     return [
         document.model_copy(update={"group": document.id})
@@ -153,12 +153,12 @@ def documents_as_read(found: AuditInputs, documents: Sequence[DocumentResult]) -
     ]
 
 
-def complete_manifest(found: AuditInputs, rows: Rows) -> Manifest:
+def complete_manifest(inputs: AuditInputs, rows: Rows) -> Manifest:
     """The manifest with all that follows from the settings and from the columns of the test."""
-    settings, configuration = found.settings, found.settings.model_dump(mode="json")
+    settings, configuration = inputs.settings, inputs.settings.model_dump(mode="json")
     named = () if settings.series is None else tuple(name for name, _ in settings.series.checkpoints)
-    parts = [("target", ""), *(("reference", "") for _ in found.references), *(("checkpoint", name) for name in named)]
-    return found.manifest.model_copy(
+    parts = [("target", ""), *(("reference", "") for _ in inputs.references), *(("checkpoint", name) for name in named)]
+    return inputs.manifest.model_copy(
         update={
             "seed": settings.seed,
             "configuration": configuration,
@@ -166,7 +166,7 @@ def complete_manifest(found: AuditInputs, rows: Rows) -> Manifest:
             "features": tuple(column.name for column in rows.columns),
             "models": tuple(
                 model.model_copy(update={"role": role, "name": name})
-                for model, (role, name) in zip(found.manifest.models, parts, strict=True)
+                for model, (role, name) in zip(inputs.manifest.models, parts, strict=True)
             ),
         }
     )
@@ -180,22 +180,22 @@ def _unrecomputed(forgetting: Forgetting | None) -> UnrecomputedFindings | None:
     return UnrecomputedFindings.of(forgetting)
 
 
-def _require_whole(found: AuditInputs) -> None:
+def _require_whole(inputs: AuditInputs) -> None:
     """Refuse what no audit keeps, so that nothing strange is computed with.
 
     Raises:
         UsageError: A table has other rows or columns than an audit of this configuration gives it.
     """
-    measurements, settings, count = found.measurements, found.settings, len(found.documents)
-    sides = found.sides
+    measurements, settings, count = inputs.measurements, inputs.settings, len(inputs.documents)
+    sides = inputs.sides
     if sorted(sides, reverse=True) != sides:
         raise UsageError("the documents are not in their order, suspect side first")
     if next(iter(measurements.numerics), None) != TARGET_LABEL:
         raise UsageError("measurements.numerics does not begin with the audited model")
     features = select_features(settings.features)
-    _require_table(measurements.features, "measurements.features", table_columns(features, found.references), count)
+    _require_table(measurements.features, "measurements.features", table_columns(features, inputs.references), count)
     plain = single_pass_only(features)
-    _require_names(measurements.controls, "measurements.controls", found.references if plain else ())
+    _require_names(measurements.controls, "measurements.controls", inputs.references if plain else ())
     for label, control in measurements.controls.items():
         _require_table(control, f"measurements.controls.{label}", table_columns(plain, ()), count)
     procedures = {procedure.name: procedure for procedure in select_procedures(settings.procedures)}
@@ -211,13 +211,13 @@ def _require_whole(found: AuditInputs) -> None:
             raise UsageError(f"measurements.reasons.{column.name} does not account for the values that are missing")
     if len(measurements.characters) != count:
         raise UsageError(f"measurements.characters has {len(measurements.characters)} figures for {count} documents")
-    groups = len(set(zip(sides, found.groups, strict=True)))
-    if len({settings.series is None, measurements.series is None, found.unrecomputed is None}) > 1:
+    groups = len(set(zip(sides, inputs.groups, strict=True)))
+    if len({settings.series is None, measurements.series is None, inputs.unrecomputed is None}) > 1:
         raise UsageError("a series was asked for and is not there, or is there and was not asked for")
     if measurements.series is not None:
-        _require_series(found, measurements.series)
-    if found.multiplicity is not None:
-        _require_correction(found.multiplicity)
+        _require_series(inputs, measurements.series)
+    if inputs.multiplicity is not None:
+        _require_correction(inputs.multiplicity)
     _require_width(measurements.text, "measurements.text")
     strange = [column.name for column in measurements.text.columns if not is_text_column(column)]
     if len(measurements.text.values) != groups or strange:
@@ -241,24 +241,24 @@ def _require_correction(correction: BatchCorrection) -> None:
         )
 
 
-def _require_series(found: AuditInputs, series: SeriesMeasurements) -> None:
+def _require_series(inputs: AuditInputs, series: SeriesMeasurements) -> None:
     """Refuse a series of other documents or of other corpora.
 
     Raises:
         UsageError: It is.
     """
-    ours = sum(found.sides)
+    ours = sum(inputs.sides)
     sides: tuple[tuple[Role, tuple[DocumentResult, ...]], ...] = (
-        ("suspect", found.documents[:ours]),
-        ("heldout", found.documents[ours:]),
+        ("suspect", inputs.documents[:ours]),
+        ("heldout", inputs.documents[ours:]),
     )
     for role, documents in sides:
         some = series.sets.get(role)
         named = [(document.id, document.group) for document in documents]
         if some is None or list(zip(some.ids, some.groups, strict=False)) != named:
             raise UsageError(f"measurements.series has other {role} documents than the result")
-    beside: dict[Role, CorpusSummary | None] = {"placebo": found.placebo, "general": found.general}
-    for role, summary in beside.items():
+    extra: dict[Role, CorpusSummary | None] = {"placebo": inputs.placebo, "general": inputs.general}
+    for role, summary in extra.items():
         if (role in series.sets) != (summary is not None):
             raise UsageError(f"measurements.series and the result disagree whether there is a {role} set")
 

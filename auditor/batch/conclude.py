@@ -19,13 +19,13 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
 
 def error_text(error: Exception) -> str:
     """Why an audit broke, in a few printable lines; options of a command by the key that they have in a batch."""
-    said = _FLAG.sub(_key, str(error))
+    text = _FLAG.sub(_key, str(error))
     if not isinstance(error, AuditorError):
-        said = (
+        text = (
             f"{type(error).__name__}: {first_line(error)}\nThis is a defect of auditor or of a library under it; run "
             "the audit by itself with AUDITOR_DEBUG=1 to see where, and please report it."
         )
-    lines = [visible(line) for line in said.splitlines()[:_MOST_LINES]]
+    lines = [visible(line) for line in text.splitlines()[:_MOST_LINES]]
     return "\n".join(lines)[:_MOST_CHARACTERS] or type(error).__name__
 
 

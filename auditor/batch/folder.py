@@ -69,7 +69,7 @@ class BatchFolder:
     def _refuse_links(self, path: Path) -> None:
         """Refuse a link below the folder, which would lead what is written out of it."""
         inside = [path, *path.parents][: len(path.relative_to(self.path).parts)]
-        link = next((place for place in inside if place.is_symlink()), None)
+        link = next((ancestor for ancestor in inside if ancestor.is_symlink()), None)
         if link is not None:
             raise UsageError(f"{str(link)!r} is a link, so what is written there lies elsewhere", hint="Remove it.")
 
@@ -111,10 +111,10 @@ class BatchFolder:
             UsageError: It is another's.
             RunError: It cannot be written to.
         """
-        place, ours = os.path.realpath(self.path), os.path.realpath(self._plan.configuration)
+        root, ours = os.path.realpath(self.path), os.path.realpath(self._plan.configuration)
         # As seen from the folder, so that both can be moved together; there is no such way between two drives.
         with contextlib.suppress(ValueError):
-            ours = os.path.relpath(ours, place)
+            ours = os.path.relpath(ours, root)
         try:
             theirs = os.fsdecode(self._note.read_bytes())
         except FileNotFoundError:
@@ -123,7 +123,7 @@ class BatchFolder:
         except OSError as error:
             raise RunError(f"cannot read {str(self._note)!r}: {error.strerror or error}") from error
         if theirs != ours:
-            whose = os.path.normpath(Path(place, theirs))
+            whose = os.path.normpath(Path(root, theirs))
             raise UsageError(
                 f"the folder {str(self.path)!r} holds the batch of {whose!r}",
                 hint="Name another folder with -o, or remove this one.",
@@ -139,7 +139,7 @@ class BatchFolder:
             RunError: One cannot be removed.
         """
         places = {path.parent for path in (*self._written(), *map(self._kept, self._plan.audits), self._note)}
-        half_done = (path for place in places for path in place.glob(PARTIAL))
+        half_done = (path for ancestor in places for path in ancestor.glob(PARTIAL))
         for path in (*self._written(), *half_done):
             try:
                 path.unlink(missing_ok=True)
@@ -225,10 +225,10 @@ class BatchFolder:
         Raises:
             RunError: One cannot be written.
         """
-        place = self.path / planned.folder
+        folder = self.path / planned.folder
         page, data = render(result, "html"), render(result, "json")
-        write_text(place / RESULT, data)
-        write_text(place / REPORT, page)
+        write_text(folder / RESULT, data)
+        write_text(folder / REPORT, page)
         return hashlib.sha256(data.encode()).hexdigest()
 
     def conclude(self, batch: BatchResult) -> None:

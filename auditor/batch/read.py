@@ -101,11 +101,11 @@ def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[st
 
 def _by_entry(wrong: set[Path]) -> defaultdict[Path, set[str | int | None]]:
     """What is wrong in the defaults and in each audit, by key; None stands for the whole of it."""
-    found: defaultdict[Path, set[str | int | None]] = defaultdict(set)
+    children: defaultdict[Path, set[str | int | None]] = defaultdict(set)
     for path in wrong:
         depth = 1 if path[:1] == ("defaults",) else 2
-        found[path[:depth]].add(path[depth] if len(path) > depth else None)
-    return found
+        children[path[:depth]].add(path[depth] if len(path) > depth else None)
+    return children
 
 
 def _sound(node: Node, wrong: set[str | int | None]) -> Entries:
@@ -117,10 +117,10 @@ def _check_levels(correction: Node, planned: list[PlannedAudit], faults: Faults)
     """The share of false ones among all that Benjamini and Hochberg bound is at one level, which all have to have."""
     levels = {audit.settings.policy.alpha: audit.name for audit in reversed(planned)}
     if len(levels) > 1:
-        told = ", ".join(f"{shown(name)} has {alpha:g}" for alpha, name in sorted(levels.items()))
+        per_audit = ", ".join(f"{shown(name)} has {alpha:g}" for alpha, name in sorted(levels.items()))
         faults.add(
             correction.line,
-            f"correction: benjamini-hochberg needs one alpha for all audits; {told}",
+            f"correction: benjamini-hochberg needs one alpha for all audits; {per_audit}",
             "Give all audits one alpha, or use holm.",
         )
 

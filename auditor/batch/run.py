@@ -139,10 +139,10 @@ class _Batch:
 
     def audit(self) -> None:
         """Run the audits one by one, and keep each result as it is done."""
-        for place, planned in enumerate(self._plan.audits, start=1):
+        for number, planned in enumerate(self._plan.audits, start=1):
             if planned.name in self.broken or planned.name in self.finished:
                 continue
-            self._say(f"audit {place} of {len(self._plan.audits)}: {planned.name}")
+            self._say(f"audit {number} of {len(self._plan.audits)}: {planned.name}")
             try:
                 options = make_options(
                     name=planned.name, command=self._command, cache_dir=self._cache_dir, gate=planned.gate

@@ -91,9 +91,9 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted; run the same command again to go on where it stopped", EXIT_INTERRUPTED)
     except click.ClickException as problem:
-        told = io.StringIO()
-        problem.show(told)
-        say(told.getvalue().rstrip() + _variable_of(problem))
+        buffer = io.StringIO()
+        problem.show(buffer)
+        say(buffer.getvalue().rstrip() + _variable_of(problem))
         return EXIT_USAGE
     except OutputError as problem:
         _discard_stdout()
@@ -109,9 +109,9 @@ def run(arguments: list[str] | None = None) -> int:
         if os.environ.get("AUDITOR_DEBUG"):
             with contextlib.suppress(OSError, ValueError):
                 traceback.print_exc()
-        said = str(problem) or "no message"
+        text = str(problem) or "no message"
         return _fail(
-            f"the run broke: {type(problem).__name__}: {said}\n  This is a defect of auditor or of a library under it; "
+            f"the run broke: {type(problem).__name__}: {text}\n  This is a defect of auditor or of a library under it; "
             "set AUDITOR_DEBUG=1 to see where, and please report it.",
             EXIT_BROKEN,
         )

@@ -158,11 +158,11 @@ def only_reports(exit_zero: bool, *gate: str) -> bool:
     def here(name: str) -> bool:
         return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
-    said = [name for name in given if here(name)] or given
+    named = [name for name in given if here(name)] or given
     if here("exit_zero") is any(map(here, given)):
-        flags = " and ".join(flag_of(options[name]) for name in said)
+        flags = " and ".join(flag_of(options[name]) for name in named)
         raise UsageError(f"--exit-zero lets everything pass, and {flags} not", hint="Leave one of the two out.")
-    losing, winning = (given, ["exit_zero"]) if here("exit_zero") else (["exit_zero"], said)
+    losing, winning = (given, ["exit_zero"]) if here("exit_zero") else (["exit_zero"], named)
     variables = " and ".join(variable_used(options[name]) or flag_of(options[name]) for name in losing)
     flags = " and ".join(flag_of(options[name]) for name in winning)
     current_console().note(f"{variables} from the environment not followed: {flags} on the command line wins")

@@ -40,9 +40,9 @@ def amount(count: int, singular: str, plural: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def in_a_row(told: str) -> str:
+def in_a_row(text: str) -> str:
     """Lines that each say something as sentences in one line."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     ended = [line if line.endswith((".", "!", "?", ":", ";")) else f"{line}." for line in lines[:-1]]
     return " ".join([*ended, *lines[-1:]])
 

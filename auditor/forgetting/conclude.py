@@ -80,13 +80,13 @@ def conclude_series(
         UsageError: A side has fewer than two groups, or what was kept does not fit together or to what was asked.
     """
     require_consistent(measurements)
-    course = conclude_trajectory(measurements, settings, sides, answers)
-    _require_asked(course, measurements, settings)
-    return conclude_states(course, measurements, settings, given)
+    trajectory = conclude_trajectory(measurements, settings, sides, answers)
+    _require_asked(trajectory, measurements, settings)
+    return conclude_states(trajectory, measurements, settings, given)
 
 
 def conclude_states(
-    course: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings, given: UnrecomputedFindings
+    trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings, given: UnrecomputedFindings
 ) -> Forgetting:
     """The states and all that stands beside them; arguments and errors as of `conclude_series`."""
     asked, seed, names = series_settings_of(settings), settings.seed, measurements.names
@@ -98,27 +98,27 @@ def conclude_states(
     points = tuple(
         Checkpoint(
             name=name,
-            source=measurements.checkpoints[place].source,
+            source=measurements.checkpoints[index].source,
             heldout=levels[name].loss,
             heldout_change=levels[name].change,
-            suspect=course.suspects[name],
-            placebo=course.placebos.get(name),
-            detection=course.detections[name],
-            placebo_p_adjusted=course.placebo_p.get(name),
+            suspect=trajectory.suspects[name],
+            placebo=trajectory.placebos.get(name),
+            detection=trajectory.detections[name],
+            placebo_p_adjusted=trajectory.placebo_p.get(name),
             general=general.get(name),
-            utility_loss=course.utility_loss.get(name),
+            utility_loss=trajectory.utility_loss.get(name),
             weights=given.weights.get(name),
             layers=with_holm(given.layers.get(name, ())),
             relearning=relearned.get(name),
             state=decide_state(
-                course.evidence(place, settings.policy.alpha, relearned.get(name)), settings.policy, asked.policy
+                trajectory.evidence(index, settings.policy.alpha, relearned.get(name)), settings.policy, asked.policy
             ),
         )
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     )
     return Forgetting(
         checkpoints=points,
-        reference=None if course.reference is None else names[course.reference],
+        reference=None if trajectory.reference is None else names[trajectory.reference],
         largest_changes=largest_changes(measurements),
         change_deciles=change_deciles(measurements),
         tasks=conclude_tasks(measurements.tasks, given.geometry, checkpoints=len(names), seed=seed),
@@ -127,7 +127,7 @@ def conclude_states(
     )
 
 
-def _require_asked(course: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings) -> None:
+def _require_asked(trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings) -> None:
     """Refuse other checkpoints, sets or interventions than a run of these settings has.
 
     Raises:
@@ -145,8 +145,8 @@ def _require_asked(course: Trajectory, measurements: SeriesMeasurements, setting
         raise UsageError("what was kept of the series is of other sets than were asked for")
     if [task.name for task in measurements.tasks] != [name for name, _ in asked.tasks]:
         raise UsageError("what was kept of the series is of other tasks than were asked for")
-    ran = tuple(place for place, one in enumerate(measurements.checkpoints) if one.relearning is not None)
-    if ran != checkpoints_to_relearn(course, settings):
+    ran = tuple(index for index, one in enumerate(measurements.checkpoints) if one.relearning is not None)
+    if ran != checkpoints_to_relearn(trajectory, settings):
         raise UsageError("what was kept of the series holds interventions on other checkpoints than a run makes")
 
 

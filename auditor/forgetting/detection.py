@@ -18,7 +18,7 @@ from auditor.results.rows import FeatureTable, Rows
 
 
 def detect(
-    measurements: SeriesMeasurements, sides: TextBaseline, *, answers: AnswerCache, refused: Collection[str] = ()
+    measurements: SeriesMeasurements, baseline: TextBaseline, *, answers: AnswerCache, refused: Collection[str] = ()
 ) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
@@ -27,40 +27,40 @@ def detect(
 
     Args:
         measurements: The series.
-        sides: What the text of its two sides tells.
+        baseline: What the text of its two sides tells.
         answers: Asked for the guards that read texts alone.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
         By checkpoint name.
     """
-    found: dict[str, MembershipAssessment] = {}
+    assessments: dict[str, MembershipAssessment] = {}
     cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
-    for at, checkpoint in enumerate(measurements.checkpoints):
-        found[checkpoint.name] = assess(
-            sides,
-            set_rows(measurements, at, "suspect"),
+    for index, checkpoint in enumerate(measurements.checkpoints):
+        assessments[checkpoint.name] = assess(
+            baseline,
+            set_rows(measurements, index, "suspect"),
             controls=None,
             numerics={checkpoint.name: checkpoint.numerics},
-            truncated=(cut[0][at], cut[1][at]),
-            alpha=_alpha(measurements, sides),
+            truncated=(cut[0][index], cut[1][index]),
+            alpha=_alpha(measurements, baseline),
             answers=answers,
         )
-    adjusted = holm([examination.membership.p_value for examination in found.values()])
+    adjusted = holm([assessment.membership.p_value for assessment in assessments.values()])
     return {
-        name: _detection(examination, p_adjusted, sides.policy, refused=name in refused)
-        for (name, examination), p_adjusted in zip(found.items(), adjusted, strict=True)
+        name: _detection(assessment, p_adjusted, baseline.policy, refused=name in refused)
+        for (name, assessment), p_adjusted in zip(assessments.items(), adjusted, strict=True)
     }
 
 
-def _alpha(measurements: SeriesMeasurements, sides: TextBaseline) -> float:
+def _alpha(measurements: SeriesMeasurements, baseline: TextBaseline) -> float:
     """The level of the first step of Holm over the checkpoints."""
-    return sides.policy.alpha / len(measurements.checkpoints)
+    return baseline.policy.alpha / len(measurements.checkpoints)
 
 
-def _detection(examination: MembershipAssessment, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
-    membership = examination.membership
-    sound = not refused and all(guard.status != "failed" for guard in examination.guards)
+def _detection(assessment: MembershipAssessment, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
+    membership = assessment.membership
+    sound = not refused and all(guard.status != "failed" for guard in assessment.guards)
     return Detection(
         p_value=membership.p_value,
         p_adjusted=p_adjusted,
@@ -69,11 +69,11 @@ def _detection(examination: MembershipAssessment, p_adjusted: float, policy: Pol
         mean_z=membership.mean_z,
         detectable_auc=membership.detectable_auc,
         detected=sound and p_adjusted <= policy.alpha,
-        guards=examination.guards,
+        guards=assessment.guards,
     )
 
 
-def detect_placebo(measurements: SeriesMeasurements, sides: TextBaseline) -> dict[str, float]:
+def detect_placebo(measurements: SeriesMeasurements, baseline: TextBaseline) -> dict[str, float]:
     """The engine's p-values with the placebo set in the place of the suspect set, corrected over checkpoints (Holm).
 
     Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the group.
@@ -84,16 +84,16 @@ def detect_placebo(measurements: SeriesMeasurements, sides: TextBaseline) -> dic
     if "placebo" not in measurements.sets:
         return {}
     rows = [
-        drop_sparse(set_rows(measurements, at, "placebo"), sides.policy.most_missing)
-        for at in range(len(measurements.names))
+        drop_sparse(set_rows(measurements, index, "placebo"), baseline.policy.most_missing)
+        for index in range(len(measurements.names))
     ]
-    found = [sides.test(some, "placebo", _alpha(measurements, sides)).p_value for some in rows]
-    return dict(zip(measurements.names, holm(found), strict=True))
+    p_values = [baseline.test(side_rows, "placebo", _alpha(measurements, baseline)).p_value for side_rows in rows]
+    return dict(zip(measurements.names, holm(p_values), strict=True))
 
 
-def set_rows(measurements: SeriesMeasurements, at: int, role: Role) -> Rows:
+def set_rows(measurements: SeriesMeasurements, index: int, role: Role) -> Rows:
     """The rows of single-pass features of one set against held-out at one checkpoint."""
     ours, theirs = measurements.sets[role], measurements.sets["heldout"]
-    mine, other = ours.features[at], theirs.features[at]
+    mine, other = ours.features[index], theirs.features[index]
     table = FeatureTable(columns=mine.columns, values=np.vstack([mine.values, other.values]))
     return group_rows(table, [*ours.groups, *theirs.groups], [True] * len(ours.ids) + [False] * len(theirs.ids))

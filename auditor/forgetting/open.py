@@ -35,9 +35,9 @@ def open_checkpoints(
     """
     series: list[NamedCheckpoint] = []
     for name, source in checkpoints:
-        place, revision = _revision(source)
+        path, revision = _revision(source)
         chosen = options if revision is None else dataclasses.replace(options, revision=revision)
-        series.append(NamedCheckpoint(name, open_model(place, chosen, memo)))
+        series.append(NamedCheckpoint(name, open_model(path, chosen, memo)))
     for at, checkpoint in enumerate(series):
         for earlier in series[:at]:
             if earlier.spec.identity.key == checkpoint.spec.identity.key:
@@ -52,10 +52,10 @@ def open_checkpoints(
 
 def _revision(source: str) -> tuple[str, str | None]:
     """A source and its revision; what can only be a path, or is there under that very name, is meant as it is."""
-    found = re.fullmatch(r"(\w[\w.-]*(?:/[\w.-]+)?)@(\S+)", source)
-    if found is None or Path(source).exists():
+    match = re.fullmatch(r"(\w[\w.-]*(?:/[\w.-]+)?)@(\S+)", source)
+    if match is None or Path(source).exists():
         return source, None
-    return found[1], found[2]
+    return match[1], match[2]
 
 
 def _called(checkpoint: NamedCheckpoint) -> str:

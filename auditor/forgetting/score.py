@@ -87,18 +87,18 @@ def score_series(
         UsageError: As `score_requests`.
         RunError: As `score_requests`.
     """
-    asked = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
-    scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
-    signals, traces = iter(scored.signals), iter(scored.outputs)
+    requests = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
+    scored = score_requests(requests.requests, store=store, max_tokens=max_tokens, progress=progress)
+    signals, outputs = iter(scored.signals), iter(scored.outputs)
     readings, numerics = {}, {}
     for checkpoint in checkpoints:
         for role, corpus in corpora.items():
-            found = [next(signals) for _ in corpus.documents]
-            readings[checkpoint.name, role] = _reading(found, [next(traces) for _ in corpus.documents])
+            records = [next(signals) for _ in corpus.documents]
+            readings[checkpoint.name, role] = _reading(records, [next(outputs) for _ in corpus.documents])
         both = [record for role in _SIDES for record in readings[checkpoint.name, role].signals]
-        for _ in (*asked.probes.alone, *asked.probes.shuffled):
-            next(traces)
-        numerics[checkpoint.name] = asked.probes.numerics(both, signals)
+        for _ in (*requests.probes.alone, *requests.probes.shuffled):
+            next(outputs)
+        numerics[checkpoint.name] = requests.probes.numerics(both, signals)
     return Series(
         checkpoints=tuple(checkpoints),
         corpora=dict(corpora),
@@ -112,8 +112,8 @@ def score_series(
 _SIDES: tuple[Role, Role] = ("suspect", "heldout")
 
 
-def _reading(signals: Sequence[TokenSignals], traces: Sequence[ModelOutputs | None]) -> CorpusScores:
-    """The traces are left out where none of them shows anything."""
-    shown = [each for each in traces if each is not None]
-    told = any(each.layers is not None or each.top_ids is not None for each in shown)
-    return CorpusScores(tuple(signals), tuple(shown) if told else ())
+def _reading(signals: Sequence[TokenSignals], outputs: Sequence[ModelOutputs | None]) -> CorpusScores:
+    """Outputs are dropped where none holds anything that was captured."""
+    shown = [each for each in outputs if each is not None]
+    captured = any(each.layers is not None or each.top_ids is not None for each in shown)
+    return CorpusScores(tuple(signals), tuple(shown) if captured else ())

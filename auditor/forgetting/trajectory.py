@@ -44,19 +44,19 @@ class Trajectory:
     placebos: Mapping[str, Contrast]
     utility_loss: Mapping[str, UtilityLoss]
 
-    def evidence(self, place: int, level: float, relearning: Relearning | None = None) -> CheckpointFindings:
+    def evidence(self, index: int, level: float, relearning: Relearning | None = None) -> CheckpointFindings:
         """What is known of a checkpoint before its state.
 
         Args:
-            place: Which.
+            index: Which.
             level: At which the engine finds a difference.
             relearning: The interventions; None where they were not run.
         """
-        name = self.names[place]
+        name = self.names[index]
         whole = None if self.reference is None else self.names[self.reference]
         return CheckpointFindings(
             name,
-            place,
+            index,
             self.reference,
             self.detections[name],
             self.suspects[name],
@@ -66,7 +66,7 @@ class Trajectory:
             self.placebos.get(name),
             self.placebo_p.get(name),
             n_checkpoints=len(self.names),
-            clean_before=all(self.detections[earlier].p_adjusted > level for earlier in self.names[:place]),
+            clean_before=all(self.detections[earlier].p_adjusted > level for earlier in self.names[:index]),
         )
 
 
@@ -96,7 +96,7 @@ def _trajectory(
     placebo_p = detect_placebo(measurements, sides)
     refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
     detections = detect(measurements, sides, answers=answers, refused=refused)
-    reference = next((place for place, name in enumerate(names) if detections[name].detected), None)
+    reference = next((index for index, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:
         return measure_contrasts(
@@ -121,14 +121,14 @@ def _trajectory(
     )
 
 
-def checkpoints_to_relearn(course: Trajectory, settings: AuditSettings) -> tuple[int, ...]:
+def checkpoints_to_relearn(trajectory: Trajectory, settings: AuditSettings) -> tuple[int, ...]:
     """Places of the checkpoints of which interventions can say more; none where they were not asked for."""
     asked = series_settings_of(settings)
     if not asked.relearn:
         return ()
     level = settings.policy.alpha
-    places = range(len(course.names))
-    return tuple(place for place in places if worth_relearning(course.evidence(place, level), asked.policy))
+    indices = range(len(trajectory.names))
+    return tuple(index for index in indices if worth_relearning(trajectory.evidence(index, level), asked.policy))
 
 
 def series_settings_of(settings: AuditSettings) -> SeriesSettings:

@@ -80,10 +80,10 @@ def _cell(written: str) -> Markup:
     """A figure of a table, what is in brackets after it on a line of its own."""
     from markupsafe import Markup, escape
 
-    found = _BRACKETED.fullmatch(core_text.visible(written))
-    if found is None:
+    match = _BRACKETED.fullmatch(core_text.visible(written))
+    if match is None:
         return Markup(escape(text.typeset(core_text.visible(written))))
-    figure, rest = map(text.typeset, found.groups())
+    figure, rest = map(text.typeset, match.groups())
     return Markup("{} <small>({})</small>").format(figure, rest)
 
 

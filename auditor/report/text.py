@@ -95,14 +95,14 @@ def in_hundred(value: float) -> str:
 def typeset(written: str) -> str:
     """A number written by this module with the signs a printed page uses: a true minus, powers of ten."""
 
-    def power(found: re.Match[str]) -> str:
-        sign = "⁻" if found.group(1) == "-" else ""
-        return f" × 10{sign}{found.group(2).translate(_SUPERSCRIPT)}"
+    def power(match: re.Match[str]) -> str:
+        sign = "⁻" if match.group(1) == "-" else ""
+        return f" × 10{sign}{match.group(2).translate(_SUPERSCRIPT)}"
 
     return _EXPONENT.sub(power, written).replace("-", "\N{MINUS SIGN}")
 
 
 def moment(iso: str) -> str:
     """A time in ISO 8601 as people read it, to the minute: `2026-03-14 09:26 UTC`; anything else as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|\+00:00)", iso)
-    return f"{found[1]} {found[2]} UTC" if found else iso
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|\+00:00)", iso)
+    return f"{match[1]} {match[2]} UTC" if match else iso

@@ -28,9 +28,9 @@ class _Answering(Record):
             answers = {name: given[name] for name in cls.model_computed_fields if name in given}
             given = {name: value for name, value in given.items() if name not in answers}
         made = read(given)
-        for name, told in answers.items():
-            if told != getattr(made, name):
-                raise ValueError(f"{name} is {told!r}, but {getattr(made, name)!r} follows from the rest")
+        for name, stated in answers.items():
+            if stated != getattr(made, name):
+                raise ValueError(f"{name} is {stated!r}, but {getattr(made, name)!r} follows from the rest")
         return made
 
 

@@ -37,27 +37,27 @@ def settings_here(subject: Subject) -> AuditSettings:
     settings = subject.inputs.settings
     named = len(settings.references)
     labels = subject.inputs.references[-named:] if named else ()
-    place: dict[str, Any] = {
+    updates: dict[str, Any] = {
         "suspect": _given(subject.data, "suspect", "--data"),
         "heldout": _given(subject.data, "heldout", "--data"),
         "references": tuple(_reference(subject.models, label) for label in labels),
     }
     audited = subject.known_models[TARGET_LABEL][1]
     if audited.dtype in ("float32", "bfloat16", "float16"):
-        place["dtype"] = audited.dtype
+        updates["dtype"] = audited.dtype
     series = settings.series
     if series is not None:
         course = [(name, _checkpoint(subject, name)) for name, _ in series.checkpoints]
         beside = {
             role: _given(subject.data, role, "--data") for role in ("placebo", "general") if getattr(series, role)
         }
-        place["series"] = series.model_copy(update={"checkpoints": tuple(course), "tasks": (), **beside})
-        place["model"] = course[-1][1]
+        updates["series"] = series.model_copy(update={"checkpoints": tuple(course), "tasks": (), **beside})
+        updates["model"] = course[-1][1]
     if settings.deciding_series is None:
-        place["model"] = _given(subject.models, TARGET_LABEL, "--model")
-        if is_here(place["model"]):
-            place["revision"] = None
-    return settings.model_copy(update=place)
+        updates["model"] = _given(subject.models, TARGET_LABEL, "--model")
+        if is_here(updates["model"]):
+            updates["revision"] = None
+    return settings.model_copy(update=updates)
 
 
 def rescore(settings: AuditSettings) -> AuditResult:
@@ -142,8 +142,8 @@ def _apart(where: str, stored: Any, again: Any) -> Iterator[Difference]:
     elif _is_table(stored) and _is_table(again):
         yield from far_cells(where, *(np.array(table, dtype=np.float64) for table in (stored, again)), most=MOST)
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
-        for place, pair in enumerate(zip(stored, again, strict=True)):
-            yield from _apart(f"{where}[{place}]", *pair)
+        for index, pair in enumerate(zip(stored, again, strict=True)):
+            yield from _apart(f"{where}[{index}]", *pair)
     elif isinstance(stored, float) and isinstance(again, float):
         if abs(stored - again) > MOST * max(1.0, abs(again)):
             yield Difference(where, stored, again)

@@ -173,9 +173,9 @@ class SeriesMeasurements(Record):
         without: dict[str, Any] = {"tasks": True, "notes": True, "checkpoints": {"__all__": {"relearning"}}}
         return canonical_sha256(self.model_dump(mode="json", exclude=without))
 
-    def relearned(self, found: Mapping[str, RelearningMeasurements]) -> Self:
+    def relearned(self, relearning: Mapping[str, RelearningMeasurements]) -> Self:
         """The same with the measurements of the interventions, by checkpoint."""
-        points = (one.model_copy(update={"relearning": found.get(one.name)}) for one in self.checkpoints)
+        points = (one.model_copy(update={"relearning": relearning.get(one.name)}) for one in self.checkpoints)
         return self.model_copy(update={"checkpoints": tuple(points)})
 
     def documents(self, *roles: Role) -> int:
