@@ -16,8 +16,8 @@ from pydantic_core import ErrorDetails
 
 from auditor.core.device import require_device_name
 from auditor.core.errors import UsageError
-from auditor.core.hints import did_you_mean
 from auditor.core.record import Record, Usage, usage_of
+from auditor.core.text import did_you_mean
 from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.gate import Gate

@@ -93,8 +93,8 @@ def run_scoring(options: argparse.Namespace) -> None:
     """What a user gets: requests through planning, scoring and an empty store; prints its figures as JSON."""
     import torch
 
+    from auditor.models.backend import LoadOptions
     from auditor.models.loading import open_model
-    from auditor.models.options import LoadOptions
     from auditor.scoring.plan import Request
     from auditor.scoring.score import score_requests
     from auditor.scoring.store import Store
@@ -128,8 +128,8 @@ def run_raw(options: argparse.Namespace) -> None:
     """The bare forward pass, body and head, at the batch size that suits it best, under the settings of scoring."""
     import torch
 
+    from auditor.models.backend import LoadOptions
     from auditor.models.loading import open_model
-    from auditor.models.options import LoadOptions
     from auditor.models.runtime.precision import fast_settings
     from auditor.scoring.plan import passes
     from auditor.signals.views import Prompt

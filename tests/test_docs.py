@@ -23,7 +23,7 @@ from support.paths import ROOT
 
 import auditor
 from auditor.cli.main import cli, run
-from auditor.membership.guards.catalogue import all_guards
+from auditor.membership.guards.guard import all_guards
 from auditor.results.forgetting.states import STATES
 from auditor.results.policy import Policy
 from auditor.verify.check import all_checks

@@ -12,7 +12,7 @@ from support.paths import ROOT
 
 from auditor.cli.main import cli
 from auditor.features.catalogue import feature_sets
-from auditor.membership.guards.catalogue import all_guards, guard_alphas
+from auditor.membership.guards.guard import all_guards, guard_alphas
 from auditor.results.forgetting.states import STATES
 from auditor.results.outcome import EXIT_CODES
 from auditor.results.policy import Policy

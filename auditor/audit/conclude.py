@@ -18,7 +18,7 @@ from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.curve import learning_curve
 from auditor.membership.assess import assess, text_baseline
 from auditor.membership.guards.case import TextBaseline
-from auditor.membership.guards.catalogue import guard_alphas
+from auditor.membership.guards.guard import guard_alphas
 from auditor.membership.procedures.published import select_procedures
 from auditor.membership.verdict import decide
 from auditor.results.forgetting.series import Forgetting

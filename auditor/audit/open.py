@@ -16,10 +16,9 @@ from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache
 from auditor.membership.scores import AuditScores, build_requests, score_audit
-from auditor.models.backend import ModelSpec
+from auditor.models.backend import ModelSpec, load_options
 from auditor.models.digests import Memo
 from auditor.models.loading import Models, open_models
-from auditor.models.options import load_options
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 from auditor.scoring.plan import Request
 from auditor.scoring.score import ScoringRequests

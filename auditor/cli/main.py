@@ -21,7 +21,7 @@ from auditor.cli.console import OutputError, noting_warnings, say
 from auditor.cli.environment import add_env_vars, epilog_of, naming_variables, variable_used
 from auditor.cli.options import SettingsCommand
 from auditor.core.errors import AuditorError, UsageError, lacks_model_libraries
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 from auditor.core.version import VERSION
 
 EXIT_USAGE = 2

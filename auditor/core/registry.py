@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 
 T = TypeVar("T")
 

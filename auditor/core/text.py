@@ -1,8 +1,11 @@
-"""Untrusted text made safe to show, and small pieces of prose."""
+"""Untrusted text made safe to show, small pieces of prose, and hints for mistyped words and paths."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 # Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML. The joiners
 # U+200C and U+200D stay: Persian, Indic scripts and emoji need them.
@@ -50,3 +53,24 @@ def in_a_row(text: str) -> str:
 def lower_first(sentence: str) -> str:
     """A sentence with a small first letter, to continue another."""
     return sentence[:1].lower() + sentence[1:]
+
+
+def suggest(word: str, known: Iterable[str], *, show: Callable[[str], str] = str) -> str:
+    """A hint with the known words closest to `word`, at most three; empty where none is close."""
+    close = difflib.get_close_matches(word, sorted(known), n=3)
+    return f"Did you mean {', '.join(map(show, close))}?" if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint with the closest known words, or with all of them where none is close."""
+    names = sorted(known)
+    return suggest(word, names) or (f"Known: {', '.join(names)}." if names else "")
+
+
+def close_names(path: Path) -> str:
+    """A hint with the names in a folder closest to that of a path that does not exist; empty where there are none."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    return suggest(path.name, names, show=lambda name: str(path.with_name(name)))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import suggest
+from auditor.core.text import suggest
 from auditor.corpora.reader import RawRow, UnreadableCell
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import suggest
 from auditor.core.registry import discover
+from auditor.core.text import suggest
 from auditor.corpora import readers
 from auditor.corpora.cells import row_group, row_metadata, row_text
 from auditor.corpora.document import Corpus, Document, corpus_sha256

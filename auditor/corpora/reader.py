@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 
 GroupBy = Literal["document", "parent"]
 

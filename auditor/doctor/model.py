@@ -20,9 +20,8 @@ from auditor.doctor.checkup import ModelCheckup, Parity, Speed
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
 from auditor.membership.guards.numerics import judge_probes
-from auditor.models.backend import ModelSpec
+from auditor.models.backend import LoadOptions, ModelSpec
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.results.policy import Policy
 from auditor.scoring.plan import Request
 from auditor.scoring.probing import PROBES_SHUFFLED, choose_probes

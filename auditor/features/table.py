@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from auditor.core.errors import RunError, UsageError
 from auditor.features.feature import Feature, Missing
-from auditor.inference.rows import unit_means
 from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import TARGET
@@ -168,3 +168,22 @@ def drop_sparse(rows: Rows, most_missing: float) -> Rows:
             hint="The texts may be too short, or the chosen features do not apply; see `auditor list features`.",
         )
     return Rows(rows.values[:, remaining], rows.suspect, rows.groups, tuple(rows.columns[index] for index in remaining))
+
+
+def unit_means(values: npt.NDArray[np.float64], unit: npt.NDArray[np.intp], units: int) -> npt.NDArray[np.float64]:
+    """Unweighted means over the documents of each unit that have a value.
+
+    Args:
+        values: [documents, columns]; NaN where a value is missing.
+        unit: [documents] index of the unit of each, 0 to units - 1.
+        units: Number of units.
+
+    Returns:
+        [units, columns]; NaN where no document of the unit has a value.
+    """
+    present = ~np.isnan(values)
+    sums = np.zeros((units, values.shape[1]))
+    counts = np.zeros_like(sums)
+    np.add.at(sums, unit, np.where(present, values, 0.0))
+    np.add.at(counts, unit, present)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)

@@ -13,8 +13,7 @@ from auditor.core.answers import AnswerCache
 from auditor.core.errors import UsageError
 from auditor.core.seeds import stream
 from auditor.forgetting.layers.measure import with_holm
-from auditor.forgetting.measures.changes import change_deciles, largest_changes
-from auditor.forgetting.measures.levels import measure_general, measure_heldout
+from auditor.forgetting.measures.levels import change_deciles, largest_changes, measure_general, measure_heldout
 from auditor.forgetting.relearn.conclude import conclude_relearning
 from auditor.forgetting.states.decide import decide_state
 from auditor.forgetting.tasks.conclude import conclude_tasks

@@ -10,10 +10,9 @@ from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.forgetting.conclude import UnrecomputedFindings
-from auditor.forgetting.corpora import read_apart, read_corpora
 from auditor.forgetting.detection import set_rows
 from auditor.forgetting.layers.measure import measure_layers
-from auditor.forgetting.open import open_checkpoints
+from auditor.forgetting.open import open_checkpoints, read_apart, read_corpora
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import relearn
@@ -25,8 +24,8 @@ from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_traje
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.membership.assess import text_baseline
 from auditor.membership.cache import CorpusCache
+from auditor.models.backend import load_options
 from auditor.models.digests import Memo
-from auditor.models.options import load_options
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.scoring.plan import Request
 from auditor.scoring.store import Store

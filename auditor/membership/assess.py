@@ -15,7 +15,7 @@ from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
 from auditor.membership.blind.rows import text_rows
 from auditor.membership.guards.case import GuardContext, TextBaseline
-from auditor.membership.guards.catalogue import all_guards
+from auditor.membership.guards.guard import all_guards
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics, Rows

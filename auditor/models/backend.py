@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from auditor.core.errors import UNTOUCHED, AuditorError, RunError
-from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
+from auditor.settings import AuditSettings
 from auditor.signals.outputs import NO_OUTPUTS, NOTHING, Capture, ModelOutputs
 from auditor.signals.tokens import Floats, Ints
 from auditor.signals.views import Prompt
@@ -27,6 +27,28 @@ _log = logging.getLogger(__name__)
 
 Variant = Literal["batched", "alone"]
 """`batched`: as fast as is exact. `alone`: one window at a time in float32 with every acceleration off, as a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How models are loaded.
+
+    Attributes:
+        device: auto, cpu, cuda, cuda:N or mps.
+        dtype: auto (float32 on a CPU, as stored elsewhere), float32, bfloat16 or float16.
+        revision: Branch, tag or commit of a hub model.
+        max_context: Longest window in tokens; the model's own limit where that is smaller.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    revision: str | None = None
+    max_context: int = 2048
+
+
+def load_options(settings: AuditSettings) -> LoadOptions:
+    """How the models of an audit are loaded."""
+    return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
 
 
 @dataclass(frozen=True, slots=True)

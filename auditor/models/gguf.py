@@ -9,10 +9,9 @@ from typing import Any
 
 from auditor.core.errors import UsageError, first_line
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader, WeightFiles
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
 from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
-from auditor.models.options import LoadOptions
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer
 from auditor.results.models import ModelIdentity

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import auditor.models
 from auditor.core.errors import UsageError
-from auditor.core.hints import close_names
 from auditor.core.registry import discover
-from auditor.models.backend import Fingerprint, Loader, ModelSpec, Origin, changed
+from auditor.core.text import close_names
+from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed
 from auditor.models.digests import FileSnapshot, Memo, NoMemo
 from auditor.models.folder import refuse_pickle
-from auditor.models.options import LoadOptions
 
 
 @dataclass(frozen=True, slots=True)

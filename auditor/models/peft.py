@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.core.errors import UsageError
 from auditor.models import hf
-from auditor.models.backend import Backend, Fingerprint, Loader, ModelSpec, Origin, WeightFiles
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
-from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_json, refuse_pickles_in, weight_files
-from auditor.models.options import LoadOptions
-from auditor.models.safetensors_header import read_header
+from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_header, read_json, refuse_pickles_in, weight_files
 from auditor.models.tokenizing import has_tokenizer, load_tokenizer
 from auditor.results.models import ModelIdentity
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from auditor.core.errors import RunError, UsageError, first_line
 from auditor.models import gguf, hf, peft
-from auditor.models.backend import Backend, Fingerprint, Loader, Origin
+from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, Origin
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import read_folder
-from auditor.models.options import LoadOptions
 from auditor.models.tokenizing import load_tokenizer, tokenizer_files
 from auditor.results.models import ModelIdentity
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from auditor.core.errors import UsageError
 from auditor.core.files import read_paths, refuse_read, write_text
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 
 T = TypeVar("T")
 

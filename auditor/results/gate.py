@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import did_you_mean
 from auditor.core.record import Record
+from auditor.core.text import did_you_mean
 from auditor.results.forgetting.states import STATES, Code
 
 Expect = Literal["no-evidence", "evidence", "any"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from auditor.membership.guards.catalogue import guards_where
+from auditor.membership.guards.guard import guards_where
 
 CLOSE = 1e-9
 """Relative difference up to which two figures may be the same sum in another order, on another processor."""

@@ -28,10 +28,9 @@ from auditor.cli.main import run
 from auditor.core.errors import RunError, UsageError
 from auditor.corpora.read import read_corpus
 from auditor.membership.cache import CorpusCache
-from auditor.models.backend import Backend, ModelSpec
+from auditor.models.backend import Backend, LoadOptions, ModelSpec
 from auditor.models.digests import NoMemo
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.report.renderer import render
 from auditor.results.gate import Gate
 from auditor.results.io import content_digest, load_result, with_content_digest

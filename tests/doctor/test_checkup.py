@@ -18,9 +18,8 @@ from auditor.core.progress import Silent
 from auditor.core.seeds import stream
 from auditor.doctor import model as model_room
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
-from auditor.doctor.machine import container_memory, inspect_machine
 from auditor.doctor.model import Size, documents, inspect_model, passages
-from auditor.doctor.run import inspect_cache
+from auditor.doctor.run import container_memory, inspect_cache, inspect_machine
 from auditor.doctor.text import checkup_text, duration, size
 from auditor.scoring.store import Store
 
@@ -176,7 +175,7 @@ def test_the_limit_of_a_container_is_read(
 
 
 def test_the_limit_of_a_container_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    import auditor.doctor.machine as room
+    import auditor.doctor.run as room
 
     monkeypatch.setattr(room, "container_memory", lambda: (2**20, 2**18))
     machine = inspect_machine("cpu")

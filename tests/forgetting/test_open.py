@@ -12,8 +12,8 @@ from support.backend import CPU
 
 from auditor.core.errors import UsageError
 from auditor.forgetting.open import open_checkpoints
+from auditor.models.backend import LoadOptions
 from auditor.models.digests import NoMemo
-from auditor.models.options import LoadOptions
 from auditor.models.tokenizing import tokenizer_difference
 
 Maker = Callable[..., Path]

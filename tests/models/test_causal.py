@@ -12,9 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from auditor.core.errors import RunError, UsageError
-from auditor.models.backend import Window, WindowScores
+from auditor.models.backend import LoadOptions, Window, WindowScores
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime import causal, paths
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.runtime.precision import fast_settings, medium_is_exact

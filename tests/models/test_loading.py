@@ -19,10 +19,10 @@ from support.children import identify, start
 
 from auditor.core.errors import RunError, UsageError
 from auditor.models import digests
+from auditor.models.backend import LoadOptions
+from auditor.models.folder import read_header, stored_dtype
 from auditor.models.loading import all_loaders, in_float32, open_model, open_models
-from auditor.models.options import LoadOptions
 from auditor.models.placement import resolve_device, resolve_dtype
-from auditor.models.safetensors_header import read_header, stored_dtype
 from auditor.scoring.store import Store
 
 

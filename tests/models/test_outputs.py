@@ -12,9 +12,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from auditor.models.backend import Variant, Window, WindowScores
+from auditor.models.backend import LoadOptions, Variant, Window, WindowScores
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.signals.outputs import NO_OUTPUTS, TOP, Capture
 from auditor.signals.views import Prompt

@@ -12,13 +12,11 @@ import torch
 from support.backend import CPU
 
 from auditor.core.progress import Silent
-from auditor.models.backend import ModelSpec
+from auditor.models.backend import LoadOptions, ModelSpec
 from auditor.models.changes import Method, Rounding, Training, UntrainableError, identity_after
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime.attention import PACKED
-from auditor.models.runtime.relearning import TrainableCopy
-from auditor.models.runtime.rounding import round_weights
+from auditor.models.runtime.relearning import TrainableCopy, round_weights
 from auditor.models.runtime.training import batches_of, pieces
 from auditor.signals.views import Prompt
 

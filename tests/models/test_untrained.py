@@ -12,8 +12,8 @@ import torch
 from support.backend import CPU
 
 from auditor.core.errors import RunError, UsageError
+from auditor.models.backend import LoadOptions
 from auditor.models.loading import in_float32, open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.untrained import PREFIX
 from auditor.signals.outputs import Capture

@@ -14,9 +14,8 @@ from support.backend import CPU
 from auditor.core.errors import RunError
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.measure import measure_weights
-from auditor.models.backend import ModelSpec
+from auditor.models.backend import LoadOptions, ModelSpec
 from auditor.models.loading import in_float32, open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.untrained import PREFIX
 from auditor.scoring.plan import Request

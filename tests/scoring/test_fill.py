@@ -17,9 +17,8 @@ from support.backend import CPU, Passing
 from support.backend import texts as made_texts
 
 from auditor.core.errors import RunError, UsageError
-from auditor.models.backend import Backend, ModelSpec, Variant, Window, WindowScores
+from auditor.models.backend import Backend, LoadOptions, ModelSpec, Variant, Window, WindowScores
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
 from auditor.scoring.packing import pack_signals
 from auditor.scoring.plan import Request

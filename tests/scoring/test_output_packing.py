@@ -16,9 +16,8 @@ from support.children import score_slowly, start
 from support.texts import TOWN
 
 from auditor.core.errors import RunError
-from auditor.models.backend import Backend, ModelSpec
+from auditor.models.backend import Backend, LoadOptions, ModelSpec
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.models.runtime.causal import CausalBackend
 from auditor.results.models import ModelIdentity
 from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs

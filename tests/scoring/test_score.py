@@ -17,9 +17,8 @@ from support.children import score_slowly, start
 
 from auditor.cli.commands.check import command
 from auditor.core.errors import RunError
-from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window, WindowScores
+from auditor.models.backend import Backend, Encoded, LoadOptions, ModelSpec, Variant, Window, WindowScores
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
 from auditor.scoring import plan
 from auditor.scoring.batches import is_out_of_memory

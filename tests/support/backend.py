@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from auditor.models.backend import Backend, Encoded, ModelSpec, Variant, Window, WindowScores
-from auditor.models.options import LoadOptions
+from auditor.models.backend import Backend, Encoded, LoadOptions, ModelSpec, Variant, Window, WindowScores
 from auditor.signals.outputs import NOTHING, Capture
 from auditor.signals.views import Prompt
 from support.texts import TOWN

@@ -12,9 +12,8 @@ from pathlib import Path
 from auditor.batch.config import formats
 from auditor.batch.config.nodes import Faults, Node
 from auditor.core.errors import UsageError
-from auditor.core.hints import close_names
 from auditor.core.registry import discover
-from auditor.core.text import visible
+from auditor.core.text import close_names, visible
 from auditor.corpora.streams import decode
 
 MOST_BYTES = 2**20

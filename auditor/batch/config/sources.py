@@ -11,7 +11,7 @@ from typing import Any, get_args
 from auditor.batch.config.model import check_keys, series_keys
 from auditor.batch.config.nodes import Faults, Node, shown
 from auditor.core.errors import UsageError
-from auditor.core.hints import close_names
+from auditor.core.text import close_names
 from auditor.corpora.read import is_path, reader_of
 from auditor.models.loading import check_source, source_prefix
 from auditor.settings import AuditSettings, SeriesSettings, Source

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from auditor.batch.config.model import NEEDED, BatchModel
 from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, plain, shown
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 
 _EXPECTED = {
     "string_type": "text",

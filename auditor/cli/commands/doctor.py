@@ -70,7 +70,7 @@ def command(
     from auditor.doctor.model import Size
     from auditor.doctor.run import run_checkup
     from auditor.doctor.text import checkup_text
-    from auditor.models.options import LoadOptions
+    from auditor.models.backend import LoadOptions
 
     asked = click.get_current_context()
     given = {

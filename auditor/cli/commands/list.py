@@ -29,7 +29,7 @@ def _features() -> Rows:
 
 
 def _guards() -> Rows:
-    from auditor.membership.guards.catalogue import all_guards
+    from auditor.membership.guards.guard import all_guards
 
     return [(guard.name, guard.question, guard.blind_spots) for guard in all_guards()]
 

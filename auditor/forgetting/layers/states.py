@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import eigh
 
-from auditor.features.table import group_rows
+from auditor.features.table import group_rows, unit_means
 from auditor.inference.design import Floats
-from auditor.inference.rows import unit_means
 from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.signals.outputs import ModelOutputs
 

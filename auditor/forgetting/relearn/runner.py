@@ -21,9 +21,8 @@ from auditor.corpora.document import Document
 from auditor.features.loss import bits_per_byte, loss
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.inference.design import Floats
-from auditor.models.backend import Backend, Loader, ModelSpec
+from auditor.models.backend import Backend, Loader, LoadOptions, ModelSpec
 from auditor.models.changes import CHANGES_VERSION, Facts, Rounding, Training, identity_after
-from auditor.models.options import LoadOptions
 from auditor.results.models import ModelIdentity
 from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.plan import Request

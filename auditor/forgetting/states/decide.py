@@ -10,9 +10,9 @@ from scipy.stats import norm
 
 import auditor.forgetting.states
 from auditor.core.registry import discover
-from auditor.forgetting.states.condition import StateCondition
+from auditor.forgetting.states.conditions import StateCondition
 from auditor.forgetting.states.findings import CheckpointFindings, deciding_figures
-from auditor.membership.guards.catalogue import guards_where
+from auditor.membership.guards.guard import guards_where
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.series import Condition, State
 from auditor.results.forgetting.states import STATES, UNDECIDED

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.core.errors import UsageError
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 from auditor.corpora.document import Corpus
 from auditor.forgetting.tasks.probe import FOLDS
 

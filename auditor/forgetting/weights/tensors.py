@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from auditor.models.safetensors_header import read_header
+from auditor.models.folder import read_header
 
 Part = tuple[slice, ...]
 Floats32 = npt.NDArray[np.float32]

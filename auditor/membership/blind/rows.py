@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.corpora.document import Corpus
-from auditor.inference.rows import unit_means
+from auditor.features.table import unit_means
 from auditor.membership.blind.ngrams import NGRAMS, latent_columns
 from auditor.membership.blind.style import PROPERTIES
 from auditor.results.rows import Column, Rows

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+import auditor.membership.guards
+from auditor.core.registry import discover
 from auditor.results.guards import GuardFigure, GuardResult, Status
+from auditor.results.policy import Policy
 
 if TYPE_CHECKING:
     from auditor.membership.guards.case import GuardContext
@@ -81,3 +84,18 @@ def guard(
 ) -> Callable[[Callable[[GuardContext], GuardOutcome]], Guard]:
     """Turn a function of the case into a Guard; `attributes` are the booleans of `Guard`."""
     return lambda examine: Guard(name, order, question, blind_spots, examine, level, **attributes)
+
+
+def all_guards() -> tuple[Guard, ...]:
+    """The guards of this package by their order."""
+    return tuple(sorted(discover(auditor.membership.guards, Guard), key=lambda guard: guard.order))
+
+
+def guards_where(condition: Callable[[Guard], bool]) -> frozenset[str]:
+    """Names of the guards that meet a condition on their attributes."""
+    return frozenset(guard.name for guard in all_guards() if condition(guard))
+
+
+def guard_alphas(policy: Policy) -> dict[str, float]:
+    """Level by guard, for those that may fail by chance on sound input; the sum bounds the rate of false alarms."""
+    return {guard.name: guard.level(policy) for guard in all_guards() if guard.level(policy) > 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.core.hints import did_you_mean
+from auditor.core.text import did_you_mean
 from auditor.models.loading import fingerprint_model
 from auditor.verify.check import CheckAnswer, UnreadableError, check, reading
 from auditor.verify.differences import Difference

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.forgetting.measures.changes import change_deciles, largest_changes
+from auditor.forgetting.measures.levels import change_deciles, largest_changes
 
 
 def hits(count: int) -> list[int]:

@@ -28,10 +28,9 @@ from auditor.forgetting.relearn.probes.reminder import third_party
 from auditor.forgetting.relearn.run import all_interventions, relearn
 from auditor.forgetting.relearn.runner import InterventionRunner
 from auditor.forgetting.series import CorpusScores, NamedCheckpoint, Series
-from auditor.models.backend import Backend, ModelSpec
+from auditor.models.backend import Backend, LoadOptions, ModelSpec
 from auditor.models.changes import Training, UntrainableError
 from auditor.models.loading import open_model
-from auditor.models.options import LoadOptions
 from auditor.results.forgetting.measurements import Role
 from auditor.results.forgetting.relearning import Relearning
 from auditor.results.models import ModelIdentity

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditor.forgetting.tasks.drift import ClassDrift, angles, head_rows
+from auditor.forgetting.tasks.measure import ClassDrift, angles, head_rows
 from auditor.models.loading import open_model
 
 

@@ -13,12 +13,11 @@ from auditor.features.table import drop_sparse
 from auditor.inference.null_splits import null_split_pvalues
 from auditor.membership.guards.blind import blind
 from auditor.membership.guards.case import GuardContext
-from auditor.membership.guards.catalogue import all_guards, guard_alphas
 from auditor.membership.guards.clusters import clusters
 from auditor.membership.guards.controls import controls
 from auditor.membership.guards.direction import direction
 from auditor.membership.guards.excess import excess
-from auditor.membership.guards.guard import GuardOutcome, guard
+from auditor.membership.guards.guard import GuardOutcome, all_guards, guard, guard_alphas
 from auditor.membership.guards.minimums import minimums
 from auditor.membership.guards.null_splits import null_splits
 from auditor.membership.guards.numerics import FEWEST_SHUFFLED, numerics
