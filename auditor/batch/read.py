@@ -10,10 +10,10 @@ from pathlib import PurePath
 from auditor.batch.config.audits import check_each, gate_of, settings_of
 from auditor.batch.config.cross_checks import check_apart, check_references
 from auditor.batch.config.folders import folders
-from auditor.batch.config.format import read_written
 from auditor.batch.config.merge import Entries, merge
 from auditor.batch.config.model import MOST_NAME
 from auditor.batch.config.nodes import Faults, Node, shown
+from auditor.batch.config.reading import read_written
 from auditor.batch.config.sources import SourceFolder
 from auditor.batch.config.structure import Path, audits, check_structure, defaults, mapping
 from auditor.batch.plan import BatchPlan, PlannedAudit

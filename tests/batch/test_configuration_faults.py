@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.configuration import BASE, CHECK, SERIES, SMALLEST, faults, read
 
-from auditor.batch.config import format as config_format
+from auditor.batch.config import reading
 from auditor.batch.read import read_batch
 from auditor.core.errors import UsageError
 
@@ -293,7 +293,7 @@ def test_files_that_cannot_be_a_configuration(here: Path, monkeypatch: pytest.Mo
     assert "latin.yaml:2: not valid UTF-8: byte 0xe9 at byte offset 20" in refusal(here / "latin.yaml")
     (here / "control.yaml").write_bytes(b"audits:\n- {name: a\x1b[31m}\n")
     assert refusal(here / "control.yaml").endswith("control.yaml:2: a control character, U+001B")
-    monkeypatch.setattr(config_format, "MOST_BYTES", 30)
+    monkeypatch.setattr(reading, "MOST_BYTES", 30)
     assert "larger than" in refusal(here / "AUDITS.yaml")
 
 

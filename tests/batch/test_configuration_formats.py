@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from support.configuration import faults
 
-from auditor.batch.config.format import all_formats
-from auditor.batch.config.formats import yaml_file
+from auditor.batch.config import yaml_file
 from auditor.batch.config.nodes import Faults, Node, find, plain
+from auditor.batch.config.reading import read_text
 from auditor.core.errors import UsageError
 
-FORMATS = {form.name: form for form in all_formats()}
+SUFFIXES = {"YAML": ".yaml", "TOML": ".toml"}
 
 
 def tree(text: str, form: str = "YAML") -> Node:
     found = Faults()
-    node = FORMATS[form].read(text, found)
+    node = read_text(text, SUFFIXES[form], found)
     found.raise_any("FILE")
     assert node is not None
     return node
@@ -27,7 +27,7 @@ def tree(text: str, form: str = "YAML") -> Node:
 
 def refused(text: str, form: str = "YAML") -> str:
     found = Faults()
-    FORMATS[form].read(text, found)
+    read_text(text, SUFFIXES[form], found)
     with pytest.raises(UsageError) as caught:
         found.raise_any("FILE")
     return str(caught.value)

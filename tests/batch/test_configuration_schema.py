@@ -13,13 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import ROOT
 
-from auditor.batch.config.format import all_formats
 from auditor.batch.config.nodes import Faults
+from auditor.batch.config.reading import read_text
 from auditor.batch.config.structure import check_structure
 from auditor.cli.schemas import all_schemas
 
 PUBLISHED = jsonschema.Draft202012Validator(json.loads(all_schemas()["audits"].path.read_text(encoding="utf-8")))
-YAML = next(form for form in all_formats() if form.name == "YAML")
 
 CHECK: dict[str, Any] = {"name": "a", "suspect": "s", "heldout": "h", "model": "m"}
 FORGET: dict[str, Any] = {"name": "b", "suspect": "s", "heldout": "h", "checkpoints": {"x": "m", "y": "n"}}
@@ -28,7 +27,7 @@ FORGET: dict[str, Any] = {"name": "b", "suspect": "s", "heldout": "h", "checkpoi
 def program_accepts(document: Any) -> bool:
     # What JSON writes is YAML too.
     faults = Faults()
-    node = YAML.read(json.dumps(document), faults)
+    node = read_text(json.dumps(document), ".yaml", faults)
     assert node is not None
     assert not faults
     wrong = check_structure(node, faults)

@@ -32,14 +32,10 @@ class Node:
     Attributes:
         line: Where its key stands, or the value itself where it has none, from 1.
         value: A scalar, or the nodes below.
-        size: How many nodes it stands for, itself included.
-        depth: How many levels it stands for.
     """
 
     line: int
     value: str | int | float | bool | UnparsedValue | list[Node] | dict[str, Node] | None
-    size: int = 1
-    depth: int = 1
 
 
 class Faults:
@@ -98,6 +94,26 @@ def scalar(value: str | int | float | bool | None, line: int, faults: Faults) ->
     return Node(line, read)
 
 
+def bounded(root: Node, faults: Faults) -> Node | None:
+    """A tree that is neither too deep nor too large, references to anchors written out; otherwise None and a fault."""
+    stack, n_values = [(root, 1)], 0
+    while stack:
+        node, level = stack.pop()
+        n_values += 1
+        if level > MOST_DEPTH or n_values > MOST_VALUES:
+            faults.add(node.line, "nested too deeply" if level > MOST_DEPTH else f"more than {MOST_VALUES} values")
+            return None
+        stack += [(child, level + 1) for _, child in children(node)]
+    return root
+
+
+def children(node: Node) -> list[tuple[str | int, Node]]:
+    """The nodes directly below a node, each with its key or index."""
+    if isinstance(node.value, dict):
+        return [*node.value.items()]
+    return [*enumerate(node.value)] if isinstance(node.value, list) else []
+
+
 def plain(node: Node) -> Any:
     """The value without lines; lists become tuples, so that a strict model takes them."""
     if isinstance(node.value, dict):
@@ -110,14 +126,10 @@ def plain(node: Node) -> Any:
 def find(node: Node, path: Sequence[str | int]) -> Node:
     """The node at a path, or the last one on the way to it that there is."""
     for part in path:
-        child = None
-        if isinstance(node.value, dict) and isinstance(part, str):
-            child = node.value.get(part)
-        elif isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-        if child is None:
+        below: Any = node.value
+        if not (part in below if isinstance(below, dict) else isinstance(below, list) and part in range(len(below))):
             break
-        node = child
+        node = below[part]
     return node
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from auditor.batch.config.model import NEEDED, BatchModel
-from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, plain, shown
+from auditor.batch.config.nodes import Faults, Node, UnparsedValue, children, find, plain, shown
 from auditor.core.text import did_you_mean
 
 _EXPECTED = {
@@ -77,12 +77,8 @@ def audits(root: Node) -> list[Node]:
 def _unread(node: Node, path: Path = ()) -> Iterator[Path]:
     if isinstance(node.value, UnparsedValue):
         yield path
-    elif isinstance(node.value, dict):
-        for key, child in node.value.items():
-            yield from _unread(child, (*path, key))
-    elif isinstance(node.value, list):
-        for number, child in enumerate(node.value):
-            yield from _unread(child, (*path, number))
+    for part, child in children(node):
+        yield from _unread(child, (*path, part))
 
 
 def _said(problem: ErrorDetails, path: Path) -> tuple[str, str]:

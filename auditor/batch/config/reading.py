@@ -1,18 +1,16 @@
-"""ConfigFormat: one way to write a configuration file. Each file in `formats/` defines one; discovery finds it."""
+"""From a configuration file to its values, each with its line. The extension names the format."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from auditor.batch.config import formats
-from auditor.batch.config.nodes import Faults, Node
+from auditor.batch.config.nodes import Faults, Node, bounded
+from auditor.batch.config.toml_file import read_toml
+from auditor.batch.config.yaml_file import read_yaml
 from auditor.core.errors import UsageError
-from auditor.core.registry import discover
 from auditor.core.text import close_names, visible
 from auditor.corpora.streams import decode
 
@@ -22,24 +20,13 @@ MOST_BYTES = 2**20
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFormat:
-    """A way to write a configuration.
-
-    Attributes:
-        name: What it is called.
-        suffixes: Extensions of its files.
-        read: From the text to its values; None where it cannot be read at all. What is wrong goes into the faults.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    read: Callable[[str, Faults], Node | None] = field(repr=False)
+_READERS = {".toml": read_toml, ".yaml": read_yaml, ".yml": read_yaml}
 
 
-def all_formats() -> tuple[ConfigFormat, ...]:
-    """Every format."""
-    return discover(formats, ConfigFormat)
+def read_text(text: str, suffix: str, faults: Faults) -> Node | None:
+    """The values of a text in the format of an extension; None where it cannot be read, which is then a fault."""
+    root = _READERS[suffix](text, faults)
+    return None if root is None else bounded(root, faults)
 
 
 def read_written(path: str) -> tuple[Node | None, Faults, str]:
@@ -49,11 +36,10 @@ def read_written(path: str) -> tuple[Node | None, Faults, str]:
         UsageError: There is no such regular file, it is too large, of an unknown extension or not UTF-8.
     """
     name = visible(path)
-    chosen = next((f for f in all_formats() if path.lower().endswith(f.suffixes)), None)
+    suffix = next((known for known in _READERS if path.lower().endswith(known)), None)
     raw = _bytes(path, name)
-    if chosen is None:
-        known = ", ".join(suffix for f in all_formats() for suffix in f.suffixes)
-        raise UsageError(f"{name}: not the extension of a configuration file", hint=f"Known: {known}.")
+    if suffix is None:
+        raise UsageError(f"{name}: not the extension of a configuration file", hint=f"Known: {', '.join(_READERS)}.")
     lines, offset = [], 0
     for number, line in enumerate(raw.splitlines(keepends=True), start=1):
         lines.append(decode(line, f"{name}:{number}", offset=offset))
@@ -61,7 +47,7 @@ def read_written(path: str) -> tuple[Node | None, Faults, str]:
     text, faults = "".join(lines), Faults()
     if found := _CONTROL.search(text):
         faults.add(text.count("\n", 0, found.start()) + 1, f"a control character, U+{ord(found.group()):04X}")
-    return None if faults else chosen.read(text, faults), faults, hashlib.sha256(raw).hexdigest()
+    return None if faults else read_text(text, suffix, faults), faults, hashlib.sha256(raw).hexdigest()
 
 
 def _bytes(path: str, name: str) -> bytes:
