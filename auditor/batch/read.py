@@ -8,14 +8,13 @@ from os import PathLike, fspath
 from pathlib import PurePath
 
 from auditor.batch.config.audits import check_each, gate_of, settings_of
-from auditor.batch.config.cross_checks import check_apart, check_references
 from auditor.batch.config.folders import folders
 from auditor.batch.config.merge import Entries, merge
 from auditor.batch.config.model import MOST_NAME
-from auditor.batch.config.nodes import Faults, Node, shown
+from auditor.batch.config.nodes import Faults, Node, mapping, shown
 from auditor.batch.config.reading import read_written
 from auditor.batch.config.sources import SourceFolder
-from auditor.batch.config.structure import Path, audits, check_structure, defaults, mapping
+from auditor.batch.config.structure import Path, audits, check_structure, defaults
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
 from auditor.core.errors import UsageError
@@ -77,14 +76,12 @@ def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[st
         if not wrong["audits", number] and not wrong[("defaults",)]:
             entry = merge(audit, own, shared, faults)
         given = folder.locate_all({**shared, **own} if entry is None else entry.given, faults)
-        check_each(audit.line, given, faults)
-        check_apart(audit.line, own, given, faults)
+        check_each(audit.line, own, given, faults)
         if entry is None:
             continue
         usable |= entry.usable
         own_gates.append(entry.own_gate)
         entry = replace(entry, given=given)
-        check_references(entry, own, faults)
         settings, gate = settings_of(entry, faults), gate_of(entry, faults, fail_on)
         if settings is not None and gate is not None:
             planned.append(PlannedAudit(str(own["name"].value), "", settings, gate))

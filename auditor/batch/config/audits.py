@@ -1,18 +1,21 @@
-"""From an entry of a configuration to what is asked of an audit and what makes its gate red."""
+"""From an entry of a configuration to the settings of an audit and its gate."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import combinations
 from typing import Any
 
 from auditor.batch.config.merge import GATE, Entries, Entry
 from auditor.batch.config.model import check_keys, key_of, series_keys
-from auditor.batch.config.nodes import Faults, plain
+from auditor.batch.config.nodes import Faults, plain, shown
 from auditor.core.errors import UsageError
 from auditor.corpora.read import require_one_grouping
-from auditor.features.catalogue import select_features
+from auditor.features.catalogue import require_reference, select_features
 from auditor.membership.procedures.published import select_procedures
+from auditor.models.loading import base_of
 from auditor.results.gate import Gate, make_gate
 from auditor.settings import (
     AuditSettings,
@@ -23,66 +26,62 @@ from auditor.settings import (
     wrong_settings,
 )
 
+_DISJOINT = ("suspect", "heldout", "placebo", "general")
+"""The sets of documents of which none may hold what another holds."""
+
+
+def check_each(line: int, own: Entries, given: Entries, faults: Faults) -> None:
+    """Check each key of an audit by itself, so that no fault hides another, and that its sets of documents differ.
+
+    Args:
+        line: Line of the audit.
+        own: The keys in the audit itself.
+        given: The well-formed keys of those that apply to it, with sources relative to the current directory.
+        faults: Faults are added here.
+    """
+    settings, series = _values(given)
+    with _recording(line, given, faults, "group-by"):
+        require_one_grouping(settings.get("group_column"), settings.get("group_by", "document"))
+    with _recording(line, given, faults, "features"):
+        select_features(settings.get("features", AuditSettings.model_fields["features"].default))
+    with _recording(line, given, faults, "procedures"):
+        select_procedures(settings.get("procedures", ()))
+    for kind, values in ((AuditSettings, settings), (SeriesSettings, series)):
+        for error in wrong_settings(kind, values):
+            with _recording(line, given, faults):
+                raise error
+    sets = {key: str(given[key].value) for key in _DISJOINT if key in given and isinstance(given[key].value, str)}
+    for first, second in combinations(sets, 2):
+        # One path can be written in several ways.
+        if sets[first] == sets[second] or os.path.realpath(sets[first]) == os.path.realpath(sets[second]):
+            at = next((own[key].line for key in (second, first) if key in own), line)
+            hint = f"{second.capitalize()} has to be text that is in no other set."
+            faults.add(at, f"{first} and {second} are both {shown(sets[second])}", hint)
+
 
 def settings_of(entry: Entry, faults: Faults) -> AuditSettings | None:
-    """The settings of an audit whose keys fit by themselves; None where they are at odds with each other."""
-    asked, series = _asked(entry.given)
-    with _noting(entry.line, entry.given, faults, "permutations"):
+    """The settings of an audit whose keys are valid by themselves; None where they are in conflict."""
+    _check_references(entry, faults)
+    settings, series = _values(entry.given)
+    with _recording(entry.line, entry.given, faults, "permutations"):
         if entry.kind == "forget":
-            return make_series_settings(series=series, **asked)
-        return make_settings(series=series or None, **asked)
+            return make_series_settings(series=series, **settings)
+        return make_settings(series=series or None, **settings)
     return None
 
 
-def check_each(line: int, given: Entries, faults: Faults) -> None:
-    """Note what is wrong with each key of an audit by itself, so that no fault hides another.
-
-    Args:
-        line: Where the audit begins.
-        given: The keys that are known to be well-formed, of those that apply to it.
-        faults: What is found is added here.
-    """
-    asked, series = _asked(given)
-    with _noting(line, given, faults, "group-by"):
-        require_one_grouping(asked.get("group_column"), asked.get("group_by", "document"))
-    with _noting(line, given, faults, "features"):
-        select_features(asked.get("features", AuditSettings.model_fields["features"].default))
-    with _noting(line, given, faults, "procedures"):
-        select_procedures(asked.get("procedures", ()))
-    for kind, settings in ((AuditSettings, asked), (SeriesSettings, series)):
-        for error in wrong_settings(kind, settings):
-            with _noting(line, given, faults):
-                raise error
-
-
-def _asked(given: Entries) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is asked about a model, and about a series, as settings."""
-    asked = {name: plain(given[key]) for key, name in check_keys().items() if key in given}
-    series = {name: plain(given[key]) for key, name in series_keys().items() if key in given}
-    for written in (asked, series):
-        written.update({name: _as_settings(name, value) for name, value in written.items() if isinstance(value, dict)})
-    return asked, series
-
-
-def _as_settings(name: str, written: dict[str, Any]) -> Any:
-    """A mapping as the settings have it: thresholds by their names there, everything else as pairs."""
-    if name == "policy":
-        return {key.replace("-", "_"): value for key, value in written.items()}
-    return tuple(written.items())
-
-
 def gate_of(entry: Entry, faults: Faults, fail_on: tuple[str, ...] | None = None) -> Gate | None:
-    """What makes CI red; None where that contradicts itself.
+    """The gate of an audit; None where its keys are in conflict.
 
     Args:
         entry: The audit.
-        faults: What is wrong is added here.
-        fail_on: What makes those red that do not say so themselves, in place of what the defaults say.
+        faults: Faults are added here.
+        fail_on: Outcomes that fail an audit without a gate of its own, in place of those of the defaults.
     """
-    said: dict[str, Any] = {key.replace("-", "_"): plain(entry.given[key]) for key in GATE if key in entry.given}
+    written: dict[str, Any] = {key.replace("-", "_"): plain(entry.given[key]) for key in GATE if key in entry.given}
     flag = fail_on is not None and not entry.own_gate
-    with _noting(entry.line, entry.given, faults, *(() if flag else GATE)):
-        gate = make_gate(fail_on=fail_on) if flag else make_gate(**said)
+    with _recording(entry.line, entry.given, faults, *(() if flag else GATE)):
+        gate = make_gate(fail_on=fail_on) if flag else make_gate(**written)
         states = [word for word in gate.fail_on if word.startswith("state ")]
         if states and "checkpoints" not in entry.given:
             raise UsageError(
@@ -93,9 +92,43 @@ def gate_of(entry: Entry, faults: Faults, fail_on: tuple[str, ...] | None = None
     return None
 
 
-@contextmanager
-def _noting(line: int, given: Entries, faults: Faults, *keys: str) -> Iterator[None]:
-    """Note what is refused, at the line of the key it is about, else of the first of some keys, else of the audit."""
+def _check_references(entry: Entry, faults: Faults) -> None:
+    """Refuse features that compare with a reference where none is named and the model brings none."""
+    model = entry.given.get("model")
+    if entry.kind != "check" or model is None or ("references" in entry.given and plain(entry.given["references"])):
+        return
+    features = entry.given.get("features")
+    names = str(AuditSettings.model_fields["features"].default if features is None else features.value)
+    # Wrong features and a wrong model are faults of their own.
+    with contextlib.suppress(UsageError):
+        select_features(names)
+        try:
+            require_reference(names)
+        except UsageError as error:
+            if base_of(str(model.value)) is None:
+                faults.take(entry.own["features"].line if "features" in entry.own else entry.line, error)
+
+
+def _values(given: Entries) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values of the settings of an audit and of those of its series, by name."""
+    settings, series = (
+        {name: _value(name, plain(given[key])) for key, name in keys.items() if key in given}
+        for keys in (check_keys(), series_keys())
+    )
+    return settings, series
+
+
+def _value(name: str, written: Any) -> Any:
+    if not isinstance(written, dict):
+        return written
+    return (
+        {key.replace("-", "_"): number for key, number in written.items()} if name == "policy" else (*written.items(),)
+    )
+
+
+@contextlib.contextmanager
+def _recording(line: int, given: Entries, faults: Faults, *keys: str) -> Iterator[None]:
+    """Record a UsageError at the line of the key it names, else of the first of `keys`, else of the audit."""
     try:
         yield
     except UsageError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from auditor.batch.config.model import key_of, series_keys
-from auditor.batch.config.nodes import Faults, Node
+from auditor.batch.config.nodes import Faults, Node, mapping
 from auditor.settings import CHECK_ONLY, SHORT_THRESHOLDS
 
 Kind = Literal["check", "forget"]
@@ -26,70 +26,66 @@ class Entry:
     Attributes:
         kind: What it is.
         line: Where it begins.
+        own: The keys in the audit itself.
         given: Every key that applies to it.
         usable: The keys of the defaults that an audit of this kind can use.
-        own_gate: Whether the audit says itself what makes CI red.
     """
 
     kind: Kind
     line: int
+    own: Entries
     given: Entries
     usable: frozenset[str]
-    own_gate: bool
+
+    @property
+    def own_gate(self) -> bool:
+        """Whether the audit has a gate of its own."""
+        return not self.own.keys().isdisjoint(GATE)
 
 
 def merge(audit: Node, own: Entries, shared: Entries, faults: Faults) -> Entry | None:
     """Lay an audit over the defaults; None where it contradicts itself.
 
-    Thresholds are laid over each other one by one. Of `expect`, `fail-on` and `states` an audit that has one takes none
-    of the others from the defaults. What the defaults say of a series does not reach a check without one, and what
-    they say of a check does not reach a forget.
+    Thresholds are laid over each other one by one. An audit with one of `expect`, `fail-on` and `states` takes none of
+    the others from the defaults. Defaults of a series do not reach a check without one, nor those of a check a forget.
     """
     kind = _kind(audit, own, shared, faults)
     if kind is None:
         return None
     foreign = _foreign(kind, own, shared)
-    usable = frozenset(key for key in shared if key not in foreign)
-    own, shared = _folded(own, faults), _folded(shared, faults)
-    stray = [key for key in own if key in foreign]
+    entry = Entry(kind, audit.line, _folded(own, faults), {}, frozenset(shared.keys() - foreign.keys()))
+    stray = entry.own.keys() & foreign.keys()
     for key in stray:
         faults.add(own[key].line, f"{key!r} {foreign[key]}")
     if stray:
         return None
-    own_gate = not own.keys().isdisjoint(GATE)
-    without = set(foreign) | (set(GATE) if own_gate else set())
-    inherited = {key: node for key, node in shared.items() if key not in without}
-    given = {**inherited, **own}
-    for key in _POLICIES:
-        if key in own and key in inherited:
-            both = {**_below(inherited[key]), **_below(own[key])}
-            given[key] = replace(own[key], value=both)
-    return Entry(kind, audit.line, given, usable, own_gate)
-
-
-def _below(node: Node) -> dict[str, Node]:
-    return node.value if isinstance(node.value, dict) else {}
+    without = {*foreign, *(GATE if entry.own_gate else ())}
+    given = {key: node for key, node in _folded(shared, faults).items() if key not in without}
+    for key, node in entry.own.items():
+        both = key in _POLICIES and key in given
+        given[key] = replace(node, value={**mapping(given[key]), **mapping(node)}) if both else node
+    return replace(entry, given=given)
 
 
 def _kind(audit: Node, own: Entries, shared: Entries, faults: Faults) -> Kind | None:
-    said = own.get("kind") or shared.get("kind")
-    named = [key for key in ("model", "checkpoints") if key in own]
-    inherited = [key for key in ("model", "checkpoints") if key in shared and key not in own]
-    if said is not None:
-        kind: Kind = "forget" if said.value == "forget" else "check"
+    named = [key for key in ("model", "checkpoints") if key in own or key in shared]
+    written = own.get("kind") or shared.get("kind")
+    if written is not None:
+        kind: Kind = "forget" if written.value == "forget" else "check"
         needed = "checkpoints" if kind == "forget" else "model"
-        if needed in named or needed in inherited:
+        if needed in named:
             return kind
         faults.add(audit.line, f"a {kind} needs {needed}")
         return None
-    if named and inherited and len(named) == 1:
+    first, *others = sorted(named, key=lambda key: key not in own)
+    if others and first in own and others[0] not in own:
         faults.add(
-            own[named[0]].line,
-            f"{named[0]} here and {inherited[0]} in the defaults: it is not clear what is asked",
+            own[first].line,
+            f"{first} here and {others[0]} in the defaults: it is not clear what is asked",
             "Write kind: check for a check beside a series, kind: forget for a forget without the model.",
         )
         return None
-    return "check" if "model" in (*named, *inherited) else "forget"
+    return "check" if "model" in named else "forget"
 
 
 def _foreign(kind: Kind, own: Entries, shared: Entries) -> dict[str, str]:
@@ -103,15 +99,12 @@ def _foreign(kind: Kind, own: Entries, shared: Entries) -> dict[str, str]:
 
 
 def _folded(entries: Entries, faults: Faults) -> Entries:
-    """The entries with the short ways to give a threshold put among the thresholds."""
-    short = {key_of(name) for name in SHORT_THRESHOLDS} & entries.keys()
+    """The entries with the short forms of thresholds moved into the policy."""
+    short = {key: entries[key] for key in map(key_of, SHORT_THRESHOLDS) if key in entries}
     if not short:
         return entries
-    thresholds = dict(_below(entries["policy"])) if "policy" in entries else {}
-    for key in short:
-        if key in thresholds:
-            faults.add(entries[key].line, f"{key!r} stands in policy too", "Leave one of the two out.")
-        thresholds[key] = entries[key]
-    policy = entries.get("policy", Node(min(entries[key].line for key in short), {}))
+    policy = entries.get("policy", Node(min(node.line for node in short.values()), {}))
+    for key in short.keys() & mapping(policy).keys():
+        faults.add(short[key].line, f"{key!r} stands in policy too", "Leave one of the two out.")
     rest = {key: node for key, node in entries.items() if key not in short}
-    return {**rest, "policy": replace(policy, value=thresholds)}
+    return {**rest, "policy": replace(policy, value={**mapping(policy), **short})}

@@ -114,6 +114,11 @@ def children(node: Node) -> list[tuple[str | int, Node]]:
     return [*enumerate(node.value)] if isinstance(node.value, list) else []
 
 
+def mapping(node: Node) -> dict[str, Node]:
+    """The entries of a node; none where it is no mapping."""
+    return node.value if isinstance(node.value, dict) else {}
+
+
 def plain(node: Node) -> Any:
     """The value without lines; lists become tuples, so that a strict model takes them."""
     if isinstance(node.value, dict):

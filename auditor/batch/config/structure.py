@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from auditor.batch.config.model import NEEDED, BatchModel
-from auditor.batch.config.nodes import Faults, Node, UnparsedValue, children, find, plain, shown
+from auditor.batch.config.nodes import Faults, Node, UnparsedValue, children, find, mapping, plain, shown
 from auditor.core.text import did_you_mean
 
 _EXPECTED = {
@@ -56,11 +56,6 @@ def check_structure(root: Node, faults: Faults) -> set[Path]:
                 wrong.add(("audits", number, keys[0]))
                 faults.add(audit.line, f"this audit has no {' and no '.join(keys)}")
     return wrong
-
-
-def mapping(node: Node) -> dict[str, Node]:
-    """The entries of a node; none where it is no mapping."""
-    return node.value if isinstance(node.value, dict) else {}
 
 
 def defaults(root: Node) -> Node:
