@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from auditor.batch.config.model import keys_of_audits
+from auditor.batch.config.model import AuditModel, fields_by_key
 from auditor.batch.folder import REPORT, RESULT
 from auditor.batch.plan import PlannedAudit
 from auditor.core.errors import AuditorError, first_line
@@ -31,7 +31,7 @@ def error_text(error: Exception) -> str:
 
 def _key(flag: re.Match[str]) -> str:
     """A flag as the key of a configuration, `--dtype` as `dtype:`; a repeatable one has a list there."""
-    return next((f"{key}:" for key in (flag[1], f"{flag[1]}s") if key in keys_of_audits()), flag[0])
+    return next((f"{key}:" for key in (flag[1], f"{flag[1]}s") if key in fields_by_key(AuditModel)), flag[0])
 
 
 def outcome_of(

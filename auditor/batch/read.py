@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from os import PathLike, fspath
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from auditor.batch.config.audits import check_each, gate_of, settings_of
 from auditor.batch.config.folders import folders
@@ -13,8 +13,8 @@ from auditor.batch.config.merge import Entries, merge
 from auditor.batch.config.model import MOST_NAME
 from auditor.batch.config.nodes import Faults, Node, mapping, shown
 from auditor.batch.config.reading import read_written
-from auditor.batch.config.sources import SourceFolder
-from auditor.batch.config.structure import Path, audits, check_structure, defaults
+from auditor.batch.config.sources import locate
+from auditor.batch.config.structure import NodePath, audits, check_structure, defaults
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
 from auditor.core.errors import UsageError
@@ -44,7 +44,7 @@ def read_batch(
     configuration = fspath(path)
     _check_texts(configuration, name)
     root, faults, sha256 = read_written(configuration)
-    planned = [] if root is None else _planned(root, SourceFolder(configuration), faults, fail_on)
+    planned = [] if root is None else _planned(root, Path(configuration).parent, faults, fail_on)
     top = {} if root is None else mapping(root)
     if "correction" in top and top["correction"].value == "benjamini-hochberg":
         _check_levels(top["correction"], planned, faults)
@@ -61,7 +61,7 @@ def read_batch(
     return plan
 
 
-def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[str, ...] | None) -> list[PlannedAudit]:
+def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] | None) -> list[PlannedAudit]:
     wrong = _by_entry(check_structure(root, faults))
     _check_names(root, faults)
     shared = _sound(defaults(root), wrong[("defaults",)])
@@ -75,7 +75,7 @@ def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[st
         entry = None
         if not wrong["audits", number] and not wrong[("defaults",)]:
             entry = merge(audit, own, shared, faults)
-        given = folder.locate_all({**shared, **own} if entry is None else entry.given, faults)
+        given = locate({**shared, **own} if entry is None else entry.given, folder, faults)
         check_each(audit.line, own, given, faults)
         if entry is None:
             continue
@@ -96,9 +96,9 @@ def _planned(root: Node, folder: SourceFolder, faults: Faults, fail_on: tuple[st
     return [replace(audit, folder=name) for audit, name in zip(planned, names, strict=True)]
 
 
-def _by_entry(wrong: set[Path]) -> defaultdict[Path, set[str | int | None]]:
+def _by_entry(wrong: set[NodePath]) -> defaultdict[NodePath, set[str | int | None]]:
     """What is wrong in the defaults and in each audit, by key; None stands for the whole of it."""
-    children: defaultdict[Path, set[str | int | None]] = defaultdict(set)
+    children: defaultdict[NodePath, set[str | int | None]] = defaultdict(set)
     for path in wrong:
         depth = 1 if path[:1] == ("defaults",) else 2
         children[path[:depth]].add(path[depth] if len(path) > depth else None)

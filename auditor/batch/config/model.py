@@ -20,7 +20,6 @@ MOST_NAME = 100
 _OF_SERIES = {"policy": "forgetting_policy"}
 """Settings with another key in a configuration, where their own name means something else."""
 
-
 NEEDED = (
     *((name,) for name, field in AuditSettings.model_fields.items() if field.is_required() and name != "model"),
     ("model", "checkpoints"),
@@ -68,21 +67,26 @@ def file_fields(model: type[BaseModel], names: dict[str, str] | None = None) -> 
         names: Key and name of each; all by default.
     """
     docs = field_docs(model)
-    chosen = {key_of(name): name for name in model.model_fields} if names is None else names
-    return {key.replace("-", "_"): _field(key, model.model_fields[name], docs[name]) for key, name in chosen.items()}
+    names = {key_of(name): name for name in model.model_fields} if names is None else names
+    return {key.replace("-", "_"): _field(key, model.model_fields[name], docs[name]) for key, name in names.items()}
 
 
 def _field(key: str, setting: FieldInfo, description: str) -> Any:
     annotation = _annotation(setting.annotation)
+    plain = setting.default is not PydanticUndefined and annotation is setting.annotation
     # A default that is made on demand is not part of the schema: what is left out of a file is left to the settings.
-    about: Any = Field(default_factory=lambda: None, alias=key, description=description)
-    if setting.default is not PydanticUndefined and annotation is setting.annotation:
-        about = Field(setting.default, alias=key, description=description)
+    default: dict[str, Any] = {"default": setting.default} if plain else {"default_factory": lambda: None}
+    about: Any = Field(**default, alias=key, description=description)
     return Annotated[(annotation, *setting.metadata, about)]
 
 
 def _optional(annotation: Any, key: str, description: str, **limits: Any) -> Any:
     return annotation, Field(default_factory=lambda: None, alias=key, description=description, **limits)
+
+
+def fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a mapping by their keys in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 DefaultsModel = create_model(
@@ -120,16 +124,11 @@ AuditModel = create_model(
 )
 
 
-def keys_of_audits() -> frozenset[str]:
-    """Every key of an audit."""
-    return frozenset(field.alias or name for name, field in AuditModel.model_fields.items())
-
-
 def _needs(*keys: str) -> dict[str, Any]:
     """JSON Schema of files in which the defaults or every audit have one of some keys."""
-    one = {"anyOf": [{"required": [key]} for key in keys]}
-    every = {"properties": {"audits": {"items": one}}}
-    return {"anyOf": [{"required": ["defaults"], "properties": {"defaults": one}}, every]}
+    has_key = {"anyOf": [{"required": [key]} for key in keys]}
+    every = {"properties": {"audits": {"items": has_key}}}
+    return {"anyOf": [{"required": ["defaults"], "properties": {"defaults": has_key}}, every]}
 
 
 class BatchModel(_Written):

@@ -17,7 +17,7 @@ MOST_VALUES = 200_000
 
 _LARGEST = 2**63
 
-_TOLD = 100
+_MOST_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +39,39 @@ class Node:
 
 
 class Faults:
-    """What is found wrong with a file, so that it is told at once; after the first hundred no more is looked for."""
+    """The faults of a file, all reported at once; after the first hundred no more are recorded."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, str], None] = {}
+        self._lines: set[tuple[int, str]] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._lines)
 
     @property
     def enough(self) -> bool:
         """Whether so much is wrong that the rest can wait."""
-        return len(self._found) > _TOLD
+        return len(self._lines) > _MOST_FAULTS
 
     def add(self, line: int, what: str, hint: str = "") -> None:
-        """Note a fault; the same one at the same line counts once."""
+        """Record a fault; the same one at the same line counts once."""
         if not self.enough:
-            self._found[line, visible(f"{what}. {hint}" if hint else what)] = None
+            self._lines.add((line, visible(f"{what}. {hint}" if hint else what)))
 
     def take(self, line: int, error: AuditorError) -> None:
-        """Note what another part of the program refuses."""
+        """Record an error of another part of the program."""
         self.add(line, error.message, error.hint)
 
     def raise_any(self, name: str) -> None:
-        """Raise what was found, one fault a line, by line.
+        """Raise the faults, one a line, by line.
 
         Raises:
             UsageError: There is a fault.
         """
-        told = [f"{name}:{line}: {what}" for line, what in sorted(self._found)]
+        messages = [f"{name}:{line}: {what}" for line, what in sorted(self._lines)]
         if self.enough:
-            told[_TOLD:] = [f"{name}: and more"]
-        if told:
-            raise UsageError("\n".join(told))
+            messages[_MOST_FAULTS:] = [f"{name}: and more"]
+        if messages:
+            raise UsageError("\n".join(messages))
 
 
 def scalar(value: str | int | float | bool | None, line: int, faults: Faults) -> Node:
@@ -79,19 +79,18 @@ def scalar(value: str | int | float | bool | None, line: int, faults: Faults) ->
 
     A number without a fraction is whole however it is written, as JSON Schema has it: `1e4` is 10000.
     """
-    read: str | int | float | bool | UnparsedValue | None = value
+    problem = ""
     if isinstance(value, float) and value.is_integer():
-        read = value = int(value)
+        value = int(value)
     if isinstance(value, float) and not -_LARGEST < value < _LARGEST:
-        faults.add(line, "not a finite number")
-        read = UnparsedValue()
+        problem = "not a finite number"
     elif isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < _LARGEST:
-        faults.add(line, "a number of more than 64 bits")
-        read = UnparsedValue()
+        problem = "a number of more than 64 bits"
     elif isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
-        faults.add(line, f"{shown(value)} holds a character that cannot be written down")
-        read = UnparsedValue()
-    return Node(line, read)
+        problem = f"{shown(value)} holds a character that cannot be written down"
+    if problem:
+        faults.add(line, problem)
+    return Node(line, UnparsedValue() if problem else value)
 
 
 def bounded(root: Node, faults: Faults) -> Node | None:
@@ -103,15 +102,10 @@ def bounded(root: Node, faults: Faults) -> Node | None:
         if level > MOST_DEPTH or n_values > MOST_VALUES:
             faults.add(node.line, "nested too deeply" if level > MOST_DEPTH else f"more than {MOST_VALUES} values")
             return None
-        stack += [(child, level + 1) for _, child in children(node)]
+        below = [*node.value.values()] if isinstance(node.value, dict) else node.value
+        if isinstance(below, list):
+            stack += [(child, level + 1) for child in below]
     return root
-
-
-def children(node: Node) -> list[tuple[str | int, Node]]:
-    """The nodes directly below a node, each with its key or index."""
-    if isinstance(node.value, dict):
-        return [*node.value.items()]
-    return [*enumerate(node.value)] if isinstance(node.value, list) else []
 
 
 def mapping(node: Node) -> dict[str, Node]:
@@ -148,5 +142,5 @@ def shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    said = repr(value)
-    return said if len(said) <= 80 else f"{said[:60]}…{said[-10:]}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}…{text[-10:]}"

@@ -1,4 +1,4 @@
-"""Holds what a file has against what a configuration may hold, and says in plain words what does not fit."""
+"""Validation of a file against the model of a configuration, with the line and a plain message for each error."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from auditor.batch.config.model import NEEDED, BatchModel
-from auditor.batch.config.nodes import Faults, Node, UnparsedValue, children, find, mapping, plain, shown
+from auditor.batch.config.model import NEEDED, BatchModel, fields_by_key
+from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, mapping, plain, shown
 from auditor.core.text import did_you_mean
 
 _EXPECTED = {
@@ -24,20 +24,16 @@ _EXPECTED = {
     "model_type": "a mapping of keys to values",
 }
 
-Path = tuple[str | int, ...]
+NodePath = tuple[str | int, ...]
 
 
-def check_structure(root: Node, faults: Faults) -> set[Path]:
-    """Note every unknown key, wrong type and missing key.
-
-    Args:
-        root: The file.
-        faults: What is found is added here.
+def check_structure(root: Node, faults: Faults) -> set[NodePath]:
+    """Add a fault for every unknown key, wrong type and missing key.
 
     Returns:
         The paths of what is wrong; what is not below one of them can be relied on.
     """
-    wrong: set[Path] = set()
+    wrong: set[NodePath] = set()
     try:
         BatchModel.model_validate(plain(root))
     except ValidationError as error:
@@ -48,8 +44,7 @@ def check_structure(root: Node, faults: Faults) -> set[Path]:
             # Of a list in which nothing is right, pydantic says too that it is too short.
             echo = problem["type"] == "too_short" and problem["input"]
             if not (echo or isinstance(node.value, UnparsedValue) or faults.enough):
-                faults.add(node.line, *_said(problem, path))
-    wrong |= set(_unread(root))
+                faults.add(node.line, *_described(problem, path))
     for number, audit in enumerate(audits(root)):
         for keys in NEEDED if isinstance(audit.value, dict) else ():
             if not any(key in mapping(audit) or key in mapping(defaults(root)) for key in keys):
@@ -69,14 +64,7 @@ def audits(root: Node) -> list[Node]:
     return listed.value if listed is not None and isinstance(listed.value, list) else []
 
 
-def _unread(node: Node, path: Path = ()) -> Iterator[Path]:
-    if isinstance(node.value, UnparsedValue):
-        yield path
-    for part, child in children(node):
-        yield from _unread(child, (*path, part))
-
-
-def _said(problem: ErrorDetails, path: Path) -> tuple[str, str]:
+def _described(problem: ErrorDetails, path: NodePath) -> tuple[str, str]:
     """What is wrong, and what to do about it."""
     kind, value = problem["type"], problem["input"]
     name = ".".join(str(part) for part in path if isinstance(part, str)) or "this file"
@@ -85,7 +73,7 @@ def _said(problem: ErrorDetails, path: Path) -> tuple[str, str]:
     if kind == "missing":
         return f"no {path[-1]!r}", "Every audit needs one." if len(path) > 1 else "A batch is a list under `audits:`."
     if kind in _EXPECTED:
-        return f"{name}: expected {_EXPECTED[kind]}, found {shown(value)}", _mend(kind, value, path)
+        return f"{name}: expected {_EXPECTED[kind]}, found {shown(value)}", _hint(kind, value, path)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
         close = _close(value, allowed)
@@ -95,7 +83,7 @@ def _said(problem: ErrorDetails, path: Path) -> tuple[str, str]:
     return f"{name}: {problem['msg'].replace('Input should', 'must').replace('String should', 'must')}", ""
 
 
-def _mend(kind: str, value: Any, path: Path) -> str:
+def _hint(kind: str, value: Any, path: NodePath) -> str:
     if not path and isinstance(value, tuple):
         return "Put the list under `audits:`."
     if kind == "string_type" and isinstance(value, bool | int | float):
@@ -110,18 +98,17 @@ def _mend(kind: str, value: Any, path: Path) -> str:
 def _close(word: Any, known: Sequence[str]) -> str:
     """Did-you-mean in which capitals and underscores do not count."""
     spelled = {name.lower(): name for name in known}
-    asked = str(word).lower().replace("_", "-").replace(" ", "-")
-    return f"Did you mean {spelled[asked]}?" if asked in spelled else did_you_mean(str(word), known)
+    written = str(word).lower().replace("_", "-").replace(" ", "-")
+    return f"Did you mean {spelled[written]}?" if written in spelled else did_you_mean(str(word), known)
 
 
-def _keys(path: Path) -> list[str]:
+def _keys(path: NodePath) -> list[str]:
     """The keys that a mapping may have."""
     model: type[BaseModel] = BatchModel
     for part in path:
         if isinstance(part, str):
-            fields = {field.alias or name: field for name, field in model.model_fields.items()}
-            model = next(_models(fields[part].annotation))
-    return [field.alias or name for name, field in model.model_fields.items()]
+            model = next(_models(fields_by_key(model)[part].annotation))
+    return list(fields_by_key(model))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
