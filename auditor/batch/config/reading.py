@@ -19,7 +19,6 @@ MOST_BYTES = 2**20
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
-
 _READERS = {".toml": read_toml, ".yaml": read_yaml, ".yml": read_yaml}
 
 
@@ -45,8 +44,8 @@ def read_written(path: str) -> tuple[Node | None, Faults, str]:
         lines.append(decode(line, f"{name}:{number}", offset=offset))
         offset += len(line)
     text, faults = "".join(lines), Faults()
-    if found := _CONTROL.search(text):
-        faults.add(text.count("\n", 0, found.start()) + 1, f"a control character, U+{ord(found.group()):04X}")
+    if control := _CONTROL.search(text):
+        faults.add(text.count("\n", 0, control.start()) + 1, f"a control character, U+{ord(control.group()):04X}")
     return None if faults else read_text(text, suffix, faults), faults, hashlib.sha256(raw).hexdigest()
 
 
@@ -60,8 +59,8 @@ def _bytes(path: str, name: str) -> bytes:
     except FileNotFoundError:
         raise UsageError(f"{name}: no such file", hint=visible(close_names(Path(path)))) from None
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or error
-        raise UsageError(f"{name}: cannot be read: {said}", hint="Check the path of the configuration.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name}: cannot be read: {reason}", hint="Check the path of the configuration.") from None
     if len(raw) > MOST_BYTES:
         raise UsageError(f"{name}: larger than {MOST_BYTES // 2**20} MiB", hint="Split the batch.")
     return raw

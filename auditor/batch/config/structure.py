@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from auditor.batch.config.model import NEEDED, BatchModel, fields_by_key
+from auditor.batch.config.model import NEEDED, AuditModel, BatchModel, DefaultsModel, fields_by_key
 from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, mapping, plain, shown
 from auditor.core.text import did_you_mean
 
@@ -104,15 +104,7 @@ def _close(word: Any, known: Sequence[str]) -> str:
 
 def _keys(path: NodePath) -> list[str]:
     """The keys that a mapping may have."""
-    model: type[BaseModel] = BatchModel
-    for part in path:
-        if isinstance(part, str):
-            model = next(_models(fields_by_key(model)[part].annotation))
-    return list(fields_by_key(model))
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    models: dict[str, Any] = {name: field.annotation for name, field in fields_by_key(DefaultsModel).items()}
+    models |= {"": BatchModel, "defaults": DefaultsModel, "audits": AuditModel}
+    return list(fields_by_key(models[key]))

@@ -62,8 +62,8 @@ def _as_lines(text: str, mark: str) -> str:
     """
     written: list[str] = []
     position, line, depth, after_key = 0, 1, 0, False
-    while found := (_VALUE if depth or after_key else _STATEMENT).match(text, position):
-        kind, token, position = found.lastgroup, found.group(), found.end()
+    while match := (_VALUE if depth or after_key else _STATEMENT).match(text, position):
+        kind, token, position = match.lastgroup, match.group(), match.end()
         after_key = kind == "key" or (after_key and kind == "between")
         depth += (kind == "open") - (kind == "close")
         if kind == "deep":
