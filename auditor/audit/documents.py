@@ -27,7 +27,7 @@ MARKED_TOKENS = 160
 def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]:
     """The out-of-fold score of every group, in row order."""
     return tuple(
-        GroupScore(group=group, side=_side(bool(suspect)), score=score)
+        GroupScore(group=group, side="suspect" if suspect else "heldout", score=score)
         for group, suspect, score in zip(rows.groups, rows.suspect, membership.scores, strict=True)
     )
 
@@ -111,10 +111,6 @@ def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
         truncated=sum(record.truncated for record in signals),
         sha256=corpus.sha256,
     )
-
-
-def _side(suspect: bool) -> Side:
-    return "suspect" if suspect else "heldout"
 
 
 def _bits_per_byte(record: TokenSignals) -> float | None:

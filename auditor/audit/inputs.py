@@ -181,11 +181,7 @@ def _unrecomputed(forgetting: Forgetting | None) -> UnrecomputedFindings | None:
 
 
 def _require_whole(inputs: AuditInputs) -> None:
-    """Refuse what no audit keeps, so that nothing strange is computed with.
-
-    Raises:
-        UsageError: A table has other rows or columns than an audit of this configuration gives it.
-    """
+    """Refuse what no audit keeps, so that nothing strange is computed with."""
     measurements, settings, count = inputs.measurements, inputs.settings, len(inputs.documents)
     sides = inputs.sides
     if sorted(sides, reverse=True) != sides:
@@ -225,11 +221,7 @@ def _require_whole(inputs: AuditInputs) -> None:
 
 
 def _require_correction(correction: BatchCorrection) -> None:
-    """Refuse what no correction gives: each can only raise a p-value, and by no more than the number of audits.
-
-    Raises:
-        UsageError: It is not a correction.
-    """
+    """Refuse what no correction gives: each can only raise a p-value, and by no more than the number of audits."""
     most = min(1.0, correction.audits * correction.p_entered * (1 + 1e-9))
     if not 0 < correction.p_entered <= correction.p_adjusted <= most:
         raise UsageError(
@@ -242,11 +234,7 @@ def _require_correction(correction: BatchCorrection) -> None:
 
 
 def _require_series(inputs: AuditInputs, series: SeriesMeasurements) -> None:
-    """Refuse a series of other documents or of other corpora.
-
-    Raises:
-        UsageError: It is.
-    """
+    """Refuse a series of other documents or of other corpora."""
     ours = sum(inputs.sides)
     sides: tuple[tuple[Role, tuple[DocumentResult, ...]], ...] = (
         ("suspect", inputs.documents[:ours]),

@@ -20,7 +20,7 @@ stays valid, and the number of audits is that of the configuration.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from auditor.audit.limitations import limitations
 from auditor.inference.multiplicity import CORRECTIONS
@@ -148,10 +148,8 @@ def correct(entries: Sequence[CorrectionEntry], method: Correction, *, broken: i
             method=method,
             audits=audits,
             broken=broken,
-            p_value=entry.p_value,
-            n_hypotheses=entry.n_hypotheses,
-            p_entered=entry.p_entered,
             p_adjusted=p,
+            **asdict(entry),
         )
         for entry, p in zip(entries, adjusted[: len(entries)], strict=True)
     )

@@ -37,11 +37,7 @@ def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow
 
 
 def _refuse_damaged(column: Any, where: str) -> None:
-    """Refuse a column whose cells point outside it: Arrow files are memory-mapped and not checked when opened.
-
-    Raises:
-        UsageError: The column is damaged.
-    """
+    """Refuse a column whose cells point outside it: Arrow files are memory-mapped and not checked when opened."""
     import pyarrow as pa
 
     try:

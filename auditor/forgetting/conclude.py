@@ -127,11 +127,7 @@ def conclude_states(
 
 
 def _require_asked(trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings) -> None:
-    """Refuse other checkpoints, sets or interventions than a run of these settings has.
-
-    Raises:
-        UsageError: There are.
-    """
+    """Refuse other checkpoints, sets or interventions than a run of these settings has."""
     asked = series_settings_of(settings)
     beside = {"general": asked.general, "placebo": asked.placebo}
     if measurements.names != tuple(name for name, _ in asked.checkpoints):

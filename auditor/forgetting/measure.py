@@ -53,9 +53,10 @@ class SeriesScoring:
         """Every text under every checkpoint, and the probes of each."""
         corpora = read_corpora(self.settings, self.requested, suspect, heldout, cache.corpus)
         seed = self.settings.seed
-        yield from build_series_requests(
+        _, requests = build_series_requests(
             self.checkpoints, corpora, seed=seed, layers=self.requested.layers, rng=stream(seed, "probes")
-        ).requests
+        )
+        yield from requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,9 +147,6 @@ def _require_apart(corpus: Corpus, role: Role, name: Role, shared: Overlap) -> N
     """Refuse a corpus that repeats documents of another, as a whole, nearly, or one within the other.
 
     A reminder trained on texts that hold suspect documents would bring back what it was just told.
-
-    Raises:
-        UsageError: It does.
     """
     pairs = shared.pairs
     if pairs:

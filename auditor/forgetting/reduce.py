@@ -23,10 +23,7 @@ from auditor.results.forgetting.measurements import (
     SeriesMeasurements,
     SetMeasurements,
 )
-from auditor.results.rows import FeatureTable
 from auditor.signals.tokens import TokenSignals
-
-FEATURES = "single-pass"
 
 _MEASURES: Mapping[Measure, Callable[[TokenSignals], float]] = {
     "loss": bits_per_byte.compute,
@@ -80,13 +77,14 @@ def _kept_set(series: Series, role: Role) -> SetMeasurements:
         raise RunError(
             f"no {role} document has a scored token", hint="The texts may be empty of what the tokenizer reads."
         )
+    single_pass = select_features("single-pass")
     wanted = _MEASURES if role in COMPARED else {"loss": _MEASURES["loss"]}
     return SetMeasurements(
         ids=tuple(document.id for document in documents),
         groups=tuple(document.group for document in documents),
         truncated=tuple(sum(record.truncated for record in reading.signals) for reading in readings),
         measures={measure: _measured(compute, readings, scored) for measure, compute in wanted.items()},
-        features=tuple(_features(reading) for reading in readings) if role in COMPARED else (),
+        features=tuple(plain_table(single_pass, reading.signals) for reading in readings) if role in COMPARED else (),
     )
 
 
@@ -100,10 +98,6 @@ def _measured(
     missing = [float("nan")] * len(readings)
     rows = [[compute(reading.signals[at]) for reading in readings] if has else missing for at, has in enumerate(scored)]
     return np.array(rows, dtype=np.float64)
-
-
-def _features(reading: CorpusScores) -> FeatureTable:
-    return plain_table(select_features(FEATURES), reading.signals)
 
 
 def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,19 +20,6 @@ from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRequests:
-    """What a series has to have scored.
-
-    Attributes:
-        probes: Which documents are scored a second time, of every checkpoint.
-        requests: By checkpoint; of each the documents by role, then the probes.
-    """
-
-    probes: Probes
-    requests: tuple[Request, ...]
-
-
 def build_series_requests(
     checkpoints: Sequence[NamedCheckpoint],
     corpora: Mapping[Role, Corpus],
@@ -41,8 +27,13 @@ def build_series_requests(
     seed: int,
     layers: bool,
     rng: np.random.Generator,
-) -> SeriesRequests:
-    """Put together what `score_series` scores; arguments as there. Nothing is scored and no model loaded."""
+) -> tuple[Probes, list[Request]]:
+    """Put together what `score_series` scores; arguments as there. Nothing is scored and no model loaded.
+
+    Returns:
+        Which documents are scored a second time, of every checkpoint; and the requests by checkpoint, of each the
+        documents by role, then the probes.
+    """
     prompts = {
         role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
         for role, corpus in corpora.items()
@@ -55,7 +46,7 @@ def build_series_requests(
         for role, some in prompts.items():
             requests += [Request(checkpoint.spec, prompt, wanted=wanted[role]) for prompt in some]
         requests += probes.requests(checkpoint.spec)
-    return SeriesRequests(probes, tuple(requests))
+    return probes, requests
 
 
 def score_series(
@@ -69,7 +60,7 @@ def score_series(
     rng: np.random.Generator,
     progress: Progress,
 ) -> Series:
-    """Score every corpus under every checkpoint, the texts of all corpora in one stream.
+    """Score every corpus under every checkpoint, the texts of all in one stream; errors as `score_requests`.
 
     The records are those that an audit of a checkpoint by itself finds and makes, so neither scores what the other has.
 
@@ -82,13 +73,9 @@ def score_series(
         store: Where scores are kept.
         rng: Chooses the probe documents; the same for every checkpoint.
         progress: Told how far scoring is.
-
-    Raises:
-        UsageError: As `score_requests`.
-        RunError: As `score_requests`.
     """
-    requests = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
-    scored = score_requests(requests.requests, store=store, max_tokens=max_tokens, progress=progress)
+    probes, requests = build_series_requests(checkpoints, corpora, seed=seed, layers=layers, rng=rng)
+    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
     signals, outputs = iter(scored.signals), iter(scored.outputs)
     readings, numerics = {}, {}
     for checkpoint in checkpoints:
@@ -96,16 +83,14 @@ def score_series(
             records = [next(signals) for _ in corpus.documents]
             readings[checkpoint.name, role] = _reading(records, [next(outputs) for _ in corpus.documents])
         both = [record for role in _SIDES for record in readings[checkpoint.name, role].signals]
-        for _ in (*requests.probes.alone, *requests.probes.shuffled):
+        for _ in (*probes.alone, *probes.shuffled):
             next(outputs)
-        numerics[checkpoint.name] = requests.probes.numerics(both, signals)
+        numerics[checkpoint.name] = probes.numerics(both, signals)
     return Series(
         checkpoints=tuple(checkpoints),
         corpora=dict(corpora),
         readings=readings,
         numerics=numerics,
-        computed=scored.computed,
-        from_store=scored.from_store,
     )
 
 

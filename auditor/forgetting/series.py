@@ -43,16 +43,12 @@ class Series:
         corpora: The corpora by role; `suspect` and `heldout` are always there.
         readings: What each checkpoint made of each corpus, by (checkpoint name, role).
         numerics: What the probes of the backend showed, by checkpoint name.
-        computed: Texts scored in this run.
-        from_store: Texts whose scores were there already.
     """
 
     checkpoints: tuple[NamedCheckpoint, ...]
     corpora: Mapping[Role, Corpus]
     readings: Mapping[tuple[str, Role], CorpusScores]
     numerics: Mapping[str, Numerics]
-    computed: int
-    from_store: int
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class PermutationStatistics:
     """
 
     def __init__(self, design: Design, columns: tuple[Column, ...]) -> None:
-        self._crossfit = CrossFit(design)
+        self.crossfit = CrossFit(design)
         directed = np.array([column.direction != 0 for column in columns], dtype=bool)
         families = {name: np.array([column.family == name for column in columns]) for name in _families(columns)}
         suspects = int(design.suspect.sum())
@@ -102,17 +102,12 @@ class PermutationStatistics:
                 self._energies[f"family:{name}"] = members, np.asarray(np.linalg.inv(gram), dtype=np.float64)
         self.names = ("learned", *self._means, *self._energies)
 
-    @property
-    def crossfit(self) -> CrossFit:
-        """The refits of the learned score."""
-        return self._crossfit
-
     def pool(self, chunks: Iterable[Floats]) -> NullDistribution:
         """Evaluate every statistic under every labelling of the chunks [rows, labellings]."""
         weights = np.array(list(self._means.values()))
         raws, totals = [], []
         for labels in chunks:
-            total, learned = self._crossfit.products(labels)
+            total, learned = self.crossfit.products(labels)
             energies = [
                 np.cbrt(np.einsum("ij,ij->j", total[members], inverse @ total[members]))
                 for members, inverse in self._energies.values()

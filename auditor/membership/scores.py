@@ -35,16 +35,12 @@ class AuditScores:
         references: Labels of the reference models.
         numerics: What the probes showed, by model label.
         models: Identity of each scored model, by its label.
-        computed: Texts scored in this run.
-        from_store: Texts whose scores were there already.
     """
 
     records: tuple[Mapping[Key, TokenSignals], ...]
     references: tuple[str, ...]
     numerics: Mapping[str, Numerics]
     models: Mapping[str, ModelIdentity]
-    computed: int
-    from_store: int
 
     def plain(self, label: str) -> list[TokenSignals]:
         """Each document as it is, under one model."""
@@ -132,8 +128,6 @@ def score_audit(
         references=asked.references,
         numerics={label: asked.probes.numerics(by_view[label, AS_IS.name], answers) for label in asked.models},
         models={label: spec.identity for label, spec in asked.models.items()},
-        computed=scored.computed,
-        from_store=scored.from_store,
     )
 
 

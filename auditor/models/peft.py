@@ -78,11 +78,7 @@ def _checked(source: str) -> Path:
 
 
 def _weights(folder: Path) -> Path:
-    """The safetensors file of the adapter, without which PEFT would unpickle another file.
-
-    Raises:
-        UsageError: It is missing or incomplete.
-    """
+    """The whole safetensors file of the adapter, without which PEFT would unpickle another file."""
     path = folder / _WEIGHTS
     if not path.is_file():
         refuse_pickles_in(folder)

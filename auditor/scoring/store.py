@@ -223,11 +223,7 @@ def _check_sum(key: str, record: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into `RunError`.
-
-    Raises:
-        RunError: SQLite raised an error.
-    """
+    """Turn SQLite's errors into `RunError`."""
     try:
         yield
     # SQLite quotes the content of a damaged file, which need not be UTF-8.

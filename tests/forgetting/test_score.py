@@ -83,12 +83,13 @@ def test_a_series_of_three_is_three_passes_and_no_more(
     assert len(texts) == sum(len(some.documents) for some in corpora.values()) - 1
     found = score(series, corpora, store)
     expected = 3 * (len(texts) + PROBES_ALONE + PROBES_SHUFFLED)
-    assert (found.computed, found.from_store) == (expected, 0)
+    assert (len(store.scored), len(store.recalled)) == (expected, 0)
     assert count(store, "scores") == expected
     # Nothing reads the placebo's hidden states.
     assert count(store, "traces") == 3 * (len(texts) - len(corpora["placebo"].documents))
-    again = score(series, corpora, store)
-    assert (again.computed, again.from_store) == (0, expected)
+    with Store.open(store.path.parent) as reopened:
+        again = score(series, corpora, reopened)
+        assert (len(reopened.scored), len(reopened.recalled)) == (0, expected)
     assert count(store, "scores") == expected
     for key, reading in found.readings.items():
         for left, right in zip(reading.signals, again.readings[key].signals, strict=True):
@@ -131,8 +132,9 @@ def test_without_layers(series: tuple[NamedCheckpoint, ...], corpora: dict[Role,
     assert all(traces.layers is None for traces in found.readings["m0", "general"].traces)
     assert count(store, "traces") == 3 * len(corpora["general"].documents)
     pair: dict[Role, Corpus] = {"suspect": corpora["suspect"], "heldout": corpora["heldout"]}
+    scored = set(store.scored)
     smaller = score(series, pair, store, layers=False)
-    assert smaller.computed == 0
+    assert store.scored == scored
     assert set(smaller.readings) == {(named.name, role) for named in series for role in pair}
 
 
@@ -140,6 +142,7 @@ def test_an_audit_of_a_checkpoint_finds_its_scores(
     series: tuple[NamedCheckpoint, ...], corpora: dict[Role, Corpus], store: Store
 ) -> None:
     found = score(series, corpora, store)
+    scored = set(store.scored)
     evidence = score_audit(
         corpora["suspect"],
         corpora["heldout"],
@@ -151,7 +154,7 @@ def test_an_audit_of_a_checkpoint_finds_its_scores(
         rng=stream(0, "probes"),
         progress=Silent(),
     )
-    assert evidence.computed == 0
+    assert store.scored == scored
     both = (*found.readings["m2", "suspect"].signals, *found.readings["m2", "heldout"].signals)
     assert [pack_signals(signals) for signals in evidence.plain(TARGET_LABEL)] == [
         pack_signals(signals) for signals in both

@@ -33,11 +33,7 @@ def _accepts(source: str) -> bool:
 
 
 def _refuse_elsewhere(folder: Path) -> None:
-    """Refuse a folder whose list of files names one outside it.
-
-    Raises:
-        UsageError: The list names such a file or is damaged.
-    """
+    """Refuse a folder whose list of files is damaged or names one outside it."""
     try:
         names = [str(file["filename"]) for file in json.loads((folder / "state.json").read_bytes())["_data_files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

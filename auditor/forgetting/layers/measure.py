@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -76,24 +76,19 @@ def measure_layers(
 
 
 def _findings(probes: Sequence[Separability], comparison: _Comparison, name: str) -> tuple[LayerFinding, ...]:
-    findings = []
-    for layer, probe in enumerate(probes):
-        change = comparison.of(name, layer, len(probes))
-        findings.append(
+    return with_holm(
+        [
             LayerFinding(
                 layer=layer,
                 probe_auc=probe.auc,
                 probe_interval=probe.auc_interval,
                 probe_p_value=probe.p_value,
                 probe_p_adjusted=probe.p_value,
-                procrustes=change.procrustes,
-                procrustes_chance=change.procrustes_chance,
-                neighbours=change.neighbours,
-                neighbours_chance=change.neighbours_chance,
-                cka=change.cka,
+                **asdict(comparison.of(name, layer, len(probes))),
             )
-        )
-    return with_holm(findings)
+            for layer, probe in enumerate(probes)
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,3 +93,8 @@ def estimate(value: float, samples: Floats) -> Estimate:
     """
     low, high = np.nanquantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value=value, low=float(low), high=float(high), level=LEVEL)
+
+
+def change_since_origin(values: Floats, samples: Floats, index: int) -> Estimate | None:
+    """Change of values [checkpoints] with their samples [samples, checkpoints] since the origin; None at the origin."""
+    return estimate(values[index] - values[0], samples[:, index] - samples[:, 0]) if index else None

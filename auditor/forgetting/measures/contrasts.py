@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
+from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, change_since_origin, estimate
 from auditor.forgetting.measures.columns import GroupedSeries, group_series
 from auditor.forgetting.measures.memorisation import events_until, memorisation, memorised
 from auditor.inference.auc import aucs
@@ -83,7 +83,7 @@ def measure_contrasts(
             documents=len(sides.ours.ids),
             groups=sides.groups,
             loss=estimate(figures.ours[index], figures.our_samples[:, index]),
-            change=_change(figures.ours, figures.our_samples, index),
+            change=change_since_origin(figures.ours, figures.our_samples, index),
             gap=estimate(figures.gap[index], figures.gaps[:, index]),
             gap_p_value=gap_p[index],
             gap_p_adjusted=gap_adjusted[index],
@@ -94,7 +94,7 @@ def measure_contrasts(
             trace=trace(area),
             retained=retained[index],
             # What the gap lost is what the set lost more than held-out did.
-            difference_in_differences=_change(-figures.gap, -figures.gaps, index),
+            difference_in_differences=change_since_origin(-figures.gap, -figures.gaps, index),
             did_p_value=did_p[index - 1] if index else None,
             did_p_adjusted=did_adjusted[index - 1] if index else None,
             memorisation=remembered[index],
@@ -148,10 +148,6 @@ def _pvalues(
     pool = studentised_differences(columns, sides.design, permuted_labels(sides.design, permutations, rng))
     p_values = pvalues(pool)
     return p_values[: loss.shape[1]], p_values[loss.shape[1] :]
-
-
-def _change(values: Floats, samples: Floats, index: int) -> Estimate | None:
-    return estimate(values[index] - values[0], samples[:, index] - samples[:, 0]) if index else None
 
 
 def _retained(figures: _Figures, checkpoints: tuple[str, ...], reference: str | None) -> list[Estimate | None]:

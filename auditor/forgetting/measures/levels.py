@@ -10,7 +10,7 @@ import numpy as np
 
 from auditor.core.errors import RunError
 from auditor.features.table import unit_means
-from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, estimate
+from auditor.forgetting.measures.bootstrap import NO_SPREAD, Resampler, change_since_origin, estimate
 from auditor.forgetting.measures.columns import Columns, read_columns
 from auditor.forgetting.measures.memorisation import memorised_threshold
 from auditor.inference.design import Floats
@@ -45,10 +45,7 @@ def levels(losses: Floats, resampler: Resampler) -> list[Level]:
     """The level at each checkpoint of losses [groups, checkpoints] of one set, the origin first."""
     means, samples = losses.mean(axis=0), resampler.means(losses)
     return [
-        Level(
-            estimate(means[index], samples[:, index]),
-            estimate(means[index] - means[0], samples[:, index] - samples[:, 0]) if index else None,
-        )
+        Level(estimate(means[index], samples[:, index]), change_since_origin(means, samples, index))
         for index in range(losses.shape[1])
     ]
 
@@ -139,8 +136,7 @@ def measure_general(
         raise RunError("the series has no general text", hint="Give general text, or leave its measures out.")
     columns = read_columns(measurements, "general")
     with one_blas_thread():
-        losses = by_group(columns.groups, columns.values["loss"])
-        resampler = Resampler.of_one_set(len(losses), bootstraps=bootstraps, rng=rng)
+        losses, resampler = _losses(measurements, "general", rng, bootstraps)
         texts = {}
         for index, (checkpoint, level) in enumerate(
             zip(measurements.checkpoints, levels(losses, resampler), strict=True)

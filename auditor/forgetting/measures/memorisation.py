@@ -7,7 +7,7 @@ all its tokens are hits, so nothing needs to be generated, up to ties of the mos
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,8 @@ def extraction_strength(signals: TokenSignals) -> float:
     """
     if not len(signals):
         return math.nan
-    return sum(_closing_run(window) for window in _windows(signals)) / len(signals)
+    closing_runs = (int(np.logical_and.accumulate(window[::-1]).sum()) for window in _windows(signals))
+    return sum(closing_runs) / len(signals)
 
 
 def k_extractable(signals: TokenSignals) -> float:
@@ -70,12 +71,6 @@ def k_extractable(signals: TokenSignals) -> float:
 def _windows(signals: TokenSignals) -> list[npt.NDArray[np.bool_]]:
     """Hits of each window."""
     return np.split(signals.rank == 0, np.flatnonzero(np.diff(signals.positions) != 1) + 1)
-
-
-def _closing_run(hit: npt.NDArray[np.bool_]) -> int:
-    """Length of the run of hits at the end."""
-    misses = np.flatnonzero(~hit)
-    return len(hit) - 1 - int(misses[-1]) if misses.size else len(hit)
 
 
 QUANTILE = 0.95
@@ -120,11 +115,7 @@ def events_until(above: Bools, share: float) -> Events:
     )
 
 
-_NAMES: tuple[Literal["exact-memorisation", "extraction-strength", "k-extractable"], ...] = (
-    "exact-memorisation",
-    "extraction-strength",
-    "k-extractable",
-)
+_Name = Literal["exact-memorisation", "extraction-strength", "k-extractable"]
 
 
 def memorisation(sides: GroupedSeries, resampler: Resampler) -> list[tuple[Memorisation, ...]]:
@@ -136,14 +127,10 @@ def memorisation(sides: GroupedSeries, resampler: Resampler) -> list[tuple[Memor
         sides: The set and the held-out set.
         resampler: Bootstrap samples of their groups.
     """
-    return list(zip(*(_over_checkpoints(sides, resampler, name) for name in _NAMES), strict=True))
+    return list(zip(*(_over_checkpoints(sides, resampler, name) for name in get_args(_Name)), strict=True))
 
 
-def _over_checkpoints(
-    sides: GroupedSeries,
-    resampler: Resampler,
-    name: Literal["exact-memorisation", "extraction-strength", "k-extractable"],
-) -> list[Memorisation]:
+def _over_checkpoints(sides: GroupedSeries, resampler: Resampler, name: _Name) -> list[Memorisation]:
     values, suspect = sides.values[name], sides.design.suspect
     ours, theirs = (resampler.means(values, suspect=side) for side in (True, False))
     measures = []

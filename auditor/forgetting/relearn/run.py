@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import auditor.forgetting.relearn.probes
 from auditor.core.progress import Progress, Silent
 from auditor.core.registry import discover
@@ -49,7 +51,8 @@ def relearn(
     """
     probes: list[InterventionMeasurements] = []
     not_run: list[str] = []
-    with InterventionRunner(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens) as runner:
+    runner = InterventionRunner(checkpoint, store=store, progress=progress or Silent(), max_tokens=max_tokens)
+    with closing(runner):
         try:
             facts = runner.facts()
         except UntrainableError as error:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,8 +39,8 @@ def losses_of(signals: Sequence[TokenSignals]) -> Floats:
     return np.array([[feature.compute(record) for record in signals] for feature in features], dtype=np.float64)
 
 
-class InterventionRunner(AbstractContextManager["InterventionRunner"]):
-    """Scores documents under changed copies of one checkpoint.
+class InterventionRunner:
+    """Scores documents under changed copies of one checkpoint; to be closed.
 
     Args:
         checkpoint: The checkpoint; it is loaded when first needed.
@@ -87,11 +85,6 @@ class InterventionRunner(AbstractContextManager["InterventionRunner"]):
         if self._subject is not None:
             self._subject.close()
             self._subject = None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _losses(self, specs: Sequence[ModelSpec], documents: Sequence[Document]) -> Floats:
         requests = [Request(spec, Prompt(document.text)) for spec in specs for document in documents]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -73,20 +74,13 @@ def _points(
         bootstraps=bootstraps,
         rng=stream(seed, f"task {task.name}: resamples"),
     )
-    points = []
-    for index, model in enumerate(task.models):
-        shape = geometry.get((task.name, model), NO_GEOMETRY)
-        points.append(
-            TaskPoint(
-                model=model,
-                task=task.name,
-                observed=estimates[index],
-                probe=estimates[len(task.models) + index],
-                probe_layers=shape.probe_layers,
-                overlap=shape.overlap,
-                overlap_shuffled=shape.overlap_shuffled,
-                neighbour_angles=shape.neighbour_angles,
-                class_drift=shape.class_drift,
-            )
+    return [
+        TaskPoint(
+            model=model,
+            task=task.name,
+            observed=estimates[index],
+            probe=estimates[len(task.models) + index],
+            **asdict(geometry.get((task.name, model), NO_GEOMETRY)),
         )
-    return points
+        for index, model in enumerate(task.models)
+    ]

@@ -61,7 +61,7 @@ def measure_tasks(
     progress: Progress | None = None,
     shuffles: int = 20,
 ) -> MeasuredTasks:
-    """Measure every task under every checkpoint, and under the untrained architecture of the origin.
+    """Measure every task under each checkpoint and the untrained architecture of the origin; errors as `score_answers`.
 
     Args:
         checkpoints: The series, the origin first; none is called `untrained`.
@@ -72,10 +72,6 @@ def measure_tasks(
         seed: Seed of the audit.
         progress: Receives the scoring progress of each model.
         shuffles: Number of shuffled labellings behind `overlap_shuffled`.
-
-    Raises:
-        UsageError: As `score_answers`.
-        RunError: As `score_answers`.
     """
     notes = [note for task in tasks for note in _corpus_notes(task)]
     answers_of = partial(
@@ -83,7 +79,9 @@ def measure_tasks(
     )
     models, answers = list(checkpoints), answers_of(checkpoints)
     try:
-        untrained = NamedCheckpoint(UNTRAINED, _untrained(checkpoints[0].spec, store))
+        spec = checkpoints[0].spec
+        twin = open_model(f"{UNTRAINED_PREFIX}{spec.identity.source}", spec.options, store)
+        untrained = NamedCheckpoint(UNTRAINED, twin)
         models, answers = [untrained, *models], [*answers_of([untrained]), *answers]
     except AuditorError as error:
         notes.append(f"No figures for an untrained model: {first_line(error)}.")
@@ -105,11 +103,6 @@ def measure_tasks(
         },
         notes=tuple(notes),
     )
-
-
-def _untrained(origin: ModelSpec, store: Store) -> ModelSpec:
-    """The architecture of the origin with random weights."""
-    return open_model(f"{UNTRAINED_PREFIX}{origin.identity.source}", origin.options, store)
 
 
 def _corpus_notes(task: Task) -> Iterator[str]:

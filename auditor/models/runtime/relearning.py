@@ -127,11 +127,7 @@ class _BorrowedWeights(CausalBackend):
 
 
 def _merged(model: Any, source: str, context: int) -> Any:
-    """The plain model; an adapter is merged into its base, if both compute the same logits.
-
-    Raises:
-        UntrainableError: The adapter cannot be merged.
-    """
+    """The plain model; an adapter is merged into its base, if both compute the same logits."""
     _plain_attention(model)
     if not hasattr(model, "merge_and_unload"):
         return model

@@ -89,11 +89,7 @@ class TrainingRun:
 
 
 def _with_lora(model: Any, training: Training, source: str) -> Any:
-    """The model under a new adapter whose contribution is zero.
-
-    Raises:
-        UntrainableError: It has no layer of a kind that PEFT supports.
-    """
+    """The model under a new adapter whose contribution is zero, if it has a layer of a kind that PEFT supports."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(

@@ -41,7 +41,7 @@ def series_of(
 ) -> Series:
     readings = {key: reading(value, len(corpora[key[1]].documents)) for key, value in states.items()}
     checkpoints = tuple(NamedCheckpoint(name, cast(ModelSpec, None)) for name in names)
-    return Series(checkpoints, cast(Any, corpora), cast(Any, readings), {}, 0, 0)
+    return Series(checkpoints, cast(Any, corpora), cast(Any, readings), {})
 
 
 def draw(count: int, seed: int, *, lift: float = 0.0, layer: int = 1) -> np.ndarray:

@@ -80,8 +80,6 @@ def _series(
             for at, name in enumerate(names)
         },
         numerics=dict.fromkeys(names, Numerics(0, 0.0, 0.0, 0, 0)),
-        computed=0,
-        from_store=0,
     )
 
 

@@ -165,11 +165,11 @@ def test_a_checkpoint_read_in_another_order_is_refused(record, scored):
     made = scored({"suspect": documents, "heldout": documents})
     swapped = made.readings["step1", "suspect"].signals[::-1]
     readings = {**made.readings, ("step1", "suspect"): CorpusScores(swapped, ())}
-    broken = Series(made.checkpoints, made.corpora, readings, {}, 0, 0)
+    broken = Series(made.checkpoints, made.corpora, readings, {})
     with pytest.raises(RunError, match="other tokens under 'step1'"):
         reduce_series(broken)
     unread = {key: reading for key, reading in made.readings.items() if key != ("step1", "suspect")}
-    incomplete = Series(made.checkpoints, made.corpora, unread, {}, 0, 0)
+    incomplete = Series(made.checkpoints, made.corpora, unread, {})
     with pytest.raises(RunError, match="has none of the 2 suspect"):
         reduce_series(incomplete)
 

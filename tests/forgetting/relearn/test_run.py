@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def series_of(
         for role, some in corpora.items()
     }
     numerics = {one.name: Numerics(0, 0.0, 0.0, 0, 0) for one in checkpoints}
-    return named, Series(checkpoints, corpora, readings, numerics, 0, 0)
+    return named, Series(checkpoints, corpora, readings, numerics)
 
 
 def plain_corpora(**more: int) -> dict[Role, Corpus]:
@@ -207,7 +208,7 @@ def test_step_zero_is_the_checkpoint_as_it_is(tiny_model_dir: Path, store: Store
         assert found[name].points[0].gap.value == pytest.approx(means["heldout"] - means["suspect"])
     # The workbench, asked for no step at all, gives the scores of the series: it trains the checkpoint, not its base.
     texts = tuple(document.text for document in series.corpora["suspect"].documents)
-    with InterventionRunner(named, store=store, progress=Silent(), max_tokens=None) as bench:
+    with closing(InterventionRunner(named, store=store, progress=Silent(), max_tokens=None)) as bench:
         losses = bench.losses_along(
             Training(texts, "full", 1e-3, 4, 64, 0, 1.0, 0, None), [0], corpus("s", 12, 1).documents
         )
@@ -257,11 +258,11 @@ def test_a_score_does_not_depend_on_the_side_it_is_on(tiny_model_dir: Path, stor
     named = NamedCheckpoint("later", open_model(str(tiny_model_dir), CPU))
     training = Training(("the quick brown fox", "seven wizards"), "full", 1e-2, 2, 32, 0, 1.0, 0, None)
     documents = [*corpus("s", 6, 1).documents, *corpus("h", 6, 2).documents]
-    with InterventionRunner(named, store=store, progress=Silent(), max_tokens=None) as bench:
+    with closing(InterventionRunner(named, store=store, progress=Silent(), max_tokens=None)) as bench:
         first = bench.losses_along(training, [1, 3], documents)
     with (
         Store.open(tmp_path / "other") as other,
-        InterventionRunner(named, store=other, progress=Silent(), max_tokens=None) as bench,
+        closing(InterventionRunner(named, store=other, progress=Silent(), max_tokens=None)) as bench,
     ):
         second = bench.losses_along(training, [1, 3], documents[::-1])
     assert np.array_equal(first, second[:, ::-1])
