@@ -18,13 +18,13 @@ from functools import cache
 
 import numpy as np
 from scipy.stats import fisher_exact, norm
+from simulate import mean_difference_pvalues
 
 from auditor.forgetting.measures.bootstrap import Resampler, estimate
 from auditor.forgetting.relearn.curve import Losses, summarise_curve, units_of
 from auditor.forgetting.tasks.accuracy import mcnemar
 from auditor.inference.equivalence import equivalence_pvalue, mean_gap
 from auditor.inference.excess import excess_auc
-from auditor.inference.mean_difference import mean_difference_pvalues
 from auditor.inference.multiplicity import benjamini_hochberg, holm
 from auditor.inference.neighbours import neighbour_test
 from auditor.inference.null_splits import null_split_pvalues

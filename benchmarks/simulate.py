@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from auditor.inference.design import permuted_labels
+from auditor.inference.mean_difference import arrange, pvalues, studentised_differences
+from auditor.inference.null_distribution import tail
+from auditor.inference.threads import one_blas_thread
 from auditor.results.rows import Column, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -114,3 +119,29 @@ def window_rows(drawn: Sample, *, families: int = 5) -> Rows:
         groups=tuple(f"window-{number}" for number in range(len(drawn.values))),
         columns=named_columns(drawn.values.shape[1], families=families),
     )
+
+
+def mean_difference_pvalues(
+    values: Floats,
+    suspect: npt.NDArray[np.bool_],
+    groups: Sequence[str],
+    *,
+    permutations: int,
+    rng: np.random.Generator,
+    alternative: Literal["two-sided", "greater"] = "two-sided",
+) -> tuple[float, ...]:
+    """Test every column of values [rows, columns] by itself, as the contrasts of a series do.
+
+    Args:
+        values: One row for each group and side, none missing.
+        suspect: [rows] labels.
+        groups: [rows] names.
+        permutations: Random permuted labels, which all columns share.
+        rng: Draws them.
+        alternative: `greater` tests whether the suspect mean is higher.
+    """
+    fold_rng, label_rng = rng.spawn(2)
+    design, arranged = arrange(values, suspect, groups, rng=fold_rng)
+    with one_blas_thread():
+        pool = studentised_differences(arranged, design, permuted_labels(design, permutations, label_rng))
+    return pvalues(pool) if alternative == "two-sided" else tuple(float(tail(row, row[0])) for row in pool)

@@ -6,7 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auditor.results.result import DocumentResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +60,6 @@ class Corpus:
         return tuple(dict.fromkeys(document.group for document in self.documents))
 
 
-class Fingerprinted(Protocol):
-    """The part of a document that enters the digest of its corpus."""
-
-    @property
-    def id(self) -> str:
-        """Its name within the corpus."""
-
-    @property
-    def group(self) -> str:
-        """Its source: book, author, site."""
-
-    @property
-    def sha256(self) -> str:
-        """Digest of its text."""
-
-
 def whole_digest(corpus: Corpus) -> str:
     """Hex digest over everything of a corpus that enters a result.
 
@@ -83,7 +70,7 @@ def whole_digest(corpus: Corpus) -> str:
     return hashlib.sha256(json.dumps([corpus.sha256, metadata, dropped]).encode()).hexdigest()
 
 
-def corpus_sha256(documents: Iterable[Fingerprinted]) -> str:
+def corpus_sha256(documents: Iterable[Document | DocumentResult]) -> str:
     """Hex digest over the id, group and text digest of each document in order.
 
     Each document enters as one line of JSON, so no two different lists of documents share a byte sequence. The path of

@@ -1,4 +1,4 @@
-"""Near-duplicates between two lists of shingle sets: MinHash LSH proposes, the exact Jaccard index decides."""
+"""Similar pairs of two lists of shingle sets: near-duplicates, and texts inside other texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from auditor.corpora.shingles import Hashes
 
@@ -42,10 +43,10 @@ def near_duplicates(
         threshold: Least Jaccard index, in (0, 1].
         rng: Draws the permutations of the MinHash.
     """
-    from datasketch import MinHashLSH
+    from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(num_perm=PERMUTATIONS, params=bands(threshold))
-    blank = _blank(rng)
+    blank = MinHash(num_perm=PERMUTATIONS, seed=int(rng.integers(0, 2**32)), hashfunc=int)
     sketches = np.zeros((len(right), PERMUTATIONS), dtype=np.uint64)
     for j, hashes in enumerate(right):
         if len(hashes):
@@ -78,12 +79,6 @@ def jaccard(left: Hashes, right: Hashes) -> float:
     return shared / (len(left) + len(right) - shared)
 
 
-def _blank(rng: np.random.Generator) -> Any:
-    from datasketch import MinHash
-
-    return MinHash(num_perm=PERMUTATIONS, seed=int(rng.integers(0, 2**32)), hashfunc=int)
-
-
 def _sketch(blank: Any, hashes: Hashes) -> Any:
     sketch = blank.copy()
     # The high half of the hash; in chunks, as the library forms a table of elements x permutations.
@@ -91,3 +86,88 @@ def _sketch(blank: Any, hashes: Hashes) -> Any:
     for start in range(0, len(high), _CHUNK):
         sketch.update_batch(high[start : start + _CHUNK])
     return sketch
+
+
+Index = npt.NDArray[np.int64]
+
+_BLOCK = 256
+
+
+def contained(
+    left: Sequence[Hashes], right: Sequence[Hashes], threshold: float, rng: np.random.Generator
+) -> Iterator[tuple[int, int, float]]:
+    """Yield (index left, index right, containment) with the containment at least `threshold`.
+
+    Containment is the number of shared hashes over the size of the smaller set (Broder, "On the resemblance and
+    containment of documents", 1997, taken from the smaller side). Exact: nothing is sampled. For each set with a
+    partner its closest one appears; pairs that are closest for neither of their sets are left out.
+
+    Memory: 8 bytes a shingle of either side, some 100 bytes a shingle that is on both, and 4 KiB a set on the
+    right. Time grows with the pairs of sets that share a shingle; shingles that occur in exactly the same sets count
+    as one there, so that boilerplate costs no more than a single phrase.
+
+    Args:
+        left: Sorted distinct hashes of each set; empty sets match nothing.
+        right: The same.
+        threshold: Least containment, in (0, 1].
+        rng: Draws a random value for each set, which identifies the shingles that occur in the same sets.
+    """
+    from scipy import sparse
+
+    shared = np.intersect1d(_distinct(left), _distinct(right), assume_unique=True)
+    if not len(shared):
+        return
+    rows_left, columns_left = _entries(left, shared)
+    rows_right, columns_right = _entries(right, shared)
+    marks = np.zeros(len(shared), dtype=np.uint64)
+    np.add.at(marks, columns_left, rng.integers(0, 2**64, size=len(left), dtype=np.uint64)[rows_left])
+    np.add.at(marks, columns_right, rng.integers(0, 2**64, size=len(right), dtype=np.uint64)[rows_right])
+    _, first, alike, weights = np.unique(marks, return_index=True, return_inverse=True, return_counts=True)
+    is_first = np.zeros(len(shared), dtype=bool)
+    is_first[first] = True
+    on_left, on_right = is_first[columns_left], is_first[columns_right]
+    ones = np.ones(int(on_left.sum()), dtype=np.int64)
+    column_left, column_right = alike[columns_left[on_left]], alike[columns_right[on_right]]
+    table_left = sparse.csr_matrix((ones, (rows_left[on_left], column_left)), shape=(len(left), len(first)))
+    table_right = sparse.csr_matrix(
+        (weights[column_right], (column_right, rows_right[on_right])), shape=(len(first), len(right))
+    )
+    size_left = np.array([len(hashes) for hashes in left])
+    size_right = np.array([len(hashes) for hashes in right])
+    best = np.zeros(len(right))
+    best_left = np.full(len(right), -1, dtype=np.int64)
+    for start in range(0, len(left), _BLOCK):
+        counts = (table_left[start : start + _BLOCK] @ table_right).tocoo()
+        i, j = counts.row.astype(np.int64) + start, counts.col.astype(np.int64)
+        share = counts.data / np.minimum(size_left[i], size_right[j])
+        keep = share >= threshold
+        i, j, share = i[keep], j[keep], share[keep]
+        for k in _first_of_each(i, j, share):
+            yield int(i[k]), int(j[k]), float(share[k])
+        for k in _first_of_each(j, i, share):
+            if share[k] > best[j[k]]:
+                best[j[k]], best_left[j[k]] = share[k], i[k]
+    for j_best in np.flatnonzero(best_left >= 0):
+        yield int(best_left[j_best]), int(j_best), float(best[j_best])
+
+
+def _first_of_each(key: Index, other: Index, share: npt.NDArray[np.float64]) -> Index:
+    """Positions of the greatest share of each key, ties to the lowest `other`."""
+    order = np.lexsort((other, -share, key))
+    _, first = np.unique(key[order], return_index=True)
+    picked: Index = order[first]
+    return picked
+
+
+def _distinct(sets: Sequence[Hashes]) -> Hashes:
+    return np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *sets]))
+
+
+def _entries(sets: Sequence[Hashes], shared: Hashes) -> tuple[Index, Index]:
+    """Set number and position in `shared` of every shared hash of every set."""
+    columns = []
+    for hashes in sets:
+        index = np.searchsorted(shared, hashes).clip(max=len(shared) - 1)
+        columns.append(index[shared[index] == hashes])
+    rows = np.repeat(np.arange(len(sets)), [len(column) for column in columns])
+    return rows, np.concatenate(columns).astype(np.int64)

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from auditor.core.errors import UsageError
-from auditor.corpora.contained import contained
 from auditor.corpora.document import Corpus
-from auditor.corpora.near import near_duplicates
+from auditor.corpora.near import contained, near_duplicates
 from auditor.corpora.shingles import Hashes, Shingler, normalised, words
 from auditor.results.rows import Kind, OverlapPair
 
@@ -36,16 +35,6 @@ class Overlap:
     pairs: tuple[OverlapPair, ...]
     groups: tuple[str, ...]
     threshold: float
-
-    @property
-    def exact(self) -> tuple[OverlapPair, ...]:
-        """Pairs of equal texts."""
-        return tuple(pair for pair in self.pairs if pair.kind == "exact")
-
-    @property
-    def near(self) -> tuple[OverlapPair, ...]:
-        """Pairs that are nearly equal or one inside the other; `kind` says which."""
-        return tuple(pair for pair in self.pairs if pair.kind != "exact")
 
 
 def find_overlap(suspect: Corpus, heldout: Corpus, *, threshold: float = 0.8, seed: int) -> Overlap:

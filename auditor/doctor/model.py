@@ -7,7 +7,7 @@ import importlib.resources
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -56,13 +56,9 @@ class _Watch:
     """Times the scoring of one call and the loading before it, and passes progress on."""
 
     progress: Progress
-    clock: Callable[[], float] = time.perf_counter
     started: float = 0.0
     seconds: float = 0.0
-    created: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.created = self.clock()
+    created: float = field(default_factory=time.perf_counter)
 
     @property
     def loading(self) -> float:
@@ -71,7 +67,7 @@ class _Watch:
 
     def start(self, total_tokens: int, label: str) -> None:
         """See `Progress`."""
-        self.started = self.clock()
+        self.started = time.perf_counter()
         self.progress.start(total_tokens, label)
 
     def advance(self, tokens: int) -> None:
@@ -80,7 +76,7 @@ class _Watch:
 
     def stop(self) -> None:
         """See `Progress`."""
-        self.seconds += self.clock() - self.started
+        self.seconds += time.perf_counter() - self.started
         self.progress.stop()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from auditor.features._tokens import at_least, highest_mean, logprobs, lowest_mean, tail_size
+from auditor.features._tokens import Array, at_least, highest_mean, logprobs, lowest_mean, tail_size
 from auditor.features.feature import Feature, Missing, feature
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.views import TARGET
@@ -16,49 +17,41 @@ SURP_SHARE = 0.4
 SURP_ENTROPY = 2.0
 
 
-@at_least(1)
-def _min_k(signals: TokenSignals, *, share: float) -> float:
-    """Mean log-probability of the least likely ceil(share * n) tokens, in nats."""
-    return lowest_mean(logprobs(signals), share)
+def _tail_features(name: str, which: str, mean: Callable[[Array, float], float], source: str) -> tuple[Feature, ...]:
+    """Mean log-probability of ceil(share * n) tokens, in nats: a feature for each share of `PERCENTS`."""
 
+    @at_least(1)
+    def compute(signals: TokenSignals, *, share: float) -> float:
+        return mean(logprobs(signals), share)
 
-@at_least(1)
-def _max_k(signals: TokenSignals, *, share: float) -> float:
-    """Mean log-probability of the most likely ceil(share * n) tokens, in nats."""
-    return highest_mean(logprobs(signals), share)
-
-
-def _sets(percent: int) -> frozenset[str]:
-    return frozenset({"llm-di", "default", "single-pass"} if percent == 20 else {"llm-di"})
-
-
-MIN_K = tuple(
-    Feature(
-        name=f"min-k-{percent}",
-        family="tails",
-        views=(TARGET,),
-        direction=1,
-        source="Shi et al. 2024, Detecting Pretraining Data (arXiv 2310.16789), section 3, Min-K% Prob",
-        summary=f"Mean log-probability of the {percent} % least likely tokens (at least one), in nats.",
-        sets=_sets(percent),
-        compute=partial(_min_k, share=percent / 100),
+    return tuple(
+        Feature(
+            name=f"{name}-{percent}",
+            family="tails",
+            views=(TARGET,),
+            direction=1,
+            source=source,
+            summary=f"Mean log-probability of the {percent} % {which} likely tokens (at least one), in nats.",
+            sets=frozenset({"llm-di", "default", "single-pass"} if percent == 20 else {"llm-di"}),
+            compute=partial(compute, share=percent / 100),
+        )
+        for percent in PERCENTS
     )
-    for percent in PERCENTS
+
+
+MIN_K = _tail_features(
+    "min-k",
+    "least",
+    lowest_mean,
+    "Shi et al. 2024, Detecting Pretraining Data (arXiv 2310.16789), section 3, Min-K% Prob",
 )
 
 # The LLM-DI code exchanges the two names: its `k_min_probs` sorts losses upwards and so takes the most likely tokens.
-MAX_K = tuple(
-    Feature(
-        name=f"max-k-{percent}",
-        family="tails",
-        views=(TARGET,),
-        direction=1,
-        source="Maini et al. 2024, LLM Dataset Inference (arXiv 2406.06443), feature list, Max-K% Prob",
-        summary=f"Mean log-probability of the {percent} % most likely tokens (at least one), in nats.",
-        sets=_sets(percent),
-        compute=partial(_max_k, share=percent / 100),
-    )
-    for percent in PERCENTS
+MAX_K = _tail_features(
+    "max-k",
+    "most",
+    highest_mean,
+    "Maini et al. 2024, LLM Dataset Inference (arXiv 2406.06443), feature list, Max-K% Prob",
 )
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import numpy as np
 
-from auditor.inference.design import Bools, Design, Floats, build_design, permuted_labels
+from auditor.inference.design import Bools, Design, Floats, build_design
 from auditor.inference.null_distribution import tail
-from auditor.inference.threads import one_blas_thread
 from auditor.results.rows import Column, Rows
-
-Alternative = Literal["two-sided", "greater"]
 
 
 def arrange(
@@ -81,47 +77,16 @@ def studentised_differences(values: Floats, design: Design, chunks: Iterable[Flo
     return np.hstack(pools)
 
 
-def mean_difference_pvalues(
-    values: Floats,
-    suspect: Bools,
-    groups: Sequence[str],
-    *,
-    permutations: int,
-    rng: np.random.Generator,
-    alternative: Alternative = "two-sided",
-) -> tuple[float, ...]:
-    """Add-one permutation p-value of the studentised difference of means of each column, each on its own.
+def pvalues(pool: Floats) -> tuple[float, ...]:
+    """Add-one permutation p-value of each column's difference in either direction, each on its own and uncorrected.
 
-    All columns share the permuted labels. Studentising changes nothing about exactness; it keeps the level nearly right
-    where the sides have equal means and unequal spreads, where the rows are not exchangeable (Janssen 1997; Chung and
-    Romano 2013).
+    Studentising changes nothing about exactness; it keeps the level nearly right where the sides have equal means and
+    unequal spreads, where the rows are not exchangeable (Janssen 1997; Chung and Romano 2013).
 
     Null: the rows are exchangeable between the sides (the two rows of a group on both sides: within the group).
     Unit: the group. Assumption: none beyond exchangeability.
 
     Args:
-        values: [rows, columns], one row for each group and side, none missing.
-        suspect: [rows] labels.
-        groups: [rows] names.
-        permutations: Random permuted labels.
-        rng: Draws them.
-        alternative: `greater` tests whether the suspect mean is higher.
-
-    Returns:
-        One p-value a column, uncorrected.
-
-    Raises:
-        UsageError: A side has fewer than two groups.
-        ValueError: A value is missing or the shapes disagree.
+        pool: [columns, labellings] of `studentised_differences`; the first labelling is the observed one.
     """
-    fold_rng, label_rng = rng.spawn(2)
-    design, arranged = arrange(values, suspect, groups, rng=fold_rng)
-    with one_blas_thread():
-        pool = studentised_differences(arranged, design, permuted_labels(design, permutations, label_rng))
-    return pvalues(pool, alternative)
-
-
-def pvalues(pool: Floats, alternative: Alternative = "two-sided") -> tuple[float, ...]:
-    """P-value of each row of a pool [columns, labellings] whose first labelling is the observed one."""
-    statistic = np.abs(pool) if alternative == "two-sided" else pool
-    return tuple(float(tail(row, row[0])) for row in statistic)
+    return tuple(float(tail(row, row[0])) for row in np.abs(pool))

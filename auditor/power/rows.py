@@ -10,8 +10,7 @@ import numpy as np
 from auditor.features.catalogue import needs_reference, select_features
 from auditor.inference.design import Bools
 from auditor.inference.power import shift_of_auc
-from auditor.membership.blind.ngrams import NGRAMS
-from auditor.membership.blind.rows import latent_components
+from auditor.membership.blind.rows import NGRAMS, latent_components
 from auditor.membership.blind.style import PROPERTIES
 from auditor.results.rows import Column, Rows
 

@@ -21,6 +21,8 @@ from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
 
+_CHUNK = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -120,7 +122,7 @@ class StoreFill:
 
 
 def fill_store(
-    audits: Iterable[tuple[str, ScoringRequests]], *, store: Store, progress: Progress | None = None, chunk: int = 500
+    audits: Iterable[tuple[str, ScoringRequests]], *, store: Store, progress: Progress | None = None
 ) -> StoreFill:
     """Score the requests of several audits, so that each audit then reads them from the store and loads no model.
 
@@ -135,7 +137,6 @@ def fill_store(
         audits: Name and requests of each audit; consumed before anything is scored.
         store: Holds the records.
         progress: Receives the progress of each model.
-        chunk: Records read from the store at once.
 
     Raises:
         RunError: The store cannot be read or written.
@@ -161,7 +162,7 @@ def fill_store(
                         owners.setdefault(merged.add(request, requested.max_tokens), set()).add(name)
             except Exception as error:
                 broken.setdefault(name, _without_tensors(f"the audit {name}", error))
-        scorer = _fill(merged, owners, broken, store, progress or Silent(), chunk)
+        scorer = _fill(merged, owners, broken, store, progress or Silent())
         pairs += len(merged.wanted)
         computed, tokens, loads = computed + scorer.computed, tokens + scorer.tokens, loads + scorer.loads
     return StoreFill(pairs=pairs, computed=computed, tokens=tokens, loads=loads, broken=broken)
@@ -173,14 +174,13 @@ def _fill(
     broken: dict[str, AuditorError],
     store: Store,
     progress: Progress,
-    chunk: int,
 ) -> Scorer:
     """Score the requests that are not in the store; audits that lack a score afterwards are added to `broken`."""
     stored: set[str] = set()
     captured: dict[str, Capture] = {}
     keys = list(merged.wanted)
-    for start in range(0, len(keys), chunk):
-        part = keys[start : start + chunk]
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK]
         stored |= store.get_many(part).keys()
         outputs = store.get_outputs([key for key in part if merged.wanted[key]])
         captured |= {key: output.wanted for key, output in outputs.items()}

@@ -75,7 +75,9 @@ def needs(spec: ModelSpec, some: Sequence[str], **options: Any) -> ScoringReques
 
 
 def fill(store: Store, **audits: ScoringRequests) -> StoreFill:
-    return fill_store(audits.items(), store=store, chunk=7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.scoring.score._CHUNK", 7)
+        return fill_store(audits.items(), store=store)
 
 
 def test_what_several_ask_for_is_scored_once_and_found_by_each(tiny_model_dir: Path, store: Store) -> None:

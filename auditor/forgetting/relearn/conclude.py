@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
@@ -105,10 +106,7 @@ def _tested(
     points = tuple(
         ProbePoint(
             steps=step,
-            suspect=figures.suspect,
-            heldout=figures.heldout,
-            gap=figures.gap,
-            auc=figures.auc,
+            **asdict(figures),
             placebo_gap=None if placebo is None else placebo[number].gap,
         )
         for number, (step, figures) in enumerate(zip((0, *probe.steps), curve, strict=True))

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 
+from auditor.inference.design import Bools, Floats, Ints
 from auditor.inference.multiplicity import holm
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import ForgettingSplit, MatrixMeasures, PairedTest, TaskPoint
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.intp]
 CONFIDENCE = 0.95
 _CHUNK_BYTES = 32_000_000
 
@@ -103,7 +101,7 @@ def paired_tests(pairs: Sequence[Pair]) -> tuple[PairedTest, ...]:
     )
 
 
-def matrix_measures(accuracy: npt.NDArray[np.float64], origin: Sequence[float]) -> MatrixMeasures:
+def matrix_measures(accuracy: Floats, origin: Sequence[float]) -> MatrixMeasures:
     """The measures of R[i, j], the accuracy on task j after stage i, for T tasks.
 
     * accuracy: mean over j of R[T-1, j] (Lopez-Paz & Ranzato 2017).

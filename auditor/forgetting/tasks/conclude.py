@@ -8,8 +8,9 @@ from dataclasses import asdict
 import numpy as np
 
 from auditor.core.seeds import stream
-from auditor.forgetting.tasks.accuracy import Bools, accuracies, measures_of, own_checkpoints, pairs_of, splits_of
+from auditor.forgetting.tasks.accuracy import accuracies, measures_of, own_checkpoints, pairs_of, splits_of
 from auditor.forgetting.tasks.geometry import NO_GEOMETRY, Geometry
+from auditor.inference.design import Bools
 from auditor.results.forgetting.measurements import TaskMeasurements
 from auditor.results.forgetting.tasks import TaskFindings, TaskPoint
 

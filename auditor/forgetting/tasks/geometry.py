@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from auditor.inference.design import Floats, Ints
+
 INNER = 0.95
 """Share of the members of a class inside its cone."""
 NEIGHBOURS = 10
 _FEWEST_NEIGHBOURS = 2
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

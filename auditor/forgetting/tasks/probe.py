@@ -15,16 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
+from auditor.inference.design import Bools, Floats, Ints
 from auditor.inference.threads import one_blas_thread
 
 FOLDS = 5
 RIDGES = (1.0, 0.1, 0.01)
 """Ridge penalties in units of the mean eigenvalue of the Gram matrix of the training rows, the strongest first, so that
 it wins ties."""
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
-from auditor.membership.blind.ngrams import NGRAMS, latent_columns
-from auditor.membership.blind.rows import text_rows
+from auditor.membership.blind.rows import NGRAMS, latent_columns, text_rows
 from auditor.membership.blind.style import PROPERTIES
 from auditor.results.rows import Rows
 
