@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from auditor.inference.excess import excess_auc
 from auditor.inference.power import auc_of_shift, shift_of_auc
 from auditor.inference.separability import separability
-from auditor.power.groups import power_with
+from auditor.power.critical_value import power_with
 from auditor.power.rows import feature_rows, text_alone_rows
 from auditor.results.policy import Policy
 from auditor.results.rows import Column

@@ -8,8 +8,7 @@ from scipy.special import ndtri
 
 from auditor.core.record import Count, Record, Share
 from auditor.inference.power import auc_of_shift, shift_of_auc
-from auditor.power.critical_value import CriticalValue, quantile_error, rescale_level
-from auditor.power.groups import spread_detected
+from auditor.power.critical_value import CriticalValue, quantile_error, rescale_level, spread_detected
 from auditor.results.result import AuditResult
 from auditor.results.rows import Column
 from auditor.results.separability import Separability

@@ -11,9 +11,8 @@ import numpy as np
 from auditor.core.errors import UsageError
 from auditor.core.record import Count, Number, Record, Share
 from auditor.core.seeds import stream
-from auditor.power.critical_value import CriticalValue, simulated_critical_value
+from auditor.power.critical_value import CriticalValue, auc_detected_with, groups_a_side, simulated_critical_value
 from auditor.power.evidence import evidence_multiple
-from auditor.power.groups import auc_detected_with, groups_a_side
 from auditor.power.pilot import Pilot, pilot_columns, pilot_critical_value, pilot_of, pilot_widening
 from auditor.power.rows import planned_columns
 from auditor.results.policy import Policy

@@ -18,8 +18,13 @@ from auditor.core.errors import UsageError
 from auditor.inference.power import detectable_auc
 from auditor.inference.separability import separability
 from auditor.membership.guards.guard import guard_alphas
-from auditor.power.critical_value import rescale_level, simulated_critical_value
-from auditor.power.groups import auc_detected_with, groups_a_side, power_with
+from auditor.power.critical_value import (
+    auc_detected_with,
+    groups_a_side,
+    power_with,
+    rescale_level,
+    simulated_critical_value,
+)
 from auditor.power.pilot import Pilot, pilot_critical_value, pilot_of, pilot_widening
 from auditor.power.rows import feature_rows, planned_columns
 from auditor.power.sample_size import PowerAnalysis, analyse_power

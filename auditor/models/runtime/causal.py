@@ -14,8 +14,14 @@ from auditor.core.errors import RunError
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window, WindowScores, empty_scores
 from auditor.models.runtime.layers import Means, Span
 from auditor.models.runtime.paths import find_paths
-from auditor.models.runtime.precision import fast_settings, plain_settings, threads_for
-from auditor.models.runtime.sizing import blocks_for, token_budget, workers_for
+from auditor.models.runtime.precision import (
+    blocks_for,
+    fast_settings,
+    plain_settings,
+    threads_for,
+    token_budget,
+    workers_for,
+)
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import cut
 from auditor.results.models import ModelIdentity
