@@ -74,7 +74,7 @@ class SeriesSettings(_Settings):
     """A second held-out set, measured as if it were the suspect set."""
 
     relearn: bool = False
-    """Run short trainings in memory to tell suppressed from absent; their weights are never written."""
+    """Run short trainings in memory to tell suppressed from no trace found; their weights are never written."""
 
     layers: bool = True
     """Record hidden states, to show which layers carry the effect."""

@@ -142,16 +142,16 @@ def batch_page() -> str:
         *key_table(schema, definitions),
     ]
     headings = {
-        "Audit": "An audit, and what audits have in common",
+        "AuditModel": "An audit, and what audits have in common",
         "WrittenPolicy": "policy",
         "WrittenForgettingPolicy": "forgetting-policy",
     }
     for name, definition in definitions.items():
         # The defaults hold the same keys as an audit, but for its name.
-        if name == "Shared" or "properties" not in definition:
+        if name == "DefaultsModel" or "properties" not in definition:
             continue
         lines += ["", f"## {headings.get(name, name)}", ""]
-        if name == "Audit":
+        if name == "AuditModel":
             lines += ["`defaults` takes the same keys, but for `name`; what an audit says itself wins.", ""]
         lines += key_table(definition, definitions)
     return "\n".join(lines) + "\n"

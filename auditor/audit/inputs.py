@@ -43,7 +43,7 @@ class AuditInputs:
         measurements: The figures of documents and groups.
         manifest: What went in.
         unrecomputed: What of a series is not made again from its measurements; None without one.
-        gate: What makes CI red.
+        gate: The gate: the outcomes that fail.
         multiplicity: The correction for the other audits of a batch.
     """
 
@@ -209,7 +209,7 @@ def _require_whole(inputs: AuditInputs) -> None:
         raise UsageError(f"measurements.characters has {len(measurements.characters)} figures for {count} documents")
     groups = len(set(zip(sides, inputs.groups, strict=True)))
     if len({settings.series is None, measurements.series is None, inputs.unrecomputed is None}) > 1:
-        raise UsageError("a series was asked for and is not there, or is there and was not asked for")
+        raise UsageError("settings and measurements disagree on whether there is a series")
     if measurements.series is not None:
         _require_series(inputs, measurements.series)
     if inputs.multiplicity is not None:

@@ -169,7 +169,7 @@ def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: floa
     """
     if verdict.outcome != "EVIDENCE" or correction.p_adjusted <= alpha:
         return verdict
-    times = f" (times {correction.n_hypotheses}, for as many ways to EVIDENCE)" if correction.n_hypotheses > 1 else ""
+    times = f" (times {correction.n_hypotheses}, for as many hypotheses)" if correction.n_hypotheses > 1 else ""
     among = "hypotheses" if correction.audits == 1 else "audits"
     return Verdict(
         outcome="INCONCLUSIVE",

@@ -18,7 +18,7 @@ class PlannedAudit:
         folder: Folder for its report and result, relative to that of the batch; no two are alike, also where a file
             system does not tell capitals.
         settings: What is asked; paths are relative to the current directory.
-        gate: What makes CI red.
+        gate: The gate: the outcomes that fail.
     """
 
     name: str

@@ -89,9 +89,7 @@ def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] 
         for key in shared.keys() - usable:
             faults.add(shared[key].line, f"the default {key!r} is for none of these audits", "Leave it out.")
         if fail_on is not None and own_gates and all(own_gates):
-            faults.add(
-                root.line, "--fail-on is for none of these audits: each says itself what is red", "Leave it out."
-            )
+            faults.add(root.line, "--fail-on is for none of these audits: each has a gate of its own", "Leave it out.")
     names = folders([audit.name for audit in planned])
     return [replace(audit, folder=name) for audit, name in zip(planned, names, strict=True)]
 

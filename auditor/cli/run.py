@@ -121,7 +121,7 @@ def _gate(
     fail_on: tuple[str, ...] | None,
     exit_zero: bool,
 ) -> Gate:
-    """What makes CI red, from a command's options.
+    """The gate that a command's options describe.
 
     Raises:
         UsageError: A word is unknown, two options contradict each other, or a state is named without a series.

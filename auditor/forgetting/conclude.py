@@ -131,18 +131,18 @@ def _require_asked(trajectory: Trajectory, measurements: SeriesMeasurements, set
     asked = series_settings_of(settings)
     beside = {"general": asked.general, "placebo": asked.placebo}
     if measurements.names != tuple(name for name, _ in asked.checkpoints):
-        raise UsageError("what was kept of the series is of other checkpoints than were asked for")
+        raise UsageError("the stored series has other checkpoints than the settings")
     if set(measurements.sets) != {
         "suspect",
         "heldout",
         *(role for role, source in beside.items() if source is not None),
     }:
-        raise UsageError("what was kept of the series is of other sets than were asked for")
+        raise UsageError("the stored series has other sets than the settings")
     if [task.name for task in measurements.tasks] != [name for name, _ in asked.tasks]:
-        raise UsageError("what was kept of the series is of other tasks than were asked for")
+        raise UsageError("the stored series has other tasks than the settings")
     ran = tuple(index for index, one in enumerate(measurements.checkpoints) if one.relearning is not None)
     if ran != checkpoints_to_relearn(trajectory, settings):
-        raise UsageError("what was kept of the series holds interventions on other checkpoints than a run makes")
+        raise UsageError("the stored series has interventions on other checkpoints than a run makes")
 
 
 def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ..
         without = ", ".join(point.name for point in points if not point.layers)
         notes.append(f"These checkpoints do not show their layers: {without}.")
     if not asked.layers:
-        notes.append("Hidden states were not kept, so where the trace sits is not shown.")
+        notes.append("Hidden states were not recorded, so the trace is not shown by layer.")
     if not asked.relearn and any(c.status == "not tested" for point in points for c in point.state.conditions):
-        notes.append("Whether a trace is suppressed or gone was not tested; --relearn does.")
+        notes.append("Whether a trace is suppressed or no longer there was not tested; --relearn does.")
     return tuple(notes)

@@ -124,7 +124,7 @@ def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:
 
 
 def _beside_origin(series: Series, name: str) -> Floats:
-    """Divergence, covered share and agreement of each general document; empty where the lists were not kept."""
+    """Divergence, covered share and agreement of each general document; empty where the lists were not recorded."""
     none: Floats = np.empty((0, 0))
     if "general" not in series.corpora:
         return none

@@ -138,5 +138,5 @@ def series_settings_of(settings: AuditSettings) -> SeriesSettings:
         ValueError: None was asked for.
     """
     if settings.series is None:
-        raise ValueError("no series was asked for")
+        raise ValueError("the settings have no series")
     return settings.series

@@ -165,8 +165,8 @@ def _facts(summary: Summary) -> dict[str, str]:
                 "correction": correction.method,
                 "audits": str(correction.audits),
                 "audits-broken": str(correction.broken),
-                "n_hypotheses": str(correction.n_hypotheses),
-                "p-value-counted": repr(correction.p_entered),
+                "n-hypotheses": str(correction.n_hypotheses),
+                "p-value-entered": repr(correction.p_entered),
             }
         ),
         **_digests(summary),

@@ -35,7 +35,7 @@ class _Answering(Record):
 
 
 class AuditOutcome(Summary):
-    """What a finished audit said, and where to read it."""
+    """Outcome of a finished audit, with the paths of its report and result."""
 
     report: str
     """Path of the report, relative to the folder of the batch."""
@@ -69,7 +69,7 @@ class BatchEntry(_Answering):
     """The model, or the last checkpoint."""
 
     gate: Gate
-    """What makes CI red."""
+    """The gate: the outcomes that fail."""
 
     finding: AuditOutcome | None
     """What it said; None where it broke."""
@@ -85,7 +85,7 @@ class BatchEntry(_Answering):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def status(self) -> Literal["passed", "failed", "broken"]:
-        """Whether its gate is passed; an audit that broke has no say."""
+        """Whether its gate passed; `broken` for an audit without a result."""
         if self.finding is None:
             return "broken"
         return "passed" if self.finding.gate_outcome.passed else "failed"

@@ -14,7 +14,7 @@ class Measurements(Record):
     """What the figures of an audit are made from; documents are those of the result, in their order."""
 
     features: FeatureTable
-    """Every feature asked for, under the audited model."""
+    """Every requested feature, under the audited model."""
 
     reasons: dict[str, dict[str, Count]]
     """For each of its columns, why values are missing and how many for that reason."""

@@ -212,7 +212,7 @@ class BatchCorrection(Record):
     """The p-value that enters the correction: p_value times n_hypotheses, at most 1; and 1 where the audit alone is
     not EVIDENCE although its p-value is at or below its level."""
 
-    p_adjusted: Share
+    p_adjusted: Annotated[Share, _BATCH]
     """p_entered after the correction."""
 
     @property
@@ -263,7 +263,7 @@ class AuditResult(Record):
     forgetting: Forgetting | None = None
     """The series of checkpoints; None where none was given."""
 
-    gate: Gate = Gate()
+    gate: Annotated[Gate, Unverifiable("the gate, which whoever ran the audit chose", parts=("**",))] = Gate()
     """The gate, which decides the exit code."""
 
     multiplicity: BatchCorrection | None = None

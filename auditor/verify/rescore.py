@@ -74,7 +74,7 @@ def is_same(stored: AuditResult, again: AuditResult) -> bool:
 
 
 def mismatches(stored: AuditResult, again: AuditResult) -> Iterator[Difference]:
-    """What scoring again does not bear out: kept figures, the guards' answers, and the verdict before any gate."""
+    """Differences between the stored result and a fresh scoring: measurements, guard statuses, verdict."""
     yield from _apart("", _scored(stored), _scored(again))
     verdict = again.verdict
     if stored.multiplicity is not None:

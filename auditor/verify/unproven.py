@@ -12,7 +12,8 @@ from auditor.core.marks import Unverifiable, unverifiable_fields
 from auditor.results.result import AuditResult
 
 INVENTED = Unverifiable(
-    "No check here shows that the kept features, probes and controls are what these models say of these texts: whoever "
+    "No check here shows that the stored features, probes and controls are what these models say of these texts: "
+    "whoever "
     "invents them can make every figure, the verdict and the digest fit. Only scoring again shows it: --again with the "
     "documents and the models, or the audit run once more by the command in manifest.command.",
     frozenset({"again"}),

@@ -182,7 +182,7 @@ def test_the_words_of_what_is_lost() -> None:
     looks = correction_of(0.004, 0.16, 30, n_hypotheses=2, broken=4)
     lost = corrected_verdict(verdict, looks, 0.01)
     assert (lost.outcome, lost.reason, EXIT_CODES[lost.outcome]) == ("INCONCLUSIVE", "multiplicity", 3)
-    for said in ("times 2, for as many ways", "0.004", "0.16", "30 audits, 4 of which broke", "Holm", "0.01"):
+    for said in ("times 2, for as many hypotheses", "0.004", "0.16", "30 audits, 4 of which broke", "Holm", "0.01"):
         assert said in lost.sentence
     assert lost.remediation
     assert (lost.validity_class, lost.validity) == (verdict.validity_class, verdict.validity)

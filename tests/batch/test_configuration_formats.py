@@ -232,7 +232,7 @@ def test_anchors_and_merge_keys_are_read_at_the_line_where_they_are_used() -> No
         ("a = 1\na = 2\n", "FILE:2: this is not TOML: Cannot overwrite a value"),
         ("a = 1\nb = \n", "FILE:2: this is not TOML: Invalid value"),
         ('a = 1\nb = """\n', "FILE:3: this is not TOML"),
-        ("a = 1\nb = 2024-01-01\n", "FILE:2: a date or a time, where none is asked for. Put it in quotes."),
+        ("a = 1\nb = 2024-01-01\n", "FILE:2: a date or a time, where none is allowed. Put it in quotes."),
         ("b = [1,\n inf]\n", "FILE:2: not a finite number"),
         ("a = 1\nb = nan\n", "FILE:2: not a finite number"),
         ("a = 1\nb = 99999999999999999999\n", "FILE:2: a number of more than 64 bits"),

@@ -114,8 +114,12 @@ def cheaply(settings: AuditSettings, options: RunOptions, **more: Any) -> AuditR
 
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages of one word."""
-    monkeypatch.setattr(folder_module, "render", lambda result, how: "page" if how == "html" else render(result, how))
+    """Pages of one word, but for those of a series."""
+
+    def short(result: AuditResult, how: str) -> str:
+        return "page" if how == "html" and result.forgetting is None else render(result, how)
+
+    monkeypatch.setattr(folder_module, "render", short)
 
 
 @pytest.fixture

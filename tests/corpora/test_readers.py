@@ -269,9 +269,9 @@ def run_python(code: str, *arguments: str, home: Path, **variables: str) -> list
 def test_hub_dataset_comes_from_the_cache_without_network(tmp_path):
     write_file(tmp_path / "train.jsonl", ROWS)
     write_file(tmp_path / "test.jsonl", ROWS[:1])
+    run_python(CACHE, str(tmp_path), home=tmp_path)
     read, one, both, missing, absent, config = run_python(
-        CACHE + READ,
-        str(tmp_path),
+        READ,
         "hf:owner/name:train",
         "hf:owner/name:default:test",
         "hf:owner/name",

@@ -201,7 +201,7 @@ def documents(scores: tuple[GroupScore, ...], reveal: bool) -> tuple[DocumentRes
         "old",
         "mill",
         "and",
-        "p_entered",
+        "counted",
         "the",
         "quiet",
         "hours",

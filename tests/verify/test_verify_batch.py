@@ -171,7 +171,7 @@ def test_a_batch_above_that_is_not_of_this_result_is_passed_over(
     else:
         (tmp_path / "batch.json").write_text(content)
     for result in (small, corrected["one"]):
-        path = tmp_path / "measurements" / "here" / "result.json"
+        path = tmp_path / "kept" / "here" / "result.json"
         write_outputs(result.model_copy(update={"name": "elsewhere"}), [path])
         write_outputs(with_content_digest(load_result(path)), [path])
         subject = open_subject(path, data={}, models={})

@@ -78,7 +78,7 @@ def test_invented_features_pass_all_but_scoring_again_and_it_is_said(
     path = rewritten(tmp_path / "r.json", forged)
     assert run(["verify", path, *everything(audit_folder)]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "No check here shows that the kept features, probes and controls are what these models say" in told
+    assert "No check here shows that the stored features, probes and controls are what these models say" in told
     assert run(["verify", path, *everything(audit_folder), "--again"]) == 1
     told = capsys.readouterr().out
     assert "measurements.features.values[0][0]: stored" in told
@@ -90,7 +90,7 @@ def test_a_result_that_is_scored_again_is_verified(audit_folder: Path, capsys: p
     """Models and documents may have moved since."""
     assert run(["verify", str(audit_folder / "result.json"), *everything(audit_folder), "--again"]) == 0
     told = capsys.readouterr().out
-    assert "scored again, the documents give the kept figures to the last bit" in told
+    assert "scored again, the documents reproduce the stored measurements to the last bit" in told
     assert "No check here shows" not in told
     assert told.splitlines()[-1].endswith("which were scored again")
 

@@ -14,7 +14,7 @@ Kind = Literal["check", "forget"]
 Entries = Mapping[str, Node]
 
 GATE = ("expect", "fail-on", "states")
-"""The keys that say what makes CI red."""
+"""The keys of the gate."""
 
 _POLICIES = ("policy", "forgetting-policy")
 

@@ -90,5 +90,5 @@ def _node(value: Any, lines: Any, mark: str, faults: Faults) -> Node:
         return Node(min([*own, *(child.line for child in array)]), array)
     if isinstance(value, str | int | float | bool):
         return scalar(value, lines, faults)
-    faults.add(lines, "a date or a time, where none is asked for", "Put it in quotes.")
+    faults.add(lines, "a date or a time, where none is allowed", "Put it in quotes.")
     return Node(lines, UnparsedValue())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from auditor.cli.environment import Option
+
 
 @click.command(short_help="Check the configuration of a batch without running it.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing about a valid file.")
+@click.option("-q", "--quiet", cls=Option, everywhere=True, is_flag=True, help="Print nothing about a valid file.")
 def command(files: tuple[str, ...], quiet: bool) -> int:
     """Check each FILE, the configuration of a batch in YAML or TOML, and print everything that is wrong with it.
 

@@ -58,7 +58,7 @@ class CurveSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
+class InterventionPoint:
     """The figures of one point of the curve."""
 
     suspect: Estimate
@@ -135,7 +135,7 @@ def summarise_curve(units: Units, *, permutations: int, rng: np.random.Generator
     return CurveSummary(float(tail(after, after[0])), float(tail(rise, rise[0])))
 
 
-def describe_curve(units: Units, *, bootstraps: int, rng: np.random.Generator) -> tuple[CurvePoint, ...]:
+def describe_curve(units: Units, *, bootstraps: int, rng: np.random.Generator) -> tuple[InterventionPoint, ...]:
     """The figures of each point, with intervals from the same bootstrap samples of groups at all points."""
     suspect = units.design.suspect
     resampler = Resampler(suspect, units.design.pairs, bootstraps=bootstraps, rng=rng)
@@ -143,7 +143,7 @@ def describe_curve(units: Units, *, bootstraps: int, rng: np.random.Generator) -
     areas = resampler.aucs(-units.tested)
     mine, other = units.shown[suspect].mean(axis=0).tolist(), units.shown[~suspect].mean(axis=0).tolist()
     return tuple(
-        CurvePoint(
+        InterventionPoint(
             suspect=estimate(mine[point], ours[:, point]),
             heldout=estimate(other[point], theirs[:, point]),
             gap=estimate(other[point] - mine[point], theirs[:, point] - ours[:, point]),

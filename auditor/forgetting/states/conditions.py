@@ -161,7 +161,7 @@ def fading(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingP
     return answer(True, f"The trace is still detectable and is estimated to be weaker: {_left(findings)}.")
 
 
-def _not_applicable(code: Code, findings: CheckpointFindings) -> Answer | None:
+def _not_applicable(findings: CheckpointFindings, *, also_at_last: bool) -> Answer | None:
     """Why suppressed (E) or gone (F) cannot be decided at a checkpoint; None where it can."""
     if findings.detection.detected:
         return no("The suspect set is detected.")
@@ -169,9 +169,9 @@ def _not_applicable(code: Code, findings: CheckpointFindings) -> Answer | None:
         return no("The model has collapsed.")
     if findings.trained or findings.brought_back:
         return None
-    if not findings.shown_before and not (code == "E" and findings.last):
+    if not findings.shown_before and not (also_at_last and findings.last):
         return no("The suspect set is detected at no earlier checkpoint.")
-    why = "to distinguish suppressed from gone takes short trainings, which --relearn runs"
+    why = "to distinguish suppressed from no trace found takes short trainings, which --relearn runs"
     if findings.relearning is not None:
         why = " ".join(findings.relearning.not_run) or "no training was run"
     return "not tested", f"Not tested: {why}."
@@ -193,7 +193,7 @@ def _p_values(probes: Sequence[Probe]) -> str:
 @condition("E")
 def suppressed(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Answer:
     """Not detected, and an intervention brings the trace back."""
-    answered = _not_applicable("E", findings)
+    answered = _not_applicable(findings, also_at_last=True)
     if answered is not None:
         return answered
     p_values = _p_values(findings.probes)
@@ -224,7 +224,7 @@ def suppressed(findings: CheckpointFindings, policy: Policy, forgetting: Forgett
 @condition("F")
 def no_trace_found(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> Answer:
     """No longer detected, shown to be small, and not brought back."""
-    answered = _not_applicable("F", findings)
+    answered = _not_applicable(findings, also_at_last=False)
     if answered is not None:
         return answered
     if not findings.shown_before:

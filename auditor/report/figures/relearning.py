@@ -12,6 +12,7 @@ from auditor.report.series import label, series_of
 from auditor.report.tables.table import ReportTable
 from auditor.report.text import format_estimate, format_fixed, format_p
 from auditor.results.forgetting.estimate import Estimate
+from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.relearning import Probe
 from auditor.results.result import AuditResult
 
@@ -72,7 +73,7 @@ def _draw(result: AuditResult) -> str | None:
 def _paint(axes: Axes, name: str, probe: Probe) -> None:
     points = probe.points if len(probe.points) <= _POINTS else (*probe.points[: _POINTS - 1], probe.points[-1])
     steps: list[float] = [point.steps for point in points]
-    if probe.name == "quantise":
+    if not INTERVENTIONS[probe.name].trains:
         steps = list(range(len(points)))
         axes.set_xticks(steps, ["before", *["rounded"] * (len(points) - 1)])
         axes.set_xlim(-0.4, len(points) - 0.6)

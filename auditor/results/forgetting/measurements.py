@@ -103,7 +103,7 @@ class CheckpointMeasurements(TableRecord):
 
     vs_origin: Matrix
     """[general documents, 3] divergence from the origin, covered share and agreement, means over the tokens of a
-    document; empty where the most probable tokens were not kept."""
+    document; empty where the most probable tokens were not recorded."""
 
     relearning: RelearningMeasurements | None = None
     """The interventions; None where there were none."""

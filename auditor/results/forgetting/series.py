@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,7 +11,7 @@ from auditor.core.record import Number, Record, Share
 from auditor.results.forgetting.contrast import Contrast
 from auditor.results.forgetting.drift import GeneralText, UtilityLoss, WeightChange
 from auditor.results.forgetting.estimate import Estimate
-from auditor.results.forgetting.layers import LayerFinding
+from auditor.results.forgetting.layers import HIDDEN_STATES, LayerFinding
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Relearning
 from auditor.results.forgetting.states import Code
@@ -118,10 +119,10 @@ class Checkpoint(Record):
     utility_loss: UtilityLoss | None
     """Whether the model got far worse at everything."""
 
-    weights: WeightChange | None
+    weights: Annotated[WeightChange | None, replace(HIDDEN_STATES, parts=("**",))]
     """Its weights compared with the origin's; None at the origin."""
 
-    layers: tuple[LayerFinding, ...]
+    layers: Annotated[tuple[LayerFinding, ...], HIDDEN_STATES]
     """Layer by layer; empty where the model does not expose its layers or they were not requested."""
 
     relearning: Relearning | None

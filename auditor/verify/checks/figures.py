@@ -9,4 +9,4 @@ from auditor.verify.subject import Subject
 @check(name="figures", order=50)
 def figures(subject: Subject) -> CheckAnswer:
     """Conclude again from the measurements, and compare every field of the result."""
-    return answer_of(subject.comparison, "the kept features")
+    return answer_of(subject.comparison, "the stored measurements")

@@ -34,4 +34,6 @@ def rescoring(subject: Subject) -> CheckAnswer:
         if is_same(subject.result, rescored)
         else f"within {MOST:g} of the largest of each column, as on another machine"
     )
-    return CheckAnswer("passed", f"scored again, the documents give the kept figures {precision}, and the same verdict")
+    return CheckAnswer(
+        "passed", f"scored again, the documents reproduce the stored measurements {precision}, and the same verdict"
+    )
