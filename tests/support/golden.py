@@ -32,7 +32,7 @@ LEFT_OUT = (
     "platform",
     "source",
     "sources",
-    "content_sha256",
+    "seal",
     "result_sha256",
     "texts_scored",
     "texts_from_store",
