@@ -107,7 +107,7 @@ def tampered(result: AuditResult, tree: dict[str, Any], path: Path) -> AuditResu
 
     None where the schema knows no other value, so that a change is refused before anything is compared.
     """
-    parts: Any = {"": json.loads(json.dumps(tree[path[0]]))}
+    parts: Any = {"": json.loads(json.dumps(tree[str(path[0])]))}
     holder: Any = parts
     last: Any = ""
     for step in path[1:]:
