@@ -15,6 +15,7 @@ from auditor.corpora.document import Corpus, whole_digest
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache
+from auditor.membership.procedures.published import select_procedures
 from auditor.membership.scores import AuditScores, build_requests, score_audit
 from auditor.models.backend import ModelSpec, load_options
 from auditor.models.digests import Memo
@@ -126,6 +127,7 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         RunError: A model cannot be read.
     """
     features = select_features(settings.features)
+    select_procedures(settings.procedures)
     suspect, heldout = _sides(settings, cache)
     require_comparable(suspect, heldout)
     series = None

@@ -88,7 +88,7 @@ def _setting_option(model: type[Record], name: str, required: bool, about: str) 
             shape |= {"callback": _pairs, "metavar": f"NAME={_mark(item)}"}
     elif inner is bool:
         shape = {} if default else {"is_flag": True}
-        flag = f"{flag}/--no-{flag[2:]}" if default else flag
+        flag = f"{flag}/--{'no'}-{flag[2:]}" if default else flag
     elif usage.escapes:
         default = str(default).replace("\n", "\\n")
     about = about or field_docs(model)[name].replace("`", "")

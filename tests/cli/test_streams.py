@@ -78,11 +78,11 @@ def test_verbose_says_what_is_read_loaded_and_found(
     first = capsys.readouterr().err
     assert f"read 40 documents from {texts[0]}" in first
     assert f"loading {tiny_model_dir}" in first
-    assert re.search(r"^\[ +\d+\.\d s\] 0 of \d+ texts under a model are in the store$", first, flags=re.MULTILINE)
+    assert re.search(r"^\[ +\d+\.\d s\] 0 of \d+ records are in the store$", first, flags=re.MULTILINE)
     check("--max-tokens", "16", "-v")
     second = capsys.readouterr().err
     assert "loading" not in second
-    found = re.search(r"(\d+) of (\d+) texts under a model are in the store", second)
+    found = re.search(r"(\d+) of (\d+) records are in the store", second)
     assert found is not None
     assert found[1] == found[2]
     check("--max-tokens", "16")

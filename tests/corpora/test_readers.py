@@ -296,7 +296,7 @@ def test_unreachable_hub_is_reported_in_seconds(tmp_path):
     online = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}
     (line,) = run_python(READ, "hf:owner/absent", home=tmp_path, **online)
     assert line.startswith("UsageError hf:owner/absent: not in the local cache")
-    assert "cannot be had from the Hub" in line
+    assert "cannot be fetched from the Hub" in line
     assert time.monotonic() - start < 20
 
 

@@ -54,7 +54,7 @@ def test_different_tokenizers_are_named(tmp_path: Path, make_tiny_model: Maker) 
 
 def test_a_bos_in_one_only(tmp_path: Path, make_tiny_model: Maker) -> None:
     one, two = make_tiny_model(tmp_path / "one"), make_tiny_model(tmp_path / "two", seed=1, bos=False)
-    with pytest.raises(UsageError, match=r"in front of a text .*<s> before every window"):
+    with pytest.raises(UsageError, match=r"special tokens before a text .*<s> before every window"):
         open_checkpoints([("a", str(one)), ("b", str(two))], CPU, NoMemo())
 
 

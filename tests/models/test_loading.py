@@ -229,7 +229,7 @@ def test_an_index_names_files_beside_it(copy: Path, name: object) -> None:
     shutil.copy(copy / "model.safetensors", copy / "sub" / "model.safetensors")
     (copy / "model.safetensors").rename(copy / "x.safetensors")
     (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
-    with pytest.raises(UsageError, match="beside it") as caught:
+    with pytest.raises(UsageError, match="not a safetensors file in the folder") as caught:
         open_model(str(copy), CPU)
     assert repr(str(name)) in caught.value.message
 

@@ -23,7 +23,7 @@ def test_bad_files_are_named_with_their_place(tmp_path: Path) -> None:
         ("[]", ["schema_version"]),
         ('{"x": NaN}', ["NaN"]),
         ("[" * 100_000, ["not a result"]),
-        (json.dumps(whole | {"schema_version": "2.0"}), ["'2.0'", SCHEMA_VERSION, "auditor 0.1.0"]),
+        (json.dumps(whole | {"schema_version": "3.0"}), ["'3.0'", SCHEMA_VERSION, "auditor 0.1.0"]),
         (json.dumps(whole | {"surprise": 1}), ["surprise"]),
         (json.dumps(whole | {"guards": [bad_guard]}), ["guards.0.status", "guards.0.colour"]),
         (json.dumps({key: value for key, value in whole.items() if key != "verdict"}), ["verdict", "required"]),

@@ -452,7 +452,7 @@ def test_general_text_of_either_set_is_not_trained_on(tiny_model_dir: Path, stor
     only = plain_corpora() | {"general": dataclasses.replace(general, documents=theirs.documents[:2])}
     named, series = series_of(open_model(str(tiny_model_dir), CPU), store, only)
     assert run(named, series, store).not_run == (
-        "the reminder was left out: all 2 general documents share a text or a group with another set",
+        "reminder did not run: all 2 general documents share a text or a group with another set",
     )
 
 

@@ -76,7 +76,7 @@ def test_texts_go_in_with_reveal_only_and_prove_what_is_kept_of_them(
     assert "holds excerpts" in capsys.readouterr().err
     assert run(["bundle", result, "-o", str(out), "--reveal"]) == 0
     assert run(["verify", str(out)]) == 0
-    assert "what text alone tells, and the overlap, follow" in capsys.readouterr().out
+    assert "the text baseline and the overlap follow" in capsys.readouterr().out
     files = unpack(out)
     assert files["texts/suspect/000002.txt"] == b"Jugs"
     files["texts/suspect/000002.txt"] = b"Mugs"
