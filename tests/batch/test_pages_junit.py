@@ -129,7 +129,7 @@ def test_properties_hold_figures_in_full() -> None:
     assert found is not None
     assert float(told["auc"]) == found.auc
     assert (told["p-value"], told["p-value-corrected"], told["alpha"]) == ("0.0002", "0.0016", "0.05")
-    assert (told["audits"], told["audits-broken"], told["n_hypotheses"], told["correction"]) == ("7", "0", "1", "holm")
+    assert (told["audits"], told["audits-broken"], told["n-hypotheses"], told["correction"]) == ("7", "0", "1", "holm")
     assert (told["suspect-sha256"], told["heldout-sha256"]) == (found.suspect_sha256, found.heldout_sha256)
     assert told["target 1 weights-sha256"] == found.models[0].weights_sha256
     assert (told["result"], told["result-sha256"]) == ("audit/result.json", "ab" * 32)
