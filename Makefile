@@ -27,7 +27,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadf
 test: $(VENV)/.installed
 	$(PYTEST) $(T)
 
-# The tests that need no PyTorch, none of which imports it: a first answer in half a minute, of T too if it is given.
+# The tests that need no PyTorch, none of which imports it: a first answer, of T alone if it is given.
 quick: $(VENV)/.installed
 	$(PYTEST) -m 'not slow and not model' $(T)
 
