@@ -222,15 +222,11 @@ def _require_whole(inputs: AuditInputs) -> None:
 
 def _require_correction(correction: BatchCorrection) -> None:
     """Refuse what no correction gives: each can only raise a p-value, and by no more than the number of audits."""
-    most = min(1.0, correction.audits * correction.p_entered * (1 + 1e-9))
-    if not 0 < correction.p_entered <= correction.p_adjusted <= most:
-        raise UsageError(
-            f"multiplicity.p_adjusted is no correction of {correction.p_entered:g} over {correction.audits:,} audits"
-        )
-    if correction.broken >= correction.audits:
-        raise UsageError(
-            f"multiplicity.broken: {correction.broken:,} of {correction.audits:,} audits cannot have broken"
-        )
+    audits, entered = correction.audits, correction.p_entered
+    if not 0 < entered <= correction.p_adjusted <= min(1.0, audits * entered * (1 + 1e-9)):
+        raise UsageError(f"multiplicity.p_adjusted is no correction of {entered:g} over {audits:,} audits")
+    if correction.broken >= audits:
+        raise UsageError(f"multiplicity.broken: {correction.broken:,} of {audits:,} audits cannot have broken")
 
 
 def _require_series(inputs: AuditInputs, series: SeriesMeasurements) -> None:
