@@ -10,7 +10,6 @@ from auditor.audit.open import OpenAudit
 from auditor.audit.provenance import default_name
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, compute_table, group_rows, plain_table, single_pass_only
-from auditor.membership.procedures.published import select_procedures
 from auditor.membership.scores import AuditScores
 from auditor.results.forgetting.measurements import Role
 from auditor.results.measurements import Measurements
@@ -58,7 +57,7 @@ def measure(
             controls={label: plain_table(single, scores.plain(label)) for label in scores.references if single},
             procedures={
                 procedure.name: plain_table(select_features(procedure.features), signals)
-                for procedure in select_procedures(settings.procedures)
+                for procedure in audit.procedures
             },
             numerics=dict(scores.numerics),
             overlap=overlap.pairs,

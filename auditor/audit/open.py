@@ -15,7 +15,7 @@ from auditor.corpora.document import Corpus, whole_digest
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache
-from auditor.membership.procedures.published import select_procedures
+from auditor.membership.procedures.published import PublishedProcedure, select_procedures
 from auditor.membership.scores import AuditScores, build_requests, score_audit
 from auditor.models.backend import ModelSpec, load_options
 from auditor.models.digests import Memo
@@ -56,6 +56,7 @@ class OpenAudit:
         suspect: The suspect documents.
         heldout: The held-out documents, whose groups bear no name of a suspect document.
         features: The features of the audited model.
+        procedures: The published procedures that run on the same scores.
         models: The audited model and its references.
         series: The series; None where no checkpoints are compared.
         cache: Corpora and answers that audits share.
@@ -65,6 +66,7 @@ class OpenAudit:
     suspect: Corpus
     heldout: Corpus
     features: tuple[Feature, ...]
+    procedures: tuple[PublishedProcedure, ...]
     models: Models
     series: OpenSeries | None
     cache: CorpusCache
@@ -127,7 +129,7 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         RunError: A model cannot be read.
     """
     features = select_features(settings.features)
-    select_procedures(settings.procedures)
+    procedures = select_procedures(settings.procedures)
     suspect, heldout = _sides(settings, cache)
     require_comparable(suspect, heldout)
     series = None
@@ -144,7 +146,7 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         if not models.references:
             require_reference(settings.features)
     require_permutations(settings.permutations, settings.policy.controls_alpha / max(1, len(models.references)))
-    return OpenAudit(settings, suspect, heldout, features, models, series, cache)
+    return OpenAudit(settings, suspect, heldout, features, procedures, models, series, cache)
 
 
 def _sides(settings: AuditSettings, cache: CorpusCache) -> tuple[Corpus, Corpus]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import click
@@ -87,36 +88,11 @@ def current_console() -> Console:
 
 def console_options(function: F) -> F:
     """The options -q, -v and --no-progress. The command takes no parameter for them: `current_console` knows."""
+    flag = partial(click.option, cls=Option, everywhere=True, is_flag=True, expose_value=False, callback=_remember)
     for option in (
-        click.option(
-            "--no-progress",
-            cls=Option,
-            everywhere=True,
-            is_flag=True,
-            expose_value=False,
-            callback=_remember,
-            help="Do not show the progress of scoring.",
-        ),
-        click.option(
-            "-v",
-            "--verbose",
-            cls=Option,
-            everywhere=True,
-            is_flag=True,
-            expose_value=False,
-            callback=_remember,
-            help="Print on stderr what is read, loaded and cached, and when.",
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            cls=Option,
-            everywhere=True,
-            is_flag=True,
-            expose_value=False,
-            callback=_remember,
-            help="Print the result and errors only.",
-        ),
+        flag("--no-progress", help="Do not show the progress of scoring."),
+        flag("-v", "--verbose", help="Print on stderr what is read, loaded and cached, and when."),
+        flag("-q", "--quiet", help="Print the result and errors only."),
     ):
         function = option(function)
     return function

@@ -69,7 +69,7 @@ def rescore(settings: AuditSettings) -> AuditResult:
 
 
 def is_same(stored: AuditResult, again: AuditResult) -> bool:
-    """Whether scoring again gave every kept figure to the last bit."""
+    """Whether scoring again gave every measurement to the last bit."""
     return _scored(stored) == _scored(again)
 
 
@@ -111,15 +111,15 @@ def _checkpoint(subject: Subject, name: str) -> str:
 
 def _scored(result: AuditResult) -> dict[str, Any]:
     """All that scoring made, with nothing that rests on where files lie."""
-    kept = {} if result.measurements is None else result.measurements.model_dump(mode="json")
-    kept["controls"] = list(kept.get("controls", {}).values())
-    if kept.get("series"):
-        del kept["series"]["tasks"], kept["series"]["notes"]
-        for checkpoint in kept["series"]["checkpoints"]:
+    measurements = {} if result.measurements is None else result.measurements.model_dump(mode="json")
+    measurements["controls"] = list(measurements.get("controls", {}).values())
+    if measurements.get("series"):
+        del measurements["series"]["tasks"], measurements["series"]["notes"]
+        for checkpoint in measurements["series"]["checkpoints"]:
             del checkpoint["source"]
     documents = [document.model_dump(mode="json", exclude={"score"}) for document in result.documents]
     return {
-        "measurements": kept,
+        "measurements": measurements,
         "documents": documents,
         "guards": _answers(result.guards),
         "states": [
