@@ -15,6 +15,7 @@ import click
 
 from auditor.cli.environment import Option
 from auditor.core.errors import RunError
+from auditor.core.text import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,9 +41,19 @@ class Console:
         if not self.quiet:
             say(text)
 
+    def note_lines(self, text: str) -> None:
+        """Print a message of several lines, unless the command is quiet."""
+        if not self.quiet:
+            say_lines(text)
+
 
 def say(text: str) -> None:
-    """Write a line to stderr; one that is closed or full is ignored, as no result goes there."""
+    """Write one line to stderr; one that is closed or full is ignored, as no result goes there."""
+    say_lines(visible(text))
+
+
+def say_lines(text: str) -> None:
+    """Write a text to stderr whose line feeds are its own; see `say`."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(printable(text), err=True)
 
@@ -58,7 +69,7 @@ def print_result(text: str) -> None:
         OutputError: It cannot be written, or its reader went away.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    _to_stdout(text.encode(encoding, "backslashreplace").decode(encoding))
+    _to_stdout(visible(text, keep="\n").encode(encoding, "backslashreplace").decode(encoding))
 
 
 def print_document(text: str) -> None:
@@ -74,8 +85,8 @@ def _to_stdout(text: str | bytes) -> None:
 
 
 def printable(text: str) -> str:
-    """Neutralise control characters that a file name or a model's answer may carry into a terminal."""
-    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    """Neutralise what a file name or a model's answer may carry into a terminal or the log of a CI runner."""
+    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in visible(text, keep="\n"))
 
 
 def current_console() -> Console:

@@ -17,11 +17,11 @@ import click
 from click.core import ParameterSource
 
 import auditor.cli.commands
-from auditor.cli.console import OutputError, noting_warnings, say
+from auditor.cli.console import OutputError, noting_warnings, say_lines
 from auditor.cli.environment import add_env_vars, epilog_of, naming_variables, variable_used
 from auditor.cli.options import SettingsCommand
 from auditor.core.errors import AuditorError, UsageError, lacks_model_libraries
-from auditor.core.text import did_you_mean
+from auditor.core.text import did_you_mean, visible
 from auditor.core.version import VERSION
 
 EXIT_USAGE = 2
@@ -93,7 +93,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as problem:
         buffer = io.StringIO()
         problem.show(buffer)
-        say(buffer.getvalue().rstrip() + _variable_of(problem))
+        say_lines(buffer.getvalue().rstrip() + _variable_of(problem))
         return EXIT_USAGE
     except OutputError as problem:
         _discard_stdout()
@@ -108,8 +108,8 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as problem:
         if os.environ.get("AUDITOR_DEBUG"):
             with contextlib.suppress(OSError, ValueError):
-                traceback.print_exc()
-        text = str(problem) or "no message"
+                say_lines(traceback.format_exc())
+        text = "\n  ".join(map(visible, str(problem).splitlines())) or "no message"
         return _fail(
             f"the run broke: {type(problem).__name__}: {text}\n  This is a defect of auditor or of a library under it; "
             "set AUDITOR_DEBUG=1 to see where, and please report it.",
@@ -132,7 +132,7 @@ def _naming_missing_libraries(arguments: list[str]) -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    say(f"auditor: {message}")
+    say_lines(f"auditor: {message}")
     return code
 
 

@@ -105,7 +105,7 @@ def run_and_report(
         result = run_audit(settings, options, progress=progress)
     write_outputs(result, files)
     if as_json:
-        console.note(render(result, "text"))
+        console.note_lines(render(result, "text"))
         print_document(render(result, "json"))
     else:
         print_result(render(result, "text"))

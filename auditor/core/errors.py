@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from auditor.core.text import visible
+
 
 class AuditorError(Exception):
     """Base of every error that is raised on purpose.
@@ -12,6 +16,8 @@ class AuditorError(Exception):
     """
 
     exit_code = 4
+    line_breaks: ClassVar[str] = ""
+    """What may break the lines of its message; names in it may not."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -19,13 +25,20 @@ class AuditorError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+        shown, hint = visible(self.message, keep=self.line_breaks), "\n  ".join(map(visible, self.hint.split("\n  ")))
+        return f"{shown}\n  {hint}" if hint else shown
 
 
 class UsageError(AuditorError):
     """The request cannot be carried out as given: a wrong option, path, column or file content."""
 
     exit_code = 2
+
+
+class FaultsError(UsageError):
+    """Several faults of one file, one a line."""
+
+    line_breaks = "\n"
 
 
 class RunError(AuditorError):

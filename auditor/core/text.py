@@ -7,27 +7,58 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-# Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML. The joiners
-# U+200C and U+200D stay: Persian, Indic scripts and emoji need them.
-_HIDDEN = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164"
-    "\\ud800-\\udfff\\ufdd0-\\ufdef\\ufeff\\uffa0\\ufff9-\\ufffb"
-    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x11))
-    + "\\U000e0000-\\U000e0fff]"
+# Characters that act on a terminal, reorder or hide the text around them, or may not stand in XML; and those that are
+# drawn as nothing: fillers, variation selectors, controls of music and shorthand, an empty Braille cell.
+_HIDDEN = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U00013430-\U0001345f\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    + "".join(rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(0x11))
+    + r"\U000e0000-\U000e0fff"
 )
+_JOINERS = r"\u200c\u200d"
+# Scripts whose spelling needs the joiners, and emoji; between other characters a joiner only hides.
+_JOINED = (
+    r"[\u0620-\u06dc\u0710-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17d3\u1820-\u18aa\u1900-\u1cff"
+    r"\u2600-\u27bf\u2b00-\u2bff\ua800-\ua8ff\U00011000-\U00011fff\U0001f000-\U0001faff]"
+)
+# A line of a log that a CI runner takes for a command: `::error::` where it begins, `##[group]` or `##vso[` anywhere.
+_ANYWHERE = r"(?<=#)#(?=[\w-]*\[)"
+_UNSAFE = re.compile(f"[{_HIDDEN}]|(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})|{_ANYWHERE}")
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+_UNSAFE_IN_JSON = re.compile(f"[{_HIDDEN}{_JOINERS}]|{_ANYWHERE}")
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """Replace every control, direction-changing or invisible character by a visible mark.
+    """Replace every character that hides, reorders or acts by a visible mark.
+
+    Those are controls, direction changes, invisible characters, and the sign that makes a line of a log a command of a
+    CI runner. The joiners U+200C and U+200D stay where Persian, Indic scripts and emoji need them.
 
     Args:
         text: Text from outside.
         keep: Characters to leave as they are, such as a line feed in an excerpt.
 
     Returns:
-        The text on one line unless `keep` says otherwise; an escape becomes `[U+001B]`.
+        The text on one line unless `keep` says otherwise; an escape becomes `[U+001B]`, `::error::` at the beginning of
+        a line `[U+003A]:error::`, and `##[group]` becomes `#[U+0023][group]`.
     """
-    return _HIDDEN.sub(lambda match: match.group() if match.group() in keep else f"[U+{ord(match.group()):04X}]", text)
+    shown = _UNSAFE.sub(lambda match: match.group() if match.group() in keep else _mark(match.group()), text)
+    return _COMMAND.sub(lambda match: f"{match.group(1)}{_mark(':')}", shown)
+
+
+def _mark(character: str) -> str:
+    return f"[U+{ord(character):04X}]"
+
+
+def escape_json(written: str) -> str:
+    """JSON text of the same value, in which every character that `visible` replaces is an escape of four hex digits."""
+    return _UNSAFE_IN_JSON.sub(lambda match: "\n" if match.group() == "\n" else _escaped(match.group()), written)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from auditor.core.text import escape_json
 from auditor.report.renderer import Renderer
 from auditor.results.result import AuditResult
 
 
 def _render(result: AuditResult) -> str:
-    return _written(result.model_dump(mode="json"), "\n") + "\n"
+    return escape_json(_written(result.model_dump(mode="json"), "\n")) + "\n"
 
 
 def _written(value: Any, line: str) -> str:

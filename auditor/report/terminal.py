@@ -94,7 +94,8 @@ def summary(result: AuditResult) -> str:
         label = f"  {guard.status:<8} {_label(guard.name):<{widest}}  "
         lines.append(_entry(label, guard.reason + (f" {guard.remediation}" if guard.remediation else ""), len(label)))
     lines += ["", _entry("Validity", f"class {verdict.validity_class}: {verdict.validity}")]
-    return "\n".join(lines) + "\n"
+    # Once more: a name may stand at the beginning of a line that was wrapped.
+    return visible("\n".join(lines), keep="\n") + "\n"
 
 
 def _states(result: AuditResult) -> list[str]:

@@ -350,8 +350,8 @@ def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False)
     )
 
 
-def poison(value: Any, text: str) -> Any:
-    """Put a text at the end of every free string of a dumped result; strings of closed vocabularies stay."""
+def poison(value: Any, text: str, *, in_front: bool = False) -> Any:
+    """Put a text at the end or in front of every free string of a dumped result; those of closed vocabularies stay."""
     closed = {
         "schema_version",
         "outcome",
@@ -367,12 +367,14 @@ def poison(value: Any, text: str) -> Any:
     closed |= {"state", "correction"}
     if isinstance(value, dict):
         return {
-            key: item if key in closed or item in ("check", "forget") else poison(item, text)
+            key: item if key in closed or item in ("check", "forget") else poison(item, text, in_front=in_front)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [poison(item, text) for item in value]
-    return value + text if isinstance(value, str) else value
+        return [poison(item, text, in_front=in_front) for item in value]
+    if not isinstance(value, str):
+        return value
+    return text + value if in_front else value + text
 
 
 def parse_page(document: str) -> Element:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.core.errors import AuditorError, UsageError
+from auditor.core.errors import AuditorError, FaultsError
 from auditor.core.text import visible
 
 MOST_DEPTH = 12
@@ -65,13 +65,13 @@ class Faults:
         """Raise the faults, one a line, by line.
 
         Raises:
-            UsageError: There is a fault.
+            FaultsError: There is a fault.
         """
         messages = [f"{name}:{line}: {what}" for line, what in sorted(self._lines)]
         if self.enough:
             messages[_MOST_FAULTS:] = [f"{name}: and more"]
         if messages:
-            raise UsageError("\n".join(messages))
+            raise FaultsError("\n".join(messages))
 
 
 def scalar(value: str | int | float | bool | None, line: int, faults: Faults) -> Node:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from auditor.batch.renderer import BatchRenderer
+from auditor.core.text import escape_json
 from auditor.results.batch import BatchResult
 
 
 def _render(batch: BatchResult) -> str:
-    return batch.model_dump_json(indent=2) + "\n"
+    return escape_json(batch.model_dump_json(indent=2)) + "\n"
 
 
 JSON = BatchRenderer(name="json", extensions=(".json",), filename="batch.json", render=_render)

@@ -46,7 +46,8 @@ def _render(batch: BatchResult) -> str:
         if row.status != "passed":
             console.print()
             console.print(wrapped(f"{row.name}: {row.reason}"))
-    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+    # Once more: a name may stand at the beginning of a line that was wrapped.
+    return visible("\n".join(line.rstrip() for line in written.getvalue().splitlines()), keep="\n") + "\n"
 
 
 TEXT = BatchRenderer(name="text", extensions=(".txt",), render=_render)

@@ -99,7 +99,7 @@ def command(
         )
     renderers = batch_renderers()
     if as_json:
-        console.note(renderers["text"].render(batch))
+        console.note_lines(renderers["text"].render(batch))
         print_document(renderers["json"].render(batch))
     else:
         print_result(renderers["text"].render(batch))

@@ -65,6 +65,7 @@ def command(
 
     from auditor.cli.progress import make_progress
     from auditor.core.errors import UsageError
+    from auditor.core.text import escape_json
     from auditor.corpora.comparable import require_comparable
     from auditor.corpora.read import read_corpus
     from auditor.doctor.model import Size
@@ -95,7 +96,7 @@ def command(
     with make_progress() as progress:
         checkup = run_checkup(model, loading, size, cache_dir=cache_dir, max_tokens=max_tokens, progress=progress)
     if as_json:
-        print_document(checkup.model_dump_json(indent=2) + "\n")
+        print_document(escape_json(checkup.model_dump_json(indent=2)) + "\n")
     else:
         print_result(checkup_text(checkup))
     return 4 if checkup.problems else 0

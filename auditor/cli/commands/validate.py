@@ -23,7 +23,7 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
       auditor schema audits > audits.schema.json    # for an editor
     """
     from auditor.batch.read import read_batch
-    from auditor.cli.console import print_result, say
+    from auditor.cli.console import print_result, say_lines
     from auditor.core.errors import UsageError
     from auditor.core.text import visible
 
@@ -33,7 +33,8 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
             plan = read_batch(file)
         except UsageError as error:
             sound = False
-            say(f"{error.message}. {error.hint}" if error.hint else error.message)
+            said = f"{error.message}. {error.hint}" if error.hint else error.message
+            say_lines(visible(said, keep=error.line_breaks))
             continue
         if quiet:
             continue

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from auditor.core.errors import UsageError
 from auditor.core.record import Record
+from auditor.core.text import escape_json
 from auditor.core.version import VERSION
 from auditor.report.renderer import render
 from auditor.results.result import AuditResult
@@ -54,7 +55,7 @@ def make_files(result: AuditResult, written: bytes, texts: Mapping[str, bytes]) 
     """
     files = {RESULT: written, **derived(result), **texts}
     manifest = BundleManifest(auditor_version=VERSION, matplotlib_version=version("matplotlib"), files=digests(files))
-    return {**files, MANIFEST: (manifest.model_dump_json(indent=2) + "\n").encode("utf-8")}
+    return {**files, MANIFEST: (escape_json(manifest.model_dump_json(indent=2)) + "\n").encode("utf-8")}
 
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:

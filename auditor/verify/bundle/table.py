@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 
+from auditor.core.text import visible
 from auditor.results.result import AuditResult, DocumentResult
 from auditor.results.rows import FeatureTable
 
@@ -17,7 +18,7 @@ def features_csv(result: AuditResult) -> bytes:
     """One row a document: its identity, its score, and every measured feature exactly.
 
     Numbers are the shortest decimals that give the same float64 again; a cell is empty where there is none. A name that
-    a spreadsheet would take for a formula has an apostrophe in front.
+    a spreadsheet would take for a formula has an apostrophe in front, and hidden characters are written out.
     """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
@@ -48,4 +49,5 @@ def _named(document: DocumentResult) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    shown = visible(text)
+    return f"'{shown}" if text.startswith(_FORMULA) else shown
