@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A probability, an AUC, a level or a part of a whole."""
@@ -18,6 +19,29 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15)]
 """Any other finite figure; the bound only keeps an edited file from breaking what renders it."""
 
 
+def _whole(value: Any) -> Any:
+    # Equal to 1 is not 1: a literal alone would take true and 1.0 for it.
+    if type(value) is not int:
+        raise ValueError("not a whole number")
+    return value
+
+
+Direction = Annotated[Literal[-1, 0, 1], BeforeValidator(_whole)]
+"""1 where a higher figure looks more trained on, -1 where a lower one does, 0 where neither."""
+
+
+def _make_strict(node: Any) -> None:
+    """Make every number and truth value of a core schema strict, in place."""
+    if isinstance(node, dict):
+        if node.get("type") in ("bool", "int", "float"):
+            node["strict"] = True
+        for below in node.values():
+            _make_strict(below)
+    elif isinstance(node, list | tuple):
+        for below in node:
+            _make_strict(below)
+
+
 class Record(BaseModel):
     """A frozen, strict part of the result tree. A figure that does not exist is None; NaN and infinity are refused.
 
@@ -25,6 +49,16 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of the fields, in which a text or a truth value is never read as a number.
+
+        Strict scalars alone: a strict record would also refuse the lists that JSON has in place of tuples.
+        """
+        schema = handler(source)
+        _make_strict(schema)
+        return schema
 
 
 def field_docs(kind: type[BaseModel]) -> dict[str, str]:

@@ -29,8 +29,9 @@ class _Answering(Record):
             given = {name: value for name, value in given.items() if name not in answers}
         made = read(given)
         for name, stated in answers.items():
-            if stated != getattr(made, name):
-                raise ValueError(f"{name} is {stated!r}, but {getattr(made, name)!r} follows from the rest")
+            follows = getattr(made, name)
+            if stated != follows or type(stated) is not type(follows):
+                raise ValueError(f"{name} is {stated!r}, but {follows!r} follows from the rest")
         return made
 
 

@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from auditor.core.marks import Unverifiable
-from auditor.core.record import Count, Record, Share
+from auditor.core.record import Count, Direction, Record, Share
 
 STORED = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 """Of a dataclass that is a part of the result tree, as of any `Record`."""
@@ -126,7 +126,7 @@ class Column:
 
     name: str
     family: str
-    direction: Literal[-1, 0, 1]
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from auditor.core.record import Count, Number, Record, Share
+from auditor.core.record import Count, Direction, Number, Record, Share
 
 
 class Interval(Record):
@@ -33,7 +31,7 @@ class ColumnEffect(Record):
 
     name: str
     family: str
-    direction: Literal[-1, 0, 1]
+    direction: Direction
     auc: Share
     """Probability that a suspect group exceeds a held-out group on the oriented feature (ties half)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,6 +25,13 @@ _SMALL = 4_000
 _LINE = 300
 """Bytes that a manifest may take for each entry: its name, its digest, and room to spare."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_DIRECTORY_ENTRY, _END_OF_MANY = 46, 76
+"""Bytes of an entry of the directory without its name, and in front of the end of an archive of more than 65,535."""
+_PLAIN = (
+    *("date_time", "create_system", "create_version", "extract_version", "external_attr", "internal_attr", "volume"),
+    *("extra", "comment", "reserved"),
+)
+"""What an entry of the directory says beside name, sizes and checksum."""
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -40,12 +48,17 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3
-            entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            entry.compress_type = zipfile.ZIP_STORED if _too_tight(files[name]) else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, files[name], compresslevel=9)
+            packed = zipfile.ZIP_STORED if _too_tight(files[name]) else zipfile.ZIP_DEFLATED
+            archive.writestr(_entry(name, packed), files[name], compresslevel=9)
     return stream.getvalue()
+
+
+def _entry(name: str, packed: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system = 3
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    entry.compress_type = packed
+    return entry
 
 
 def _too_tight(data: bytes) -> bool:
@@ -58,12 +71,13 @@ def unpack(path: Path) -> dict[str, bytes]:
     Raises:
         UsageError: It cannot be read or is no bundle, or an entry is a folder, a link, a pickle, encrypted, named
             twice, not named by the manifest, named by a path that leaves the archive, or far larger than what it is
-            packed in.
+            packed in; or the file holds a byte that `pack` does not write: in front, between, behind or in a header.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _refuse_all(path, entries)
+            _refuse_strays(path.read_bytes(), entries, archive.start_dir)
             known = {entry.filename: entry for entry in entries}
             manifest = _manifest(path, archive, known)
             return {name: manifest if name == MANIFEST else _read(archive, known[name]) for name in known}
@@ -107,6 +121,37 @@ def _refuse_all(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     total = sum(entry.file_size for entry in entries)
     if total > min(MOST_BYTES, MOST_RATIO * path.stat().st_size):
         raise UsageError(f"{path} would unpack to {total:,} bytes, more than a bundle of its size may have")
+
+
+def _refuse_strays(raw: bytes, entries: list[zipfile.ZipInfo], directory: int) -> None:
+    """Refuse an archive that is more than its entries one after the other, their directory and its end.
+
+    Bytes elsewhere are covered by no digest: another reader of the same file could take them for its content.
+
+    Args:
+        raw: The file.
+        entries: In the order of the directory.
+        directory: Where the directory begins.
+
+    Raises:
+        BadZipFile: There is such a byte.
+    """
+    position, length = 0, 0
+    for entry in entries:
+        ours = _entry(entry.filename, entry.compress_type)
+        ours.CRC, ours.file_size, ours.compress_size = entry.CRC, entry.file_size, entry.compress_size
+        header = ours.FileHeader(zip64=False)
+        if any(getattr(ours, name) != getattr(entry, name) for name in _PLAIN):
+            raise zipfile.BadZipFile(f"the directory says of {entry.filename!r} what `auditor bundle` does not write")
+        if entry.header_offset != position or not raw.startswith(header, position):
+            raise zipfile.BadZipFile(f"{entry.filename!r} does not begin where the file before it ends")
+        position += len(header) + entry.compress_size
+        length += _DIRECTORY_ENTRY + len(entry.orig_filename.encode())
+    count = min(len(entries), zipfile.ZIP_FILECOUNT_LIMIT)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, length, position, 0)
+    many = _END_OF_MANY if len(entries) > zipfile.ZIP_FILECOUNT_LIMIT else 0
+    if position != directory or len(raw) != position + length + many + len(end) or not raw.endswith(end):
+        raise zipfile.BadZipFile("it holds bytes that belong to none of its files")
 
 
 def _reason(entry: zipfile.ZipInfo, seen: set[str]) -> str:

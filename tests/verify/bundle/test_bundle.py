@@ -280,3 +280,57 @@ def test_a_name_that_would_be_a_formula_is_none(small: AuditResult) -> None:
     first = small.documents[0].model_copy(update={"id": "=HYPERLINK(1)", "group": "@SUM(1)"})
     table = features_csv(small.model_copy(update={"documents": (first, *small.documents[1:])})).decode()
     assert ",'=HYPERLINK(1),'@SUM(1)," in table
+
+
+def bent(raw: bytes, at: bytes, offset: int, value: bytes) -> bytes:
+    """An archive with some bytes behind a signature replaced."""
+    start = raw.index(at) + offset
+    return raw[:start] + value + raw[start + len(value) :]
+
+
+def gapped(raw: bytes) -> bytes:
+    """An archive with bytes between its last file and its directory, whose end says so."""
+    at, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
+    moved = (int.from_bytes(raw[end + 16 : end + 20], "little") + 4).to_bytes(4, "little")
+    return raw[:at] + b"more" + raw[at:end] + raw[end : end + 16] + moved + raw[end + 20 :]
+
+
+def shared(raw: bytes) -> bytes:
+    """An archive whose second file is said to lie where the first one lies."""
+    second = raw.index(b"PK\x01\x02", raw.index(b"PK\x01\x02") + 1)
+    return raw[: second + 42] + bytes(4) + raw[second + 46 :]
+
+
+STRAYS: dict[str, Callable[[bytes], bytes]] = {
+    "in front": lambda raw: b'{"schema_version": "2.0"}' + raw,
+    "a script in front": lambda raw: b"#!/bin/sh\nexit\n" + raw,
+    "behind": lambda raw: raw + b"\n",
+    "another archive behind": lambda raw: raw + raw,
+    "a comment": lambda raw: bent(raw, b"PK\x05\x06", 20, b"\x04\x00") + b"more",
+    "an empty comment that is announced": lambda raw: bent(raw, b"PK\x05\x06", 20, b"\x01\x00"),
+    "between": gapped,
+    "one place of two files": shared,
+    "another time": lambda raw: bent(raw, b"PK\x01\x02", 12, b"\x01\x00"),
+    "another time in the file": lambda raw: bent(raw, b"PK\x03\x04", 10, b"\x01\x00"),
+    "another size in the file": lambda raw: bent(raw, b"PK\x03\x04", 22, b"\x07"),
+    "another system": lambda raw: bent(raw, b"PK\x01\x02", 5, b"\x00"),
+    "other attributes": lambda raw: bent(raw, b"PK\x01\x02", 36, b"\x01"),
+    "cut short": lambda raw: raw[:-1],
+}
+
+
+@pytest.mark.parametrize("change", STRAYS.values(), ids=STRAYS)
+def test_an_archive_is_its_files_and_nothing_else(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    raw = pack(whole({"a.txt": b"a", "b.txt": b"b"}))
+    (tmp_path / "a.zip").write_bytes(raw)
+    assert set(unpack(tmp_path / "a.zip")) == {"a.txt", "b.txt", "manifest.json", "result.json"}
+    (tmp_path / "b.zip").write_bytes(change(raw))
+    with pytest.raises(UsageError):
+        unpack(tmp_path / "b.zip")
+    assert run(["verify", str(tmp_path / "b.zip")]) == 2
+
+
+def test_an_archive_of_many_files_or_of_names_beyond_ascii_is_read(tmp_path: Path) -> None:
+    files = whole({**{f"{number}.txt": b"" for number in range(65_540)}, "naïve.txt": b"a"})
+    (tmp_path / "a.zip").write_bytes(pack(files))
+    assert unpack(tmp_path / "a.zip") == files
