@@ -11,6 +11,7 @@ from auditor.audit.provenance import default_name
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, compute_table, group_rows, plain_table, single_pass_only
 from auditor.membership.scores import AuditScores
+from auditor.models.digests import Memo
 from auditor.results.forgetting.measurements import Role
 from auditor.results.measurements import Measurements
 from auditor.results.result import CorpusSummary, Manifest
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def measure(
-    audit: OpenAudit, scores: AuditScores, series: MeasuredSeries | None, manifest: Manifest, options: RunOptions
+    audit: OpenAudit,
+    scores: AuditScores,
+    series: MeasuredSeries | None,
+    manifest: Manifest,
+    options: RunOptions,
+    memo: Memo,
 ) -> AuditInputs:
     """Reduce scores to figures of documents and groups.
 
@@ -32,6 +38,7 @@ def measure(
         series: Its series, measured; None without one.
         manifest: What went in.
         options: Name and gate.
+        memo: Remembers between runs what texts alone say; the score store is one.
     """
     suspect, heldout, settings = audit.suspect, audit.heldout, audit.settings
     signals = scores.plain(TARGET_LABEL)
@@ -40,7 +47,7 @@ def measure(
     table, reasons = compute_table(audit.features, scores.records, references=scores.references)
     documents = (*suspect.documents, *heldout.documents)
     rows = group_rows(table, [document.group for document in documents], [True] * len(ours) + [False] * len(theirs))
-    texts, overlap = audit.cache.texts(suspect, heldout, rows, settings)
+    texts, overlap = audit.cache.texts(suspect, heldout, rows, settings, memo)
     single = single_pass_only(audit.features)
     return AuditInputs(
         settings=settings,

@@ -40,5 +40,6 @@ def run_audit(
         series = None if audit.series is None else audit.series.measure(store, progress, cache)
         scores = audit.score(store, progress)
         manifest = make_manifest(audit, options, scored=len(store.scored), stored=len(store.recalled))
-    result = conclude(measure(audit, scores, series, manifest, options), cache.answers)
+        inputs = measure(audit, scores, series, manifest, options, store)
+    result = conclude(inputs, cache.answers)
     return with_token_marks(result, audit.suspect, scores) if settings.reveal else result

@@ -126,18 +126,18 @@ class OpenSeries:
                 progress=progress,
                 max_tokens=max_tokens,
             )
-            for index in self._to_relearn(measurements, cache)
+            for index in self._to_relearn(measurements, cache, store)
         }
         measurements = measurements.relearned(intervened).model_copy(
             update={"tasks": learned.measurements, "notes": learned.notes}
         )
         return MeasuredSeries(measurements, UnrecomputedFindings(weights, layers, learned.geometry), scores)
 
-    def _to_relearn(self, measurements: SeriesMeasurements, cache: CorpusCache) -> tuple[int, ...]:
+    def _to_relearn(self, measurements: SeriesMeasurements, cache: CorpusCache, memo: Memo) -> tuple[int, ...]:
         settings, suspect, heldout = self.scoring.settings, self.corpora["suspect"], self.corpora["heldout"]
         if not self.scoring.requested.relearn:
             return ()
-        texts, overlap = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings)
+        texts, overlap = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings, memo)
         baseline = text_baseline(
             (len(suspect.documents), len(heldout.documents)), overlap, texts, settings=settings, answers=cache.answers
         )

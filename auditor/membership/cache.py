@@ -8,6 +8,7 @@ from auditor.corpora.document import Corpus, whole_digest
 from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.corpora.read import read_for_audit
 from auditor.membership.assess import describe_texts
+from auditor.models.digests import Memo
 from auditor.results.rows import Rows
 from auditor.settings import AuditSettings
 
@@ -57,8 +58,12 @@ class CorpusCache:
         key = (corpus.sha256, side.sha256, threshold, seed)
         return self.answers.ask("overlap", key, lambda: find_overlap(corpus, side, threshold=threshold, seed=seed))
 
-    def texts(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings) -> tuple[Rows, Overlap]:
+    def texts(
+        self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings, memo: Memo
+    ) -> tuple[Rows, Overlap]:
         """The text of two sides; as `auditor.membership.assess.describe_texts` answers."""
         policy, seed = settings.policy, settings.seed
         key = (suspect.sha256, heldout.sha256, rows.groups, policy.overlap_similarity, seed)
-        return self.answers.ask("texts", key, lambda: describe_texts(suspect, heldout, rows, policy=policy, seed=seed))
+        return self.answers.ask(
+            "texts", key, lambda: describe_texts(suspect, heldout, rows, policy=policy, seed=seed, memo=memo)
+        )

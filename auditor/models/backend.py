@@ -226,7 +226,7 @@ def no_tokenizer(source: str, options: LoadOptions) -> Any:
     raise RunError(f"{source} has no tokenizer of its own")
 
 
-def no_files(source: str, options: LoadOptions) -> Sequence[Path]:
+def no_files(source: str, options: LoadOptions, memo: Memo) -> Sequence[Path]:
     """Default of a model that is not read from files."""
     return ()
 
@@ -276,7 +276,7 @@ class Loader:
     base: Callable[[str], Origin | None] = no_base
     tokenizer: Callable[[str, LoadOptions], Any] = no_tokenizer
     fingerprint: Callable[[str, str | None], Fingerprint] = no_fingerprint
-    files: Callable[[str, LoadOptions], Sequence[Path]] = no_files
+    files: Callable[[str, LoadOptions, Memo], Sequence[Path]] = no_files
     weights: Callable[[str, LoadOptions], WeightFiles] = no_weights
     prefix: str = ""
     dequantises: bool = False

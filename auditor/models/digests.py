@@ -54,23 +54,23 @@ class FileSnapshot:
     """State of a model's files before they were hashed.
 
     Attributes:
-        find: Lists the files.
+        find: Lists the files, with the help of a memo.
         files: The files at the time of the snapshot.
         stamps: Path, size, times and inode of each.
     """
 
-    find: Callable[[], Sequence[Path]]
+    find: Callable[[Memo], Sequence[Path]]
     files: tuple[Path, ...]
     stamps: Stamps
 
     @classmethod
-    def take(cls, find: Callable[[], Sequence[Path]]) -> FileSnapshot:
+    def take(cls, find: Callable[[Memo], Sequence[Path]], memo: Memo) -> FileSnapshot:
         """Record the present state of the files that `find` lists.
 
         Raises:
             RunError: A file disappeared meanwhile.
         """
-        files = tuple(find())
+        files = tuple(find(memo))
         try:
             return cls(find, files, _stamps(files))
         except OSError as error:
@@ -86,7 +86,8 @@ class FileSnapshot:
     def unchanged(self) -> bool:
         """Whether the files are unmodified, and none was added or removed."""
         try:
-            return tuple(self.find()) == self.files and self.unmodified()
+            # Without a memo: the store that was one may be closed by now.
+            return tuple(self.find(NoMemo())) == self.files and self.unmodified()
         except (AuditorError, OSError):
             return False
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from auditor.core.errors import UsageError
+from auditor.models.digests import Memo, recall_or
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 ADAPTER = "adapter_config.json"
@@ -131,12 +134,27 @@ def refuse_pickle(source: str) -> None:
         raise UsageError(f"{source} is a pickle file, not read", hint=CONVERT)
 
 
-def read_folder(path: Path) -> ModelFolder:
+def read_folder(path: Path, memo: Memo) -> ModelFolder:
     """Check a folder without its weights in memory.
+
+    Args:
+        path: The folder.
+        memo: Remembers the models that transformers knows.
 
     Raises:
         UsageError: No model, no causal language model, pickled weights, an embedded adapter, weights under another
             name, or code of its own.
+    """
+    config = read_folder_config(path)
+    require_causal(config, str(path), memo)
+    return ModelFolder(path, config, weight_files(path))
+
+
+def read_folder_config(path: Path) -> dict[str, Any]:
+    """The config.json of a folder.
+
+    Raises:
+        UsageError: There is none, the folder holds an adapter too, or it names its weights itself.
     """
     config_file = path / "config.json"
     if not config_file.is_file():
@@ -149,30 +167,71 @@ def read_folder(path: Path) -> ModelFolder:
             f"{config_file} names its weights itself (transformers_weights: {named!r}), which is not supported",
             hint="Name the weights model.safetensors and remove the entry.",
         )
-    require_causal(config, str(path))
-    return ModelFolder(path, config, weight_files(path))
+    return config
 
 
-def require_causal(config: dict[str, Any], source: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Architectures:
+    """What the transformers library implements.
+
+    Attributes:
+        types: Every model_type.
+        causal_types: Those of causal language models.
+        causal: Classes of causal language models.
+    """
+
+    types: list[str]
+    causal_types: list[str]
+    causal: list[str]
+
+
+def known_architectures(memo: Memo) -> Architectures:
+    """What the installed transformers implements, remembered as long as none of its files of names changes.
+
+    The names are remembered and never a decision about a model, so that a refusal depends on the model alone.
+    """
+    spec = find_spec("transformers")
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    files = sorted(path for folder in folders for path in Path(folder, "models", "auto").glob("*.py"))
+    if not files:
+        return Architectures(**json.loads(_architectures()))
+    question = f"architectures of transformers {version('transformers')}"
+    return Architectures(**json.loads(recall_or(memo, question, files, _architectures)))
+
+
+def _architectures() -> str:
+    # Importing transformers takes seconds.
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    causal = [name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values() if isinstance(name, str)]
+    return json.dumps(
+        {"types": [*CONFIG_MAPPING_NAMES], "causal_types": [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES], "causal": causal}
+    )
+
+
+def require_causal(config: dict[str, Any], source: str, memo: Memo) -> None:
     """Refuse anything but a causal language model of the transformers library.
+
+    Args:
+        config: The parsed config.json.
+        source: Name of the model in messages.
+        memo: Remembers the models that transformers knows.
 
     Raises:
         UsageError: Encoder-decoder, classifier, masked or unknown model, or one that brings its own code.
     """
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
+    known = known_architectures(memo)
     kind = str(config.get("model_type", ""))
     architectures = config.get("architectures") or []
-    if kind not in CONFIG_MAPPING_NAMES:
+    if kind not in known.types:
         if config.get("auto_map"):
             raise UsageError(
                 f"{source} brings its own model code (auto_map in config.json), which is never run",
                 hint="Use a checkpoint of an architecture that transformers itself implements.",
             )
         raise UsageError(f"{source}: unknown model_type {kind!r}", hint="A newer transformers may know it.")
-    known = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
-    causal = known.intersection(architectures) if architectures else kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    causal = set(known.causal).intersection(architectures) if architectures else kind in known.causal_types
     if config.get("is_encoder_decoder") or not causal:
         shown = ", ".join(architectures) or kind
         raise UsageError(

@@ -46,7 +46,7 @@ def _facts(path: Path) -> str:
             f"cannot read {path}: {first_line(error)}",
             hint="The file may be cut short, or of an architecture transformers cannot read from GGUF.",
         ) from error
-    require_causal(config, str(path))
+    require_causal(config, str(path), NoMemo())
     bos = front_of(load_tokenizer(path.parent, gguf_file=path.name)).policy
     plain = {name: value for name, value in config.items() if isinstance(value, int | float | str | bool)}
     return json.dumps({"config": plain, "bos": bos})
@@ -78,7 +78,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     )
 
 
-def files(source: str, options: LoadOptions) -> list[Path]:
+def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`."""
     refuse_embedded_adapter(Path(source).parent)
     return [Path(source)]

@@ -13,7 +13,15 @@ from auditor.core.errors import RunError, UsageError, first_line
 from auditor.core.text import close_names
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
-from auditor.models.folder import WEIGHT_INDEX, ModelFolder, context_of, read_folder, stored_dtype, weight_files
+from auditor.models.folder import (
+    WEIGHT_INDEX,
+    ModelFolder,
+    context_of,
+    read_folder,
+    read_folder_config,
+    stored_dtype,
+    weight_files,
+)
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer, tokenizer_files
 from auditor.results.models import ModelIdentity
@@ -42,13 +50,13 @@ def locate(source: str, revision: str | None) -> Path:
 
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     """See `Loader.identify`."""
-    folder = read_folder(locate(source, options.revision))
+    folder = read_folder(locate(source, options.revision), memo)
     return identity_of(folder, source, options, memo, tokenizer_folder=folder.path)
 
 
-def files(source: str, options: LoadOptions) -> list[Path]:
+def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`."""
-    folder = read_folder(locate(source, options.revision))
+    folder = read_folder(locate(source, options.revision), memo)
     return files_of(folder, folder.path)
 
 
@@ -185,14 +193,15 @@ def tokenizer(source: str, options: LoadOptions) -> Any:
 
 def weights(source: str, options: LoadOptions) -> WeightFiles:
     """See `Loader.weights`."""
-    return weights_of(read_folder(locate(source, options.revision)))
+    return weights_of(locate(source, options.revision))
 
 
-def weights_of(folder: ModelFolder) -> WeightFiles:
-    """The stored tensors of a checked folder."""
-    if folder.config.get("quantization_config"):
+def weights_of(folder: Path) -> WeightFiles:
+    """The stored tensors of a folder."""
+    config = read_folder_config(folder)
+    if config.get("quantization_config"):
         return WeightFiles(unreadable="its weights are quantised")
-    return WeightFiles(tuple(folder.weights), tied=folder.config.get("tie_word_embeddings") is not False)
+    return WeightFiles(tuple(weight_files(folder)), tied=config.get("tie_word_embeddings") is not False)
 
 
 HF = Loader(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import auditor.models
@@ -54,7 +55,7 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     base = None
     if origin is not None:
         base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
-    snapshot = FileSnapshot.take(lambda: loader.files(source, options))
+    snapshot = FileSnapshot.take(partial(loader.files, source, options), memo)
     return ModelSpec(loader.identify(source, options, memo), loader, options, base, snapshot)
 
 

@@ -100,7 +100,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
         )
     folder = _checked(source)
     weights, origin = _weights(folder), base(source)
-    model = read_folder(hf.locate(origin.source, origin.revision))
+    model = read_folder(hf.locate(origin.source, origin.revision), memo)
     identity = hf.identity_of(
         model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path)
     )
@@ -115,10 +115,10 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     )
 
 
-def files(source: str, options: LoadOptions) -> list[Path]:
+def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`: those of the base too."""
     folder, origin = _checked(source), base(source)
-    model = read_folder(hf.locate(origin.source, origin.revision))
+    model = read_folder(hf.locate(origin.source, origin.revision), memo)
     return [folder / ADAPTER, _weights(folder), *hf.files_of(model, tokenizer_folder(folder, model.path))]
 
 
@@ -170,7 +170,7 @@ def tokenizer(source: str, options: LoadOptions) -> Any:
 def weights(source: str, options: LoadOptions) -> WeightFiles:
     """See `Loader.weights`: the base's files with the adapter over them."""
     origin = base(source)
-    whole = hf.weights_of(read_folder(hf.locate(origin.source, origin.revision)))
+    whole = hf.weights_of(hf.locate(origin.source, origin.revision))
     return dataclasses.replace(whole, adapter=Path(source) / _WEIGHTS)
 
 

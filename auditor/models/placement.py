@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+from pathlib import Path
+
 from auditor.core.device import DTYPES, require_device_name
 from auditor.core.errors import UsageError
 
@@ -13,7 +17,7 @@ def resolve_device(wanted: str) -> str:
         UsageError: The name is unknown or the device is not available.
     """
     require_device_name(wanted)
-    if wanted == "cpu":
+    if wanted == "cpu" or (wanted == "auto" and not _may_have_accelerator()):
         return "cpu"
     import torch
 
@@ -29,6 +33,20 @@ def resolve_device(wanted: str) -> str:
     if number >= count:
         raise UsageError(f"device {wanted} is not available: {count} CUDA devices seen", hint="Use --device cpu.")
     return f"cuda:{number}"
+
+
+def _may_have_accelerator() -> bool:
+    """Whether torch, whose import takes seconds, has to be asked: on Linux it needs a driver to see a device.
+
+    libcuda is NVIDIA's driver, /dev/kfd AMD's, /dev/dxg that of either under Windows.
+    """
+    if sys.platform != "linux" or any(Path(device).exists() for device in ("/dev/kfd", "/dev/dxg")):
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def resolve_dtype(wanted: str, device: str, stored: str) -> str:

@@ -57,7 +57,7 @@ def _tokenizer_folder(source: str, model: Path) -> Path:
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     """See `Loader.identify`; the weights' digest is that of the distribution and seed they are drawn from."""
     origin = _architecture(source, options.revision)
-    folder = read_folder(hf.locate(origin.source, origin.revision))
+    folder = read_folder(hf.locate(origin.source, origin.revision), memo)
     identity = hf.identity_of(
         folder, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path)
     )
@@ -76,10 +76,10 @@ def _weights_sha256(details: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps([details["config_sha256"], SEED]).encode()).hexdigest()
 
 
-def files(source: str, options: LoadOptions) -> list[Path]:
+def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`: no weight files, as none are read."""
     origin = _architecture(source, options.revision)
-    folder = read_folder(hf.locate(origin.source, origin.revision)).path
+    folder = read_folder(hf.locate(origin.source, origin.revision), memo).path
     return [folder / "config.json", *tokenizer_files(_tokenizer_folder(source, folder))]
 
 

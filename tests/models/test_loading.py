@@ -18,7 +18,7 @@ from support.backend import CPU
 from support.children import identify, start
 
 from auditor.core.errors import RunError, UsageError
-from auditor.models import digests
+from auditor.models import digests, folder, placement
 from auditor.models.backend import LoadOptions
 from auditor.models.folder import read_header, stored_dtype
 from auditor.models.loading import all_loaders, in_float32, open_model, open_models
@@ -181,10 +181,39 @@ def test_tokenizer_code_is_refused(copy: Path) -> None:
         ({"model_type": "no-such-model"}, "unknown model_type"),
     ],
 )
-def test_other_kinds_of_models_are_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
+def test_other_kinds_of_models_are_refused(
+    copy: Path, tiny_model_dir: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     edit(copy / "config.json", **changes)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as refused:
         open_model(str(copy), CPU)
+    # What a store remembers of transformers refuses the same models in the same words.
+    with Store.open(tmp_path / "store") as store:
+        open_model(str(tiny_model_dir), CPU, store)
+        with pytest.raises(UsageError) as remembered:
+            open_model(str(copy), CPU, store)
+        assert str(remembered.value) == str(refused.value)
+
+
+def test_the_models_that_transformers_knows_are_remembered_for_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts: dict[str, str] = {}
+
+    class Facts(digests.NoMemo):
+        def recall(self, key: str) -> str | None:
+            return facts.get(key)
+
+        def remember(self, key: str, value: str) -> None:
+            facts[key] = value
+
+    known = folder.known_architectures(Facts())
+    assert {"llama", "bert"} <= set(known.types)
+    assert "LlamaForCausalLM" in known.causal
+    assert "llama" in known.causal_types
+    monkeypatch.setattr(folder, "_architectures", pytest.fail)
+    assert folder.known_architectures(Facts()) == known
+    monkeypatch.setattr(folder, "_architectures", lambda: '{"types": [], "causal_types": [], "causal": []}')
+    monkeypatch.setattr(folder, "version", lambda name: "another")
+    assert folder.known_architectures(Facts()).types == []
 
 
 @pytest.mark.parametrize("keep", [4, 100, 5000])
@@ -420,6 +449,22 @@ def test_unknown_devices(device: str) -> None:
 def test_absent_devices() -> None:
     with pytest.raises(UsageError, match="not available"):
         resolve_device("cuda:99")
+
+
+def test_without_a_driver_torch_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def no_driver(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(placement.ctypes, "CDLL", no_driver)
+    monkeypatch.setattr(torch.cuda, "is_available", pytest.fail)
+    assert resolve_device("auto") == "cpu"
+    monkeypatch.setattr(placement.ctypes, "CDLL", str)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("auto") == "cuda:0"
 
 
 def test_number_formats() -> None:
