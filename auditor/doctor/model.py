@@ -13,12 +13,14 @@ from itertools import islice
 
 import numpy as np
 
+from auditor.audit.open import open_audit
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.doctor.checkup import ModelCheckup, Parity, Speed
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
+from auditor.membership.cache import CorpusCache
 from auditor.membership.guards.numerics import judge_probes
 from auditor.models.backend import LoadOptions, ModelSpec
 from auditor.models.loading import open_model
@@ -27,6 +29,7 @@ from auditor.scoring.plan import Request
 from auditor.scoring.probing import PROBES_SHUFFLED, choose_probes
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
+from auditor.settings import AuditSettings
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.transforms.whole import AS_IS
 
@@ -34,21 +37,48 @@ SECONDS = 10.0
 """Approximate duration of the speed measurement."""
 
 _SEED = 0
+_UNKNOWN_TOKENS = 512  # of a document until it is scored
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """The audit whose duration is estimated.
+class ModelOnly:
+    """A model whose documents are not at hand.
 
     Attributes:
-        documents: Documents of both sides together.
-        tokens: Tokens of each; unused if `sides` is given.
-        sides: The documents themselves; None where only their number is known.
+        source: As --model has it.
+        options: How it is loaded.
+        documents: Documents of the audit whose duration is estimated, both sides together.
+        tokens: Tokens of each.
+        max_tokens: Read at most this many tokens of a text.
     """
 
+    source: str
+    options: LoadOptions
     documents: int
     tokens: int
-    sides: tuple[Corpus, Corpus] | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A model that is opened, and the size of its audit; `sides` is None where no documents are at hand."""
+
+    spec: ModelSpec
+    documents: int
+    tokens: int
+    max_tokens: int | None
+    sides: tuple[Corpus, Corpus] | None
+
+    @classmethod
+    def of(cls, subject: AuditSettings | ModelOnly, store: Store) -> _Opened:
+        """Open a model alone, or the whole audit as `auditor check` does: what is accepted here is accepted there."""
+        if isinstance(subject, ModelOnly):
+            spec = open_model(subject.source, subject.options, store)
+            return cls(spec, subject.documents, subject.tokens, subject.max_tokens, None)
+        audit = open_audit(subject, store, CorpusCache())
+        sides = audit.suspect, audit.heldout
+        documents = sum(len(side.documents) for side in sides)
+        return cls(audit.models.target, documents, _UNKNOWN_TOKENS, subject.max_tokens, sides)
 
 
 @dataclass(slots=True)
@@ -80,16 +110,11 @@ class _Watch:
         self.progress.stop()
 
 
-def inspect_model(
-    source: str, options: LoadOptions, size: Size, *, max_tokens: int | None, progress: Progress
-) -> ModelCheckup:
+def inspect_model(subject: AuditSettings | ModelOnly, progress: Progress) -> ModelCheckup:
     """Load a model, probe it as an audit does, and time it. No score is stored.
 
     Args:
-        source: As --model has it.
-        options: How it is loaded.
-        size: The audit whose duration is estimated.
-        max_tokens: Read at most this many tokens of a text.
+        subject: The audit whose duration is estimated, or its model alone.
         progress: Receives the progress of scoring.
 
     Raises:
@@ -98,18 +123,18 @@ def inspect_model(
     """
     watch = _Watch(progress)
     with _store() as store:
-        spec = open_model(source, options, store)
-        parity, rate, bytes_a_token = _parity(spec, size, store, max_tokens, watch)
+        opened = _Opened.of(subject, store)
+        parity, rate, bytes_a_token = _parity(opened, store, watch)
     speed = None
     if parity.passed:
-        aim = max(1, min(size.documents, round(SECONDS * rate / max(1, size.tokens))))
-        texts = _sample(size, aim, bytes_a_token)
+        aim = max(1, min(opened.documents, round(SECONDS * rate / max(1, opened.tokens))))
+        texts = _sample(opened, aim, bytes_a_token)
         # A new store, since texts that the probes scored would not be timed.
         with _store() as store:
-            speed = _speed(spec, texts, size.documents, store, max_tokens, _Watch(progress), watch.loading)
-    identity = spec.identity
+            speed = _speed(opened, texts, store, _Watch(progress), watch.loading)
+    identity = opened.spec.identity
     return ModelCheckup(
-        source=source,
+        source=identity.source,
         kind=identity.kind,
         dtype=identity.dtype,
         device=identity.device,
@@ -127,22 +152,22 @@ def _store() -> Iterator[Store]:
         yield store
 
 
-def _parity(
-    spec: ModelSpec, size: Size, store: Store, max_tokens: int | None, watch: _Watch
-) -> tuple[Parity, float, float]:
+def _parity(opened: _Opened, store: Store, watch: _Watch) -> tuple[Parity, float, float]:
     """The parity of the backend, tokens per second and bytes per token, all from the probes."""
+    spec = opened.spec
     sides = [list(passages()[::2]), list(passages()[1::2])]
-    if size.sides is not None:
-        sides = [_sample_side(side, PROBES_SHUFFLED // 2) for side in size.sides]
+    if opened.sides is not None:
+        sides = [_sample_side(side, PROBES_SHUFFLED // 2) for side in opened.sides]
     probes = choose_probes(*sides, seed=_SEED, rng=stream(_SEED, "doctor probes"))
     plain = [Request(spec, transform_text(AS_IS, text, _SEED)) for text in probes.texts]
-    scored = score_requests([*plain, *probes.requests(spec)], store=store, max_tokens=max_tokens, progress=watch)
+    requests = [*plain, *probes.requests(spec)]
+    scored = score_requests(requests, store=store, max_tokens=opened.max_tokens, progress=watch)
     records = scored.signals[: len(plain)]
     numerics = probes.numerics(records, iter(scored.signals[len(plain) :]))
     outcome = judge_probes({"model": numerics}, Policy())
     parity = Parity(
         passed=outcome.status == "passed",
-        text="built-in" if size.sides is None else "given documents",
+        text="built-in" if opened.sides is None else "given documents",
         reason=outcome.reason,
         remediation=outcome.remediation,
         figures=outcome.figures,
@@ -157,37 +182,29 @@ def _sample_side(side: Corpus, most: int) -> list[str]:
     return [side.documents[int(index)].text for index in chosen]
 
 
-def _sample(size: Size, aim: int, bytes_a_token: float) -> list[str]:
+def _sample(opened: _Opened, aim: int, bytes_a_token: float) -> list[str]:
     """About `aim` documents: of the requested size, or equally many from both given sides."""
-    if size.sides is None:
+    if opened.sides is None:
         rng: np.random.Generator = stream(_SEED, "doctor documents")
-        return list(islice(documents(round(size.tokens * bytes_a_token), rng), aim))
-    return [text for side in size.sides for text in _sample_side(side, max(1, aim // 2))]
+        return list(islice(documents(round(opened.tokens * bytes_a_token), rng), aim))
+    return [text for side in opened.sides for text in _sample_side(side, max(1, aim // 2))]
 
 
-def _speed(
-    spec: ModelSpec,
-    texts: Sequence[str],
-    count: int,
-    store: Store,
-    max_tokens: int | None,
-    watch: _Watch,
-    load_seconds: float,
-) -> Speed:
+def _speed(opened: _Opened, texts: Sequence[str], store: Store, watch: _Watch, load_seconds: float) -> Speed:
     """Score a sample with every view of the default features, as an audit does."""
     views = [transform for _, transform in requested_views(select_features("default"), ())]
     transforms = all_transforms()
-    requests = [Request(spec, transform_text(transforms[name], text, _SEED)) for name in views for text in texts]
-    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=watch)
+    requests = [Request(opened.spec, transform_text(transforms[name], text, _SEED)) for name in views for text in texts]
+    scored = score_requests(requests, store=store, max_tokens=opened.max_tokens, progress=watch)
     return Speed(
-        documents=count,
+        documents=opened.documents,
         tokens_each=round(sum(len(record) for record in scored.signals[: len(texts)]) / len(texts)),
         views=len(views),
         sampled=len(texts),
         sampled_tokens=scored.tokens,
         sampled_seconds=watch.seconds,
         load_seconds=load_seconds,
-        audit_seconds=load_seconds + watch.seconds * count / len(texts),
+        audit_seconds=load_seconds + watch.seconds * opened.documents / len(texts),
     )
 
 

@@ -12,29 +12,21 @@ from auditor.core.errors import AuditorError
 from auditor.core.progress import Progress
 from auditor.core.version import VERSION
 from auditor.doctor.checkup import CacheFolder, Checkup, Device, Machine
-from auditor.doctor.model import Size, inspect_model
-from auditor.models.backend import LoadOptions
+from auditor.doctor.model import ModelOnly, inspect_model
 from auditor.models.placement import resolve_device
 from auditor.scoring.store import Store, default_directory
+from auditor.settings import AuditSettings
 
 
 def run_checkup(
-    model: str | None,
-    options: LoadOptions,
-    size: Size,
-    *,
-    cache_dir: str | None,
-    max_tokens: int | None,
-    progress: Progress,
+    subject: AuditSettings | ModelOnly | None, *, device: str, cache_dir: str | None, progress: Progress
 ) -> Checkup:
     """Check the machine, the score store, and the model if one is named.
 
     Args:
-        model: As --model has it.
-        options: How it is loaded.
-        size: The audit whose duration is estimated.
+        subject: An audit, or its model alone; None where neither is named.
+        device: As --device has it.
         cache_dir: As --cache-dir has it.
-        max_tokens: Read at most this many tokens of a text.
         progress: Receives the progress of scoring.
 
     Raises:
@@ -45,9 +37,9 @@ def run_checkup(
         auditor_version=VERSION,
         python=platform.python_version(),
         packages=packages(),
-        machine=inspect_machine(options.device),
+        machine=inspect_machine(device),
         cache=inspect_cache(cache_dir),
-        model=None if model is None else inspect_model(model, options, size, max_tokens=max_tokens, progress=progress),
+        model=None if subject is None else inspect_model(subject, progress),
     )
 
 

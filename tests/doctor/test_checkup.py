@@ -18,7 +18,7 @@ from auditor.core.progress import Silent
 from auditor.core.seeds import stream
 from auditor.doctor import model as model_room
 from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
-from auditor.doctor.model import Size, documents, inspect_model, passages
+from auditor.doctor.model import ModelOnly, documents, inspect_model, passages
 from auditor.doctor.run import container_memory, inspect_cache, inspect_machine
 from auditor.doctor.text import checkup_text, duration, size
 from auditor.scoring.store import Store
@@ -62,7 +62,7 @@ def sound() -> ModelCheckup:
     """The bundled model, which has learned to write English."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model_room, "SECONDS", 0.2)
-        return inspect_model(str(SAMPLES / "model"), CPU, Size(1000, 100), max_tokens=None, progress=Silent())
+        return inspect_model(ModelOnly(str(SAMPLES / "model"), CPU, documents=1000, tokens=100), Silent())
 
 
 def test_a_sound_model_passes_and_is_timed(sound: ModelCheckup) -> None:
@@ -116,11 +116,32 @@ def test_given_documents_are_probed_and_counted(
 
 
 @pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--group-column", "author"], "author"),
+        (["--group-by", "parent"], "gives it no group"),
+        (["--reference", "{model}"], "is the audited model itself"),
+    ],
+)
+def test_what_an_audit_refuses_is_refused(
+    options: list[str], says: str, tiny_model_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in "ab":
+        (tmp_path / side).mkdir()
+        for number in range(12):
+            (tmp_path / side / f"{number}.txt").write_text(f"{side} {number} first words then some more")
+    named = [option.format(model=tiny_model_dir) for option in options]
+    assert doctor(tmp_path / "a", tmp_path / "b", "--model", tiny_model_dir, *named, cache=tmp_path / "cache") == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["a", "b"], "--model"),
         (["--documents", "5"], "--model"),
         (["--limit", "5"], "SUSPECT"),
+        (["--reference", "r", "--model", "m"], "SUSPECT"),
         (["a", "--model", "m"], "HELDOUT"),
         (["a", "b", "--model", "m", "--tokens", "20"], "counts"),
         (["a", "b", "--model", "m"], "no such file"),
