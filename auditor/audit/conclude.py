@@ -12,7 +12,6 @@ from auditor.audit.multiplicity import corrected_verdict, correction_entry
 from auditor.audit.provenance import excluded_features, feature_notes
 from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
-from auditor.corpora.overlap import Overlap, shared_groups
 from auditor.features.catalogue import select_features
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.curve import learning_curve
@@ -102,15 +101,10 @@ def _series(inputs: AuditInputs, baseline: TextBaseline, answers: AnswerCache) -
 
 
 def _baseline(inputs: AuditInputs, rows: Rows, answers: AnswerCache) -> TextBaseline:
-    named = [(document.id, document.group) for document in inputs.documents]
     ours = sum(inputs.sides)
-    overlap = Overlap(
-        inputs.measurements.overlap,
-        shared_groups(named[:ours], named[ours:]),
-        inputs.settings.policy.overlap_similarity,
-    )
     texts = inputs.measurements.text_rows(rows)
-    return text_baseline((ours, len(named) - ours), overlap, texts, settings=inputs.settings, answers=answers)
+    documents = (ours, len(inputs.documents) - ours)
+    return text_baseline(documents, inputs.overlap, texts, settings=inputs.settings, answers=answers)
 
 
 def _controls(inputs: AuditInputs, baseline: TextBaseline) -> dict[str, Separability]:

@@ -106,6 +106,7 @@ def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
         skipped_files=len(corpus.skipped),
         dropped_empty=corpus.dropped_empty,
         dropped_duplicate=corpus.dropped_duplicate,
+        dropped_shared=len(corpus.left_out),
         characters=sum(len(document.text) for document in corpus.documents),
         tokens=sum(len(record) for record in signals),
         truncated=sum(record.truncated for record in signals),

@@ -12,15 +12,18 @@ from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
 from auditor.corpora.comparable import renamed
 from auditor.corpora.document import corpus_sha256
+from auditor.corpora.overlap import shared_groups
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, single_pass_only, table_columns
 from auditor.membership.blind.rows import is_text_column
 from auditor.membership.procedures.published import select_procedures
+from auditor.membership.sides import TWO_SIDES, Overlap, are_few, on_two_sides
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
 from auditor.results.measurements import Measurements
-from auditor.results.result import AuditResult, BatchCorrection, CorpusSummary, DocumentResult, Manifest
+from auditor.results.overlap import SharedDocument, left_out
+from auditor.results.result import AuditResult, BatchCorrection, CorpusSummary, DocumentResult, Manifest, Side
 from auditor.results.rows import Column, FeatureTable, Rows
 from auditor.settings import AuditSettings, make_settings
 
@@ -71,6 +74,29 @@ class AuditInputs:
         return [document.side == "suspect" for document in self.documents]
 
     @property
+    def overlap(self) -> Overlap:
+        """What the two sides share.
+
+        Raises:
+            UsageError: It is not what the thresholds leave out.
+        """
+        shared = on_two_sides(self.measurements.overlap)
+        out = left_out(shared, self.documents)
+        counts = {
+            role: sum(document.side == role for document in self.documents)
+            + sum(document.role == role for document in out)
+            for role in TWO_SIDES
+        }
+        few = are_few(shared, counts, TWO_SIDES, self.settings.policy.most_shared)
+        if len(out) != (len(shared) if few else 0):
+            raise UsageError("measurements.overlap is not what its thresholds leave out of the documents")
+        named = (
+            [(document.id, document.group) for document in self.documents if document.side == role]
+            for role in TWO_SIDES
+        )
+        return Overlap(shared, bool(out), (counts["suspect"], counts["heldout"]), shared_groups(*named))
+
+    @property
     def groups(self) -> list[str]:
         """The group of each document."""
         return [document.group for document in self.documents]
@@ -102,7 +128,7 @@ def inputs_of_result(result: AuditResult) -> AuditInputs:
     return inputs
 
 
-def recompute_summary(inputs: AuditInputs, side: str) -> CorpusSummary:
+def recompute_summary(inputs: AuditInputs, side: Side) -> CorpusSummary:
     """What was read of one side, counted again from its documents."""
     pairs = list(zip(inputs.documents, inputs.measurements.characters, strict=True))
     ours = [(document, characters) for document, characters in pairs if document.side == side]
@@ -116,10 +142,11 @@ def recompute_summary(inputs: AuditInputs, side: str) -> CorpusSummary:
             "source": source,
             "documents": len(ours),
             "groups": len({document.group for document, _ in ours}),
+            "dropped_shared": len(left_out(inputs.measurements.overlap, inputs.documents, side=side)),
             "characters": sum(characters for _, characters in ours),
             "tokens": sum(document.tokens for document, _ in ours),
             "truncated": cut,
-            "sha256": corpus_sha256(documents_as_read(inputs, [document for document, _ in ours])),
+            "sha256": corpus_sha256(all_as_read(inputs, side)),
         }
     )
 
@@ -135,6 +162,7 @@ def extra_summary(inputs: AuditInputs, summary: CorpusSummary | None, role: Role
             "source": asked.placebo if role == "placebo" else asked.general,
             "documents": len(some.ids),
             "groups": len(set(some.groups)),
+            "dropped_shared": sum(document.role == role for document in inputs.measurements.overlap),
             "truncated": some.truncated[0],
         }
     )
@@ -151,6 +179,21 @@ def documents_as_read(inputs: AuditInputs, documents: Sequence[DocumentResult]) 
         else document
         for document in documents
     ]
+
+
+def all_as_read(inputs: AuditInputs, side: Side) -> list[DocumentResult | SharedDocument]:
+    """The documents of a side as they were read, with those that were left out in their positions.
+
+    Raises:
+        UsageError: The positions are not those of a side.
+    """
+    compared = documents_as_read(inputs, [document for document in inputs.documents if document.side == side])
+    some = left_out(inputs.measurements.overlap, inputs.documents, side=side)
+    out, count = {document.index: document for document in some}, len(compared) + len(some)
+    if len(out) != len(some) or any(index >= count for index in out):
+        raise UsageError(f"measurements.overlap has positions that are none of {count} documents")
+    rest = iter(compared)
+    return [out[index] if index in out else next(rest) for index in range(count)]
 
 
 def complete_manifest(inputs: AuditInputs, rows: Rows) -> Manifest:
@@ -214,6 +257,7 @@ def _require_whole(inputs: AuditInputs) -> None:
         _require_series(inputs, measurements.series)
     if inputs.multiplicity is not None:
         _require_correction(inputs.multiplicity)
+    _ = inputs.overlap, all_as_read(inputs, "suspect"), all_as_read(inputs, "heldout")
     _require_width(measurements.text, "measurements.text")
     strange = [column.name for column in measurements.text.columns if not is_text_column(column)]
     if len(measurements.text.values) != groups or strange:

@@ -40,14 +40,14 @@ def measure(
         options: Name and gate.
         memo: Remembers between runs what texts alone say; the score store is one.
     """
-    suspect, heldout, settings = audit.suspect, audit.heldout, audit.settings
+    suspect, heldout, settings = audit.sides.suspect, audit.sides.heldout, audit.settings
     signals = scores.plain(TARGET_LABEL)
     ours, theirs = signals[: len(suspect.documents)], signals[len(suspect.documents) :]
     summaries = summary(suspect, ours), summary(heldout, theirs)
     table, reasons = compute_table(audit.features, scores.records, references=scores.references)
     documents = (*suspect.documents, *heldout.documents)
     rows = group_rows(table, [document.group for document in documents], [True] * len(ours) + [False] * len(theirs))
-    texts, overlap = audit.cache.texts(suspect, heldout, rows, settings, memo)
+    texts = audit.cache.texts(suspect, heldout, rows, settings, memo)
     single = single_pass_only(audit.features)
     return AuditInputs(
         settings=settings,
@@ -67,7 +67,7 @@ def measure(
                 for procedure in audit.procedures
             },
             numerics=dict(scores.numerics),
-            overlap=overlap.pairs,
+            overlap=audit.sides.shared,
             characters=tuple(len(document.text) for document in documents),
             truncated=(summaries[0].truncated, summaries[1].truncated),
             series=None if series is None else series.measurements,

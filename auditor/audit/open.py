@@ -10,13 +10,14 @@ from auditor.core.digests import canonical_sha256, packages
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
-from auditor.corpora.comparable import disambiguate_groups, require_comparable
+from auditor.corpora.comparable import require_comparable
 from auditor.corpora.document import Corpus, whole_digest
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache
 from auditor.membership.procedures.published import PublishedProcedure, select_procedures
 from auditor.membership.scores import AuditScores, build_requests, score_audit
+from auditor.membership.sides import Sides
 from auditor.models.backend import ModelSpec, load_options
 from auditor.models.digests import Memo
 from auditor.models.loading import Models, open_models
@@ -53,8 +54,7 @@ class OpenAudit:
 
     Attributes:
         settings: The settings.
-        suspect: The suspect documents.
-        heldout: The held-out documents, whose groups bear no name of a suspect document.
+        sides: The documents.
         features: The features of the audited model.
         procedures: The published procedures that run on the same scores.
         models: The audited model and its references.
@@ -63,8 +63,7 @@ class OpenAudit:
     """
 
     settings: AuditSettings
-    suspect: Corpus
-    heldout: Corpus
+    sides: Sides
     features: tuple[Feature, ...]
     procedures: tuple[PublishedProcedure, ...]
     models: Models
@@ -91,9 +90,8 @@ class OpenAudit:
     @property
     def inputs(self) -> InputDigests:
         """What its figures are made from."""
-        corpora: dict[str, Corpus] = {"suspect": self.suspect, "heldout": self.heldout}
+        corpora: dict[str, Corpus] = {str(role): corpus for role, corpus in self.sides.corpora.items()}
         if self.series is not None:
-            corpora.update({str(role): corpus for role, corpus in self.series.corpora.items()})
             corpora |= {f"task {task.name}": task.corpus for task in self.series.tasks}
         read = frozenset(
             {(role, corpus.source, corpus.sha256) for role, corpus in corpora.items()}
@@ -104,8 +102,8 @@ class OpenAudit:
     def score(self, store: Store, progress: Progress) -> AuditScores:
         """Score both sides in one stream; errors as `score_audit`."""
         return score_audit(
-            self.suspect,
-            self.heldout,
+            self.sides.suspect,
+            self.sides.heldout,
             self.models,
             self.features,
             seed=self.settings.seed,
@@ -130,14 +128,14 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
     """
     features = select_features(settings.features)
     procedures = select_procedures(settings.procedures)
-    suspect, heldout = _sides(settings, cache)
-    require_comparable(suspect, heldout)
+    sides = cache.sides(settings)
+    require_comparable(sides.suspect, sides.heldout)
     series = None
     if settings.series is not None:
         # Imported here, so that an audit without a series loads nothing of that room.
         from auditor.forgetting.measure import open_series
 
-        series = open_series(settings, settings.series, suspect, heldout, memo, cache)
+        series = open_series(settings, settings.series, sides, memo, cache)
     if series is not None and settings.deciding_series is not None:
         # The base of an adapter is no control here, as it may be a checkpoint that was shown the data.
         models = Models(series.scoring.checkpoints[-1].spec, ())
@@ -146,12 +144,7 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         if not models.references:
             require_reference(settings.features)
     require_permutations(settings.permutations, settings.policy.controls_alpha / max(1, len(models.references)))
-    return OpenAudit(settings, suspect, heldout, features, procedures, models, series, cache)
-
-
-def _sides(settings: AuditSettings, cache: CorpusCache) -> tuple[Corpus, Corpus]:
-    suspect, heldout = (cache.corpus(source, settings) for source in (settings.suspect, settings.heldout))
-    return suspect, disambiguate_groups(suspect, heldout)
+    return OpenAudit(settings, sides, features, procedures, models, series, cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +158,12 @@ class _Requests:
     cache: CorpusCache
 
     def __iter__(self) -> Iterator[Request]:
-        suspect, heldout = _sides(self.settings, self.cache)
+        sides = self.cache.sides(self.settings)
         if self.series is not None:
-            yield from self.series.requests(suspect, heldout, self.cache)
+            yield from self.series.requests(sides)
         seed = self.settings.seed
         yield from build_requests(
-            suspect, heldout, self.models, self.features, seed=seed, rng=stream(seed, "probes")
+            sides.suspect, sides.heldout, self.models, self.features, seed=seed, rng=stream(seed, "probes")
         ).requests
 
 

@@ -42,4 +42,4 @@ def run_audit(
         manifest = make_manifest(audit, options, scored=len(store.scored), stored=len(store.recalled))
         inputs = measure(audit, scores, series, manifest, options, store)
     result = conclude(inputs, cache.answers)
-    return with_token_marks(result, audit.suspect, scores) if settings.reveal else result
+    return with_token_marks(result, audit.sides.suspect, scores) if settings.reveal else result

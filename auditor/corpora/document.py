@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from auditor.results.overlap import SharedDocument
     from auditor.results.result import DocumentResult
 
 
@@ -43,8 +44,9 @@ class Corpus:
         documents: The documents, without dropped ones.
         dropped_empty: Number of documents of white space alone.
         dropped_duplicate: Number of documents that repeat the text of an earlier one.
-        sha256: Digest over the ids, groups and text digests in reading order.
+        sha256: Digest over the ids, groups and text digests in reading order, of all documents that were read.
         skipped: Relative names of files in a folder of documents that are of another kind and were not read.
+        left_out: Positions in reading order of documents that `without` took out.
     """
 
     source: str
@@ -53,11 +55,24 @@ class Corpus:
     dropped_duplicate: int
     sha256: str
     skipped: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The distinct groups in order of first appearance."""
         return tuple(dict.fromkeys(document.group for document in self.documents))
+
+
+def without(corpus: Corpus, indices: Iterable[int]) -> Corpus:
+    """A corpus without some documents; its digest stays that of what was read.
+
+    Args:
+        corpus: As read.
+        indices: Positions in reading order.
+    """
+    out = frozenset(indices)
+    documents = tuple(document for index, document in enumerate(corpus.documents) if index not in out)
+    return replace(corpus, documents=documents, left_out=tuple(sorted(out)))
 
 
 def whole_digest(corpus: Corpus) -> str:
@@ -70,7 +85,7 @@ def whole_digest(corpus: Corpus) -> str:
     return hashlib.sha256(json.dumps([corpus.sha256, metadata, dropped]).encode()).hexdigest()
 
 
-def corpus_sha256(documents: Iterable[Document | DocumentResult]) -> str:
+def corpus_sha256(documents: Iterable[Document | DocumentResult | SharedDocument]) -> str:
     """Hex digest over the id, group and text digest of each document in order.
 
     Each document enters as one line of JSON, so no two different lists of documents share a byte sequence. The path of

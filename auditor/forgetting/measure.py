@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
-from auditor.corpora.document import Corpus
+from auditor.corpora.comparable import require_comparable
 from auditor.forgetting.conclude import UnrecomputedFindings
 from auditor.forgetting.detection import set_rows
 from auditor.forgetting.layers.measure import measure_layers
-from auditor.forgetting.open import open_checkpoints, read_apart, read_corpora
+from auditor.forgetting.open import open_checkpoints
 from auditor.forgetting.reduce import reduce_series
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.relearn.run import relearn
@@ -24,9 +24,10 @@ from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_traje
 from auditor.forgetting.weights.measure import measure_weights
 from auditor.membership.assess import text_baseline
 from auditor.membership.cache import CorpusCache
+from auditor.membership.sides import Sides, overlap_of
 from auditor.models.backend import load_options
 from auditor.models.digests import Memo
-from auditor.results.forgetting.measurements import Role, SeriesMeasurements
+from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.scoring.plan import Request
 from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, SeriesSettings
@@ -49,12 +50,11 @@ class SeriesScoring:
     requested: SeriesSettings
     checkpoints: tuple[NamedCheckpoint, ...]
 
-    def requests(self, suspect: Corpus, heldout: Corpus, cache: CorpusCache) -> Iterator[Request]:
+    def requests(self, sides: Sides) -> Iterator[Request]:
         """Every text under every checkpoint, and the probes of each."""
-        corpora = read_corpora(self.settings, self.requested, suspect, heldout, cache.corpus)
         seed = self.settings.seed
         _, requests = build_series_requests(
-            self.checkpoints, corpora, seed=seed, layers=self.requested.layers, rng=stream(seed, "probes")
+            self.checkpoints, sides.corpora, seed=seed, layers=self.requested.layers, rng=stream(seed, "probes")
         )
         yield from requests
 
@@ -80,12 +80,12 @@ class OpenSeries:
 
     Attributes:
         scoring: What is asked of which checkpoints.
-        corpora: The corpora by role; `suspect` and `heldout` are always there.
+        sides: The documents.
         tasks: The labelled sets.
     """
 
     scoring: SeriesScoring
-    corpora: Mapping[Role, Corpus]
+    sides: Sides
     tasks: tuple[Task, ...]
 
     def measure(self, store: Store, progress: Progress, cache: CorpusCache) -> MeasuredSeries:
@@ -104,7 +104,7 @@ class OpenSeries:
         seed, max_tokens = settings.seed, settings.max_tokens
         scores = score_series(
             checkpoints,
-            self.corpora,
+            self.sides.corpora,
             seed=seed,
             max_tokens=max_tokens,
             layers=requested.layers,
@@ -134,12 +134,16 @@ class OpenSeries:
         return MeasuredSeries(measurements, UnrecomputedFindings(weights, layers, learned.geometry), scores)
 
     def _to_relearn(self, measurements: SeriesMeasurements, cache: CorpusCache, memo: Memo) -> tuple[int, ...]:
-        settings, suspect, heldout = self.scoring.settings, self.corpora["suspect"], self.corpora["heldout"]
+        settings, suspect, heldout = self.scoring.settings, self.sides.suspect, self.sides.heldout
         if not self.scoring.requested.relearn:
             return ()
-        texts, overlap = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings, memo)
+        texts = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings, memo)
         baseline = text_baseline(
-            (len(suspect.documents), len(heldout.documents)), overlap, texts, settings=settings, answers=cache.answers
+            (len(suspect.documents), len(heldout.documents)),
+            overlap_of(self.sides),
+            texts,
+            settings=settings,
+            answers=cache.answers,
         )
         return checkpoints_to_relearn(conclude_trajectory(measurements, settings, baseline, cache.answers), settings)
 
@@ -160,8 +164,7 @@ class OpenSeries:
 def open_series(
     settings: AuditSettings,
     requested: SeriesSettings,
-    suspect: Corpus,
-    heldout: Corpus,
+    sides: Sides,
     memo: Memo,
     cache: CorpusCache,
 ) -> OpenSeries:
@@ -170,8 +173,7 @@ def open_series(
     Args:
         settings: The settings of the audit.
         requested: Those of its series.
-        suspect: The suspect documents.
-        heldout: The held-out documents, as the audit compares them.
+        sides: The documents, as the audit compares them.
         memo: Remembers digests of model files between runs.
         cache: What other audits have read already.
 
@@ -179,10 +181,11 @@ def open_series(
         UsageError: A checkpoint or a corpus cannot be used as it is.
         RunError: A checkpoint cannot be read.
     """
-    corpora = read_apart(settings, requested, suspect, heldout, cache.corpus, cache.overlap)
+    if "placebo" in sides.corpora:
+        require_comparable(sides.corpora["placebo"], sides.heldout, first="placebo")
     tasks = _tasks(settings, requested, cache)
     checkpoints = open_checkpoints(requested.checkpoints, load_options(settings), memo)
-    return OpenSeries(SeriesScoring(settings, requested, checkpoints), corpora, tasks)
+    return OpenSeries(SeriesScoring(settings, requested, checkpoints), sides, tasks)
 
 
 def _tasks(settings: AuditSettings, requested: SeriesSettings, cache: CorpusCache) -> tuple[Task, ...]:

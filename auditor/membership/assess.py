@@ -12,7 +12,6 @@ from auditor.core.digests import canonical_sha256, packages
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
 from auditor.corpora.document import Corpus
-from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.features.table import drop_sparse
 from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
@@ -21,29 +20,26 @@ from auditor.membership import blind
 from auditor.membership.blind.rows import text_rows
 from auditor.membership.guards.case import GuardContext, TextBaseline
 from auditor.membership.guards.guard import all_guards
+from auditor.membership.sides import Overlap
 from auditor.models.digests import Memo, NoMemo, recall_or
 from auditor.results.guards import GuardResult
-from auditor.results.policy import Policy
 from auditor.results.rows import FeatureTable, Numerics, Rows
 from auditor.results.separability import Excess, Separability
 from auditor.settings import AuditSettings
 
 
-def describe_texts(
-    suspect: Corpus, heldout: Corpus, rows: Rows, *, policy: Policy, seed: int, memo: Memo | None = None
-) -> tuple[Rows, Overlap]:
-    """Describe the text of both sides, and look for what they share.
+def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, seed: int, memo: Memo | None = None) -> Rows:
+    """Describe the text of both sides.
 
     Args:
         suspect: The suspect documents.
         heldout: The held-out documents.
         rows: Rows of any features of theirs, for the order of groups and sides.
-        policy: The thresholds.
         seed: The audit's seed.
         memo: Remembers the text alone between runs; by default it is described anew.
 
     Returns:
-        Text alone, one row a group; and the overlap.
+        Text alone, one row a group.
     """
 
     def describe() -> str:
@@ -52,13 +48,13 @@ def describe_texts(
 
     # The answer of another version, of this package or of a library, is none.
     order = [rows.groups, rows.suspect.tolist()]
-    made_from = [VERSION, python_version(), packages(), suspect.sha256, heldout.sha256, order, seed]
+    read = [(side.sha256, side.left_out) for side in (suspect, heldout)]
+    made_from = [VERSION, python_version(), packages(), read, order, seed]
     code = [Path(module) for module in (blind.rows.__file__, blind.style.__file__)]
     table = FeatureTable.model_validate_json(
         recall_or(memo or NoMemo(), f"text {canonical_sha256(made_from)}", code, describe)
     )
-    alone = Rows(table.values, rows.suspect, rows.groups, table.columns)
-    return alone, find_overlap(suspect, heldout, threshold=policy.overlap_similarity, seed=seed)
+    return Rows(table.values, rows.suspect, rows.groups, table.columns)
 
 
 def text_baseline(

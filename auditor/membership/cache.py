@@ -5,10 +5,11 @@ from __future__ import annotations
 from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
 from auditor.corpora.document import Corpus, whole_digest
-from auditor.corpora.overlap import Overlap, find_overlap
 from auditor.corpora.read import read_for_audit
 from auditor.membership.assess import describe_texts
+from auditor.membership.sides import Sides, separate, shared_documents
 from auditor.models.digests import Memo
+from auditor.results.forgetting.measurements import Role
 from auditor.results.rows import Rows
 from auditor.settings import AuditSettings
 
@@ -52,18 +53,26 @@ class CorpusCache:
             del self._corpora[next(iter(self._corpora))]
         return held[0]
 
-    def overlap(self, corpus: Corpus, side: Corpus, settings: AuditSettings) -> Overlap:
-        """What two corpora share; as `find_overlap` answers."""
-        threshold, seed = settings.policy.overlap_similarity, settings.seed
-        key = (corpus.sha256, side.sha256, threshold, seed)
-        return self.answers.ask("overlap", key, lambda: find_overlap(corpus, side, threshold=threshold, seed=seed))
-
-    def texts(
-        self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings, memo: Memo
-    ) -> tuple[Rows, Overlap]:
-        """The text of two sides; as `auditor.membership.assess.describe_texts` answers."""
+    def sides(self, settings: AuditSettings) -> Sides:
+        """Read the sets of an audit and leave out what they share; errors as `corpus` and `separate`."""
+        series = settings.series
+        sources: dict[Role, str | None] = {
+            "suspect": settings.suspect,
+            "heldout": settings.heldout,
+            "placebo": None if series is None else series.placebo,
+            "general": None if series is None else series.general,
+        }
+        read = {role: self.corpus(source, settings) for role, source in sources.items() if source is not None}
         policy, seed = settings.policy, settings.seed
-        key = (suspect.sha256, heldout.sha256, rows.groups, policy.overlap_similarity, seed)
+        key = (*((role, corpus.sha256) for role, corpus in read.items()), policy, seed)
+        # The documents themselves are held by `corpus` alone, which knows how many fit.
+        shared = self.answers.ask("shared", key, lambda: shared_documents(read, policy=policy, seed=seed))
+        return separate(read, shared, policy)
+
+    def texts(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings, memo: Memo) -> Rows:
+        """The text of two sides; as `auditor.membership.assess.describe_texts` answers."""
+        sides = ((side.sha256, side.left_out) for side in (suspect, heldout))
+        key = (*sides, rows.groups, settings.seed)
         return self.answers.ask(
-            "texts", key, lambda: describe_texts(suspect, heldout, rows, policy=policy, seed=seed, memo=memo)
+            "texts", key, lambda: describe_texts(suspect, heldout, rows, seed=settings.seed, memo=memo)
         )

@@ -7,7 +7,8 @@ from typing import Annotated
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 from auditor.results.forgetting.measurements import SeriesMeasurements
-from auditor.results.rows import FeatureTable, Numerics, OverlapPair, Rows
+from auditor.results.overlap import SharedDocument
+from auditor.results.rows import FeatureTable, Numerics, Rows
 
 
 class Measurements(Record):
@@ -31,8 +32,8 @@ class Measurements(Record):
     numerics: dict[str, Numerics]
     """What the probes of each scored model showed, by its label."""
 
-    overlap: tuple[OverlapPair, ...]
-    """The documents that stand on both sides."""
+    overlap: tuple[SharedDocument, ...]
+    """The documents that several sets share, by cluster. Few are left out of the audit, many make it refuse."""
 
     characters: tuple[Count, ...]
     """Of each document."""

@@ -49,6 +49,9 @@ class Policy(Record):
     overlap_similarity: float = Field(default=0.8, gt=0, le=1)
     """Smallest similarity of shingle sets at which two documents count as near-duplicates."""
 
+    most_shared: float = Field(default=0.12, ge=0, lt=1)
+    """Documents that several sets share are left out where they are at most this share of each set."""
+
     excess_level: float = Field(default=0.95, gt=0.5, lt=1)
     """One-sided confidence that the membership AUC exceeds the AUC of text alone."""
 

@@ -14,6 +14,7 @@ from auditor.results.guards import GuardResult
 from auditor.results.measurements import Measurements
 from auditor.results.models import ModelIdentity
 from auditor.results.outcome import EXIT_CODES, Outcome
+from auditor.results.overlap import SharedDocument, left_out
 from auditor.results.policy import Policy
 from auditor.results.separability import CurvePoint, Excess, Separability
 
@@ -150,6 +151,9 @@ class CorpusSummary(Record):
     skipped_files: Count
     dropped_empty: Count
     dropped_duplicate: Count
+    dropped_shared: Count
+    """Documents that another set shares and that are not compared; `sha256` alone covers them."""
+
     characters: Count
     tokens: Count
     truncated: Count
@@ -280,6 +284,11 @@ class AuditResult(Record):
     def deciding_series(self) -> Forgetting | None:
         """The series whose last state is the verdict; None of a `check`."""
         return self.forgetting if self.kind == "forget" else None
+
+    @property
+    def left_out(self) -> tuple[SharedDocument, ...]:
+        """The documents of both sides that are not compared, as the other side shares them."""
+        return () if self.measurements is None else left_out(self.measurements.overlap, self.documents)
 
     @property
     def exit_code(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from auditor.core.marks import Unverifiable
-from auditor.core.record import Count, Direction, Record, Share
+from auditor.core.record import Count, Direction, Record
 
 STORED = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 """Of a dataclass that is a part of the result tree, as of any `Record`."""
@@ -24,13 +24,7 @@ _FEATURE = Unverifiable(
     frozenset({"again"}),
     ("[*][*]",),
 )
-_DETAIL = Unverifiable(
-    "how many documents were probed, and how alike two documents are that are on both sides",
-)
-_SHARED = Unverifiable(
-    "which documents are on both sides, beyond the first of each kind (--data for both sides shows it)",
-    frozenset({"data suspect", "data heldout"}),
-)
+_DETAIL = Unverifiable("how many documents were probed")
 
 
 class _OrNan:
@@ -192,26 +186,3 @@ class Numerics:
 
     disordered: Count
     """How many of them were no more probable (bits per byte) in their own order."""
-
-
-Kind = Literal["exact", "near", "contained"]
-
-
-@dataclass(frozen=True, slots=True)
-class OverlapPair:
-    """One document of each side that share their text."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = STORED
-
-    suspect: Annotated[str, _SHARED]
-    """Id of the suspect document."""
-
-    heldout: Annotated[str, _SHARED]
-    """Id of the held-out document."""
-
-    kind: Kind
-    """exact, near or contained; the strongest that holds."""
-
-    similarity: Annotated[Share, _DETAIL]
-    """1 for exact, the Jaccard index of the shingle sets for near, the share of the smaller document's shingles for
-    contained."""

@@ -74,7 +74,7 @@ class Subject:
 
     @cached_property
     def texts(self) -> list[str]:
-        """The texts of the documents, where the bundle holds them all."""
+        """The texts of the documents and then of those left out, where the bundle holds them all."""
         names = text_names(self.result)
         if not all(name in self.bundle for name in names):
             return []

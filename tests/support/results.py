@@ -239,6 +239,7 @@ def summary(side: Side, groups: int) -> CorpusSummary:
         skipped_files=0,
         dropped_empty=0,
         dropped_duplicate=2,
+        dropped_shared=0,
         characters=groups * 2104,
         tokens=groups * 496,
         truncated=0,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.core.seeds import stream
-from auditor.corpora.overlap import Overlap
 from auditor.inference.separability import separability
+from auditor.membership.sides import Overlap
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics, Rows
 from auditor.results.separability import Excess, Separability
@@ -20,8 +20,8 @@ class TextBaseline:
     """The text of the two sides, the same whatever model reads it.
 
     Attributes:
-        documents: Numbers of suspect and held-out documents.
-        overlap: Documents and groups that the two sides share.
+        documents: Numbers of suspect and held-out documents that are compared.
+        overlap: What the two sides share.
         text_rows: Columns made of the text alone, one row a group.
         text: The test of an audit on `text_rows`.
         permutations: Label permutations of every test of the audit.

@@ -1,41 +1,83 @@
-"""No document may be on both sides."""
+"""Few documents may be on both sides, and these are left out."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
+from auditor.core.text import amount
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.guard import GuardOutcome, guard
 from auditor.results.guards import GuardFigure
+from auditor.results.overlap import SharedDocument
 
-_KINDS = {"exact": "the same", "near": "nearly the same", "contained": "one within the other"}
+_KINDS = {
+    "exact": "of the same text",
+    "near": "of nearly the same text",
+    "contained": "with one text within the other",
+    "group": "of a group on both sides",
+}
+NAMED = 3
+"""Clusters that are named in the finding; the result names all of them."""
 
 
 @guard(
     name="overlap",
     order=20,
-    question="Are the two sets free of shared documents, near-duplicates and shared groups?",
+    question="Do the two sets share few documents, near-duplicates and groups, and are these left out of both?",
     blind_spots="Paraphrases, translations, and held-out documents that the model was trained on from another source.",
     reads_text_only=True,
 )
 def overlap(case: GuardContext) -> GuardOutcome:
-    """Refuse duplicates and near-duplicates across the sides, and groups that are on both."""
-    shared = case.overlap
-    counts = {kind: [pair for pair in shared.pairs if pair.kind == kind] for kind in _KINDS}
+    """Refuse sets that share many documents; of few, see that none is compared."""
+    found, limit = case.overlap, case.policy.most_shared
+    clusters: defaultdict[int, list[SharedDocument]] = defaultdict(list)
+    for document in found.shared:
+        clusters[document.cluster].append(document)
+    counts = [sum(document.role == role for document in found.shared) for role in ("suspect", "heldout")]
+    shares = [count / max(1, read) for count, read in zip(counts, found.read, strict=True)]
     figures = (
-        *(GuardFigure(name=f"pairs {words}", value=len(counts[kind]), limit=0) for kind, words in _KINDS.items()),
-        GuardFigure(name="groups on both sides", value=len(shared.groups), limit=0),
+        GuardFigure(name="shared suspect documents", value=counts[0]),
+        GuardFigure(name="shared held-out documents", value=counts[1]),
+        GuardFigure(name="largest share of a side", value=max(shares), limit=limit),
+        GuardFigure(name="clusters of shared documents", value=len(clusters)),
+        *(
+            GuardFigure(
+                name=f"shared documents {words}", value=sum(document.relation == kind for document in found.shared)
+            )
+            for kind, words in _KINDS.items()
+        ),
     )
-    if not (shared.pairs or shared.groups):
+    if not (found.shared or found.groups):
         return GuardOutcome("passed", "No document, near-duplicate or group is on both sides.", "", figures)
-    parts = [
-        f"{len(pairs)} {_KINDS[kind]} (first: {pairs[0].suspect} and {pairs[0].heldout})"
-        for kind, pairs in counts.items()
-        if pairs
-    ]
-    if shared.groups:
-        parts.append(f"{len(shared.groups)} groups on both sides (first: {shared.groups[0]})")
+    if found.left_out and not found.groups:
+        reason = (
+            f"Left out of both sides, as the other shares them: {amount(counts[0], 'suspect document')} of "
+            f"{found.read[0]:,} and {counts[1]:,} held-out of {found.read[1]:,}, in "
+            f"{amount(len(clusters), 'cluster')} ({_names(list(clusters.values()))})."
+        )
+        return GuardOutcome("passed", reason, "", figures)
+    reason = (
+        f"The two sets share too many documents: {counts[0]:,} of {found.read[0]:,} suspect and {counts[1]:,} of "
+        f"{found.read[1]:,} held-out ones ({_names(list(clusters.values()))}), where at most {limit:.0%} are left out."
+    )
+    if found.groups:
+        reason += f" Groups on both sides: {len(found.groups):,} (first: {found.groups[0]})."
     return GuardOutcome(
         "failed",
-        f"The two sets share documents or groups: {'; '.join(parts)}.",
+        reason,
         "Remove shared documents from both sides, and keep each book, author or site on one side.",
         figures,
     )
+
+
+def _names(clusters: Sequence[Sequence[SharedDocument]]) -> str:
+    """The first document of each set in the first clusters."""
+    named = []
+    for members in clusters[:NAMED]:
+        firsts = {document.role: document for document in reversed(members)}
+        names = " and ".join(firsts[role].id for role in ("suspect", "heldout") if role in firsts)
+        group = f" of group {members[0].group}" if members[0].relation == "group" else ""
+        named.append(names + group)
+    more = f", and {len(clusters) - NAMED:,} more" if len(clusters) > NAMED else ""
+    return "; ".join(named) + more

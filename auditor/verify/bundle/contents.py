@@ -41,8 +41,14 @@ def derived(result: AuditResult) -> dict[str, bytes]:
 
 
 def text_names(result: AuditResult) -> list[str]:
-    """The file of each document's text, in their order: by number, as an identifier need not be a file name."""
-    return [f"{TEXTS}/{document.side}/{index + 1:06d}.txt" for index, document in enumerate(result.documents)]
+    """The file of each document's text, by number, as an identifier need not be a file name.
+
+    The documents in their order, then those that are left out.
+    """
+    return [
+        *(f"{TEXTS}/{document.side}/{index + 1:06d}.txt" for index, document in enumerate(result.documents)),
+        *(f"{TEXTS}/left-out/{document.role}/{document.index + 1:06d}.txt" for document in result.left_out),
+    ]
 
 
 def make_files(result: AuditResult, written: bytes, texts: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from auditor.audit.inputs import inputs_of_result
+from auditor.audit.inputs import all_as_read, inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, read_paths, refuse_read
 from auditor.corpora.read import read_for_audit
 from auditor.results.io import content_digest, parse_result
-from auditor.results.result import AuditResult
+from auditor.results.result import AuditResult, Side
 from auditor.verify.bundle.archive import pack
 from auditor.verify.bundle.contents import make_files, text_names
 
@@ -60,15 +60,17 @@ def make_bundle(path: Path, *, reveal: bool, sources: Mapping[str, str]) -> byte
 
 
 def _texts(result: AuditResult, sources: Mapping[str, str]) -> dict[str, bytes]:
-    settings = inputs_of_result(result).settings
-    texts: list[str] = []
-    for side, source in (("suspect", settings.suspect), ("heldout", settings.heldout)):
+    inputs = inputs_of_result(result)
+    settings, texts = inputs.settings, dict[tuple[str, str], str]()
+    sides: tuple[tuple[Side, str], ...] = (("suspect", settings.suspect), ("heldout", settings.heldout))
+    for side, source in sides:
         read = read_for_audit(sources.get(side, source), settings).documents
-        stored = [document for document in result.documents if document.side == side]
-        if [document.sha256 for document in read] != [document.sha256 for document in stored]:
+        if [document.sha256 for document in read] != [document.sha256 for document in all_as_read(inputs, side)]:
             raise UsageError(
                 f"{sources.get(side, source)}: not the {side} documents of the audit",
                 hint=f"Say where they are with --data {side}=PATH.",
             )
-        texts += [document.text for document in read]
-    return {name: text.encode("utf-8") for name, text in zip(text_names(result), texts, strict=True)}
+        texts |= {(side, document.sha256): document.text for document in read}
+    stored: list[tuple[str, str]] = [(document.side, document.sha256) for document in result.documents]
+    stored += [(document.role, document.sha256) for document in result.left_out]
+    return {name: texts[key].encode("utf-8") for name, key in zip(text_names(result), stored, strict=True)}

@@ -31,9 +31,11 @@ def bundle(subject: Subject) -> CheckAnswer | None:
     wrong += [Difference(name, "a file", "none") for name in files if name not in whole and name not in texts]
     wrong += [Difference(name, "none", "a file") for name in whole if name not in files]
     if any(name in files for name in texts):
-        for name, document in zip(texts, subject.result.documents, strict=True):
-            if actual.get(name) != document.sha256:
-                wrong.append(Difference(name, actual.get(name), document.sha256))
+        named = [document.sha256 for document in subject.result.documents]
+        named += [document.sha256 for document in subject.result.left_out]
+        for name, digest in zip(texts, named, strict=True):
+            if actual.get(name) != digest:
+                wrong.append(Difference(name, actual.get(name), digest))
     if wrong:
         return CheckAnswer("failed", "its files are not those of the manifest and the result", tuple(wrong))
     other = digests(recomputed)

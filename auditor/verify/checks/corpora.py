@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.audit.inputs import recompute_summary
+from auditor.results.result import CorpusSummary, Side
 from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
@@ -11,7 +12,7 @@ from auditor.verify.subject import Subject
 @check(name="corpora", order=40)
 def corpora(subject: Subject) -> CheckAnswer:
     """Compute each digest again from the ids, groups and text digests of the documents."""
-    sides = {"suspect": subject.result.suspect, "heldout": subject.result.heldout}
+    sides: dict[Side, CorpusSummary] = {"suspect": subject.result.suspect, "heldout": subject.result.heldout}
     again = {side: recompute_summary(subject.inputs, side) for side in sides}
     wrong = tuple(
         Difference(f"{side}.sha256", stored.sha256, again[side].sha256)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import get_args
 
-from auditor.audit.inputs import documents_as_read
-from auditor.corpora.comparable import disambiguate_groups
-from auditor.corpora.document import Corpus, Document, corpus_sha256
+from auditor.audit.inputs import all_as_read
+from auditor.corpora.document import Corpus, Document, corpus_sha256, without
 from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
-from auditor.results.result import AuditResult, CorpusSummary, DocumentResult
+from auditor.membership.sides import separate, shared_documents
+from auditor.results.forgetting.measurements import Role
+from auditor.results.result import CorpusSummary, DocumentResult, Side
 from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.differences import Difference, compare, far_cells
 from auditor.verify.subject import Subject
@@ -19,6 +21,8 @@ from auditor.verify.subject import Subject
 _LARGEST = 1e-6
 """Share of a column's largest coordinate by which the decomposition of the same texts may differ between processors."""
 _NAMES = {"heldout": "held-out"}
+SIDES: tuple[Side, Side] = ("suspect", "heldout")
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @check(name="data", order=80)
@@ -28,74 +32,100 @@ def data(subject: Subject) -> CheckAnswer:
         return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to compare the documents with it")
     settings = subject.inputs.settings
     with reading():
-        read = {role: read_for_audit(source, settings) for role, source in subject.data.items()}
+        read: dict[Role, Corpus] = {
+            role: read_for_audit(subject.data[role], settings) for role in ROLES if role in subject.data
+        }
     wrong = [difference for role, corpus in read.items() for difference in _against(subject, role, corpus)]
     counts = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
     if wrong:
         return CheckAnswer("failed", f"not the documents of the audit: {', '.join(counts)}", tuple(wrong))
     detail = f"the same by id, group and digest: {', '.join(counts)}" if counts else "the texts of the bundle"
-    read = {**_bundled(subject), **read}
-    if {"suspect", "heldout"} <= set(read):
-        wrong = [*_shown(subject), *_texts(subject, read)]
-        if wrong:
-            return CheckAnswer("failed", "the measurements of the texts do not follow from them", tuple(wrong))
-        detail += "; the text baseline and the overlap follow from them"
-    else:
-        detail += "; the measurements of the texts were not recomputed, which needs suspect and heldout"
-    return CheckAnswer("passed", detail)
+    whole = _bundled(subject) | read
+    missing = [role for role in _compared(subject) if role not in whole]
+    if missing:
+        needed = " and ".join(_NAMES.get(role, role) for role in missing)
+        detail += "; the measurements of the texts were not recomputed, which needs "
+        return CheckAnswer(
+            "passed", f"{detail}; the measurements of the texts were not recomputed, which needs {needed}"
+        )
+    wrong = [*_shown(subject), *_texts(subject, whole)]
+    if wrong:
+        return CheckAnswer("failed", "the measurements of the texts do not follow from them", tuple(wrong))
+    return CheckAnswer("passed", f"{detail}; the text baseline and the overlap follow from them")
 
 
-def _bundled(subject: Subject) -> dict[str, Corpus]:
+def _compared(subject: Subject) -> list[Role]:
+    """The sets that the overlap is made from."""
+    series = subject.inputs.settings.series
+    extra: dict[Role, str | None] = {} if series is None else {"placebo": series.placebo, "general": series.general}
+    return ["suspect", "heldout", *(role for role, source in extra.items() if source is not None)]
+
+
+def _bundled(subject: Subject) -> dict[Role, Corpus]:
     """The two sides from the texts of the bundle; empty where it holds none."""
     if not subject.texts:
         return {}
-    sides: dict[str, Corpus] = {}
-    stored = documents_as_read(subject.inputs, subject.result.documents)
-    pairs = list(zip(stored, subject.texts, strict=True))
-    for side in ("suspect", "heldout"):
-        documents = tuple(Document(d.id, text, d.group) for d, text in pairs if d.side == side)
-        sides[side] = Corpus("the bundle", documents, 0, 0, corpus_sha256(documents))
-    return sides
+    result = subject.result
+    keys: list[tuple[str, str]] = [(document.side, document.sha256) for document in result.documents]
+    keys += [(document.role, document.sha256) for document in result.left_out]
+    texts = dict(zip(keys, subject.texts, strict=True))
+    return {
+        side: _corpus([Document(d.id, texts[side, d.sha256], d.group) for d in all_as_read(subject.inputs, side)])
+        for side in SIDES
+    }
 
 
-def _against(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
-    summary: CorpusSummary | None = getattr(subject.result, role)
+def _corpus(documents: list[Document]) -> Corpus:
+    return Corpus("the bundle", tuple(documents), 0, 0, corpus_sha256(documents))
+
+
+def _against(subject: Subject, role: Role, whole: Corpus) -> Iterator[Difference]:
+    result = subject.result
+    summary: CorpusSummary | None = getattr(result, role)
     if summary is None:
-        yield Difference(role, None, corpus.sha256)
+        yield Difference(role, None, whole.sha256)
         return
+    corpus = without(whole, _left_out(subject, role))
     again = {
         "documents": len(corpus.documents),
         "groups": len(corpus.groups),
         "skipped_files": len(corpus.skipped),
         "dropped_empty": corpus.dropped_empty,
         "dropped_duplicate": corpus.dropped_duplicate,
+        "dropped_shared": len(corpus.left_out),
         "characters": sum(len(document.text) for document in corpus.documents),
         "sha256": corpus.sha256,
     }
     for name, value in again.items():
         if getattr(summary, name) != value:
             yield Difference(f"{role}.{name}", getattr(summary, name), value)
-    if role in ("suspect", "heldout"):
-        yield from _documents(subject, role, corpus)
+    for side in SIDES:
+        if role == side:
+            yield from _documents(subject, side, whole)
 
 
-def _documents(subject: Subject, role: str, corpus: Corpus) -> Iterator[Difference]:
-    result: AuditResult = subject.result
-    indices = [index for index, document in enumerate(result.documents) if document.side == role]
-    stored = documents_as_read(subject.inputs, [result.documents[index] for index in indices])
-    for index, ours, again in zip(indices, stored, corpus.documents, strict=False):
-        where = f"documents[{index}]"
+def _left_out(subject: Subject, role: Role) -> list[int]:
+    """Positions of the documents of a set that its result leaves out."""
+    stored = subject.result.left_out if role in SIDES else subject.inputs.measurements.overlap
+    return [document.index for document in stored if document.role == role]
+
+
+def _documents(subject: Subject, role: Side, corpus: Corpus) -> Iterator[Difference]:
+    compared = (index for index, document in enumerate(subject.result.documents) if document.side == role)
+    stored = all_as_read(subject.inputs, role)
+    for ours, again in zip(stored, corpus.documents, strict=False):
+        where = f"documents[{next(compared)}]" if isinstance(ours, DocumentResult) else "measurements.overlap"
         for name in ("id", "group", "sha256"):
             if getattr(ours, name) != getattr(again, name):
                 yield Difference(f"{where}.{name}", getattr(ours, name), getattr(again, name))
-        yield from _revealed(where, ours, again.text)
+        if isinstance(ours, DocumentResult):
+            yield from _revealed(where, ours, again.text)
 
 
 def _shown(subject: Subject) -> Iterator[Difference]:
     """Differences between the shown parts of texts and the texts of the bundle."""
-    if subject.texts:
-        for index, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=True)):
-            yield from _revealed(f"documents[{index}]", document, text)
+    for index, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=False)):
+        yield from _revealed(f"documents[{index}]", document, text)
 
 
 def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Difference]:
@@ -107,14 +137,19 @@ def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Diffe
         yield Difference(f"{where}.marks", marked, text[: len(marked)])
 
 
-def _texts(subject: Subject, read: Mapping[str, Corpus]) -> Iterator[Difference]:
+def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference]:
     """Compute the text baseline and the overlap again."""
-    found, kept = subject.inputs, subject.inputs.measurements
-    suspect, heldout = read["suspect"], disambiguate_groups(read["suspect"], read["heldout"])
-    rows = group_rows(kept.features, found.groups, found.sides)
-    alone, overlap = describe_texts(suspect, heldout, rows, policy=found.settings.policy, seed=found.settings.seed)
+    inputs, kept = subject.inputs, subject.inputs.measurements
+    policy, seed = inputs.settings.policy, inputs.settings.seed
+    whole = {role: read[role] for role in _compared(subject)}
+    sides = separate(whole, shared_documents(whole, policy=policy, seed=seed), policy)
+    shared, stored = ([asdict(document) for document in some] for some in (sides.shared, kept.overlap))
+    differs = compare(stored, shared, at="measurements.overlap").differences
+    if differs:
+        yield from differs
+        return
+    rows = group_rows(kept.features, inputs.groups, inputs.sides)
+    alone = describe_texts(sides.suspect, sides.heldout, rows, seed=seed)
     yield from far_cells("measurements.text.values", kept.text.values, alone.values, most=_LARGEST)
-    pairs, stored = ([asdict(pair) for pair in some] for some in (overlap.pairs, kept.overlap))
-    yield from compare(stored, pairs, at="measurements.overlap").differences
-    again = [len(document.text) for document in (*suspect.documents, *heldout.documents)]
+    again = [len(document.text) for document in (*sides.suspect.documents, *sides.heldout.documents)]
     yield from compare(list(kept.characters), again, at="measurements.characters").differences

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
-from auditor.corpora.overlap import find_overlap
 from auditor.inference.separability import separability
 from auditor.membership.blind.rows import text_rows
 from auditor.membership.guards.case import GuardContext
+from auditor.membership.sides import overlap_of, separate, shared_documents
+from auditor.results.forgetting.measurements import Role
 from auditor.results.policy import Policy
 from auditor.results.rows import Column, Numerics, Rows
 from auditor.results.separability import Excess, Separability
@@ -59,7 +60,10 @@ def make_case() -> Callable[..., GuardContext]:
     ) -> GuardContext:
         rng = np.random.default_rng(seed)
         ours, theirs = two_sides(groups, seed)
-        suspect, heldout = suspect or ours, parts.pop("heldout", None) or theirs
+        policy = parts.get("policy", Policy())
+        read: dict[Role, Corpus] = {"suspect": suspect or ours, "heldout": parts.pop("heldout", None) or theirs}
+        compared = separate(read, shared_documents(read, policy=policy, seed=0), policy)
+        suspect, heldout = compared.suspect, compared.heldout
         labels = np.array([True] * len(suspect.documents) + [False] * len(heldout.documents))
         values = rng.normal(size=(len(labels), 4)) + shift * labels[:, None]
         names = tuple(document.group for document in (*suspect.documents, *heldout.documents))
@@ -68,7 +72,7 @@ def make_case() -> Callable[..., GuardContext]:
         text = separability(alone, rng=rng, alpha=0.02, permutations=499, bootstraps=50)
         case = GuardContext(
             documents=(len(suspect.documents), len(heldout.documents)),
-            overlap=find_overlap(suspect, heldout, threshold=Policy().overlap_similarity, seed=0),
+            overlap=overlap_of(compared),
             all_rows=rows,
             rows=rows,
             membership=engine(values, labels),

@@ -120,20 +120,52 @@ def test_controls_fail_when_another_model_separates_too(make_case: MakeCase) -> 
     assert found.figures[1].value == 2 * apart.p_value
 
 
-def test_overlap_names_the_shared_document(make_case: MakeCase, sides: Sides) -> None:
-    text = sides[0].documents[3].text.upper()
-    found = overlap.run(make_case(heldout=change(sides[1], lambda i, d: replace(d, text=text) if i == 7 else d)))
+def sharing(sides: Sides, count: int) -> Corpus:
+    """A held-out side whose documents from the seventh on repeat suspect documents from the third on."""
+    copies = {7 + number: sides[0].documents[3 + number].text.upper() for number in range(count)}
+    return change(sides[1], lambda i, d: replace(d, text=copies.get(i, d.text)))
+
+
+def test_overlap_names_the_shared_documents(make_case: MakeCase, sides: Sides) -> None:
+    found = overlap.run(make_case(heldout=sharing(sides, 8)))
     assert found.status == "failed"
-    assert "suspect-3" in found.reason
-    assert "heldout-7" in found.reason
+    assert "8 of 60 suspect and 8 of 60 held-out" in found.reason
+    assert "suspect-3 and heldout-7" in found.reason
+    assert "and 5 more" in found.reason
+
+
+def test_few_shared_documents_are_left_out_of_both_sides_and_named(make_case: MakeCase, sides: Sides) -> None:
+    case = make_case(heldout=sharing(sides, 3))
+    found = overlap.run(case)
+    assert found.status == "passed"
+    assert "3 suspect documents of 60 and 3 held-out of 60, in 3 clusters" in found.reason
+    assert "suspect-5 and heldout-9" in found.reason
+    assert case.documents == (57, 57)
+    assert {figure.name: figure.value for figure in found.figures}["largest share of a side"] == 0.05
+    strict = overlap.run(make_case(heldout=sharing(sides, 1), policy=Policy(most_shared=0)))
+    assert strict.status == "failed"
+
+
+def same_books(sides: Sides, count: int) -> Sides:
+    """Sides of which some documents are named after the same books."""
+    named = (change(side, lambda i, d: replace(d, group=f"one book {i}") if i < count else d) for side in sides)
+    first, second = named
+    return first, second
 
 
 def test_overlap_names_a_group_on_both_sides(make_case: MakeCase, sides: Sides) -> None:
-    suspect = change(sides[0], lambda i, d: replace(d, group="one book") if i == 3 else d)
-    heldout = change(sides[1], lambda i, d: replace(d, group="one book") if i == 0 else d)
-    found = overlap.run(make_case(suspect=suspect, heldout=heldout))
+    suspect, heldout = same_books(sides, 8)
+    case = make_case(suspect=suspect, heldout=heldout)
+    found = overlap.run(case)
     assert found.status == "failed"
     assert "one book" in found.reason
+    assert "Groups on both sides: 8" in found.reason
+    suspect, heldout = same_books(sides, 3)
+    case = make_case(suspect=suspect, heldout=heldout)
+    found = overlap.run(case)
+    assert found.status == "passed"
+    assert "of group one book" in found.reason
+    assert case.documents == (57, 57)
 
 
 def test_minimums_fail_on_few_groups(make_case: MakeCase) -> None:
