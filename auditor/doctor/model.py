@@ -76,7 +76,7 @@ class _Opened:
             spec = open_model(subject.source, subject.options, store)
             return cls(spec, subject.documents, subject.tokens, subject.max_tokens, None)
         audit = open_audit(subject, store, CorpusCache())
-        sides = audit.suspect, audit.heldout
+        sides = audit.sides.suspect, audit.sides.heldout
         documents = sum(len(side.documents) for side in sides)
         return cls(audit.models.target, documents, _UNKNOWN_TOKENS, subject.max_tokens, sides)
 
