@@ -178,6 +178,9 @@ class AuditSettings(_Settings):
     seed: int = Field(default=0, ge=0)
     """The one seed of the audit."""
 
+    require_control: bool = False
+    """Let nothing be EVIDENCE without a control: a reference or base model, a placebo set, or a clean origin."""
+
     reveal: bool = False
     """Show excerpts of documents; without it they appear by id and digest only."""
 

@@ -50,7 +50,9 @@ def p_values(rng: np.random.Generator, audits: int, groups: int, permutations: i
 
 def verdict(word: Outcome) -> Verdict:
     """One whose words do not matter."""
-    return Verdict(outcome=word, reason="", sentence="", not_meaning="", validity_class="B", validity="")
+    return Verdict(
+        outcome=word, reason="", sentence="", not_meaning="", validity_class="B", validity="", grade="controlled"
+    )
 
 
 def evidence(found: Sequence[float], refused: int, alpha: float, method: Correction) -> int:

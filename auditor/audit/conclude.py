@@ -19,7 +19,7 @@ from auditor.membership.assess import assess, text_baseline
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.guards.guard import guard_alphas
 from auditor.membership.procedures.published import select_procedures
-from auditor.membership.verdict import decide
+from auditor.membership.verdict import decide, require_control
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.guards import GuardResult
 from auditor.results.io import with_content_digest
@@ -62,7 +62,7 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     result = AuditResult(
         kind=settings.kind,
         name=inputs.name,
-        verdict=conclude_verdict(inputs, membership, tested.guards, policy, forgetting),
+        verdict=conclude_verdict(inputs, membership, tested.guards, policy, forgetting, controlled=bool(controls)),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=membership,
         excess=tested.excess,
@@ -132,6 +132,8 @@ def conclude_verdict(
     guards: Sequence[GuardResult],
     policy: Policy,
     forgetting: Forgetting | None,
+    *,
+    controlled: bool,
 ) -> Verdict:
     """The verdict that follows from figures, guards and thresholds.
 
@@ -141,16 +143,20 @@ def conclude_verdict(
         guards: All guards.
         policy: The thresholds.
         forgetting: The series; None without one.
+        controlled: Whether models that cannot have seen the data went through the same test.
     """
-    verdict = decide(membership, guards, policy)
+    settings = inputs.settings
+    verdict = decide(membership, guards, policy, controlled=controlled)
     if forgetting is not None:
         from auditor.forgetting.verdict import decide_series, verdict_with_series
 
-        if inputs.settings.deciding_series is not None:
+        if settings.deciding_series is not None:
             verdict = decide_series(forgetting)
         else:
             verdict = verdict_with_series(verdict, forgetting, audited_checkpoint(inputs.manifest))
-    return verdict if inputs.multiplicity is None else corrected_verdict(verdict, inputs.multiplicity, policy.alpha)
+    verdict = require_control(verdict) if settings.require_control else verdict
+    correction = inputs.multiplicity
+    return verdict if correction is None else corrected_verdict(verdict, correction, policy.alpha)
 
 
 def audited_checkpoint(manifest: Manifest) -> str | None:

@@ -182,6 +182,7 @@ def corrected_verdict(verdict: Verdict, correction: BatchCorrection, alpha: floa
         "permutations limits it, raise --permutations; or run fewer audits, chosen before any result is seen.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,
+        grade=verdict.grade,
     )
 
 

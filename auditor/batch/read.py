@@ -23,7 +23,11 @@ from auditor.results.gate import make_gate
 
 
 def read_batch(
-    path: str | PathLike[str], *, name: str | None = None, fail_on: tuple[str, ...] | None = None
+    path: str | PathLike[str],
+    *,
+    name: str | None = None,
+    fail_on: tuple[str, ...] | None = None,
+    require_control: bool = False,
 ) -> BatchPlan:
     """Read and check a configuration. Neither documents nor models are opened, only looked for.
 
@@ -33,6 +37,7 @@ def read_batch(
         name: How the batch is called, in place of what the file says (`--name`).
         fail_on: Verdicts and states that make those audits red that do not say themselves what does, in place of what
             the defaults say (`--fail-on`).
+        require_control: Let nothing be EVIDENCE without a control in any audit, whatever it says (`--require-control`).
 
     Raises:
         UsageError: The message has one line for everything that is wrong, each `FILE:LINE: what. What to do.`; or
@@ -49,6 +54,8 @@ def read_batch(
     if "correction" in top and top["correction"].value == "benjamini-hochberg":
         _check_levels(top["correction"], planned, faults)
     faults.raise_any(visible(configuration))
+    if require_control:
+        planned = [_with_control(audit) for audit in planned]
     called, correction = (top[key].value if key in top else None for key in ("name", "correction"))
     plan = BatchPlan(
         name=str(name or called or shorten(visible(PurePath(configuration).stem.strip()), MOST_NAME) or "batch"),
@@ -59,6 +66,10 @@ def read_batch(
     )
     require_reach(plan)
     return plan
+
+
+def _with_control(audit: PlannedAudit) -> PlannedAudit:
+    return replace(audit, settings=audit.settings.model_copy(update={"require_control": True}))
 
 
 def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] | None) -> list[PlannedAudit]:

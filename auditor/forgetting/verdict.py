@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from auditor.membership.verdict import UNCONTROLLED
 from auditor.results.forgetting.series import Forgetting, State
 from auditor.results.forgetting.states import STATES
 from auditor.results.outcome import Outcome
@@ -23,21 +24,26 @@ _VALIDITY: dict[Literal["B", "C"], str] = {
 def decide_series(forgetting: Forgetting) -> Verdict:
     """The verdict of a `forget`: the outcome of its last checkpoint's state.
 
-    A trace that is detected stays EVIDENCE where only its share or its origin cannot be stated.
+    A trace that is detected stays EVIDENCE where only its share or its origin cannot be stated. The series is its own
+    control where nothing is detected at the origin: a hidden difference between the sets would show there as well.
     """
     last = forgetting.checkpoints[-1]
     state, detected = last.state, last.state.reason in _DETECTED
     outcome = _outcome(state)
     phrase = "detected, but how it changed is unclear" if detected else STATES[state.code].phrase
     validity: Literal["B", "C"] = "C" if outcome == "INCONCLUSIVE" else "B"
+    controlled = last.placebo is not None or forgetting.reference != forgetting.checkpoints[0].name
+    bare = outcome == "EVIDENCE" and not controlled
     return Verdict(
         outcome=outcome,
         reason=f"state:{state.code}",
-        sentence=f"At the last checkpoint, {last.name}, the suspect set is {phrase}. {state.sentence}",
+        sentence=f"At the last checkpoint, {last.name}, the suspect set is {phrase}. {state.sentence}"
+        f"{' ' + UNCONTROLLED if bare else ''}",
         not_meaning=STATES["C" if detected else state.code].not_means,
         remediation=state.remediation,
         validity_class=validity,
         validity=_VALIDITY[validity],
+        grade="controlled" if controlled else "no control",
     )
 
 
@@ -64,4 +70,5 @@ def verdict_with_series(verdict: Verdict, forgetting: Forgetting, audited: str |
         remediation="Read the series; `auditor forget` makes its verdict from it.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,
+        grade=verdict.grade,
     )

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from auditor.core.text import lower_first
 from auditor.inference.power import shift_of_auc
 from auditor.results.guards import GuardResult
+from auditor.results.outcome import Grade
 from auditor.results.policy import Policy
-from auditor.results.result import Verdict
+from auditor.results.result import NO_CONTROL, Verdict
 from auditor.results.separability import Separability
 
 _VALIDITY = {
@@ -19,7 +20,14 @@ _VALIDITY = {
 }
 
 
-def decide(membership: Separability, guards: Sequence[GuardResult], policy: Policy) -> Verdict:
+UNCONTROLLED = (
+    "No control was compared (no reference or base model, no placebo set, no clean origin): a difference between the "
+    "two sets that no text column detects would look the same."
+)
+"""What the first paragraph of every output says of EVIDENCE without a control."""
+
+
+def decide(membership: Separability, guards: Sequence[GuardResult], policy: Policy, *, controlled: bool) -> Verdict:
     """Reach the verdict.
 
     Any failed guard makes it INCONCLUSIVE, whatever the p-value: an unsound comparison can hide a trace as well as fake
@@ -30,7 +38,9 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         membership: The engine's answer.
         guards: All guards, in the order of the report.
         policy: The thresholds.
+        controlled: Whether models that cannot have seen the data went through the same test.
     """
+    grade: Grade = "controlled" if controlled else "no control"
     effect = (
         f"AUC {membership.auc:.2f}, 95% interval {membership.auc_interval.low:.2f} to "
         f"{membership.auc_interval.high:.2f}, p = {membership.p_value:.2g}, {membership.groups_suspect} suspect and "
@@ -48,17 +58,19 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
             remediation=" ".join(dict.fromkeys(guard.remediation for guard in failed if guard.remediation)),
             validity_class="C",
             validity=_VALIDITY["C"],
+            grade=grade,
         )
     if membership.p_value <= policy.alpha:
         return Verdict(
             outcome="EVIDENCE",
             reason="separated",
             sentence=f"The suspect documents look trained on: the model tells them from the held-out ones ({effect}), "
-            "and no guard found another explanation.",
+            f"and no guard found another explanation.{'' if controlled else ' ' + UNCONTROLLED}",
             not_meaning="It does not say which documents were used, how often or by whom, and it holds only if the two "
             "sets are alike but for training.",
             validity_class="B",
             validity=_VALIDITY["B"],
+            grade=grade,
         )
     if membership.detectable_auc is not None and membership.detectable_auc <= policy.required_auc:
         return Verdict(
@@ -71,6 +83,7 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
             "pass over them can stay below what this audit sees.",
             validity_class="B",
             validity=_VALIDITY["B"],
+            grade=grade,
         )
     return Verdict(
         outcome="INCONCLUSIVE",
@@ -80,6 +93,24 @@ def decide(membership: Separability, guards: Sequence[GuardResult], policy: Poli
         remediation=_more(membership, policy),
         validity_class="B",
         validity=_VALIDITY["B"],
+        grade=grade,
+    )
+
+
+def require_control(verdict: Verdict) -> Verdict:
+    """The verdict where EVIDENCE needs a control: without one it is INCONCLUSIVE."""
+    if (verdict.outcome, verdict.grade) != NO_CONTROL:
+        return verdict
+    return Verdict(
+        outcome="INCONCLUSIVE",
+        reason="no-control",
+        sentence=f"A control is required, and none was compared. Without that requirement: {verdict.sentence}",
+        not_meaning="It says neither that the documents were used nor that they were not.",
+        remediation="Name a model that cannot have seen the suspect documents with --reference, such as the base of a "
+        "fine-tune or an older release; in a series, name a placebo set or an origin from before the documents.",
+        validity_class=verdict.validity_class,
+        validity=verdict.validity,
+        grade=verdict.grade,
     )
 
 

@@ -64,7 +64,7 @@ def _verdict(result: AuditResult) -> str:
     detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
     level, power = format_percent(main.auc_interval.level), format_percent(result.thresholds.power)
     lines = [
-        f"## {_SHAPES[verdict.outcome]} {verdict.outcome}: {escape(result.name)}",
+        f"## {_SHAPES[verdict.outcome]} {verdict.headline}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
         f"What this does not mean: {escape(verdict.not_meaning)}",
         *([f"What would change this verdict: {escape(verdict.remediation)}"] if verdict.remediation else []),

@@ -82,7 +82,7 @@ def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
     from junitparser import Failure, Skipped
 
     verdict, gate_outcome = summary.verdict, summary.gate_outcome
-    headline = visible(f"{verdict.outcome}: {verdict.sentence}")
+    headline = visible(f"{verdict.headline}: {verdict.sentence}")
     result: FinalResult | None = None
     if not gate_outcome.passed:
         result = Failure(headline, visible(gate_outcome.reason))
@@ -94,7 +94,7 @@ def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
 def _details(gate: Gate, summary: Summary) -> list[str]:
     verdict = summary.verdict
     lines = [
-        f"{verdict.outcome}: {verdict.sentence}",
+        f"{verdict.headline}: {verdict.sentence}",
         f"What this does not mean: {verdict.not_meaning}",
         *([f"What would change this verdict: {verdict.remediation}"] if verdict.remediation else []),
         gate_sentence(gate, summary.gate_outcome),
@@ -145,6 +145,7 @@ def _facts(summary: Summary) -> dict[str, str]:
     verdict, correction = summary.verdict, summary.multiplicity
     return {
         "verdict": verdict.outcome,
+        "grade": verdict.grade,
         "reason": verdict.reason,
         "validity-class": verdict.validity_class,
         "gate": status_of(summary.gate_outcome),

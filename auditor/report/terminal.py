@@ -49,7 +49,7 @@ def summary(result: AuditResult) -> str:
     verdict, main, thresholds = result.verdict, result.membership, result.thresholds
     detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
     lines = [
-        f"{verdict.outcome}: {visible(result.name)}",
+        f"{verdict.headline}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
         "",
         _entry("Caution", verdict.not_meaning),

@@ -13,7 +13,7 @@ from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
 from auditor.results.measurements import Measurements
 from auditor.results.models import ModelIdentity
-from auditor.results.outcome import EXIT_CODES, Outcome
+from auditor.results.outcome import EXIT_CODES, Grade, Outcome
 from auditor.results.overlap import SharedDocument, left_out
 from auditor.results.policy import Policy
 from auditor.results.separability import CurvePoint, Excess, Separability
@@ -45,6 +45,10 @@ def _texts(role: str) -> Unverifiable:
     return Unverifiable(reason, frozenset({f"data {role}"}), (*_COUNTS, ".characters", ".sha256"))
 
 
+NO_CONTROL: tuple[Outcome, Grade] = ("EVIDENCE", "no control")
+"""What a hidden difference between the sets can produce by itself."""
+
+
 class Verdict(Record):
     """The verdict of an audit."""
 
@@ -52,8 +56,8 @@ class Verdict(Record):
     """EVIDENCE, NO EVIDENCE or INCONCLUSIVE."""
 
     reason: str
-    """Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`; of a `forget` `state:LETTER`,
-    of a `check` with a series that finds a trace `series:LETTER`."""
+    """Machine-readable: `separated`, `not-separated`, `guard:NAME`, `underpowered`, `no-control`; of a `forget`
+    `state:LETTER`, of a `check` with a series that finds a trace `series:LETTER`."""
 
     sentence: str
     """The verdict in one plain sentence."""
@@ -70,6 +74,15 @@ class Verdict(Record):
 
     validity: str
     """The class in a sentence."""
+
+    grade: Grade
+    """`controlled` if a reference or base model, a placebo set or a clean origin went through the same test;
+    `no control` otherwise: a difference that no text column detects would then look like training."""
+
+    @property
+    def headline(self) -> str:
+        """The outcome as every output shows it: EVIDENCE without a control says so."""
+        return f"{self.outcome} ({self.grade})" if (self.outcome, self.grade) == NO_CONTROL else self.outcome
 
 
 class Thresholds(Policy):

@@ -8,16 +8,17 @@ from typing import Any, cast
 import pytest
 
 from auditor.forgetting.verdict import decide_series, verdict_with_series
+from auditor.membership.verdict import UNCONTROLLED
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.forgetting.states import STATES
 from auditor.results.result import Verdict
 
 
-def series(code: str, reason: str = "some") -> Forgetting:
-    """The parts of a series that a verdict reads."""
+def series(code: str, reason: str = "some", *, first: str | None = "last", placebo: object = None) -> Forgetting:
+    """The parts of a series that a verdict reads; `first` is the checkpoint at which the set is first detected."""
     state = SimpleNamespace(code=code, name=STATES[code].name, sentence="Seen.", reason=reason, remediation="")
-    point = SimpleNamespace(name="last", state=state)
-    return cast(Forgetting, SimpleNamespace(checkpoints=(point,)))
+    points = (SimpleNamespace(name="base"), SimpleNamespace(name="last", state=state, placebo=placebo))
+    return cast(Forgetting, SimpleNamespace(checkpoints=points, reference=first))
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,29 @@ def test_a_refused_comparison_is_never_evidence(reason: str) -> None:
     assert decide_series(series("H", reason)).outcome == "INCONCLUSIVE"
 
 
+@pytest.mark.parametrize(
+    ("first", "placebo", "grade"),
+    [("last", None, "controlled"), (None, None, "controlled"), ("base", None, "no control"), ("base", 1, "controlled")],
+)
+def test_a_clean_origin_or_a_placebo_is_a_control(first: str | None, placebo: object, grade: str) -> None:
+    verdict = decide_series(series("D", first=first, placebo=placebo))
+    assert verdict.grade == grade
+    assert (UNCONTROLLED in verdict.sentence) == (grade == "no control")
+
+
+def test_only_evidence_says_that_there_is_no_control() -> None:
+    assert UNCONTROLLED not in decide_series(series("H", first="base")).sentence
+
+
 def alone(word: str) -> Verdict:
     return Verdict(
-        outcome=cast(Any, word), reason="r", sentence="s", not_meaning="n", validity_class="B", validity="exact if"
+        outcome=cast(Any, word),
+        reason="r",
+        sentence="s",
+        not_meaning="n",
+        validity_class="B",
+        validity="exact if",
+        grade="controlled",
     )
 
 

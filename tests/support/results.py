@@ -314,6 +314,7 @@ def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False)
             remediation=mend,
             validity_class="B",
             validity="the p-value is exact if suspect and held-out groups are exchangeable but for training.",
+            grade="controlled",
         ),
         thresholds=Thresholds(
             **Policy(alpha=0.05).model_dump(), guard_alphas={"blind": 0.02, "null-splits": 0.005, "minimums": 0.002}
@@ -356,6 +357,7 @@ def poison(value: Any, text: str, *, in_front: bool = False) -> Any:
     closed = {
         "schema_version",
         "outcome",
+        "grade",
         "validity_class",
         "status",
         "side",

@@ -374,6 +374,7 @@ def build_forget(codes: tuple[Code, ...] = ("A", "B", "C", "D", "E"), **asked: A
         remediation=last.remediation,
         validity_class="B",
         validity=whole.verdict.validity,
+        grade="controlled",
     )
     target = whole.manifest.models[0]
     models = tuple(target.model_copy(update={"role": "checkpoint", "source": c.source}) for c in series.checkpoints)

@@ -55,7 +55,7 @@ def row(outcome: BatchEntry) -> AuditRow:
     return AuditRow(
         name=outcome.name,
         status=outcome.status,
-        verdict="" if finding is None else finding.verdict.outcome,
+        verdict="" if finding is None else finding.verdict.headline,
         state="" if finding is None or finding.state is None else f"{finding.state} {finding.state_name}",
         expected=expected(gate),
         fails_on="" if set(gate.fail_on) == set(FAILS[gate.expect]) else red_on(gate),

@@ -38,6 +38,12 @@ def _settings() -> list[click.Parameter]:
     help="Outcomes that fail in audits without expect, fail-on and states of their own: verdicts and states of the "
     "last checkpoint, separated by commas. It replaces those of the defaults of CONFIGURATION.",
 )
+@click.option(
+    "--require-control",
+    is_flag=True,
+    help="Let nothing be EVIDENCE without a control, in every audit: a reference or base model, a placebo set, or a "
+    "clean origin.",
+)
 @exit_zero
 @console_options
 def command(
@@ -46,6 +52,7 @@ def command(
     name: str | None,
     cache_dir: str | None,
     fail_on: tuple[str, ...] | None,
+    require_control: bool,
     exit_zero: bool,
 ) -> int:
     """Run every audit of CONFIGURATION, a YAML or TOML file, and write one folder about all of them.
@@ -82,7 +89,7 @@ def command(
             hint="Leave all but one out.",
         )
     reports = only_reports(exit_zero, "fail_on")
-    plan = read_batch(configuration, name=name, fail_on=None if reports else fail_on)
+    plan = read_batch(configuration, name=name, fail_on=None if reports else fail_on, require_control=require_control)
     folder = folders[0] if folders else str(Path("auditor-reports", configuration.stem))
     if reports:
         # The gates are replaced, not the exit code alone: what the files say and how the command ends must agree.

@@ -12,12 +12,19 @@ from auditor.verify.subject import Subject
 def verdict(subject: Subject) -> CheckAnswer:
     """Decide again from the stored figures, guards and thresholds; no figure is recomputed for it."""
     result = subject.result
-    again = conclude_verdict(subject.inputs, result.membership, result.guards, result.thresholds, result.forgetting)
+    again = conclude_verdict(
+        subject.inputs,
+        result.membership,
+        result.guards,
+        result.thresholds,
+        result.forgetting,
+        controlled=bool(result.controls),
+    )
     comparison = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
     if comparison.differences:
         return CheckAnswer(
             "failed", "it does not follow from the stored figures and thresholds", comparison.differences
         )
     return CheckAnswer(
-        "passed", f"{result.verdict.outcome} ({result.verdict.reason}) follows from figures and thresholds"
+        "passed", f"{result.verdict.headline} ({result.verdict.reason}) follows from figures and thresholds"
     )
