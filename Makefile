@@ -29,7 +29,7 @@ test: $(VENV)/.installed
 
 # The tests that need no PyTorch, none of which imports it: a first answer, of T alone if it is given.
 quick: $(VENV)/.installed
-	$(PYTEST) -m 'not slow and not model' $(T)
+	$(PYTEST) -m 'not slow and not model and not process and not simulation' $(T)
 
 # The pages that are made from the commands and schemas are made again, then the site: a warning is an error.
 docs: $(VENV)/.installed $(VENV)/.docs

@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.drawings import _drawings, drawn_anew  # noqa: F401
 from support.no_skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
-from support.quick import mark_models, pytest_ignore_collect, pytest_runtest_call  # noqa: F401
+from support.quick import (  # noqa: F401
+    mark_models,
+    pytest_configure,
+    pytest_ignore_collect,
+    pytest_runtest_call,
+)
 from support.samples import SampleAudits
 
 WORDS = (

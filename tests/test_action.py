@@ -233,6 +233,7 @@ def test_arguments_that_only_look_like_these_are_taken(runner: Runner) -> None:
     assert runner.words()[3:-2] == args.split()
 
 
+@pytest.mark.process
 def test_the_real_batch_takes_these_options(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     (runner.tools / "auditor").write_text(
         f'#!{BASH}\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m auditor.cli.main "$@"\n', encoding="utf-8"

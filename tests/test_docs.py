@@ -129,6 +129,7 @@ def test_the_statistics_page_has_what_was_simulated() -> None:
         assert audits == row.reps
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", ["uneven", "mcnemar", "holm", "benjamini-hochberg", "equivalence"])
 def test_the_simulated_figures_come_out_again(name: str) -> None:
     row = next(row for row in levels.ROWS if row.name == name)

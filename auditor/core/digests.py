@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+from functools import cache
 from typing import Any
 
 PACKAGES = (
@@ -25,6 +26,8 @@ def packages() -> dict[str, str]:
     return {name: version for name in PACKAGES if (version := _version(name)) is not None}
 
 
+# An installed package does not change under a running process, and reading its metadata parses a mail header.
+@cache
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

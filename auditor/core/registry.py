@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
@@ -24,15 +26,20 @@ def discover(package: ModuleType, kind: type[T]) -> tuple[T, ...]:
         The instances, by module name and then in order of definition, each once.
     """
     instances: dict[int, T] = {}
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda item: item.name):
-        if info.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
+    for name in _module_names(tuple(package.__path__)):
+        module = importlib.import_module(f"{package.__name__}.{name}")
         for value in vars(module).values():
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, kind):
                     instances.setdefault(id(item), item)
     return tuple(instances.values())
+
+
+@cache
+def _module_names(folders: Sequence[str]) -> tuple[str, ...]:
+    # Every lookup of a name discovers: the folders are listed once a process.
+    names = (info.name for info in pkgutil.iter_modules(folders))
+    return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
 def pick(word: str, known: dict[str, T], *, what: str) -> T:

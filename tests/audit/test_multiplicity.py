@@ -261,6 +261,7 @@ def null_batch(rng: np.random.Generator, audits: int, alpha: float, method: Corr
     )
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("method", "refuse"), [("holm", 0), ("benjamini-hochberg", 10)])
 def test_twenty_audits_of_nothing_seldom_give_any_evidence(method: Correction, refuse: int) -> None:
     """At most alpha, also of the other method where all are false; without a correction it would be four in ten."""

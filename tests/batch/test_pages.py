@@ -271,6 +271,7 @@ def test_the_screen_shows_no_control_character_and_keeps_its_columns() -> None:
     assert max(map(len, plain.splitlines())) <= 100
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_the_same_batch_gives_the_same_bytes() -> None:
     for renderer in batch_renderers().values():
         assert renderer.render(one_of_each()) == renderer.render(one_of_each())

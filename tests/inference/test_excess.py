@@ -54,6 +54,7 @@ def test_membership_that_repeats_the_text_has_no_excess():
     assert found.lower <= 0.0
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("shift", [0.0, 0.6])
 def test_bound_errs_at_most_as_often_as_stated(shift: float):
     """Both scores see the same shift through their own noise, so the true excess is zero or less."""

@@ -42,6 +42,7 @@ def test_missing_values_and_flat_columns_pass():
         llm_dataset_inference(drawn.values[:62], drawn.suspect[:62], rng=np.random.default_rng(1))
 
 
+@pytest.mark.simulation
 def test_windows_of_few_documents_make_it_accuse_falsely_and_not_us():
     theirs, ours = 0, 0
     for seed in range(25):
@@ -55,6 +56,7 @@ def test_windows_of_few_documents_make_it_accuse_falsely_and_not_us():
     assert ours <= binom.ppf(1 - 1e-3, 25, 0.1)
 
 
+@pytest.mark.simulation
 def test_ours_finds_at_least_as_much_on_equal_data():
     theirs, ours = 0, 0
     for seed in range(25):

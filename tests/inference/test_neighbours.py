@@ -35,6 +35,7 @@ def test_books_dealt_whole_to_a_side_are_found():
     assert found.expected == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.simulation
 def test_documents_dealt_one_by_one_are_not_however_clustered():
     rng = np.random.default_rng(2)
     points = clusters(rng, 20, 5)

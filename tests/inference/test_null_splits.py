@@ -35,6 +35,7 @@ def test_block_statistic_is_the_mean_square_over_splits_of_blocks():
     assert np.mean(np.square(differences).sum(axis=0)) == pytest.approx(np.square(blocks).sum())
 
 
+@pytest.mark.simulation
 def test_block_p_is_uniform_when_order_does_not_matter():
     p = np.array(
         [

@@ -30,6 +30,7 @@ def within(count: int, draws: int, rate: float, *, tail: float = 1e-4) -> bool:
     return bool(binom.ppf(tail, draws, rate) <= count <= binom.ppf(1 - tail, draws, rate))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("windows", "icc", "heavy"), [(1, 0.0, False), (25, 0.3, False), (1, 0.0, True)])
 def test_p_values_are_uniform_under_the_null(windows: int, icc: float, heavy: bool):
     p = [
@@ -48,6 +49,7 @@ def test_p_values_are_uniform_under_the_null(windows: int, icc: float, heavy: bo
         assert within(int(np.sum(np.array(p) <= rate + 1e-12)), 500, rate)
 
 
+@pytest.mark.simulation
 def test_windows_as_units_would_accuse_falsely():
     rejected = [
         run(window_rows(sample(np.random.default_rng([seed, 0]), 10, columns=6, windows=12, icc=0.3)), seed).p_value
@@ -69,6 +71,7 @@ def test_exact_over_every_labelling_of_a_tiny_design():
     assert np.mean(p) == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.simulation
 def test_pairs_are_exact_and_stronger_than_without_pairing():
     paired, loose, null = [], [], []
     for seed in range(60):
@@ -198,6 +201,7 @@ def test_refusals():
         run(replace(rows, values=rows.values[:, :0], columns=()))
 
 
+@pytest.mark.simulation
 def test_detectable_auc_is_found_as_often_as_promised():
     """Columns made so that the mean statistic has exactly the detectable AUC; then the mean must pass at 80 %."""
     columns, documents = 6, 60
@@ -220,6 +224,7 @@ def test_detectable_auc_is_found_as_often_as_promised():
     assert found / 200 >= 0.75
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("effect", [0.0, 0.3])
 def test_intervals_cover(effect: float):
     """The out-of-fold AUC's interval covers its expectation, each column's interval its true AUC."""

@@ -121,6 +121,7 @@ def test_a_bar_is_carried_to_another_level() -> None:
         assert rescale_level(bars[1].z, 0.01, level) == pytest.approx(bar.z, abs=4 * bar.error + 0.03)
 
 
+@pytest.mark.simulation
 def test_the_planned_size_has_the_power_asked_for(plan: PowerAnalysis) -> None:
     assert plan.test is not None
     audits = 100
@@ -131,6 +132,7 @@ def test_the_planned_size_has_the_power_asked_for(plan: PowerAnalysis) -> None:
     assert few < 0.7 * 40
 
 
+@pytest.mark.simulation
 def test_no_evidence_can_be_said_with_the_groups_planned_for_it(plan: PowerAnalysis) -> None:
     assert plan.no_evidence is not None
     # The very bar of an audit is drawn anew: the plan leaves room for two standard errors of it.
@@ -147,6 +149,7 @@ def test_evidence_asks_for_more_than_the_test(plan: PowerAnalysis) -> None:
     assert plan.test <= plan.evidence_correlated < plan.evidence_independent
 
 
+@pytest.mark.simulation
 @pytest.mark.usefixtures("_without_guard")
 def test_several_audits_and_weaker_effects_need_more() -> None:
     groups = [
@@ -157,6 +160,7 @@ def test_several_audits_and_weaker_effects_need_more() -> None:
     assert groups[0] < groups[2]  # type: ignore[operator]
 
 
+@pytest.mark.simulation
 def test_a_pilot_tells_its_effect_with_an_interval() -> None:
     effects = [pilot_of(result_of(engine(80, 0.65, seed))) for seed in range(60)]
     held = sum(pilot.effect_low <= 0.65 <= pilot.effect_high for pilot in effects)

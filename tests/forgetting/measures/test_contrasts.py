@@ -72,6 +72,7 @@ def test_intervals_hold_their_figures_and_pvalues_are_adjusted(series_of_losses)
     assert found[0].did_p_value is None
 
 
+@pytest.mark.simulation
 def test_a_drift_of_everything_is_no_forgetting(series_of_losses):
     """The naive paired test is sure of a change that the held-out documents went through as well.
 

@@ -32,6 +32,7 @@ def exact(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return (p * np.log(p / q)).sum(axis=1)
 
 
+@pytest.mark.simulation
 @settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32),

@@ -31,6 +31,7 @@ def walk(rng: np.random.Generator, documents: int, points: int = 5) -> np.ndarra
     return np.hstack([start, start - gains])
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("shared", [False, True])
 def test_where_nothing_was_shown_few_recover(shared: bool) -> None:
     """600 pairs of sets from one source: at level 0.1 the rate has a standard error of 0.012."""
@@ -154,6 +155,7 @@ def test_the_largest_over_the_steps_pays_for_its_choice() -> None:
     assert first < second / 3
 
 
+@pytest.mark.simulation
 def test_a_reading_that_shows_it_is_enough_and_more_of_them_do_not_inflate_the_level() -> None:
     """One reading of pure noise beside one that tells: found. Three of noise: the rate stays at the level."""
     rng = np.random.default_rng(9)

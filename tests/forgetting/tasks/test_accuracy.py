@@ -108,6 +108,7 @@ def test_no_pairs_no_tests() -> None:
     assert paired_tests([]) == ()
 
 
+@pytest.mark.simulation
 def test_power_where_outcomes_are_paired() -> None:
     # 220 documents, 10 % of the right ones lost and 3 % of the wrong ones gained: a drop of about 5 points.
     rng, runs, documents = np.random.default_rng(0), 1000, 220
@@ -123,6 +124,7 @@ def test_power_where_outcomes_are_paired() -> None:
     assert unpaired / runs < 0.1
 
 
+@pytest.mark.simulation
 def test_level_under_the_null() -> None:
     rng = np.random.default_rng(1)
     low = sum(mcnemar(int(lost), 30 - int(lost)) < 0.05 for lost in rng.binomial(30, 0.5, size=2000))
@@ -222,6 +224,7 @@ def test_otherwise_the_first_before_the_last_that_is_surely_better_than_the_orig
     assert own_checkpoints([late]) == [0]
 
 
+@pytest.mark.simulation
 def test_checkpoints_that_differ_by_noise_are_not_searched_for_the_best() -> None:
     rng = np.random.default_rng(0)
     found = sum(own_checkpoints([[rng.random(100) < 0.5 for _ in range(6)]]) != [0] for _ in range(300))

@@ -27,6 +27,7 @@ def test_a_class_that_can_be_read_is_found_and_where() -> None:
     assert found.correct.mean() > 0.95
 
 
+@pytest.mark.simulation
 def test_random_labels_give_chance_although_the_best_of_many_layers_is_taken() -> None:
     rng = np.random.default_rng(1)
     picked, best = [], []

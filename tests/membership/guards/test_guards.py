@@ -57,6 +57,7 @@ def test_a_guard_labels_its_finding(make_case: MakeCase) -> None:
     assert (result.status, result.reason, result.remediation, result.auc) == ("failed", "60 seen", "mend it", 0.7)
 
 
+@pytest.mark.simulation
 def test_sound_cases_pass_every_guard(make_case: MakeCase) -> None:
     statuses = {g.name: g.run(make_case()).status for g in all_guards()}
     assert statuses.pop("controls") == "not run"
@@ -232,6 +233,7 @@ def test_clusters_fail_when_whole_books_were_put_on_one_side(make_case: MakeCase
     assert found.p_value <= 0.01
 
 
+@pytest.mark.simulation
 def test_clusters_pass_when_pieces_of_books_were_dealt_at_random(make_case: MakeCase) -> None:
     both = pieces("both", 24, 5, 4).documents
     failed = 0

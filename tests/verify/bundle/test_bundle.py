@@ -58,6 +58,7 @@ def test_the_table_has_a_row_a_document_and_every_figure_exactly(bundle: Path, s
     assert {"control older: bits-per-byte", "procedure llm-di: perplexity"} <= set(rows[0])
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_the_same_result_gives_the_same_bytes(bundle: Path, plain: Path, tmp_path: Path) -> None:
     assert run(["bundle", str(plain), "-o", str(tmp_path / "b.zip")]) == 0
     assert (tmp_path / "b.zip").read_bytes() == bundle.read_bytes()
