@@ -13,7 +13,7 @@ from auditor.results.batch import BatchResult
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
-from auditor.settings import SeriesSettings, make_options, make_series_settings, make_settings
+from auditor.settings import AuditSettings, SeriesSettings, make_options, make_series_settings, make_settings
 
 Path = str | PathLike[str]
 
@@ -86,22 +86,7 @@ def check(
         UsageError: The request cannot be carried out as given.
         RunError: The run broke.
     """
-    if isinstance(references, str | PathLike):
-        raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
-    series, rest = _split(settings)
-    if series is not None and "checkpoints" not in series:
-        raise UsageError(
-            f"{next(iter(series))} needs a series of checkpoints",
-            hint="Give checkpoints={'base': ..., 'later': ...}.",
-        )
-    audit = make_settings(
-        suspect=fspath(suspect),
-        heldout=fspath(heldout),
-        model=fspath(model),
-        references=tuple(fspath(reference) for reference in references),
-        series=series,
-        **rest,
-    )
+    audit = check_settings(suspect, heldout, model=model, references=references, **settings)
     return run_audit(audit, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
@@ -134,8 +119,7 @@ def forget(
         UsageError: The request cannot be carried out as given.
         RunError: The run broke.
     """
-    series, rest = _split({**settings, "checkpoints": checkpoints})
-    audit = make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
+    audit = forget_settings(suspect, heldout, checkpoints=checkpoints, **settings)
     return run_audit(audit, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
@@ -169,6 +153,40 @@ def run_batch(
         command=f"auditor.run_batch({fspath(configuration)!r}, {fspath(output)!r})",
         progress=progress,
     )
+
+
+def check_settings(
+    suspect: Path, heldout: Path, *, model: Path, references: Sequence[Path] = (), **settings: Unpack[CheckArguments]
+) -> AuditSettings:
+    """The settings of a `check` with these arguments.
+
+    Raises:
+        UsageError: The request cannot be carried out as given.
+    """
+    if isinstance(references, str | PathLike):
+        raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
+    series, rest = _split(settings)
+    if series is not None and "checkpoints" not in series:
+        raise UsageError(
+            f"{next(iter(series))} needs a series of checkpoints",
+            hint="Give checkpoints={'base': ..., 'later': ...}.",
+        )
+    return make_settings(
+        suspect=fspath(suspect),
+        heldout=fspath(heldout),
+        model=fspath(model),
+        references=tuple(fspath(reference) for reference in references),
+        series=series,
+        **rest,
+    )
+
+
+def forget_settings(
+    suspect: Path, heldout: Path, *, checkpoints: Mapping[str, Path], **settings: Unpack[SharedArguments]
+) -> AuditSettings:
+    """The settings of a `forget` with these arguments; errors as of `check_settings`."""
+    series, rest = _split({**settings, "checkpoints": checkpoints})
+    return make_series_settings(series=series, suspect=fspath(suspect), heldout=fspath(heldout), **rest)
 
 
 _SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - {"policy"})

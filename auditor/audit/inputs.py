@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.audit.choices import nondefault_settings
 from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
 from auditor.corpora.comparable import renamed
@@ -206,6 +207,7 @@ def complete_manifest(inputs: AuditInputs, rows: Rows) -> Manifest:
             "seed": settings.seed,
             "configuration": configuration,
             "configuration_sha256": canonical_sha256(configuration),
+            "nondefault_settings": nondefault_settings(settings),
             "features": tuple(column.name for column in rows.columns),
             "models": tuple(
                 model.model_copy(update={"role": role, "name": name})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from auditor.audit.choices import nondefault_settings
 from auditor.core.digests import canonical_sha256, packages
 from auditor.core.version import VERSION
 from auditor.features.feature import Feature
@@ -39,6 +40,7 @@ def make_manifest(audit: OpenAudit, options: RunOptions, *, scored: int, stored:
         seed=settings.seed,
         configuration=configuration,
         configuration_sha256=canonical_sha256(configuration),
+        nondefault_settings=nondefault_settings(settings),
         packages=packages(),
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         models=(

@@ -171,12 +171,13 @@ def only_reports(exit_zero: bool, *gate: str) -> bool:
 
 def _command_line(context: click.Context) -> str:
     """The command that reproduces the figures: arguments, and the options of settings that were given."""
-    words = ["auditor", str(context.info_name)]
+    words: list[str] = []
+    arguments: list[str] = []
     for parameter in context.command.params:
         name = str(parameter.name)
         value = context.params.get(name)
         if isinstance(parameter, click.Argument):
-            words.append(str(value))
+            arguments.append(str(value))
         # Outputs, cache and gate change no figure.
         elif not isinstance(parameter, Option) or parameter.of in ("", "RunOptions"):
             continue
@@ -186,4 +187,6 @@ def _command_line(context: click.Context) -> str:
                 continue
             for item in value if isinstance(value, tuple) else (value,):
                 words += [flag_of(parameter), "=".join(item) if isinstance(item, tuple) else str(item)]
-    return shlex.join(words)
+    plain = not any(argument.startswith("-") for argument in arguments)
+    words = [*arguments, *words] if plain else [*words, "--", *arguments]
+    return shlex.join(["auditor", str(context.info_name), *words])

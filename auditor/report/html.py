@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from auditor.report import selection, series, thresholds
+from auditor.report.choices import setting_sentences
 from auditor.report.renderer import Renderer
 from auditor.report.tables.documents import MEMORISED
 from auditor.report.tables.table import series_tables
@@ -77,6 +78,7 @@ def _render(result: AuditResult) -> str:
             notes={note.name: note for note in result.feature_notes},
             columns=selection.strongest_columns(result)[:_FEATURES],
             telling=telling,
+            setting_sentences=setting_sentences(result.manifest.nondefault_settings),
             level_words=series.level_words(result),
             marked=selection.marked_documents(result, _MARKED_DOCUMENTS),
             thresholds=thresholds.threshold_rows(result.thresholds),

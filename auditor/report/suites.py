@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from auditor.core.text import visible
+from auditor.report.choices import setting_sentences
 from auditor.report.gate import correction_sentence, gate_sentence, status_of
 from auditor.report.text import format_auc, format_interval, format_number, format_p, format_percent
 from auditor.results.gate import Gate
@@ -95,6 +96,7 @@ def _details(gate: Gate, summary: Summary) -> list[str]:
     verdict = summary.verdict
     lines = [
         f"{verdict.headline}: {verdict.sentence}",
+        *setting_sentences(summary.nondefault_settings),
         f"What this does not mean: {verdict.not_meaning}",
         *([f"What would change this verdict: {verdict.remediation}"] if verdict.remediation else []),
         gate_sentence(gate, summary.gate_outcome),

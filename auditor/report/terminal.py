@@ -6,6 +6,7 @@ import textwrap
 
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
+from auditor.report.choices import setting_sentences
 from auditor.report.gate import correction_sentence, gate_details, status_of
 from auditor.report.renderer import Renderer
 from auditor.report.series import level_words, placebo_alarms, series_of
@@ -51,6 +52,7 @@ def summary(result: AuditResult) -> str:
     lines = [
         f"{verdict.headline}: {visible(result.name)}",
         textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
+        *(_entry("Settings", sentence) for sentence in setting_sentences(result.manifest.nondefault_settings)),
         "",
         _entry("Caution", verdict.not_meaning),
     ]

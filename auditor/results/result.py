@@ -23,7 +23,7 @@ SCHEMA_VERSION: Literal["2.0"] = "2.0"
 Side = Literal["suspect", "heldout"]
 
 
-_NAME = Unverifiable("how the audit is called, and the command that made it")
+_NAME = Unverifiable("how the audit is called")
 _ORIGIN = Unverifiable("when, where and with what it was made")
 _BATCH = Unverifiable(
     "the correction for the other audits of the batch, or that there were none (--batch shows it)", frozenset({"batch"})
@@ -188,15 +188,36 @@ class ModelSummary(ModelIdentity):
         return cls(**dict(model), role=role, name=name)
 
 
+class SettingChoice(Record):
+    """A setting that is not the default."""
+
+    name: str
+    """Path of the setting, such as `policy.alpha`."""
+
+    value: str
+    """Its value, as JSON."""
+
+    default: str
+    """The default, as JSON."""
+
+    threshold: bool
+    """Whether it is a threshold of the verdict or of a state."""
+
+
 class Manifest(Record):
     """Everything needed to run the audit again."""
 
     auditor_version: Annotated[str, _ORIGIN]
     created: Annotated[str, _ORIGIN]
-    command: Annotated[str, _NAME]
+    command: str
+    """What runs the audit again: a command line, or a call from Python."""
+
     seed: int
     configuration: dict[str, Any]
     configuration_sha256: str
+    nondefault_settings: tuple[SettingChoice, ...]
+    """Every setting that is not the default, thresholds first; they follow from the configuration."""
+
     packages: dict[str, Annotated[str, _ORIGIN]]
     platform: Annotated[str, _ORIGIN]
     models: tuple[ModelSummary, ...]

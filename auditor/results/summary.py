@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditor.core.record import Count, Record, Share
 from auditor.results.forgetting.states import STATES, Code
 from auditor.results.guards import GuardResult
-from auditor.results.result import AuditResult, BatchCorrection, ModelSummary, Verdict
+from auditor.results.result import AuditResult, BatchCorrection, ModelSummary, SettingChoice, Verdict
 from auditor.results.separability import Interval
 
 
@@ -81,6 +81,9 @@ class Summary(Record):
     models: tuple[ModelSummary, ...]
     """The models that were scored."""
 
+    nondefault_settings: tuple[SettingChoice, ...]
+    """Every setting that is not the default, thresholds first."""
+
 
 def summarise(result: AuditResult) -> Summary:
     """Summarise a result, with the outcome of its own gate."""
@@ -102,4 +105,5 @@ def summarise(result: AuditResult) -> Summary:
         suspect_sha256=result.suspect.sha256,
         heldout_sha256=result.heldout.sha256,
         models=result.manifest.models,
+        nondefault_settings=result.manifest.nondefault_settings,
     )

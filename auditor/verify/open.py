@@ -15,6 +15,7 @@ from auditor.results.batch import BatchResult
 from auditor.results.io import parse_result
 from auditor.verify.bundle.archive import unpack
 from auditor.verify.bundle.contents import RESULT
+from auditor.verify.command import CommandReader
 from auditor.verify.subject import Subject
 
 ROLES = ("suspect", "heldout", "placebo", "general")
@@ -31,6 +32,7 @@ def open_subject(
     batch: Path | None = None,
     rescoring: bool = False,
     long: bool = False,
+    reader: CommandReader | None = None,
 ) -> Subject:
     """Read a result, or the bundle that it is in.
 
@@ -42,6 +44,7 @@ def open_subject(
             where it is another's, does not name this result, or lies without the results of the others.
         rescoring: Whether everything is scored again.
         long: Whether figures that take more than minutes are recomputed.
+        reader: Reads the recorded command.
 
     Raises:
         UsageError: It cannot be read, or is neither; the batch that was given cannot be read; or a role is unknown.
@@ -62,7 +65,7 @@ def open_subject(
         above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
         batch = next((file for file in above if file.is_file() and _names(file, path, written)), None)
     result = parse_result(written, path)
-    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, rescoring, long)
+    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, rescoring, long, reader)
 
 
 def read_batch_result(path: Path) -> BatchResult:

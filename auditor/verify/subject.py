@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from auditor.audit.choices import with_default_thresholds
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import AuditInputs, inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
-from auditor.results.result import AuditResult, ModelSummary
+from auditor.results.result import AuditResult, ModelSummary, Verdict
 from auditor.verify.bundle.contents import text_names
+from auditor.verify.command import CommandReader
 from auditor.verify.differences import TreeComparison, compare
 
 MOST_PERMUTATIONS = 1_000_000
@@ -41,6 +43,7 @@ class Subject:
         bundle: The other files of its bundle by name; empty outside one.
         rescoring: Whether everything is scored again.
         long: Whether figures that take more than `MOST_WORK` are recomputed.
+        reader: Reads the recorded command; it is not checked without one.
     """
 
     result: AuditResult
@@ -52,13 +55,18 @@ class Subject:
     bundle: Mapping[str, bytes] = field(default_factory=dict)
     rescoring: bool = False
     long: bool = False
+    reader: CommandReader | None = None
 
     @property
     def given(self) -> frozenset[str]:
-        """What it is compared with: `data ROLE` for each set, `models` where all are given, `batch`, `again`."""
+        """What it is compared with.
+
+        `data ROLE` for each set, `models` where all are given, `batch`, `config`, `again`.
+        """
         given = {f"data {role}" for role in self.data}
         given |= {"models"} if set(self.known_models) <= set(self.models) else set()
         given |= {"again"} if self.rescoring else set()
+        given |= {"config"} if self.reader is not None and self.reader.configuration is not None else set()
         return frozenset(given | ({"batch"} if self.batch is not None else set()))
 
     @cached_property
@@ -107,6 +115,16 @@ class Subject:
             UsageError: It cannot be concluded.
         """
         return conclude(self.inputs)
+
+    @cached_property
+    def under_defaults(self) -> Verdict:
+        """The verdict that the same measurements have under the default thresholds.
+
+        Raises:
+            UsageError: It cannot be concluded.
+        """
+        settings = with_default_thresholds(self.inputs.settings)
+        return conclude(replace(self.inputs, settings=settings)).verdict
 
     @cached_property
     def comparison(self) -> TreeComparison:

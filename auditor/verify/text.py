@@ -7,16 +7,20 @@ import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from auditor.audit.choices import nondefault_settings
+from auditor.core.errors import first_line
 from auditor.core.text import shorten, visible
+from auditor.report.choices import setting_sentences
 from auditor.verify.check import CheckAnswer
 from auditor.verify.differences import leaves
 from auditor.verify.subject import Subject
-from auditor.verify.unproven import CHOSEN, INVENTED, UNPROVEN
+from auditor.verify.unproven import CHOSEN, INVENTED, OF_A_BATCH, UNPROVEN
 
 _INDEX = re.compile(r"\[\d+\]")
 _MOST = 20
 _WIDTH = 120
 _LONGEST = 60
+_SETTINGS = "SETTINGS  "
 
 
 def render_text(subject: Subject, answers: Mapping[str, CheckAnswer]) -> str:
@@ -35,6 +39,7 @@ def is_verified(answers: Mapping[str, CheckAnswer]) -> bool:
 
 
 def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
+    yield from _settings(subject)
     for name, answer in answers.items():
         yield f"{answer.status:<10}  {name:<13}  {visible(answer.detail)}"
     for name, answer in answers.items():
@@ -47,13 +52,42 @@ def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str
     passed = {name for name, answer in answers.items() if answer.status == "passed"}
     yield from _open(subject, subject.given if "rescoring" in passed else subject.given - {"again"})
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
-    yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: {_verified(subject)}"
+    yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED{_under(subject)}: {_verified(subject)}"
+
+
+def _settings(subject: Subject) -> Iterator[str]:
+    """The settings that are not the default, before anything else: thresholds alone can make a verdict."""
+    try:
+        chosen = nondefault_settings(subject.inputs.settings)
+    except Exception:
+        # What the file holds cannot be computed with, which is the failure of a check that says why.
+        return
+    for sentence in setting_sentences(chosen):
+        yield _filled(_SETTINGS, sentence)
+    if any(one.threshold for one in chosen):
+        yield _filled(_SETTINGS, f"Under the default thresholds these measurements give {_by_default(subject)}.")
+
+
+def _by_default(subject: Subject) -> str:
+    try:
+        default, stored = subject.under_defaults, subject.result.verdict
+    except Exception as problem:
+        return f"nothing that can be concluded ({first_line(problem)})"
+    same = (default.outcome, default.reason) == (stored.outcome, stored.reason)
+    return "the same verdict" if same else f"{default.outcome} ({default.reason}) and not {stored.outcome}"
+
+
+def _filled(label: str, text: str) -> str:
+    return textwrap.fill(
+        visible(text), _WIDTH, initial_indent=label, subsequent_indent=" " * len(label), break_on_hyphens=False
+    )
 
 
 def _open(subject: Subject, given: Collection[str]) -> Iterator[str]:
     """What no check that ran can show."""
     yield "What this does not show:"
-    for choice in (INVENTED, *CHOSEN):
+    of_a_batch = () if subject.result.multiplicity is None else (OF_A_BATCH,)
+    for choice in (INVENTED, *CHOSEN, *of_a_batch):
         if choice.is_open(given):
             yield textwrap.fill(choice.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     paths = {
@@ -63,6 +97,11 @@ def _open(subject: Subject, given: Collection[str]) -> Iterator[str]:
     for fields in UNPROVEN:
         if fields.is_open(given) and any(map(fields.covers, paths)):
             yield f"      {fields.reason}"
+
+
+def _under(subject: Subject) -> str:
+    lax = any(one.threshold for one in nondefault_settings(subject.inputs.settings))
+    return " under thresholds that are not the default" if lax else ""
 
 
 def _verified(subject: Subject) -> str:

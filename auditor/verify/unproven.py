@@ -30,6 +30,11 @@ CHOSEN = (
     ),
 )
 
+OF_A_BATCH = Unverifiable(
+    "Nothing in the file shows that the configuration of the batch gives these settings (--config PATH shows it).",
+    frozenset({"config"}),
+)
+
 
 def _by_reason() -> tuple[Unverifiable, ...]:
     patterns: defaultdict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)

@@ -28,6 +28,7 @@ LEFT_OUT = (
     "command",
     "configuration",
     "configuration_sha256",
+    "nondefault_settings",
     "packages",
     "platform",
     "source",

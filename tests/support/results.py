@@ -26,6 +26,7 @@ from auditor.results.result import (
     Manifest,
     ModelSummary,
     Procedure,
+    SettingChoice,
     Side,
     Thresholds,
     TokenMark,
@@ -260,6 +261,10 @@ def manifest() -> Manifest:
             "model": {"source": "./models/owl-135m", "dtype": "float32"},
         },
         configuration_sha256=hashlib.sha256(b"configuration").hexdigest(),
+        nondefault_settings=(
+            SettingChoice(name="policy.alpha", value="0.05", default="0.01", threshold=True),
+            SettingChoice(name="seed", value="7", default="0", threshold=False),
+        ),
         packages={"numpy": "2.3.1", "torch": "2.13.0", "transformers": "5.23.0"},
         platform="Linux x86_64, CPython 3.11.9",
         models=(

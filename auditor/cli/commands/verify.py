@@ -48,6 +48,13 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     help="The batch.json to check the correction for other audits against.  [default: the one in a folder above]",
 )
 @click.option(
+    "--config",
+    "configuration",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="The configuration of its batch, to compare the settings with; read in the folder that the batch was run in.",
+)
+@click.option(
     "--again",
     "rescoring",
     is_flag=True,
@@ -56,12 +63,19 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
 @click.option("--long", is_flag=True, help="Recompute figures also where that takes more than minutes.")
 @console_options
 def command(
-    result: Path, data: dict[str, str], models: dict[str, str], batch: Path | None, rescoring: bool, long: bool
+    result: Path,
+    data: dict[str, str],
+    models: dict[str, str],
+    batch: Path | None,
+    configuration: Path | None,
+    rescoring: bool,
+    long: bool,
 ) -> int:
     """Check RESULT, a result.json or a zip of `auditor bundle`. Without --again neither model nor torch is needed.
 
-    Schema and digests are checked; every figure is recomputed from the features in the result and compared; the verdict
-    is derived again from the stored figures and thresholds. With --data the documents are read again and compared, with
+    Settings that are not the default are named first. Schema and digests are checked; the recorded command must give
+    the recorded settings; every figure is recomputed from the features in the result and compared; the verdict is
+    derived again from the stored figures and thresholds. With --data the documents are read again and compared, with
     --model the files of the models are hashed, with --again everything is scored again.
 
     Without --again nothing shows that the features in the result are what the model says of the texts: whoever invents
@@ -77,11 +91,14 @@ def command(
       auditor verify audit.zip --model ./model
       auditor verify result.json --data suspect=suspect/ --data heldout=heldout/ --model ./model --again
     """
+    from auditor.cli.recorded import read_command, settings_of_batch
     from auditor.verify.check import verify
+    from auditor.verify.command import CommandReader
     from auditor.verify.open import open_subject
     from auditor.verify.text import is_verified, render_text
 
-    subject = open_subject(result, data=data, models=models, batch=batch, rescoring=rescoring, long=long)
+    reader = CommandReader(read_command, settings_of_batch, configuration)
+    subject = open_subject(result, data=data, models=models, batch=batch, rescoring=rescoring, long=long, reader=reader)
     answers = verify(subject)
     print_result(render_text(subject, answers))
     return 0 if is_verified(answers) else 1

@@ -1,0 +1,94 @@
+"""The settings that a recorded command gives, read by the parsers that the command itself goes through."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli.environment import Option
+from auditor.cli.run import check_options, forget_options, settings_of
+from auditor.core.errors import UsageError
+from auditor.settings import AuditSettings, make_series_settings, make_settings
+from auditor.verify.command import BatchCommand
+
+
+def read_command(command: str) -> AuditSettings | BatchCommand:
+    """The settings of an audit that a command line or a call from Python runs; of a batch, its configuration.
+
+    No variable of the environment is followed, and nothing is opened.
+
+    Raises:
+        UsageError: It is no command of `auditor` that runs an audit, or gives no settings.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if words[:1] == ["auditor"] and len(words) > 1:
+        return _of_words(words[1], words[2:])
+    return _of_call(command)
+
+
+def settings_of_batch(configuration: Path, name: str) -> tuple[AuditSettings, str]:
+    """The settings of one audit of a batch, and the digest of its configuration.
+
+    Raises:
+        UsageError: The configuration is wrong, or has no audit of this name.
+    """
+    from auditor.batch.read import read_batch
+
+    plan = read_batch(configuration)
+    for audit in plan.audits:
+        if audit.name == name:
+            return audit.settings, plan.configuration_sha256
+    raise UsageError(f"{str(configuration)!r} has no audit called {name!r}")
+
+
+def _of_words(name: str, words: Sequence[str]) -> AuditSettings | BatchCommand:
+    if name == "batch" and len(words) == 1:
+        return BatchCommand(words[0])
+    if name not in ("check", "forget"):
+        raise UsageError(f"`auditor {name}` with {len(words)} words runs no audit")
+    options = check_options() if name == "check" else forget_options()
+    recorded = [one for one in options if not isinstance(one, Option) or one.of not in ("", "RunOptions")]
+    command = click.Command(name, params=recorded, add_help_option=False)
+    make = make_settings if name == "check" else make_series_settings
+    try:
+        with command.make_context(name, list(words)) as context:
+            return make(**settings_of(dict(context.params)))
+    except click.ClickException as problem:
+        raise UsageError(problem.format_message()) from problem
+
+
+def _of_call(command: str) -> AuditSettings | BatchCommand:
+    from auditor.api import check_settings, forget_settings
+
+    def batch(configuration: str, output: str) -> BatchCommand:
+        return BatchCommand(configuration)
+
+    calls: dict[str, Callable[..., AuditSettings | BatchCommand]] = {
+        "check": check_settings,
+        "forget": forget_settings,
+        "run_batch": batch,
+    }
+    try:
+        name, arguments, keywords = _parsed(command)
+        return calls[name](*arguments, **keywords)
+    except (SyntaxError, ValueError, TypeError, KeyError, RecursionError, MemoryError) as problem:
+        raise UsageError("neither a command line of `auditor` nor a call of its Python functions") from problem
+
+
+def _parsed(command: str) -> tuple[str, list[Any], dict[str, Any]]:
+    """Name, arguments and keywords of `auditor.NAME(...)`; literals alone, so that nothing is run."""
+    call = ast.parse(command, mode="eval").body
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        raise ValueError("no call")
+    if not isinstance(call.func.value, ast.Name) or call.func.value.id != "auditor":
+        raise ValueError("no call of auditor")
+    keywords = [(keyword.arg, ast.literal_eval(keyword.value)) for keyword in call.keywords]
+    return call.func.attr, list(map(ast.literal_eval, call.args)), {str(name): value for name, value in keywords}
