@@ -7,6 +7,7 @@ import platform
 import shutil
 from pathlib import Path
 
+from auditor.core.cache_folder import default_directory
 from auditor.core.digests import packages
 from auditor.core.errors import AuditorError
 from auditor.core.progress import Progress
@@ -14,7 +15,7 @@ from auditor.core.version import VERSION
 from auditor.doctor.checkup import CacheFolder, Checkup, Device, Machine
 from auditor.doctor.model import ModelOnly, inspect_model
 from auditor.models.placement import resolve_device
-from auditor.scoring.store import Store, default_directory
+from auditor.scoring.store import Store
 from auditor.settings import AuditSettings
 
 

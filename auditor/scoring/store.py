@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, TypeVar
 
+from auditor.core.cache_folder import default_directory
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs, unpack_signals
 from auditor.signals.tokens import TokenSignals
@@ -31,16 +32,6 @@ CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, record BLOB NOT NULL, c
 CREATE TABLE IF NOT EXISTS traces (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
-def default_directory() -> Path:
-    """`AUDITOR_CACHE_DIR` where it is set, else the platform's cache folder for auditor."""
-    named = os.environ.get("AUDITOR_CACHE_DIR")
-    if named:
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("auditor", appauthor=False))
 
 
 class Store:

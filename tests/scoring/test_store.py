@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from auditor.cli.console import console_options, noting_warnings
+from auditor.core.cache_folder import default_directory
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import pack_signals, unpack_signals
-from auditor.scoring.store import Store, default_directory
+from auditor.scoring.store import Store
 from auditor.signals.tokens import TokenSignals
 
 

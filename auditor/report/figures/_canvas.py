@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from auditor.report.figures._lean import lean
+from auditor.report.figures._library import prepare_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,6 +78,7 @@ def draw_svg(name: str, title: str, description: str, height: float, paint: Call
     Returns:
         An `<svg>` element. The same arguments and the same matplotlib give the same bytes.
     """
+    prepare_matplotlib()
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
