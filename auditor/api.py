@@ -35,6 +35,7 @@ class SharedArguments(TypedDict, total=False):
     max_tokens: int | None
     permutations: int
     seed: int
+    require_control: bool
     reveal: bool
     policy: Policy
     general: Path | None

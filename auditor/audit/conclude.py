@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from auditor.audit.documents import group_scores, with_scores
@@ -13,7 +13,9 @@ from auditor.audit.provenance import excluded_features, feature_notes
 from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
 from auditor.features.catalogue import select_features
-from auditor.features.table import drop_sparse, group_rows
+from auditor.features.feature import Feature
+from auditor.features.table import columns_comparing, drop_sparse, group_rows
+from auditor.inference.adjusted import changes
 from auditor.inference.curve import learning_curve
 from auditor.membership.assess import assess, text_baseline
 from auditor.membership.guards.case import TextBaseline
@@ -47,11 +49,13 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     all_rows = group_rows(table, inputs.groups, inputs.sides)
     baseline = _baseline(inputs, all_rows, answers)
     forgetting = _series(inputs, baseline, answers)
-    controls = _controls(inputs, baseline)
+    references = _references(inputs)
+    controls = _controls(references, baseline)
     tested = assess(
         baseline,
         all_rows,
         controls=controls if settings.deciding_series is None else None,
+        changes=_changes(inputs, features, drop_sparse(all_rows, policy.most_missing), references),
         numerics=measurements.numerics,
         truncated=measurements.truncated,
         alpha=policy.alpha,
@@ -107,14 +111,28 @@ def _baseline(inputs: AuditInputs, rows: Rows, answers: AnswerCache) -> TextBase
     return text_baseline(documents, inputs.overlap, texts, settings=inputs.settings, answers=answers)
 
 
-def _controls(inputs: AuditInputs, baseline: TextBaseline) -> dict[str, Separability]:
+def _references(inputs: AuditInputs) -> dict[str, Rows]:
+    """The rows of each reference, without the columns that too many groups lack."""
+    rows = {
+        label: group_rows(table, inputs.groups, inputs.sides) for label, table in inputs.measurements.controls.items()
+    }
+    return {label: drop_sparse(side_rows, inputs.settings.policy.most_missing) for label, side_rows in rows.items()}
+
+
+def _controls(references: Mapping[str, Rows], baseline: TextBaseline) -> dict[str, Separability]:
     """The engine under each reference, at a share of the level for all of them together."""
-    tables, policy = inputs.measurements.controls, inputs.settings.policy
-    rows = {label: group_rows(table, inputs.groups, inputs.sides) for label, table in tables.items()}
-    alpha = policy.controls_alpha / max(1, len(rows))
+    alpha = baseline.policy.controls_alpha / max(1, len(references))
+    return {label: baseline.test(rows, f"control {label}", alpha) for label, rows in references.items()}
+
+
+def _changes(
+    inputs: AuditInputs, features: Sequence[Feature], target: Rows, references: Mapping[str, Rows]
+) -> dict[str, tuple[Rows, Rows]]:
+    """For each reference, what the audited model shows that it does not, and its own rows."""
+    labels = inputs.measurements.controls
     return {
-        label: baseline.test(drop_sparse(some, policy.most_missing), f"control {label}", alpha)
-        for label, some in rows.items()
+        label: (changes(target, rows, columns_comparing(features, tuple(labels), label)), rows)
+        for label, rows in references.items()
     }
 
 

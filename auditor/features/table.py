@@ -48,6 +48,12 @@ def table_columns(features: Sequence[Feature], references: Sequence[str]) -> tup
     return tuple(entry.column for entry in _plan(features, references))
 
 
+def columns_comparing(features: Sequence[Feature], references: Sequence[str], label: str) -> frozenset[str]:
+    """Names of the columns that compare the target with one reference; arguments and errors as of `requested_views`."""
+    entries = _plan(features, references)
+    return frozenset(entry.column.name for entry in entries if any(model == label for model, _ in entry.keys))
+
+
 def requested_views(features: Sequence[Feature], references: Sequence[str]) -> tuple[Key, ...]:
     """The (model label, transform) pairs to score for these features, each once, in order of first need.
 

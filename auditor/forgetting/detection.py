@@ -41,6 +41,7 @@ def detect(
             baseline,
             set_rows(measurements, index, "suspect"),
             controls=None,
+            changes={},
             numerics={checkpoint.name: checkpoint.numerics},
             truncated=(cut[0][index], cut[1][index]),
             alpha=_alpha(measurements, baseline),

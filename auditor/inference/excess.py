@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from auditor.inference.auc import auc, resamples, weighted_auc
 from auditor.inference.design import Bools
-from auditor.results.separability import Excess, Separability
+from auditor.results.separability import Separability
+
+
+@dataclass(frozen=True, slots=True)
+class TextExcess:
+    """Membership AUC minus text AUC.
+
+    Attributes:
+        difference: The estimate.
+        lower: Its one-sided lower bound.
+    """
+
+    difference: float
+    lower: float
 
 
 def excess_auc(
@@ -17,7 +32,7 @@ def excess_auc(
     level: float,
     rng: np.random.Generator,
     bootstraps: int = 2000,
-) -> Excess:
+) -> TextExcess:
     """Compare the out-of-fold AUC of the membership score with that of text alone, paired by group.
 
     Every resample of groups gives both AUCs, and the maximum is taken in each of them. As the average of a maximum
@@ -54,4 +69,4 @@ def excess_auc(
     )
     distance = difference - float(np.quantile(samples, 1 - level))
     widen = max(membership.refit_widening, text.refit_widening)
-    return Excess(difference=difference, lower=difference - widen * distance, level=level)
+    return TextExcess(difference, difference - widen * distance)

@@ -13,6 +13,7 @@ from auditor.core.seeds import stream
 from auditor.core.version import VERSION
 from auditor.corpora.document import Corpus
 from auditor.features.table import drop_sparse
+from auditor.inference.adjusted import adjusted
 from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
@@ -107,6 +108,7 @@ def assess(
     all_rows: Rows,
     *,
     controls: Mapping[str, Separability] | None,
+    changes: Mapping[str, tuple[Rows, Rows]],
     numerics: Mapping[str, Numerics],
     truncated: tuple[int, int],
     alpha: float,
@@ -119,15 +121,16 @@ def assess(
         all_rows: The rows of every feature asked for, in the same order of groups.
         controls: The engine under models that cannot have seen the data; None in a series, which is its own control,
             so that guards of a reference model are not asked.
+        changes: For each of these models, what the audited one shows that it does not, and its own rows.
         numerics: What the probes of the backends showed.
         truncated: Documents cut by a token limit, suspect and held-out.
         alpha: Level at which the detectable effect is stated.
         answers: Asked for the guards that read texts alone, whose answers hold under every model.
     """
-    policy, seed = baseline.policy, baseline.seed
+    policy = baseline.policy
     rows = drop_sparse(all_rows, policy.most_missing)
     membership = baseline.test(rows, "membership", alpha)
-    excess = excess_auc(membership, baseline.text, rows.suspect, level=policy.excess_level, rng=stream(seed, "excess"))
+    excess = _excess(baseline, membership, rows, changes)
     case = GuardContext(
         **{field.name: getattr(baseline, field.name) for field in fields(baseline)},
         all_rows=all_rows,
@@ -145,3 +148,19 @@ def assess(
     )
     guards = tuple(of_texts.get(guard.name) or guard.run(case) for guard in applicable)
     return MembershipAssessment(rows, membership, excess, guards)
+
+
+def _excess(
+    baseline: TextBaseline, membership: Separability, rows: Rows, changes: Mapping[str, tuple[Rows, Rows]]
+) -> Excess:
+    """How much of the difference text and references do not explain; text alone where there is no reference."""
+    level = baseline.policy.excess_level
+    if not changes:
+        gap = excess_auc(membership, baseline.text, rows.suspect, level=level, rng=baseline.stream("excess"))
+        return Excess(over="text", difference=gap.difference, lower=gap.lower, p_value=None, level=level)
+    tests = []
+    for label, (change, reference) in changes.items():
+        rest = adjusted(change, baseline.text_rows, reference, rng=baseline.stream(f"adjustment {label}"))
+        tests.append(baseline.test(rest, f"excess {label}", 1 - level))
+    worst = max(tests, key=lambda test: test.p_value)
+    return Excess(over="reference", difference=worst.auc - 0.5, lower=None, p_value=worst.p_value, level=level)

@@ -21,6 +21,7 @@ from auditor.report.text import (
 )
 from auditor.results.forgetting.states import STATES
 from auditor.results.result import AuditResult
+from auditor.results.separability import Excess
 from auditor.results.summary import evaluate_gate
 
 _WIDTH = 100
@@ -80,13 +81,7 @@ def summary(result: AuditResult) -> str:
         ),
     ]
     if result.excess is not None:
-        lines.append(
-            _entry(
-                "Over text",
-                f"{format_difference(result.excess.difference)} is membership AUC minus text AUC; at least "
-                f"{format_difference(result.excess.lower)} with {format_percent(result.excess.level)} confidence",
-            )
-        )
+        lines.append(_entry(*_excess(result.excess)))
     lines += [
         "",
         "Guards    " + ", ".join(f"{n} {status}" for status, n in selection.guard_counts(result.guards).items()),
@@ -98,6 +93,22 @@ def summary(result: AuditResult) -> str:
     lines += ["", _entry("Validity", f"class {verdict.validity_class}: {verdict.validity}")]
     # Once more: a name may stand at the beginning of a line that was wrapped.
     return visible("\n".join(lines), keep="\n") + "\n"
+
+
+def _excess(excess: Excess) -> tuple[str, str]:
+    """Label and text of what the test finds beyond the text, or beyond a reference."""
+    difference = format_difference(excess.difference)
+    if excess.lower is None:
+        return (
+            "Over base",
+            f"AUC minus one half is {difference} for the change from the reference, less what text and reference "
+            f"predict of it; p = {format_p(excess.p_value or 0.0, 1 - excess.level)}",
+        )
+    return (
+        "Over text",
+        f"{difference} is membership AUC minus text AUC; at least {format_difference(excess.lower)} with "
+        f"{format_percent(excess.level)} confidence",
+    )
 
 
 def _states(result: AuditResult) -> list[str]:

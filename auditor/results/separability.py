@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from auditor.core.record import Count, Direction, Number, Record, Share
 
 
@@ -100,8 +102,29 @@ class CurvePoint(Record):
 
 
 class Excess(Record):
-    """Membership AUC minus that of text alone (not below one half), paired by group, with a one-sided lower bound."""
+    """How much of what the test finds is beyond what separates the sets without training."""
+
+    over: Literal["text", "reference"]
+    """What is taken into account: the text alone, or every reference model together with the text."""
 
     difference: Number
-    lower: Number
+    """Over text: membership AUC minus the AUC of text alone (not below one half), paired by group. Over a reference:
+    the AUC, minus one half, of the change from the reference less what text and reference predict of that change; of
+    the reference with the largest p-value."""
+
+    lower: Number | None
+    """One-sided lower bound of the difference over text; None over a reference."""
+
+    p_value: Share | None
+    """Permutation p-value of the adjusted change over a reference, the largest of all references; None over text.
+    Null: the adjusted changes are exchangeable between the sides. Unit: the group."""
+
     level: Share
+    """Confidence of the bound over text; over a reference, one minus the level of the p-value."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is more than the text, or the reference, explains."""
+        if self.lower is not None:
+            return self.lower > 0
+        return self.p_value is not None and self.p_value <= 1 - self.level + 1e-12

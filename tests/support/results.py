@@ -325,7 +325,7 @@ def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False)
             **Policy(alpha=0.05).model_dump(), guard_alphas={"blind": 0.02, "null-splits": 0.005, "minimums": 0.002}
         ),
         membership=main,
-        excess=Excess(difference=main.auc - text, lower=main.auc - text - 0.1, level=0.95),
+        excess=Excess(over="text", difference=main.auc - text, lower=main.auc - text - 0.1, p_value=None, level=0.95),
         guards=guards(word),
         controls={"owl-135m-base": separability(groups, 0.02, 3)},
         curve=tuple(curve),

@@ -78,7 +78,7 @@ def make_case() -> Callable[..., GuardContext]:
             membership=engine(values, labels),
             text_rows=alone,
             text=text,
-            excess=Excess(difference=0.2, lower=0.1, level=0.95),
+            excess=Excess(over="text", difference=0.2, lower=0.1, p_value=None, level=0.95),
             controls={},
             numerics={"target": Numerics(8, 1e-6, 1e-5, 16, 0)},
             truncated_suspect=0,

@@ -106,7 +106,7 @@ def test_direction_is_not_asked_where_nothing_differs(make_case: MakeCase) -> No
 
 
 def test_excess_fails_when_text_could_explain_the_effect(make_case: MakeCase) -> None:
-    weak = Excess(difference=0.05, lower=-0.01, level=0.95)
+    weak = Excess(over="text", difference=0.05, lower=-0.01, p_value=None, level=0.95)
     assert excess.run(make_case(excess=weak)).status == "failed"
     assert excess.run(make_case(excess=weak, shift=0.0)).status == "not run"
 
