@@ -12,7 +12,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/auditor check samples/suspect samples/heldout --model samples/model --exit-zero \
+	$(BIN)/auditor check samples/series/later.jsonl samples/heldout --model samples/series/acquired --exit-zero \
 		--output demo/report.html --output demo/result.json
 	@echo "The report is at $(CURDIR)/demo/report.html"
 

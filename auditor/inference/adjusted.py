@@ -69,5 +69,6 @@ def adjusted(rows: Rows, *predictors: Rows, rng: np.random.Generator) -> Rows:
         train = fold != held
         model = RidgeCV(alphas=_PENALTIES, alpha_per_target=True).fit(explaining[train], scores[train])
         predicted[~train] = model.predict(explaining[~train]).reshape(-1, scores.shape[1])
-    residuals: Floats = np.where(np.isnan(rows.values), np.nan, scores - predicted)
+    # Further digits are noise of the solver, which would give ranks to a column that is constant.
+    residuals: Floats = np.where(np.isnan(rows.values), np.nan, np.round(scores - predicted, 9))
     return Rows(residuals, rows.suspect, rows.groups, rows.columns)

@@ -52,6 +52,12 @@ def test_missing_values_stay_missing_and_labels_take_no_part() -> None:
     np.testing.assert_array_equal(first.values, second.values)
 
 
+def test_a_constant_column_stays_constant() -> None:
+    rng = np.random.default_rng(4)
+    rest = adjusted(rows(np.full((2 * GROUPS, 1), 3.0)), rows(rng.normal(size=(2 * GROUPS, 30))), rng=rng)
+    assert np.ptp(rest.values) == 0
+
+
 def test_columns_that_predict_nothing_take_little_out() -> None:
     rng = np.random.default_rng(3)
     values, text = rng.normal(size=(2 * GROUPS, 3)), rows(rng.normal(size=(2 * GROUPS, 40)))

@@ -111,6 +111,18 @@ def test_excess_fails_when_text_could_explain_the_effect(make_case: MakeCase) ->
     assert excess.run(make_case(excess=weak, shift=0.0)).status == "not run"
 
 
+@pytest.mark.parametrize(("p_value", "status"), [(0.05, "passed"), (0.0501, "failed")])
+def test_over_a_reference_the_p_value_of_the_adjusted_change_decides(
+    make_case: MakeCase, p_value: float, status: str
+) -> None:
+    gap = Excess(over="reference", difference=0.04, lower=None, p_value=p_value, level=0.95)
+    outcome = excess.run(make_case(excess=gap))
+    assert outcome.status == status
+    assert "reference" in outcome.reason
+    assert outcome.figures[1].limit == 0.05
+    assert excess.run(make_case(excess=gap, shift=0.0)).status == "not run"
+
+
 def test_controls_fail_when_another_model_separates_too(make_case: MakeCase) -> None:
     apart, alike = make_case(shift=1.0).membership, make_case(shift=0.0).membership
     assert controls.run(make_case(controls={"base": alike})).status == "passed"
