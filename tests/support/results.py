@@ -363,6 +363,7 @@ def poison(value: Any, text: str, *, in_front: bool = False) -> Any:
         "schema_version",
         "outcome",
         "grade",
+        "over",
         "validity_class",
         "status",
         "side",
