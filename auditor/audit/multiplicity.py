@@ -33,6 +33,18 @@ from auditor.results.result import AuditResult, BatchCorrection, Verdict
 _LOST = "multiplicity"
 
 
+def hypothesis_names(*, series: bool, relearn: bool) -> tuple[Hypothesis, ...]:
+    """The hypotheses by which an audit can come to EVIDENCE; see `hypotheses`.
+
+    Args:
+        series: Whether a series decides its verdict.
+        relearn: Whether interventions are requested.
+    """
+    if not series:
+        return ("membership",)
+    return ("detection", "inversion", "recovery") if relearn else ("detection", "inversion")
+
+
 def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     """The p-values on which an audit can come to EVIDENCE.
 
@@ -55,15 +67,16 @@ def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     series = result.deciding_series
     if series is None:
         return {"membership": result.membership.p_value}
-    last = series.checkpoints[-1]
-    p_values: dict[Hypothesis, float] = {"detection": last.detection.p_adjusted}
+    last, level = series.checkpoints[-1], series.thresholds.relearn_alpha
     change = last.suspect.did_p_adjusted
-    p_values["inversion"] = 1.0 if change is None else max(change, last.suspect.gap_p_adjusted)
     probes = () if last.relearning is None else last.relearning.probes
-    if probes or _relearning_requested(result):
-        level = series.thresholds.relearn_alpha
-        p_values["recovery"] = min((_recovery(probe, level) for probe in probes), default=1.0)
-    return p_values
+    p_values: dict[Hypothesis, float] = {
+        "detection": last.detection.p_adjusted,
+        "inversion": 1.0 if change is None else max(change, last.suspect.gap_p_adjusted),
+        "recovery": min((_recovery(probe, level) for probe in probes), default=1.0),
+    }
+    relearn = bool(probes) or _relearning_requested(result)
+    return {name: p_values[name] for name in hypothesis_names(series=True, relearn=relearn)}
 
 
 def rests_on(result: AuditResult) -> Hypothesis:

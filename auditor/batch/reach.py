@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.audit.multiplicity import hypothesis_names
 from auditor.batch.plan import BatchPlan
 from auditor.core.errors import UsageError
 from auditor.core.text import amount
@@ -9,9 +10,9 @@ from auditor.settings import AuditSettings, n_tests_of, require_permutations
 
 
 def n_hypotheses_of(settings: AuditSettings) -> int:
-    """Number of hypotheses that can make an audit EVIDENCE; see `auditor.audit.multiplicity.hypotheses`."""
+    """Number of hypotheses that can make an audit EVIDENCE."""
     series = settings.deciding_series
-    return 1 if series is None else 3 if series.relearn else 2
+    return len(hypothesis_names(series=series is not None, relearn=series is not None and series.relearn))
 
 
 def require_reach(plan: BatchPlan) -> None:

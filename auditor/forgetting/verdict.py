@@ -6,12 +6,8 @@ from typing import Literal
 
 from auditor.membership.verdict import UNCONTROLLED
 from auditor.results.forgetting.series import Forgetting, State
-from auditor.results.forgetting.states import STATES
-from auditor.results.outcome import Outcome
+from auditor.results.forgetting.states import STATES, StateReading
 from auditor.results.result import Verdict
-
-_DETECTED = ("share-undefined", "not-placed")
-"""Reasons of an inconclusive state in which the suspect set is detected all the same."""
 
 _VALIDITY: dict[Literal["B", "C"], str] = {
     "B": "The p-values of detections, changes and interventions are exact if suspect and held-out documents are "
@@ -28,18 +24,16 @@ def decide_series(forgetting: Forgetting) -> Verdict:
     control where nothing is detected at the origin: a hidden difference between the sets would show there as well.
     """
     last = forgetting.checkpoints[-1]
-    state, detected = last.state, last.state.reason in _DETECTED
-    outcome = _outcome(state)
-    phrase = "detected, but how it changed is unclear" if detected else STATES[state.code].phrase
-    validity: Literal["B", "C"] = "C" if outcome == "INCONCLUSIVE" else "B"
+    state, reading = last.state, _reading(last.state)
+    validity: Literal["B", "C"] = "C" if reading.outcome == "INCONCLUSIVE" else "B"
     controlled = last.placebo is not None or forgetting.reference != forgetting.checkpoints[0].name
-    bare = outcome == "EVIDENCE" and not controlled
+    bare = reading.outcome == "EVIDENCE" and not controlled
     return Verdict(
-        outcome=outcome,
+        outcome=reading.outcome,
         reason=f"state:{state.code}",
-        sentence=f"At the last checkpoint, {last.name}, the suspect set is {phrase}. {state.sentence}"
+        sentence=f"At the last checkpoint, {last.name}, the suspect set is {reading.phrase}. {state.sentence}"
         f"{' ' + UNCONTROLLED if bare else ''}",
-        not_meaning=STATES["C" if detected else state.code].not_means,
+        not_meaning=reading.not_means,
         remediation=state.remediation,
         validity_class=validity,
         validity=_VALIDITY[validity],
@@ -47,8 +41,8 @@ def decide_series(forgetting: Forgetting) -> Verdict:
     )
 
 
-def _outcome(state: State) -> Outcome:
-    return "EVIDENCE" if state.reason in _DETECTED else STATES[state.code].outcome
+def _reading(state: State) -> StateReading:
+    return STATES[state.code].reading(state.reason)
 
 
 def verdict_with_series(verdict: Verdict, forgetting: Forgetting, audited: str | None) -> Verdict:
@@ -60,7 +54,7 @@ def verdict_with_series(verdict: Verdict, forgetting: Forgetting, audited: str |
         audited: Name of the checkpoint that is the audited model; None where it is none of them.
     """
     state = next((checkpoint.state for checkpoint in forgetting.checkpoints if checkpoint.name == audited), None)
-    if verdict.outcome != "NO EVIDENCE" or state is None or _outcome(state) != "EVIDENCE":
+    if verdict.outcome != "NO EVIDENCE" or state is None or _reading(state).outcome != "EVIDENCE":
         return verdict
     return Verdict(
         outcome="INCONCLUSIVE",

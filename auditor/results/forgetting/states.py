@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from auditor.results.correction import Hypothesis
@@ -14,34 +15,52 @@ _TONES: dict[Outcome, Tone] = {"EVIDENCE": "trace", "NO EVIDENCE": "none", "INCO
 
 
 @dataclass(frozen=True, slots=True)
-class StateKind:
+class StateReading:
+    """What a state says of the suspect set.
+
+    Attributes:
+        outcome: The verdict of a series whose last checkpoint is in this state.
+        phrase: Completes the sentence "At the last checkpoint, NAME, the suspect set is ...".
+        not_means: What the state must not be read as.
+    """
+
+    outcome: Outcome
+    phrase: str
+    not_means: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateKind(StateReading):
     """One state. Its condition is the `StateCondition` of the same code in `auditor/forgetting/states/`.
 
     Attributes:
         code: Letter, unique.
         name: In lower case, unique; users write it with hyphens in gates.
-        outcome: The verdict of a series whose last checkpoint is in this state.
         reason: Machine-readable reason of the state. The undecided state has several and none here.
-        phrase: Completes the sentence "At the last checkpoint, NAME, the suspect set is ...".
         means: What the figures must show for the state to be given.
-        not_means: What the state must not be read as.
+        detected: Another reading, for reasons by which the suspect set is detected all the same.
         hypothesis: The null hypothesis whose rejection the state rests on.
     """
 
     code: str
     name: str
-    outcome: Outcome
     reason: str
-    phrase: str
     means: str
-    not_means: str
+    detected: Mapping[str, StateReading] = field(default_factory=dict, hash=False)
     hypothesis: Hypothesis = "detection"
+
+    def reading(self, reason: str) -> StateReading:
+        """How the state reads for a reason of it."""
+        return self.detected.get(reason, self)
 
     @property
     def tone(self) -> Tone:
         """Whether the state says that there is a trace, that none was found, or leaves it open."""
         return _TONES[self.outcome]
 
+
+_NOT_REPRODUCED = "Not that any document can be reproduced, nor that the set was trained on again."
+_DETECTED = StateReading("EVIDENCE", "detected, but how it changed is unclear", _NOT_REPRODUCED)
 
 _ROWS = (
     StateKind(
@@ -83,7 +102,7 @@ _ROWS = (
         phrase="persistent",
         means="The suspect set is detected, and at least the required share of the reference gap is left; or it is "
         "detected at the origin already.",
-        not_means="Not that any document can be reproduced, nor that the set was trained on again.",
+        not_means=_NOT_REPRODUCED,
     ),
     StateKind(
         code="D",
@@ -135,6 +154,7 @@ _ROWS = (
         phrase="in an inconclusive state",
         means="The figures support none of the other states, or a guard refuses the comparison.",
         not_means="Neither that the set is remembered nor that it is forgotten.",
+        detected={"share-undefined": _DETECTED, "not-placed": _DETECTED},
     ),
 )
 
