@@ -264,30 +264,30 @@ class SettingError(UsageError):
         self.problem = problem
 
 
-def wrong_settings(kind: type[Record], given: dict[str, Any]) -> list[SettingError]:
+def wrong_settings(kind: type[Record], values: dict[str, Any]) -> list[SettingError]:
     """Errors of single settings; missing settings and conflicts between settings are ignored."""
     try:
-        kind(**given)
+        kind(**values)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         return [_refused(kind, problem) for problem in problems if problem["loc"] and problem["type"] != "missing"]
     return []
 
 
-def make_settings(**given: Any) -> AuditSettings:
+def make_settings(**values: Any) -> AuditSettings:
     """Validate settings.
 
     Raises:
         UsageError: One is unknown, of the wrong type, out of range or in conflict with another; the message names it.
     """
-    return _validated(AuditSettings, given)
+    return _validated(AuditSettings, values)
 
 
 CHECK_ONLY = tuple(name for name, field in AuditSettings.model_fields.items() if usage_of(field).check_only)
 """Settings that a `forget` does not take."""
 
 
-def make_series_settings(*, series: Any, **given: Any) -> AuditSettings:
+def make_series_settings(*, series: Any, **values: Any) -> AuditSettings:
     """The settings of a `forget`: the audited model is the last checkpoint, read in one pass.
 
     Raises:
@@ -295,11 +295,11 @@ def make_series_settings(*, series: Any, **given: Any) -> AuditSettings:
     """
     valid = _validated(SeriesSettings, dict(series))
     for name in CHECK_ONLY:
-        if name in given:
+        if name in values:
             raise UsageError(
                 f"{name} is not for a series", hint="Its models are its checkpoints, its features those of one pass."
             )
-    return make_settings(kind="forget", model=valid.checkpoints[-1][1], features="single-pass", series=valid, **given)
+    return make_settings(kind="forget", model=valid.checkpoints[-1][1], features="single-pass", series=valid, **values)
 
 
 def inputs_of(settings: AuditSettings) -> list[str]:
@@ -312,14 +312,14 @@ def inputs_of(settings: AuditSettings) -> list[str]:
     return read
 
 
-def make_options(**given: Any) -> RunOptions:
+def make_options(**values: Any) -> RunOptions:
     """Validate how an audit is run; errors as `make_settings`."""
-    return _validated(RunOptions, given)
+    return _validated(RunOptions, values)
 
 
-def _validated(kind: type[R], given: dict[str, Any]) -> R:
+def _validated(kind: type[R], values: dict[str, Any]) -> R:
     try:
-        return kind(**given)
+        return kind(**values)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise _refused(kind, problem) from None

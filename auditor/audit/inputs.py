@@ -154,17 +154,17 @@ def recompute_summary(inputs: AuditInputs, side: Side) -> CorpusSummary:
 
 def extra_summary(inputs: AuditInputs, summary: CorpusSummary | None, role: Role) -> CorpusSummary | None:
     """What was read of a corpus that only a series has, counted again from what is kept of it."""
-    asked, series = inputs.settings.series, inputs.measurements.series
-    if summary is None or asked is None or series is None:
+    requested, series = inputs.settings.series, inputs.measurements.series
+    if summary is None or requested is None or series is None:
         return None
-    some = series.sets[role]
+    measured = series.sets[role]
     return summary.model_copy(
         update={
-            "source": asked.placebo if role == "placebo" else asked.general,
-            "documents": len(some.ids),
-            "groups": len(set(some.groups)),
+            "source": requested.placebo if role == "placebo" else requested.general,
+            "documents": len(measured.ids),
+            "groups": len(set(measured.groups)),
             "dropped_shared": sum(document.role == role for document in inputs.measurements.overlap),
-            "truncated": some.truncated[0],
+            "truncated": measured.truncated[0],
         }
     )
 
@@ -189,9 +189,9 @@ def all_as_read(inputs: AuditInputs, side: Side) -> list[DocumentResult | Shared
         UsageError: The positions are not those of a side.
     """
     compared = documents_as_read(inputs, [document for document in inputs.documents if document.side == side])
-    some = left_out(inputs.measurements.overlap, inputs.documents, side=side)
-    out, count = {document.index: document for document in some}, len(compared) + len(some)
-    if len(out) != len(some) or any(index >= count for index in out):
+    excluded = left_out(inputs.measurements.overlap, inputs.documents, side=side)
+    out, count = {document.index: document for document in excluded}, len(compared) + len(excluded)
+    if len(out) != len(excluded) or any(index >= count for index in out):
         raise UsageError(f"measurements.overlap has positions that are none of {count} documents")
     rest = iter(compared)
     return [out[index] if index in out else next(rest) for index in range(count)]
@@ -283,9 +283,9 @@ def _require_series(inputs: AuditInputs, series: SeriesMeasurements) -> None:
         ("heldout", inputs.documents[ours:]),
     )
     for role, documents in sides:
-        some = series.sets.get(role)
+        measured = series.sets.get(role)
         named = [(document.id, document.group) for document in documents]
-        if some is None or list(zip(some.ids, some.groups, strict=False)) != named:
+        if measured is None or list(zip(measured.ids, measured.groups, strict=False)) != named:
             raise UsageError(f"measurements.series has other {role} documents than the result")
     extra: dict[Role, CorpusSummary | None] = {"placebo": inputs.placebo, "general": inputs.general}
     for role, summary in extra.items():
@@ -307,6 +307,6 @@ def _require_width(table: FeatureTable, where: str) -> None:
         raise UsageError(f"{where} has rows of another length than its {len(table.columns)} columns")
 
 
-def _require_names(given: Iterable[str], where: str, expected: Iterable[str]) -> None:
-    if list(given) != list(expected):
+def _require_names(names: Iterable[str], where: str, expected: Iterable[str]) -> None:
+    if list(names) != list(expected):
         raise UsageError(f"{where} has other names than its configuration gives")

@@ -52,8 +52,8 @@ def limitations(
         for guard in guards
         if guard.status == "not run"
     )
-    asked = _ONE if correction is None else _of_batch(correction)
-    return (*_ALWAYS, asked, *(_SERIES if series else ()), *blind_spots, *not_run)
+    sampling = _ONE if correction is None else _of_batch(correction)
+    return (*_ALWAYS, sampling, *(_SERIES if series else ()), *blind_spots, *not_run)
 
 
 def _of_batch(correction: BatchCorrection) -> str:

@@ -105,17 +105,17 @@ def default_name(settings: AuditSettings) -> str:
 
 def python_call(settings: AuditSettings) -> str:
     """The call from Python that reproduces the audit."""
-    given = settings.model_dump(mode="json", exclude_defaults=True)
-    arguments = [repr(given.pop("suspect")), repr(given.pop("heldout"))]
-    series = given.pop("series", None)
-    kind = given.pop("kind", "check")
+    chosen = settings.model_dump(mode="json", exclude_defaults=True)
+    arguments = [repr(chosen.pop("suspect")), repr(chosen.pop("heldout"))]
+    series = chosen.pop("series", None)
+    kind = chosen.pop("kind", "check")
     if kind == "forget":
-        del given["model"], given["features"]
+        del chosen["model"], chosen["features"]
     if series is not None:
         series["checkpoints"] = dict(series["checkpoints"])
         if "tasks" in series:
             series["tasks"] = dict(series["tasks"])
         if "policy" in series:
             series["forgetting_policy"] = series.pop("policy")
-        given = {**series, **given}
-    return f"auditor.{kind}({', '.join([*arguments, *(f'{key}={value!r}' for key, value in given.items())])})"
+        chosen = {**series, **chosen}
+    return f"auditor.{kind}({', '.join([*arguments, *(f'{key}={value!r}' for key, value in chosen.items())])})"

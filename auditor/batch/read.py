@@ -86,13 +86,13 @@ def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] 
         entry = None
         if not wrong["audits", number] and not wrong[("defaults",)]:
             entry = merge(audit, own, shared, faults)
-        given = locate({**shared, **own} if entry is None else entry.given, folder, faults)
-        check_each(audit.line, own, given, faults)
+        entries = locate({**shared, **own} if entry is None else entry.entries, folder, faults)
+        check_each(audit.line, own, entries, faults)
         if entry is None:
             continue
         usable |= entry.usable
         own_gates.append(entry.own_gate)
-        entry = replace(entry, given=given)
+        entry = replace(entry, entries=entries)
         settings, gate = settings_of(entry, faults), gate_of(entry, faults, fail_on)
         if settings is not None and gate is not None:
             planned.append(PlannedAudit(str(own["name"].value), "", settings, gate))

@@ -92,9 +92,9 @@ def printable(text: str) -> str:
 def current_console() -> Console:
     """The console of the current command; the default one outside of commands."""
     context = click.get_current_context(silent=True)
-    given = {} if context is None else context.meta
-    quiet = bool(given.get(_META + "quiet"))
-    return Console(quiet, bool(given.get(_META + "verbose")), not (quiet or given.get(_META + "no_progress")))
+    meta = {} if context is None else context.meta
+    quiet = bool(meta.get(_META + "quiet"))
+    return Console(quiet, bool(meta.get(_META + "verbose")), not (quiet or meta.get(_META + "no_progress")))
 
 
 def console_options(function: F) -> F:

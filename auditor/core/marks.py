@@ -17,7 +17,7 @@ class Unverifiable:
 
     Attributes:
         reason: What it is, for people.
-        shown_by: What proves it once all of it is given, as `Subject.given` names it; nothing does where it is empty.
+        shown_by: What proves it once all of it is available (`Subject.available`); nothing does where it is empty.
         parts: Patterns of what is meant below the field; `[*]` is any item, `.*` any key, `**` everything.
     """
 
@@ -29,9 +29,9 @@ class Unverifiable:
         """Whether a path matches one of the patterns."""
         return any(_pattern(part).fullmatch(path) for part in self.parts)
 
-    def is_open(self, given: Collection[str]) -> bool:
+    def is_open(self, available: Collection[str]) -> bool:
         """Whether what is given leaves the field unproven."""
-        return not self.shown_by or not self.shown_by <= set(given)
+        return not self.shown_by or not self.shown_by <= set(available)
 
 
 def unverifiable_fields(kind: Any, path: str = "") -> Iterator[tuple[str, Unverifiable]]:

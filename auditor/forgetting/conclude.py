@@ -63,7 +63,7 @@ def conclude_series(
     measurements: SeriesMeasurements,
     settings: AuditSettings,
     sides: TextBaseline,
-    given: UnrecomputedFindings,
+    findings: UnrecomputedFindings,
     answers: AnswerCache,
 ) -> Forgetting:
     """Every figure of a series and every state, from what was kept of it.
@@ -72,7 +72,7 @@ def conclude_series(
         measurements: What was kept.
         settings: What was asked; `settings.series` says which checkpoints.
         sides: What the text of the two sides tells.
-        given: What is not made from what was kept.
+        findings: What is not made from what was kept.
         answers: Asked for the trajectory.
 
     Raises:
@@ -81,18 +81,18 @@ def conclude_series(
     require_consistent(measurements)
     trajectory = conclude_trajectory(measurements, settings, sides, answers)
     _require_asked(trajectory, measurements, settings)
-    return conclude_states(trajectory, measurements, settings, given)
+    return conclude_states(trajectory, measurements, settings, findings)
 
 
 def conclude_states(
-    trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings, given: UnrecomputedFindings
+    trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings, findings: UnrecomputedFindings
 ) -> Forgetting:
     """The states and all that stands beside them; arguments and errors as of `conclude_series`."""
-    asked, seed, names = series_settings_of(settings), settings.seed, measurements.names
+    requested, seed, names = series_settings_of(settings), settings.seed, measurements.names
     levels = measure_heldout(measurements, rng=stream(seed, "held-out"))
     general = measure_general(measurements, rng=stream(seed, "general")) if "general" in measurements.sets else {}
     relearned = conclude_relearning(
-        measurements, seed=seed, permutations=settings.permutations, alpha=asked.policy.relearn_alpha
+        measurements, seed=seed, permutations=settings.permutations, alpha=requested.policy.relearn_alpha
     )
     points = tuple(
         Checkpoint(
@@ -106,11 +106,13 @@ def conclude_states(
             placebo_p_adjusted=trajectory.placebo_p.get(name),
             general=general.get(name),
             utility_loss=trajectory.utility_loss.get(name),
-            weights=given.weights.get(name),
-            layers=with_holm(given.layers.get(name, ())),
+            weights=findings.weights.get(name),
+            layers=with_holm(findings.layers.get(name, ())),
             relearning=relearned.get(name),
             state=decide_state(
-                trajectory.evidence(index, settings.policy.alpha, relearned.get(name)), settings.policy, asked.policy
+                trajectory.evidence(index, settings.policy.alpha, relearned.get(name)),
+                settings.policy,
+                requested.policy,
             ),
         )
         for index, name in enumerate(names)
@@ -120,46 +122,46 @@ def conclude_states(
         reference=None if trajectory.reference is None else names[trajectory.reference],
         largest_changes=largest_changes(measurements),
         change_deciles=change_deciles(measurements),
-        tasks=conclude_tasks(measurements.tasks, given.geometry, checkpoints=len(names), seed=seed),
-        thresholds=asked.policy,
-        notes=(*_notes(asked, points), *measurements.notes),
+        tasks=conclude_tasks(measurements.tasks, findings.geometry, checkpoints=len(names), seed=seed),
+        thresholds=requested.policy,
+        notes=(*_notes(requested, points), *measurements.notes),
     )
 
 
 def _require_asked(trajectory: Trajectory, measurements: SeriesMeasurements, settings: AuditSettings) -> None:
     """Refuse other checkpoints, sets or interventions than a run of these settings has."""
-    asked = series_settings_of(settings)
-    beside = {"general": asked.general, "placebo": asked.placebo}
-    if measurements.names != tuple(name for name, _ in asked.checkpoints):
+    requested = series_settings_of(settings)
+    sources = {"general": requested.general, "placebo": requested.placebo}
+    if measurements.names != tuple(name for name, _ in requested.checkpoints):
         raise UsageError("the stored series has other checkpoints than the settings")
     if set(measurements.sets) != {
         "suspect",
         "heldout",
-        *(role for role, source in beside.items() if source is not None),
+        *(role for role, source in sources.items() if source is not None),
     }:
         raise UsageError("the stored series has other sets than the settings")
-    if [task.name for task in measurements.tasks] != [name for name, _ in asked.tasks]:
+    if [task.name for task in measurements.tasks] != [name for name, _ in requested.tasks]:
         raise UsageError("the stored series has other tasks than the settings")
     ran = tuple(index for index, one in enumerate(measurements.checkpoints) if one.relearning is not None)
     if ran != checkpoints_to_relearn(trajectory, settings):
         raise UsageError("the stored series has interventions on other checkpoints than a run makes")
 
 
-def _notes(asked: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
+def _notes(requested: SeriesSettings, points: Sequence[Checkpoint]) -> tuple[str, ...]:
     """What was not given, and what that costs."""
     notes = []
-    if asked.general is None:
+    if requested.general is None:
         notes.append(
             "No general text was given: utility loss is measured on the held-out documents, drift from the origin is "
             "not measured, and there is no reminder."
         )
-    if asked.placebo is None:
+    if requested.placebo is None:
         notes.append("No placebo set was given, so no row shows what chance makes of a set that was never trained on.")
-    if asked.layers and not all(point.layers for point in points):
+    if requested.layers and not all(point.layers for point in points):
         without = ", ".join(point.name for point in points if not point.layers)
         notes.append(f"These checkpoints do not show their layers: {without}.")
-    if not asked.layers:
+    if not requested.layers:
         notes.append("Hidden states were not recorded, so the trace is not shown by layer.")
-    if not asked.relearn and any(c.status == "not tested" for point in points for c in point.state.conditions):
+    if not requested.relearn and any(c.status == "not tested" for point in points for c in point.state.conditions):
         notes.append("Whether a trace is suppressed or no longer there was not tested; --relearn does.")
     return tuple(notes)

@@ -109,9 +109,9 @@ def _readings(series: Series, role: Role) -> Iterator[CorpusScores]:
     for name in series.names:
         reading = series.readings.get((name, role))
         if reading is None or len(reading.signals) != expected:
-            found = "none" if reading is None else str(len(reading.signals))
+            count = "none" if reading is None else str(len(reading.signals))
             raise RunError(
-                f"checkpoint {name!r} has {found} of the {expected} {role} documents", hint="Score the series again."
+                f"checkpoint {name!r} has {count} of the {expected} {role} documents", hint="Score the series again."
             )
         first = series.readings[series.origin.name, role]
         for index, (ours, theirs) in enumerate(zip(first.signals, reading.signals, strict=True)):

@@ -123,12 +123,12 @@ def _trajectory(
 
 def checkpoints_to_relearn(trajectory: Trajectory, settings: AuditSettings) -> tuple[int, ...]:
     """Places of the checkpoints of which interventions can say more; none where they were not asked for."""
-    asked = series_settings_of(settings)
-    if not asked.relearn:
+    requested = series_settings_of(settings)
+    if not requested.relearn:
         return ()
     level = settings.policy.alpha
     indices = range(len(trajectory.names))
-    return tuple(index for index in indices if worth_relearning(trajectory.evidence(index, level), asked.policy))
+    return tuple(index for index in indices if worth_relearning(trajectory.evidence(index, level), requested.policy))
 
 
 def series_settings_of(settings: AuditSettings) -> SeriesSettings:

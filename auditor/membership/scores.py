@@ -118,16 +118,16 @@ def score_audit(
         rng: Chooses the probe documents.
         progress: Told how far scoring is.
     """
-    asked = build_requests(suspect, heldout, models, features, seed=seed, rng=rng)
-    scored = score_requests(asked.requests, store=store, max_tokens=max_tokens, progress=progress)
+    needed = build_requests(suspect, heldout, models, features, seed=seed, rng=rng)
+    scored = score_requests(needed.requests, store=store, max_tokens=max_tokens, progress=progress)
     documents = range(len(suspect.documents) + len(heldout.documents))
     answers = iter(scored.signals)
-    by_view = {view: [next(answers) for _ in documents] for view in asked.views}
+    by_view = {view: [next(answers) for _ in documents] for view in needed.views}
     return AuditScores(
-        records=tuple({view: by_view[view][index] for view in asked.views} for index in documents),
-        references=asked.references,
-        numerics={label: asked.probes.numerics(by_view[label, AS_IS.name], answers) for label in asked.models},
-        models={label: spec.identity for label, spec in asked.models.items()},
+        records=tuple({view: by_view[view][index] for view in needed.views} for index in documents),
+        references=needed.references,
+        numerics={label: needed.probes.numerics(by_view[label, AS_IS.name], answers) for label in needed.models},
+        models={label: spec.identity for label, spec in needed.models.items()},
     )
 
 

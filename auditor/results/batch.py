@@ -22,12 +22,12 @@ class _Answering(Record):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _follows(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+    def _follows(cls, stored: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
         answers = {}
-        if isinstance(given, dict):
-            answers = {name: given[name] for name in cls.model_computed_fields if name in given}
-            given = {name: value for name, value in given.items() if name not in answers}
-        made = read(given)
+        if isinstance(stored, dict):
+            answers = {name: stored[name] for name in cls.model_computed_fields if name in stored}
+            stored = {name: value for name, value in stored.items() if name not in answers}
+        made = read(stored)
         for name, stated in answers.items():
             follows = getattr(made, name)
             if stated != follows or type(stated) is not type(follows):

@@ -66,10 +66,10 @@ def parse_states(words: Iterable[str]) -> tuple[Code, ...]:
 
 def _known(word: str, known: Iterable[str], otherwise: str) -> str:
     spelled = {name.lower(): name for name in known}
-    asked = word.strip().lower().replace(" ", "-")
-    if asked not in spelled:
-        raise UsageError(f"{word!r} is {otherwise}", hint=did_you_mean(asked, spelled))
-    return spelled[asked]
+    named = word.strip().lower().replace(" ", "-")
+    if named not in spelled:
+        raise UsageError(f"{word!r} is {otherwise}", hint=did_you_mean(named, spelled))
+    return spelled[named]
 
 
 def make_gate(

@@ -58,16 +58,16 @@ class Subject:
     reader: CommandReader | None = None
 
     @property
-    def given(self) -> frozenset[str]:
+    def available(self) -> frozenset[str]:
         """What it is compared with.
 
         `data ROLE` for each set, `models` where all are given, `batch`, `config`, `again`.
         """
-        given = {f"data {role}" for role in self.data}
-        given |= {"models"} if set(self.known_models) <= set(self.models) else set()
-        given |= {"again"} if self.rescoring else set()
-        given |= {"config"} if self.reader is not None and self.reader.configuration is not None else set()
-        return frozenset(given | ({"batch"} if self.batch is not None else set()))
+        available = {f"data {role}" for role in self.data}
+        available |= {"models"} if set(self.known_models) <= set(self.models) else set()
+        available |= {"again"} if self.rescoring else set()
+        available |= {"config"} if self.reader is not None and self.reader.configuration is not None else set()
+        return frozenset(available | ({"batch"} if self.batch is not None else set()))
 
     @cached_property
     def known_models(self) -> dict[str, tuple[int, ModelSummary]]:

@@ -50,7 +50,7 @@ def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str
             stored, again = _value(difference.stored), _value(difference.again)
             yield f"  {visible(difference.path)}: stored {stored}, should be {again}"
     passed = {name for name, answer in answers.items() if answer.status == "passed"}
-    yield from _open(subject, subject.given if "rescoring" in passed else subject.given - {"again"})
+    yield from _open(subject, subject.available if "rescoring" in passed else subject.available - {"again"})
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
     yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED{_under(subject)}: {_verified(subject)}"
 
@@ -83,19 +83,19 @@ def _filled(label: str, text: str) -> str:
     )
 
 
-def _open(subject: Subject, given: Collection[str]) -> Iterator[str]:
+def _open(subject: Subject, available: Collection[str]) -> Iterator[str]:
     """What no check that ran can show."""
     yield "What this does not show:"
     of_a_batch = () if subject.result.multiplicity is None else (OF_A_BATCH,)
     for choice in (INVENTED, *CHOSEN, *of_a_batch):
-        if choice.is_open(given):
+        if choice.is_open(available):
             yield textwrap.fill(choice.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     paths = {
         _INDEX.sub("[0]", path) for path, value in leaves(subject.result.model_dump(mode="json")) if value is not None
     }
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
     for fields in UNPROVEN:
-        if fields.is_open(given) and any(map(fields.covers, paths)):
+        if fields.is_open(available) and any(map(fields.covers, paths)):
             yield f"      {fields.reason}"
 
 

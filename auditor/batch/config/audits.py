@@ -30,27 +30,27 @@ _DISJOINT = ("suspect", "heldout", "placebo", "general")
 """The sets of documents of which none may hold what another holds."""
 
 
-def check_each(line: int, own: Entries, given: Entries, faults: Faults) -> None:
+def check_each(line: int, own: Entries, entries: Entries, faults: Faults) -> None:
     """Check each key of an audit by itself, so that no fault hides another, and that its sets of documents differ.
 
     Args:
         line: Line of the audit.
         own: The keys in the audit itself.
-        given: The well-formed keys of those that apply to it, with sources relative to the current directory.
+        entries: The well-formed keys of those that apply to it, with sources relative to the current directory.
         faults: Faults are added here.
     """
-    settings, series = _values(given)
-    with _recording(line, given, faults, "group-by"):
+    settings, series = _values(entries)
+    with _recording(line, entries, faults, "group-by"):
         require_one_grouping(settings.get("group_column"), settings.get("group_by", "document"))
-    with _recording(line, given, faults, "features"):
+    with _recording(line, entries, faults, "features"):
         select_features(settings.get("features", AuditSettings.model_fields["features"].default))
-    with _recording(line, given, faults, "procedures"):
+    with _recording(line, entries, faults, "procedures"):
         select_procedures(settings.get("procedures", ()))
     for kind, values in ((AuditSettings, settings), (SeriesSettings, series)):
         for error in wrong_settings(kind, values):
-            with _recording(line, given, faults):
+            with _recording(line, entries, faults):
                 raise error
-    sets = {key: str(given[key].value) for key in _DISJOINT if key in given and isinstance(given[key].value, str)}
+    sets = {key: str(entries[key].value) for key in _DISJOINT if key in entries and isinstance(entries[key].value, str)}
     for first, second in combinations(sets, 2):
         # One path can be written in several ways.
         if sets[first] == sets[second] or os.path.realpath(sets[first]) == os.path.realpath(sets[second]):
@@ -62,8 +62,8 @@ def check_each(line: int, own: Entries, given: Entries, faults: Faults) -> None:
 def settings_of(entry: Entry, faults: Faults) -> AuditSettings | None:
     """The settings of an audit whose keys are valid by themselves; None where they are in conflict."""
     _check_references(entry, faults)
-    settings, series = _values(entry.given)
-    with _recording(entry.line, entry.given, faults, "permutations"):
+    settings, series = _values(entry.entries)
+    with _recording(entry.line, entry.entries, faults, "permutations"):
         if entry.kind == "forget":
             return make_series_settings(series=series, **settings)
         return make_settings(series=series or None, **settings)
@@ -78,12 +78,12 @@ def gate_of(entry: Entry, faults: Faults, fail_on: tuple[str, ...] | None = None
         faults: Faults are added here.
         fail_on: Outcomes that fail an audit without a gate of its own, in place of those of the defaults.
     """
-    written: dict[str, Any] = {key.replace("-", "_"): plain(entry.given[key]) for key in GATE if key in entry.given}
+    written: dict[str, Any] = {key.replace("-", "_"): plain(entry.entries[key]) for key in GATE if key in entry.entries}
     flag = fail_on is not None and not entry.own_gate
-    with _recording(entry.line, entry.given, faults, *(() if flag else GATE)):
+    with _recording(entry.line, entry.entries, faults, *(() if flag else GATE)):
         gate = make_gate(fail_on=fail_on) if flag else make_gate(**written)
         states = [word for word in gate.fail_on if word.startswith("state ")]
-        if states and "checkpoints" not in entry.given:
+        if states and "checkpoints" not in entry.entries:
             raise UsageError(
                 f"{'--fail-on' if flag else 'fail-on'} names {states[0]}, which needs checkpoints",
                 hint="Name verdicts only, or say in this audit what makes it red." if flag else "Name verdicts only.",
@@ -94,10 +94,10 @@ def gate_of(entry: Entry, faults: Faults, fail_on: tuple[str, ...] | None = None
 
 def _check_references(entry: Entry, faults: Faults) -> None:
     """Refuse features that compare with a reference where none is named and the model brings none."""
-    model = entry.given.get("model")
-    if entry.kind != "check" or model is None or ("references" in entry.given and plain(entry.given["references"])):
+    model = entry.entries.get("model")
+    if entry.kind != "check" or model is None or ("references" in entry.entries and plain(entry.entries["references"])):
         return
-    features = entry.given.get("features")
+    features = entry.entries.get("features")
     names = str(AuditSettings.model_fields["features"].default if features is None else features.value)
     # Wrong features and a wrong model are faults of their own.
     with contextlib.suppress(UsageError):
@@ -109,10 +109,10 @@ def _check_references(entry: Entry, faults: Faults) -> None:
                 faults.take(entry.own["features"].line if "features" in entry.own else entry.line, error)
 
 
-def _values(given: Entries) -> tuple[dict[str, Any], dict[str, Any]]:
+def _values(entries: Entries) -> tuple[dict[str, Any], dict[str, Any]]:
     """Values of the settings of an audit and of those of its series, by name."""
     settings, series = (
-        {name: _value(name, plain(given[key])) for key, name in keys.items() if key in given}
+        {name: _value(name, plain(entries[key])) for key, name in keys.items() if key in entries}
         for keys in (check_keys(), series_keys())
     )
     return settings, series
@@ -127,14 +127,14 @@ def _value(name: str, written: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _recording(line: int, given: Entries, faults: Faults, *keys: str) -> Iterator[None]:
+def _recording(line: int, entries: Entries, faults: Faults, *keys: str) -> Iterator[None]:
     """Record a UsageError at the line of the key it names, else of the first of `keys`, else of the audit."""
     try:
         yield
     except UsageError as error:
         about = [key_of(str(part)) for part in error.where] if isinstance(error, SettingError) else []
-        named = next((key for key in (*reversed(about), *keys) if key in given), None)
-        at = line if named is None else given[named].line
+        named = next((key for key in (*reversed(about), *keys) if key in entries), None)
+        at = line if named is None else entries[named].line
         if isinstance(error, SettingError):
             faults.add(at, f"{named}: {error.problem}" if named in about else error.problem, error.hint)
         else:

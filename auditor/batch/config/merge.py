@@ -27,14 +27,14 @@ class Entry:
         kind: What it is.
         line: Where it begins.
         own: The keys in the audit itself.
-        given: Every key that applies to it.
+        entries: Every key that applies to it.
         usable: The keys of the defaults that an audit of this kind can use.
     """
 
     kind: Kind
     line: int
     own: Entries
-    given: Entries
+    entries: Entries
     usable: frozenset[str]
 
     @property
@@ -60,11 +60,11 @@ def merge(audit: Node, own: Entries, shared: Entries, faults: Faults) -> Entry |
     if stray:
         return None
     without = {*foreign, *(GATE if entry.own_gate else ())}
-    given = {key: node for key, node in _folded(shared, faults).items() if key not in without}
+    entries = {key: node for key, node in _folded(shared, faults).items() if key not in without}
     for key, node in entry.own.items():
-        both = key in _POLICIES and key in given
-        given[key] = replace(node, value={**mapping(given[key]), **mapping(node)}) if both else node
-    return replace(entry, given=given)
+        both = key in _POLICIES and key in entries
+        entries[key] = replace(node, value={**mapping(entries[key]), **mapping(node)}) if both else node
+    return replace(entry, entries=entries)
 
 
 def _kind(audit: Node, own: Entries, shared: Entries, faults: Faults) -> Kind | None:

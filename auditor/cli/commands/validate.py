@@ -33,8 +33,8 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
             plan = read_batch(file)
         except UsageError as error:
             sound = False
-            said = f"{error.message}. {error.hint}" if error.hint else error.message
-            say_lines(visible(said, keep=error.line_breaks))
+            message = f"{error.message}. {error.hint}" if error.hint else error.message
+            say_lines(visible(message, keep=error.line_breaks))
             continue
         if quiet:
             continue

@@ -35,21 +35,21 @@ def lean(root: Element, name: str) -> None:
 
 def _rename(root: Element, name: str) -> None:
     """Number the names that something asks for, and drop the others."""
-    asked: dict[str, str] = {}
+    new_ids: dict[str, str] = {}
     for element in root.iter():
         for key, value in element.attrib.items():
             for found in [value[1:]] if key == "href" else _URL.findall(value):
-                asked.setdefault(found, f"{name}-{len(asked)}")
+                new_ids.setdefault(found, f"{name}-{len(new_ids)}")
     for element in root.iter():
-        if "id" in element.attrib and element.attrib["id"] not in asked:
+        if "id" in element.attrib and element.attrib["id"] not in new_ids:
             del element.attrib["id"]
         for key, value in element.attrib.items():
             if key == "id":
-                element.set(key, asked[value])
+                element.set(key, new_ids[value])
             elif key == "href":
-                element.set(key, f"#{asked[value[1:]]}")
+                element.set(key, f"#{new_ids[value[1:]]}")
             else:
-                element.set(key, _URL.sub(lambda found: asked[found[0]], value))
+                element.set(key, _URL.sub(lambda found: new_ids[found[0]], value))
 
 
 def _path(steps: str) -> str:

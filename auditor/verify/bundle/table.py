@@ -33,13 +33,13 @@ def features_csv(result: AuditResult) -> bytes:
 
 def _tables(result: AuditResult) -> Iterator[tuple[str, FeatureTable]]:
     """The tables of documents, each with the prefix of its column names."""
-    kept = result.measurements
-    if kept is None:
+    measurements = result.measurements
+    if measurements is None:
         return
-    yield "", kept.features
-    for label, table in kept.controls.items():
+    yield "", measurements.features
+    for label, table in measurements.controls.items():
         yield f"control {label}: ", table
-    for name, table in kept.procedures.items():
+    for name, table in measurements.procedures.items():
         yield f"procedure {name}: ", table
 
 

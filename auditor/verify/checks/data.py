@@ -139,17 +139,19 @@ def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Diffe
 
 def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference]:
     """Compute the text baseline and the overlap again."""
-    inputs, kept = subject.inputs, subject.inputs.measurements
+    inputs, measurements = subject.inputs, subject.inputs.measurements
     policy, seed = inputs.settings.policy, inputs.settings.seed
     whole = {role: read[role] for role in _compared(subject)}
     sides = separate(whole, shared_documents(whole, policy=policy, seed=seed), policy)
-    shared, stored = ([asdict(document) for document in some] for some in (sides.shared, kept.overlap))
+    shared, stored = (
+        [asdict(document) for document in overlapping] for overlapping in (sides.shared, measurements.overlap)
+    )
     differs = compare(stored, shared, at="measurements.overlap").differences
     if differs:
         yield from differs
         return
-    rows = group_rows(kept.features, inputs.groups, inputs.sides)
+    rows = group_rows(measurements.features, inputs.groups, inputs.sides)
     alone = describe_texts(sides.suspect, sides.heldout, rows, seed=seed)
-    yield from far_cells("measurements.text.values", kept.text.values, alone.values, most=_LARGEST)
+    yield from far_cells("measurements.text.values", measurements.text.values, alone.values, most=_LARGEST)
     again = [len(document.text) for document in (*sides.suspect.documents, *sides.heldout.documents)]
-    yield from compare(list(kept.characters), again, at="measurements.characters").differences
+    yield from compare(list(measurements.characters), again, at="measurements.characters").differences
