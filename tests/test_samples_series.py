@@ -18,6 +18,9 @@ SERIES = SAMPLES / "series"
 HALF = 100
 """Documents a side of the runs that train: enough for every state but A, which asks for more power."""
 
+ENOUGH = 140
+"""Documents a side that give the power to say that nothing was ever seen; 110 do not."""
+
 SHORT = Budget(half_steps=(10,), reminder_steps=(10,))
 """Half of the training and one scoring in each: enough to recover what was suppressed."""
 
@@ -102,6 +105,6 @@ def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_s
 
 
 def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(sample_cache: Path) -> None:
-    result = audit(sample_cache, "never", placebo=True)
+    result = audit(sample_cache, "never", placebo=True, limit=ENOUGH)
     assert states(result) == {"base": "A", "never": "A"}
     assert (result.verdict.outcome, result.exit_code) == ("NO EVIDENCE", 0)

@@ -1,4 +1,4 @@
-"""What an audit imports: no more than it needs, and once its scores are stored no library that takes seconds."""
+"""An audit without a series loads nothing of the room that measures one, and a repeated audit no library of models."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import children
 from support.texts import WORDS
 
 CODE = """
 import sys
-import auditor
-from auditor.results.policy import Policy
-folder, model, store = sys.argv[1:]
-result = auditor.check(
-    f"{folder}/suspect.jsonl", f"{folder}/heldout.jsonl", model=model, features="loss", permutations=99,
-    policy=Policy(alpha=0.02, blind_alpha=0.02, clusters_alpha=0.02, controls_alpha=0.02),
-    cache_dir=store,
-    device="cpu",
-)
-assert result.forgetting is None
-print(result.model_dump_json(exclude={"manifest", "content_sha256"}))
-print(" ".join(sys.modules))
+from pathlib import Path
+from support.children import check_apart
+check_apart(*map(Path, sys.argv[1:]))
 """
 
 
-def run(folder: Path, model: Path) -> tuple[str, set[str]]:
-    """The figures of an audit, and what it imports, in a process of its own."""
-    arguments = [sys.executable, "-c", CODE, str(folder), str(model), str(folder / "store")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    figures, modules = done.stdout.splitlines()
+def run_forked(folder: Path, model: Path) -> tuple[str, set[str]]:
+    """The figures of an audit and what it imports, in a process that has PyTorch and transformers already."""
+    child = children.start(children.check_apart, folder, model)
+    child.join()
+    assert child.exitcode == 0
+    return written(folder)
+
+
+def run_anew(folder: Path, model: Path) -> tuple[str, set[str]]:
+    """The same in a process that has imported nothing."""
+    tests = Path(children.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", CODE, str(folder), str(model)], cwd=tests, check=True)
+    return written(folder)
+
+
+def written(folder: Path) -> tuple[str, set[str]]:
+    figures, modules = (folder / "figures").read_text(encoding="utf-8").splitlines()
+    (folder / "figures").unlink()
     return figures, set(modules.split())
 
 
@@ -48,15 +52,15 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_audit_of_stored_scores_imports_no_library_of_models(sides: Path, tiny_model_dir: Path) -> None:
-    figures, modules = run(sides, tiny_model_dir)
+    figures, modules = run_forked(sides, tiny_model_dir)
     assert not {name for name in modules if name.startswith("auditor.forgetting")}
-    again, warm = run(sides, tiny_model_dir)
+    again, warm = run_anew(sides, tiny_model_dir)
     assert again == figures
     assert not warm & {"torch", "transformers", "sklearn", "pandas"}
     # What is remembered of a text is no answer for another.
     edited = (sides / "suspect.jsonl").read_text(encoding="utf-8").replace(" suspect", " Suspect!", 1)
     (sides / "suspect.jsonl").write_text(edited, encoding="utf-8")
-    changed, _ = run(sides, tiny_model_dir)
+    changed, _ = run_forked(sides, tiny_model_dir)
     shutil.rmtree(sides / "store")
-    anew, _ = run(sides, tiny_model_dir)
+    anew, _ = run_forked(sides, tiny_model_dir)
     assert changed == anew != figures

@@ -78,3 +78,23 @@ def hold_folder(folder: str, ready: Any, go: Any) -> None:
     with BatchFolder(Path(folder), BatchPlan("release", "holm", "audits.yaml", "ab" * 32, ())).held():
         ready.set()
         go.wait(30)
+
+
+def check_apart(folder: Path, model: Path) -> None:
+    """Audit two files of a folder, and write beside them the figures and then what has been imported."""
+    import auditor
+    from auditor.results.policy import Policy
+
+    result = auditor.check(
+        folder / "suspect.jsonl",
+        folder / "heldout.jsonl",
+        model=model,
+        features="loss",
+        permutations=99,
+        policy=Policy(alpha=0.02, blind_alpha=0.02, clusters_alpha=0.02, controls_alpha=0.02),
+        cache_dir=folder / "store",
+        device="cpu",
+    )
+    assert result.forgetting is None
+    figures = result.model_dump_json(exclude={"manifest", "content_sha256"})
+    (folder / "figures").write_text(f"{figures}\n{' '.join(sys.modules)}\n", encoding="utf-8")
