@@ -104,7 +104,8 @@ def test_without_interventions_suppressed_reads_not_tested_and_the_placebo_row_s
         assert point.placebo_p_adjusted > 0.01
 
 
-def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(sample_cache: Path) -> None:
-    result = audit(sample_cache, "never", placebo=True, limit=ENOUGH)
+@pytest.mark.parametrize("limit", [ENOUGH, pytest.param(None, marks=pytest.mark.slow)])
+def test_a_checkpoint_that_was_never_shown_the_set_is_called_so(limit: int | None, sample_cache: Path) -> None:
+    result = audit(sample_cache, "never", placebo=True, limit=limit)
     assert states(result) == {"base": "A", "never": "A"}
     assert (result.verdict.outcome, result.exit_code) == ("NO EVIDENCE", 0)
