@@ -51,9 +51,9 @@ def test_a_series_costs_one_pass_a_checkpoint_and_is_told_in_every_format(
 ) -> None:
     cache = tmp_path / "cache"
     outputs = [tmp_path / name for name in ("r.html", "r.json", "r.md")]
-    asked = [word for path in outputs for word in ("-o", str(path))]
-    asked += ["--general", str(texts["general"]), "--placebo", str(texts["placebo"]), *series(models)]
-    code = forget(texts["suspect"], texts["heldout"], *asked, cache=cache)
+    asked = ["--general", str(texts["general"]), "--placebo", str(texts["placebo"]), *series(models)]
+    written = [word for path in outputs for word in ("-o", str(path))]
+    code = forget(texts["suspect"], texts["heldout"], *asked, *written, cache=cache)
     printed = capsys.readouterr()
     result = load_result(outputs[1])
     assert result.kind == "forget"
@@ -75,8 +75,8 @@ def test_a_series_costs_one_pass_a_checkpoint_and_is_told_in_every_format(
     documents, probes = 4 * 40, 8 + 16
     assert records == 3 * (documents + probes)
 
-    forget(texts["suspect"], texts["heldout"], *asked, cache=cache)
-    again = load_result(outputs[1])
+    forget(texts["suspect"], texts["heldout"], *asked, "-o", tmp_path / "again.json", cache=cache)
+    again = load_result(tmp_path / "again.json")
     assert again.manifest.texts_scored == 0
     assert again.model_dump(exclude={"manifest", "content_sha256"}) == result.model_dump(
         exclude={"manifest", "content_sha256"}
