@@ -17,6 +17,7 @@ from auditor.features.feature import Feature
 from auditor.features.table import columns_comparing, drop_sparse, group_rows
 from auditor.inference.adjusted import changes
 from auditor.inference.curve import learning_curve
+from auditor.inference.row_order import row_order
 from auditor.membership.assess import assess, text_baseline
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.guards.guard import guard_alphas
@@ -63,6 +64,7 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     )
     rows, membership = tested.rows, tested.membership
     scores = group_scores(rows, membership)
+    order = row_order(rows.values[~rows.suspect], rng=stream(settings.seed, "order"))
     result = AuditResult(
         kind=settings.kind,
         name=inputs.name,
@@ -73,6 +75,7 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
         guards=tested.guards,
         controls=controls,
         curve=learning_curve(rows, membership, rng=stream(settings.seed, "curve"), alpha=policy.alpha),
+        heldout_order=order,
         procedures=_procedures(inputs),
         feature_notes=feature_notes(rows.columns, features),
         excluded_features=excluded_features(features, inputs, rows.columns),
@@ -82,7 +85,9 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
         heldout=recompute_summary(inputs, "heldout"),
         placebo=extra_summary(inputs, inputs.placebo, "placebo"),
         general=extra_summary(inputs, inputs.general, "general"),
-        limitations=limitations(tested.guards, series=forgetting is not None, correction=inputs.multiplicity),
+        limitations=limitations(
+            tested.guards, series=forgetting is not None, correction=inputs.multiplicity, order=order
+        ),
         manifest=complete_manifest(inputs, rows),
         forgetting=forgetting,
         gate=inputs.gate,

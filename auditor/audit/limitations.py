@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from auditor.core.text import lower_first
 from auditor.results.guards import GuardResult
 from auditor.results.result import BatchCorrection
+from auditor.results.separability import RowOrder
+
+ALIKE = 0.01
+"""Level at which the resemblance of neighbouring groups is mentioned as a limit."""
 
 _ALWAYS = (
     "The audit is about the set as a whole. Scores of single documents are a lead for a reader, not a finding.",
@@ -33,7 +37,11 @@ _SERIES = (
 
 
 def limitations(
-    guards: Sequence[GuardResult], *, series: bool, correction: BatchCorrection | None = None
+    guards: Sequence[GuardResult],
+    *,
+    series: bool,
+    correction: BatchCorrection | None = None,
+    order: RowOrder | None = None,
 ) -> tuple[str, ...]:
     """The limits of every audit, then what each guard that passed cannot see, then the guards that did not run.
 
@@ -41,6 +49,7 @@ def limitations(
         guards: Every guard.
         series: Whether checkpoints were compared.
         correction: The correction for the other audits of a batch; None outside one.
+        order: Whether neighbouring held-out groups are alike.
     """
     blind_spots = tuple(
         f"The {guard.name} guard cannot see: {lower_first(guard.blind_spots)}"
@@ -53,7 +62,17 @@ def limitations(
         if guard.status == "not run"
     )
     sampling = _ONE if correction is None else _of_batch(correction)
-    return (*_ALWAYS, sampling, *(_SERIES if series else ()), *blind_spots, *not_run)
+    alike = () if order is None or order.p_value > ALIKE else (_neighbours(order),)
+    return (*_ALWAYS, sampling, *(_SERIES if series else ()), *alike, *blind_spots, *not_run)
+
+
+def _neighbours(order: RowOrder) -> str:
+    return (
+        f"Held-out groups that follow each other resemble each other (p = {order.p_value:.2g}), most in runs of "
+        f"{order.run_length:,}. If such runs are of one source, they are the true units: the audit then has fewer "
+        f"groups than it counts, by a factor of about {order.variance_ratio:.2g}, and the groups should be named. If "
+        "the file is sorted, it means nothing."
+    )
 
 
 def _of_batch(correction: BatchCorrection) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from auditor.core.record import Count, Number, Record
+from auditor.core.record import Count, Number, Record, Share
 from auditor.results.guards import GuardFigure
 
 CHECKUP_SCHEMA_VERSION: Literal["2.0"] = "2.0"
@@ -89,6 +89,31 @@ class Parity(Record):
     """The measured figures with their limits."""
 
 
+class EngineTest(Record):
+    """Whether the statistical engine is calibrated: random halves of simulated data must not differ."""
+
+    passed: bool
+    """Whether the p-values of the halves are distributed as they must be."""
+
+    reason: str
+    """The figures in a sentence."""
+
+    remediation: str
+    """What to do; empty where nothing is needed."""
+
+    uniformity_p: Share
+    """Two-sample Kolmogorov-Smirnov p-value of the halves against the permutations."""
+
+    level: Share
+    """Level that it is compared with."""
+
+    halves: Count
+    """Number of random halves."""
+
+    share_below: Share
+    """Share of their p-values at or below 0.05."""
+
+
 class Speed(Record):
     """How fast documents are scored, and how long an audit takes at that speed."""
 
@@ -170,6 +195,9 @@ class Checkup(Record):
     cache: CacheFolder
     """The score store."""
 
+    engine: EngineTest
+    """The self-test of the statistical engine."""
+
     model: ModelCheckup | None
     """The named model; None where none was named."""
 
@@ -177,6 +205,8 @@ class Checkup(Record):
     def problems(self) -> tuple[str, ...]:
         """Everything that would stop an audit or make its figures wrong."""
         problems = [self.cache.problem] if self.cache.problem else []
+        if not self.engine.passed:
+            problems.append(f"{self.engine.reason} {self.engine.remediation}")
         if self.model is not None and not self.model.parity.passed:
             problems.append(self.model.parity.reason)
         return tuple(problems)

@@ -1,4 +1,4 @@
-"""The checkup of a machine: its hardware, the score store, and a model."""
+"""The checkup of a machine: its hardware, the score store, the statistical engine, and a model."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from auditor.core.errors import AuditorError
 from auditor.core.progress import Progress
 from auditor.core.version import VERSION
 from auditor.doctor.checkup import CacheFolder, Checkup, Device, Machine
+from auditor.doctor.engine import inspect_engine
 from auditor.doctor.model import ModelOnly, inspect_model
 from auditor.models.placement import resolve_device
 from auditor.scoring.store import Store
@@ -22,7 +23,7 @@ from auditor.settings import AuditSettings
 def run_checkup(
     subject: AuditSettings | ModelOnly | None, *, device: str, cache_dir: str | None, progress: Progress
 ) -> Checkup:
-    """Check the machine, the score store, and the model if one is named.
+    """Check the machine, the score store, the statistical engine, and the model if one is named.
 
     Args:
         subject: An audit, or its model alone; None where neither is named.
@@ -40,6 +41,7 @@ def run_checkup(
         packages=packages(),
         machine=inspect_machine(device),
         cache=inspect_cache(cache_dir),
+        engine=inspect_engine(),
         model=None if subject is None else inspect_model(subject, progress),
     )
 

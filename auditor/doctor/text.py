@@ -28,6 +28,7 @@ def checkup_text(checkup: Checkup) -> str:
         _entry("Libraries", ", ".join(f"{name} {version}" for name, version in checkup.packages.items())),
         *_machine(checkup.machine),
         *_cache(checkup.cache),
+        _entry("Engine", f"{'passed' if checkup.engine.passed else 'FAILED'}: {checkup.engine.reason}"),
         *([] if checkup.model is None else _model(checkup.model)),
         "",
     ]

@@ -64,9 +64,6 @@ class Policy(Record):
     controls_alpha: Annotated[float, SharedOver.REFERENCE] = Field(default=0.01, gt=0, lt=0.5)
     """Level over all control models together."""
 
-    null_alpha: float = Field(default=0.001, gt=0, lt=0.5)
-    """Level of the test that random halves of the held-out set are alike."""
-
     direction_alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """One-sided level at which the features must have the direction of training."""
 

@@ -16,7 +16,7 @@ from auditor.results.models import ModelIdentity
 from auditor.results.outcome import EXIT_CODES, Grade, Outcome
 from auditor.results.overlap import SharedDocument, left_out
 from auditor.results.policy import Policy
-from auditor.results.separability import CurvePoint, Excess, Separability
+from auditor.results.separability import CurvePoint, Excess, RowOrder, Separability
 
 SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
@@ -283,6 +283,9 @@ class AuditResult(Record):
     guards: tuple[GuardResult, ...]
     controls: dict[str, Separability]
     curve: tuple[CurvePoint, ...]
+    heldout_order: RowOrder | None
+    """Whether held-out groups that follow each other are alike; None where they are too few to see."""
+
     procedures: tuple[Procedure, ...]
     feature_notes: tuple[FeatureNote, ...]
     excluded_features: tuple[ExcludedFeature, ...]

@@ -92,6 +92,21 @@ class Separability(Record):
     """Spread of the learned statistic over refitted permutations, over its spread with fixed scores."""
 
 
+class RowOrder(Record):
+    """Whether neighbouring groups resemble each other; described and not judged."""
+
+    p_value: Share
+    """Exact p-value of 'the reading order of the groups does not matter'."""
+
+    run_length: Count
+    """Length of the runs of neighbours that resemble each other most."""
+
+    variance_ratio: Number
+    """How many times more the difference between halves varies when such runs move together than when groups move
+    alone; 1 where neighbours are independent. By this factor the effective number of groups falls if such runs are
+    the true units."""
+
+
 class CurvePoint(Record):
     """The same test on the first `groups` groups a side of a random order fixed by the seed."""
 

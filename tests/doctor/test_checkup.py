@@ -16,11 +16,13 @@ from auditor.cli.main import run
 from auditor.core.errors import UsageError
 from auditor.core.progress import Silent
 from auditor.core.seeds import stream
+from auditor.doctor import engine as engine_room
 from auditor.doctor import model as model_room
-from auditor.doctor.checkup import CacheFolder, Checkup, Machine, ModelCheckup, Parity, Speed
+from auditor.doctor.checkup import CacheFolder, Checkup, EngineTest, Machine, ModelCheckup, Parity, Speed
 from auditor.doctor.model import ModelOnly, documents, inspect_model, passages
 from auditor.doctor.run import container_memory, inspect_cache, inspect_machine
 from auditor.doctor.text import checkup_text, duration, size
+from auditor.inference.null_splits import NullSplits
 from auditor.scoring.store import Store
 
 
@@ -55,6 +57,19 @@ def test_json_is_one_document_that_reads_back(tmp_path: Path, capsys: pytest.Cap
     assert checkup.machine.cores >= 1
     assert checkup.machine.memory_bytes >= checkup.machine.free_bytes > 0
     assert checkup.cache.records == 0
+
+
+def test_the_engine_is_tested_and_a_defect_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = engine_room.inspect_engine()
+    assert sound.passed
+    assert 0 < sound.share_below < 0.12
+    assert sound == engine_room.inspect_engine()
+    monkeypatch.setattr(engine_room, "null_split_pvalues", lambda *_, **__: NullSplits((0.01, 0.02), 0.0005, 1.0))
+    broken = engine_room.inspect_engine()
+    assert not broken.passed
+    found = checkup().model_copy(update={"engine": broken})
+    assert "not calibrated" in found.problems[0]
+    assert "PROBLEM" in checkup_text(found)
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +279,9 @@ def checkup(*, passed: bool = True, problem: str = "") -> Checkup:
         machine=Machine(system="s", cores=2, threads=1, memory_bytes=2**33, free_bytes=2**32, devices=(), chosen="cpu"),
         cache=CacheFolder(
             path="/c", records=1, size_bytes=2**20, free_bytes=None if problem else 2**30, problem=problem
+        ),
+        engine=EngineTest(
+            passed=True, reason="As is.", remediation="", uniformity_p=0.5, level=0.001, halves=200, share_below=0.05
         ),
         model=ModelCheckup(
             source="m\x1b[31m",

@@ -94,7 +94,7 @@ def test_comparison_holds_membership_guards_and_controls(make: Callable[..., Aud
     assert [row[0] for row in table.rows] == [
         "membership",
         "guard: blind",
-        "guard: null-splits",
+        "guard: clusters",
         "control: owl-135m-base",
     ]
     assert table.rows[1][1:] == ("0.812", "0.747 to 0.871", "0.0002")

@@ -32,7 +32,7 @@ from auditor.results.result import (
     TokenMark,
     Verdict,
 )
-from auditor.results.separability import ColumnEffect, CurvePoint, Interval, Separability, Statistic
+from auditor.results.separability import ColumnEffect, CurvePoint, Interval, RowOrder, Separability, Statistic
 
 HOSTILE = (
     "</style></title><script>alert(1)</script><img src=x onerror=alert(2)> \" ' & &lt; {{ 7*7 }} {% raw %} "
@@ -87,7 +87,7 @@ GUARDS = (
         "Does a model that cannot have seen the data tell the sets apart?",
         "A control trained on it after all.",
     ),
-    ("null-splits", "Do the held-out documents look alike among themselves?", "A flaw that touches all of them alike."),
+    ("clusters", "Do the held-out documents look alike among themselves?", "A flaw that touches all of them alike."),
     ("direction", "Does the difference point the way training points?", "A shift that mimics training."),
     ("overlap", "Do the sets share documents?", "Paraphrase and translation."),
     ("minimums", "Are there enough groups, values and whole texts on both sides?", "Groups that are not independent."),
@@ -179,7 +179,7 @@ def guards(word: Outcome) -> tuple[GuardResult, ...]:
                 "reason": "No control model was given.",
                 "remediation": "Name a model that cannot have seen the data with --control.",
             }
-        elif name == "null-splits":
+        elif name == "clusters":
             facts |= {"auc": 0.507, "p_value": 0.62, "figures": (GuardFigure(name="splits", value=200.0),)}
         elif name == "minimums":
             facts["figures"] = (
@@ -322,13 +322,14 @@ def build(word: Outcome = "EVIDENCE", *, groups: int = 60, reveal: bool = False)
             grade="controlled",
         ),
         thresholds=Thresholds(
-            **Policy(alpha=0.05).model_dump(), guard_alphas={"blind": 0.02, "null-splits": 0.005, "minimums": 0.002}
+            **Policy(alpha=0.05).model_dump(), guard_alphas={"blind": 0.02, "clusters": 0.005, "minimums": 0.002}
         ),
         membership=main,
         excess=Excess(over="text", difference=main.auc - text, lower=main.auc - text - 0.1, p_value=None, level=0.95),
         guards=guards(word),
         controls={"owl-135m-base": separability(groups, 0.02, 3)},
         curve=tuple(curve),
+        heldout_order=RowOrder(p_value=0.31, run_length=8, variance_ratio=1.04),
         excluded_features=(ExcludedFeature(name="wbc", reason="no reference model was given"),),
         feature_notes=tuple(
             FeatureNote(name=column.name, summary=f"What {column.name} measures, in nats.", source="A paper, section 3")

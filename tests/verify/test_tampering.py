@@ -295,7 +295,7 @@ def test_a_p_value_by_a_formula_may_differ_in_its_last_bits_and_by_nothing_else(
         return {
             "procedures": [{"p_value": p}],
             "forgetting": {"tasks": {"tests": [{"p_adjusted": p}]}, "suspect": {"equivalence": {"p_value": p}}},
-            "guards": [{"name": "null-splits", "p_value": p}, {"name": "minimums", "figures": [named]}],
+            "guards": [{"name": "direction", "p_value": p}, {"name": "minimums", "figures": [named]}],
         }
 
     assert compare(figures(1e-20), figures(1e-20 * (1 + 1e-14))).close == 5

@@ -53,7 +53,6 @@ SMALL = Policy(
     blind_alpha=0.02,
     clusters_alpha=0.02,
     controls_alpha=0.02,
-    null_alpha=0.001,
 )
 """Levels that 119 permutations reach, and guards that let a dozen documents under random weights pass."""
 

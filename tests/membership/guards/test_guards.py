@@ -10,7 +10,6 @@ import pytest
 
 from auditor.corpora.document import Corpus, Document
 from auditor.features.table import drop_sparse
-from auditor.inference.null_splits import null_split_pvalues
 from auditor.membership.guards.blind import blind
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.clusters import clusters
@@ -19,7 +18,6 @@ from auditor.membership.guards.direction import direction
 from auditor.membership.guards.excess import excess
 from auditor.membership.guards.guard import GuardOutcome, all_guards, guard, guard_alphas
 from auditor.membership.guards.minimums import minimums
-from auditor.membership.guards.null_splits import null_splits
 from auditor.membership.guards.numerics import FEWEST_SHUFFLED, numerics
 from auditor.membership.guards.overlap import overlap
 from auditor.results.policy import Policy
@@ -254,31 +252,6 @@ def test_clusters_pass_when_pieces_of_books_were_dealt_at_random(make_case: Make
         halves = [Corpus("x", tuple(both[i] for i in part), 0, 0, "") for part in (order[:60], order[60:])]
         failed += clusters.run(make_case(suspect=halves[0], heldout=halves[1])).status == "failed"
     assert failed <= 1
-
-
-def test_null_splits_show_sorted_order_and_do_not_judge_it(make_case: MakeCase) -> None:
-    case = make_case()
-    order = np.argsort(case.rows.values[:, 0] + 10 * case.rows.suspect)
-    rows = replace(case.rows, values=case.rows.values[order], suspect=case.rows.suspect[order])
-    found = null_splits.run(replace(case, rows=rows))
-    figures = {figure.name: figure for figure in found.figures}
-    assert found.status == "passed"
-    assert figures["p-value that the order of documents does not matter"].value <= 0.005
-
-
-def test_null_splits_hold_on_values_that_are_mostly_tied(make_case: MakeCase) -> None:
-    case = make_case()
-    for values in (np.ones_like(case.rows.values), (case.rows.values > 1.5).astype(float)):
-        assert null_splits.run(replace(case, rows=replace(case.rows, values=values))).status == "passed"
-
-
-def test_null_splits_fail_when_the_engine_misbehaves(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = make_case()
-    sound = null_split_pvalues(case.rows, rng=np.random.default_rng(0))
-    monkeypatch.setattr(
-        "auditor.membership.guards.null_splits.null_split_pvalues", lambda *_, **__: replace(sound, uniformity_p=0.0005)
-    )
-    assert null_splits.run(case).status == "failed"
 
 
 @pytest.mark.parametrize(("p", "status"), [(0.02, "failed"), (0.0201, "passed")])
