@@ -74,7 +74,7 @@ def check(
         heldout: The same for comparable documents that the model cannot have been trained on.
         model: Folder or name of a causal language model, a PEFT adapter folder, or a GGUF file.
         references: Models that cannot have seen the suspect documents.
-        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        cache_dir: Folder of the score store; the platform's cache folder by default.
         name: Name of the audit in its report.
         progress: Receives the progress of scoring; silent by default.
         **settings: Any other field of `auditor.settings.AuditSettings`, such as `group_column="author"` or `seed=1`,
@@ -107,7 +107,7 @@ def forget(
         suspect: Folder, file or `hf:NAME[:SPLIT]` of the documents in question.
         heldout: The same for comparable documents that no checkpoint can have been trained on.
         checkpoints: Model of each checkpoint by its name, the origin first; at least two.
-        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        cache_dir: Folder of the score store; the platform's cache folder by default.
         name: Name of the audit in its report.
         progress: Receives the progress of scoring; silent by default.
         **settings: Any field of `auditor.settings.SeriesSettings`, such as `general="general.jsonl"` or `relearn=True`,
@@ -133,7 +133,7 @@ def run_batch(
         configuration: A YAML or TOML file; `auditor schema audits` prints its schema.
         output: Folder to write: index.html, junit.xml, summary.md, batch.json, and a folder for each audit. Audits
             whose results are there and whose inputs are unchanged are not run again.
-        cache_dir: Folder of the score cache; the platform's cache folder by default.
+        cache_dir: Folder of the score store; the platform's cache folder by default.
         progress: Receives the progress of scoring; silent by default.
 
     Returns:

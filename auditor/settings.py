@@ -347,7 +347,7 @@ class RunOptions(_Settings):
     """The command line that reproduces the audit."""
 
     cache_dir: Annotated[str | None, Usage(everywhere=True)] = None
-    """Folder of the score cache; the platform's cache folder by default."""
+    """Folder of the score store; the platform's cache folder by default."""
 
     gate: Gate = Gate()
     """Which outcomes fail CI."""

@@ -13,7 +13,7 @@ _LABEL = 12
 _LEFT_OUT = (
     "An estimate at the speed of the sample; other programs, longer documents or other --features change it. Not "
     "included: reading the data, the statistics and guards, and reference models and checkpoints, each of which takes "
-    "about as long again. Scores that are in the cache take no time."
+    "about as long again. Scores that are in the store take no time."
 )
 
 

@@ -62,7 +62,7 @@ class UnrecomputedFindings:
 def conclude_series(
     measurements: SeriesMeasurements,
     settings: AuditSettings,
-    sides: TextBaseline,
+    baseline: TextBaseline,
     findings: UnrecomputedFindings,
     answers: AnswerCache,
 ) -> Forgetting:
@@ -71,7 +71,7 @@ def conclude_series(
     Args:
         measurements: What was kept.
         settings: What was asked; `settings.series` says which checkpoints.
-        sides: What the text of the two sides tells.
+        baseline: What the text of the two sides shows.
         findings: What is not made from what was kept.
         answers: Asked for the trajectory.
 
@@ -79,7 +79,7 @@ def conclude_series(
         UsageError: A side has fewer than two groups, or what was kept does not fit together or to what was asked.
     """
     require_consistent(measurements)
-    trajectory = conclude_trajectory(measurements, settings, sides, answers)
+    trajectory = conclude_trajectory(measurements, settings, baseline, answers)
     _require_asked(trajectory, measurements, settings)
     return conclude_states(trajectory, measurements, settings, findings)
 

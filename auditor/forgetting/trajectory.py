@@ -71,31 +71,31 @@ class Trajectory:
 
 
 def conclude_trajectory(
-    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, answers: AnswerCache
+    measurements: SeriesMeasurements, settings: AuditSettings, baseline: TextBaseline, answers: AnswerCache
 ) -> Trajectory:
     """Detect, contrast and compare at every checkpoint.
 
     Args:
         measurements: What was kept of the scores.
         settings: What was asked; `settings.series` says which checkpoints.
-        sides: What the text of the two sides tells.
+        baseline: What the text of the two sides shows.
         answers: Asked for the trajectory: a run needs it before its interventions and when it concludes.
 
     Raises:
         UsageError: A side has fewer than two groups.
     """
-    key = (measurements.scores_sha256, settings, sides.key)
-    return answers.ask("trajectory", key, lambda: _trajectory(measurements, settings, sides, answers))
+    key = (measurements.scores_sha256, settings, baseline.key)
+    return answers.ask("trajectory", key, lambda: _trajectory(measurements, settings, baseline, answers))
 
 
 def _trajectory(
-    measurements: SeriesMeasurements, settings: AuditSettings, sides: TextBaseline, answers: AnswerCache
+    measurements: SeriesMeasurements, settings: AuditSettings, baseline: TextBaseline, answers: AnswerCache
 ) -> Trajectory:
     policy, names = settings.policy, measurements.names
     thresholds = series_settings_of(settings).policy
-    placebo_p = detect_placebo(measurements, sides)
+    placebo_p = detect_placebo(measurements, baseline)
     refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
-    detections = detect(measurements, sides, answers=answers, refused=refused)
+    detections = detect(measurements, baseline, answers=answers, refused=refused)
     reference = next((index for index, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:

@@ -132,8 +132,9 @@ def placebo_alarms(result: AuditResult) -> list[str]:
 def level_words(result: AuditResult) -> str:
     """The p-value of the test compared with its level, after the correction over checkpoints or over a batch."""
     alpha = result.thresholds.alpha
-    if result.kind == "forget" and result.forgetting is not None and result.forgetting.checkpoints:
-        adjusted = result.forgetting.checkpoints[-1].detection.p_adjusted
+    decides = result.deciding_series
+    if decides is not None and decides.checkpoints:
+        adjusted = decides.checkpoints[-1].detection.p_adjusted
         corrected = f"{format_p(adjusted, alpha)} over all checkpoints (Holm), "
     elif result.multiplicity is not None:
         adjusted = result.multiplicity.p_adjusted

@@ -43,7 +43,7 @@ def _settings() -> list[click.Parameter]:
 @click.option("--json", "as_json", is_flag=True, help="Print the checkup as JSON.")
 @console_options
 def command(*, documents: int, tokens: int, cache_dir: str | None, as_json: bool, **values: Any) -> int:
-    """Show versions, devices, memory and the score cache; with --model load it, test it, and time an audit.
+    """Show versions, devices, memory and the score store; with --model load it, test it, and time an audit.
 
     The test is that of every audit: some documents alone in float32 against in a batch, and words in order against
     shuffled. Its text is built in, in English, or that of SUSPECT and HELDOUT, whose documents are then counted
