@@ -58,9 +58,9 @@ def _machine(machine: Machine) -> list[str]:
 
 def _cache(cache: CacheFolder) -> list[str]:
     if cache.free_bytes is None:
-        return [_entry("Cache", f"{cache.path}: cannot be used")]
+        return [_entry("Store", f"{cache.path}: cannot be used")]
     content = f"{amount(cache.records, 'text')} in {size(cache.size_bytes)}"
-    return [_entry("Cache", f"{cache.path}: {content}; {size(cache.free_bytes)} of free disk space")]
+    return [_entry("Store", f"{cache.path}: {content}; {size(cache.free_bytes)} of free disk space")]
 
 
 def _model(model: ModelCheckup) -> list[str]:

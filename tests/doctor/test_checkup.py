@@ -301,7 +301,7 @@ def test_the_text_says_what_the_estimate_leaves_out() -> None:
     assert "about 27 minutes" in text
     assert "5,000 tokens/s" in text
     assert "estimate" in text
-    for left_out in ("statistics", "reference models", "cache"):
+    for left_out in ("statistics", "reference models", "in the store"):
         assert left_out in text
     assert "No problem found" in text
     assert "\x1b" not in text
