@@ -25,9 +25,11 @@ from auditor import check
 from auditor.core.seeds import stream
 from auditor.corpora.document import Corpus
 from auditor.corpora.read import read_corpus
+from auditor.inference.arrangement import arrange
 from auditor.inference.neighbours import neighbour_test
 from auditor.inference.separability import separability
 from auditor.membership.assess import describe_texts
+from auditor.membership.blind.rows import documents_of
 from auditor.membership.sides import TWO_SIDES, Sides, overlap_of, separate, shared_documents
 from auditor.results.forgetting.measurements import Role
 from auditor.results.policy import Policy
@@ -139,10 +141,13 @@ def _refusing(sides: Sides, seed: int, asked: argparse.Namespace) -> list[str]:
     ours = len(sides.suspect.documents)
     labels = np.arange(len(documents)) < ours
     rows = Rows(np.zeros((len(documents), 1)), labels, tuple(document.group for document in documents), ())
-    alone = describe_texts(sides.suspect, sides.heldout, rows, seed=seed)
+    alone = describe_texts(sides.suspect, sides.heldout, rows)
+    arrangement = arrange(rows, documents_of(sides.suspect, sides.heldout))
+    alone = arrangement.apply(alone)
     text = separability(alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=asked.permutations)
     words = np.array([column.family == "words" for column in alone.columns])
-    near = neighbour_test(alone.values[:, words], labels, rng=stream(seed, "clusters"), permutations=asked.permutations)
+    values, rng = alone.values[:, words], stream(seed, "clusters")
+    near = neighbour_test(values, alone.suspect, rng=rng, permutations=asked.permutations)
     refusing += ["blind"] if text.p_value <= policy.blind_alpha else []
     return refusing + (["clusters"] if near.p_value <= policy.clusters_alpha else [])
 

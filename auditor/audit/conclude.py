@@ -16,6 +16,7 @@ from auditor.features.catalogue import select_features
 from auditor.features.feature import Feature
 from auditor.features.table import columns_comparing, drop_sparse, group_rows
 from auditor.inference.adjusted import changes
+from auditor.inference.arrangement import arrange
 from auditor.inference.curve import learning_curve
 from auditor.inference.row_order import row_order
 from auditor.membership.assess import assess, text_baseline
@@ -63,8 +64,8 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
         answers=answers,
     )
     rows, membership = tested.rows, tested.membership
-    scores = group_scores(rows, membership)
-    order = row_order(rows.values[~rows.suspect], rng=stream(settings.seed, "order"))
+    scores = group_scores(baseline.arrangement.names, rows, membership)
+    order = row_order(baseline.arrangement.undo(rows.values)[~all_rows.suspect], rng=stream(settings.seed, "order"))
     result = AuditResult(
         kind=settings.kind,
         name=inputs.name,
@@ -113,7 +114,9 @@ def _baseline(inputs: AuditInputs, rows: Rows, answers: AnswerCache) -> TextBase
     ours = sum(inputs.sides)
     texts = inputs.measurements.text_rows(rows)
     documents = (ours, len(inputs.documents) - ours)
-    return text_baseline(documents, inputs.overlap, texts, settings=inputs.settings, answers=answers)
+    named = [(document.side == "suspect", document.group, document.sha256) for document in inputs.documents]
+    arrangement = arrange(rows, named)
+    return text_baseline(documents, inputs.overlap, texts, arrangement, settings=inputs.settings, answers=answers)
 
 
 def _references(inputs: AuditInputs) -> dict[str, Rows]:
@@ -127,7 +130,8 @@ def _references(inputs: AuditInputs) -> dict[str, Rows]:
 def _controls(references: Mapping[str, Rows], baseline: TextBaseline) -> dict[str, Separability]:
     """The engine under each reference, at a share of the level for all of them together."""
     alpha = baseline.policy.controls_alpha / max(1, len(references))
-    return {label: baseline.test(rows, f"control {label}", alpha) for label, rows in references.items()}
+    arranged = {label: baseline.arrangement.apply(rows) for label, rows in references.items()}
+    return {label: baseline.test(rows, f"control {label}", alpha) for label, rows in arranged.items()}
 
 
 def _changes(

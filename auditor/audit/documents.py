@@ -24,11 +24,11 @@ MARKED_DOCUMENTS = 6
 MARKED_TOKENS = 160
 
 
-def group_scores(rows: Rows, membership: Separability) -> tuple[GroupScore, ...]:
-    """The out-of-fold score of every group, in row order."""
+def group_scores(names: Sequence[str], rows: Rows, membership: Separability) -> tuple[GroupScore, ...]:
+    """The out-of-fold score of every group, in row order; `names` are those of the rows as read."""
     return tuple(
         GroupScore(group=group, side="suspect" if suspect else "heldout", score=score)
-        for group, suspect, score in zip(rows.groups, rows.suspect, membership.scores, strict=True)
+        for group, suspect, score in zip(names, rows.suspect, membership.scores, strict=True)
     )
 
 

@@ -47,7 +47,7 @@ def measure(
     table, reasons = compute_table(audit.features, scores.records, references=scores.references)
     documents = (*suspect.documents, *heldout.documents)
     rows = group_rows(table, [document.group for document in documents], [True] * len(ours) + [False] * len(theirs))
-    texts = audit.cache.texts(suspect, heldout, rows, settings, memo)
+    texts = audit.cache.texts(suspect, heldout, rows, memo)
     single = single_pass_only(audit.features)
     return AuditInputs(
         settings=settings,

@@ -22,7 +22,9 @@ from auditor.forgetting.tasks.corpora import UNTRAINED, Task, read_tasks
 from auditor.forgetting.tasks.measure import MeasuredTasks, measure_tasks
 from auditor.forgetting.trajectory import checkpoints_to_relearn, conclude_trajectory
 from auditor.forgetting.weights.measure import measure_weights
+from auditor.inference.arrangement import arrange
 from auditor.membership.assess import text_baseline
+from auditor.membership.blind.rows import documents_of
 from auditor.membership.cache import CorpusCache
 from auditor.membership.sides import Sides, overlap_of
 from auditor.models.backend import load_options
@@ -137,11 +139,13 @@ class OpenSeries:
         settings, suspect, heldout = self.scoring.settings, self.sides.suspect, self.sides.heldout
         if not self.scoring.requested.relearn:
             return ()
-        texts = cache.texts(suspect, heldout, set_rows(measurements, 0, "suspect"), settings, memo)
+        rows = set_rows(measurements, 0, "suspect")
+        texts = cache.texts(suspect, heldout, rows, memo)
         baseline = text_baseline(
             (len(suspect.documents), len(heldout.documents)),
             overlap_of(self.sides),
             texts,
+            arrange(rows, documents_of(suspect, heldout)),
             settings=settings,
             answers=cache.answers,
         )

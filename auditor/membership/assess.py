@@ -13,7 +13,9 @@ from auditor.core.seeds import stream
 from auditor.core.version import VERSION
 from auditor.corpora.document import Corpus
 from auditor.features.table import drop_sparse
+from auditor.inference import arrangement as canonical
 from auditor.inference.adjusted import adjusted
+from auditor.inference.arrangement import Arrangement
 from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
 from auditor.inference.threads import one_blas_thread
@@ -29,14 +31,13 @@ from auditor.results.separability import Excess, Separability
 from auditor.settings import AuditSettings
 
 
-def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, seed: int, memo: Memo | None = None) -> Rows:
+def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, memo: Memo | None = None) -> Rows:
     """Describe the text of both sides.
 
     Args:
         suspect: The suspect documents.
         heldout: The held-out documents.
         rows: Rows of any features of theirs, for the order of groups and sides.
-        seed: The audit's seed.
         memo: Remembers the text alone between runs; by default it is described anew.
 
     Returns:
@@ -45,13 +46,13 @@ def describe_texts(suspect: Corpus, heldout: Corpus, rows: Rows, *, seed: int, m
 
     def describe() -> str:
         with one_blas_thread():
-            return FeatureTable.of(text_rows(suspect, heldout, rows, rng=stream(seed, "text"))).model_dump_json()
+            return FeatureTable.of(text_rows(suspect, heldout, rows)).model_dump_json()
 
     # The answer of another version, of this package or of a library, is none.
     order = [rows.groups, rows.suspect.tolist()]
     read = [(side.sha256, side.left_out) for side in (suspect, heldout)]
-    made_from = [VERSION, python_version(), packages(), read, order, seed]
-    code = [Path(module) for module in (blind.rows.__file__, blind.style.__file__)]
+    made_from = [VERSION, python_version(), packages(), read, order]
+    code = [Path(module) for module in (canonical.__file__, blind.rows.__file__, blind.style.__file__)]
     table = FeatureTable.model_validate_json(
         recall_or(memo or NoMemo(), f"text {canonical_sha256(made_from)}", code, describe)
     )
@@ -62,6 +63,7 @@ def text_baseline(
     documents: tuple[int, int],
     overlap: Overlap,
     alone: Rows,
+    arrangement: Arrangement,
     *,
     settings: AuditSettings,
     answers: AnswerCache,
@@ -72,10 +74,12 @@ def text_baseline(
         documents: How many there are, suspect and held-out.
         overlap: What the two sides share.
         alone: Text alone, as `describe_texts` gave it.
+        arrangement: The canonical order of its rows.
         settings: Permutations, thresholds and seed.
         answers: Asked for the engine's answer.
     """
     permutations, policy, seed = settings.permutations, settings.policy, settings.seed
+    alone = arrangement.apply(alone)
     text = answers.ask(
         "text",
         (alone.key, permutations, policy.blind_alpha, policy.power, seed),
@@ -83,7 +87,7 @@ def text_baseline(
             alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
         ),
     )
-    return TextBaseline(documents, overlap, alone, text, permutations, policy, seed)
+    return TextBaseline(documents, overlap, arrangement, alone, text, permutations, policy, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class MembershipAssessment:
     """What the engine and the guards say of one model.
 
     Attributes:
-        rows: What the membership test saw: the features that enough groups have.
+        rows: What the membership test saw, in canonical order: the features that enough groups have.
         membership: The engine on them.
         excess: How far its AUC exceeds that of text alone.
         guards: Every guard, in the order of the report.
@@ -118,7 +122,7 @@ def assess(
 
     Args:
         baseline: The text of the two sides, as `text_baseline` gives it.
-        all_rows: The rows of every feature asked for, in the same order of groups.
+        all_rows: The rows of every feature asked for, as read.
         controls: The engine under models that cannot have seen the data; None in a series, which is its own control,
             so that guards of a reference model are not asked.
         changes: For each of these models, what the audited one shows that it does not, and its own rows.
@@ -127,7 +131,9 @@ def assess(
         alpha: Level at which the detectable effect is stated.
         answers: Asked for the guards that read texts alone, whose answers hold under every model.
     """
-    policy = baseline.policy
+    policy, arrange = baseline.policy, baseline.arrangement.apply
+    all_rows = arrange(all_rows)
+    changes = {label: (arrange(change), arrange(own)) for label, (change, own) in changes.items()}
     rows = drop_sparse(all_rows, policy.most_missing)
     membership = baseline.test(rows, "membership", alpha)
     excess = _excess(baseline, membership, rows, changes)

@@ -69,10 +69,8 @@ class CorpusCache:
         shared = self.answers.ask("shared", key, lambda: shared_documents(read, policy=policy, seed=seed))
         return separate(read, shared, policy)
 
-    def texts(self, suspect: Corpus, heldout: Corpus, rows: Rows, settings: AuditSettings, memo: Memo) -> Rows:
+    def texts(self, suspect: Corpus, heldout: Corpus, rows: Rows, memo: Memo) -> Rows:
         """The text of two sides; as `auditor.membership.assess.describe_texts` answers."""
         sides = ((side.sha256, side.left_out) for side in (suspect, heldout))
-        key = (*sides, rows.groups, settings.seed)
-        return self.answers.ask(
-            "texts", key, lambda: describe_texts(suspect, heldout, rows, seed=settings.seed, memo=memo)
-        )
+        key = (*sides, rows.groups)
+        return self.answers.ask("texts", key, lambda: describe_texts(suspect, heldout, rows, memo=memo))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.core.seeds import stream
+from auditor.inference.arrangement import Arrangement
 from auditor.inference.separability import separability
 from auditor.membership.sides import Overlap
 from auditor.results.policy import Policy
@@ -22,7 +23,8 @@ class TextBaseline:
     Attributes:
         documents: Numbers of suspect and held-out documents that are compared.
         overlap: What the two sides share.
-        text_rows: Columns made of the text alone, one row a group.
+        arrangement: The canonical order of all rows.
+        text_rows: Columns made of the text alone, one row a group, in that order.
         text: The test of an audit on `text_rows`.
         permutations: Label permutations of every test of the audit.
         policy: The thresholds.
@@ -31,6 +33,7 @@ class TextBaseline:
 
     documents: tuple[int, int]
     overlap: Overlap
+    arrangement: Arrangement
     text_rows: Rows
     text: Separability
     permutations: int

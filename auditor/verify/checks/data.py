@@ -151,7 +151,7 @@ def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference
         yield from differs
         return
     rows = group_rows(measurements.features, inputs.groups, inputs.sides)
-    alone = describe_texts(sides.suspect, sides.heldout, rows, seed=seed)
+    alone = describe_texts(sides.suspect, sides.heldout, rows)
     yield from far_cells("measurements.text.values", measurements.text.values, alone.values, most=_LARGEST)
     again = [len(document.text) for document in (*sides.suspect.documents, *sides.heldout.documents)]
     yield from compare(list(measurements.characters), again, at="measurements.characters").differences

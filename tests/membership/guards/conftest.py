@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from auditor.corpora.document import Corpus, Document
+from auditor.inference.arrangement import arrange
 from auditor.inference.separability import separability
-from auditor.membership.blind.rows import text_rows
+from auditor.membership.blind.rows import documents_of, text_rows
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.sides import overlap_of, separate, shared_documents
 from auditor.results.forgetting.measurements import Role
@@ -68,11 +69,12 @@ def make_case() -> Callable[..., GuardContext]:
         values = rng.normal(size=(len(labels), 4)) + shift * labels[:, None]
         names = tuple(document.group for document in (*suspect.documents, *heldout.documents))
         rows = Rows(values, labels, names, tuple(Column(f"f{i}", "loss", 1) for i in range(4)))
-        alone = text_rows(suspect, heldout, rows, rng=rng)
+        alone = text_rows(suspect, heldout, rows)
         text = separability(alone, rng=rng, alpha=0.02, permutations=499, bootstraps=50)
         case = GuardContext(
             documents=(len(suspect.documents), len(heldout.documents)),
             overlap=overlap_of(compared),
+            arrangement=arrange(rows, documents_of(suspect, heldout)),
             all_rows=rows,
             rows=rows,
             membership=engine(values, labels),
