@@ -238,9 +238,11 @@ def test_the_example_of_a_feature_is_found(add: Callable[[str], ModuleType]) -> 
     (feature,) = select_features("first-half-logprob")
     four, none = np.zeros(4, dtype=np.int32), np.zeros(0, dtype=np.int32)
     floats = np.array([-1, -3, -7, -9], dtype=np.float32)
-    assert feature.compute(TokenSignals(four, four, four, four, floats, floats, floats, four, 4, 4, False)) == -2.0
+    assert (
+        feature.compute(TokenSignals(four, four, four, four, floats, floats, floats, floats, four, 4, 4, False)) == -2.0
+    )
     empty = none.astype(np.float32)
-    missing = feature.compute(TokenSignals(none, none, none, none, empty, empty, empty, none, 0, 0, False))
+    missing = feature.compute(TokenSignals(none, none, none, none, empty, empty, empty, empty, none, 0, 0, False))
     assert isinstance(missing, Missing)
 
 

@@ -106,6 +106,7 @@ class WindowScores:
     logprob: Floats
     mean: Floats
     std: Floats
+    max_logprob: Floats
     rank: Ints
     outputs: ModelOutputs = NO_OUTPUTS
 
@@ -361,4 +362,4 @@ def changed(source: str) -> RunError:
 def empty_scores() -> WindowScores:
     """Statistics of zero tokens."""
     none = np.zeros(0, dtype=np.float32)
-    return WindowScores(none, none, none, np.zeros(0, dtype=np.int32))
+    return WindowScores(none, none, none, none, np.zeros(0, dtype=np.int32))

@@ -40,6 +40,7 @@ def assemble(item: Item, scores: Sequence[WindowScores], wanted: Capture) -> Ass
         logprob=np.concatenate([no_floats, *(score.logprob for score in scores)]),
         mean=np.concatenate([no_floats, *(score.mean for score in scores)]),
         std=np.concatenate([no_floats, *(score.std for score in scores)]),
+        max_logprob=np.concatenate([no_floats, *(score.max_logprob for score in scores)]),
         rank=np.concatenate([no_ints, *(score.rank for score in scores)]),
         n_bytes=len(characters),
         zlib_bytes=len(zlib.compress(characters)),

@@ -12,7 +12,8 @@ from auditor.signals.outputs import Capture, ModelOutputs
 from auditor.signals.tokens import TokenSignals
 
 _SIGNALS_HEADER = struct.Struct("<4sIQQ?")
-_SIGNALS_MAGIC = b"TSG1"
+_SIGNALS_MAGIC = b"TSG2"
+"""A record of another format is none: its text is scored again."""
 _OUTPUTS_HEADER = struct.Struct("<4s??IIII")
 _OUTPUTS_MAGIC = b"TRC1"
 _FIELDS = (
@@ -24,6 +25,7 @@ _FIELDS = (
     ("logprob", "<f4"),
     ("mean", "<f4"),
     ("std", "<f4"),
+    ("max_logprob", "<f4"),
 )
 
 

@@ -33,6 +33,7 @@ class TokenStatistics:
         logprob: log p(target), natural logarithm.
         mean: E over v~p of log p(v).
         std: Standard deviation over v~p of log p(v).
+        max_logprob: Largest log p(v) over the vocabulary.
         rank: Entries strictly more probable than the target, int32.
         top_k: The most probable entries; None where not captured.
     """
@@ -40,6 +41,7 @@ class TokenStatistics:
     logprob: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
+    max_logprob: torch.Tensor
     rank: torch.Tensor
     top_k: TopTokens | None = None
 
@@ -132,6 +134,8 @@ class Accumulator:
             logprob=(self.target - self.maximum - log_sum).clamp_max(0).float(),
             mean=(mean - log_sum).clamp_max(0).float(),
             std=variance.sqrt().float(),
+            # The logit of the top choice is the maximum, so only the sum about it is left.
+            max_logprob=(-log_sum).clamp_max(0).float(),
             rank=self.greater.int(),
             top_k=None if self.top_k is None else self.top_k.result(self.maximum + log_sum),
         )
@@ -204,6 +208,7 @@ def concatenate(parts: list[TokenStatistics]) -> TokenStatistics:
         logprob=torch.cat([part.logprob for part in parts]),
         mean=torch.cat([part.mean for part in parts]),
         std=torch.cat([part.std for part in parts]),
+        max_logprob=torch.cat([part.max_logprob for part in parts]),
         rank=torch.cat([part.rank for part in parts]),
         top_k=TopTokens(torch.cat([part.ids for part in top_k]), torch.cat([part.logprobs for part in top_k]))
         if top_k

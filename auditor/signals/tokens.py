@@ -25,6 +25,7 @@ class TokenSignals:
         logprob: log p_t(x_t), natural logarithm.
         mean: E over v~p_t of log p_t(v); minus the entropy.
         std: Standard deviation over v~p_t of log p_t(v).
+        max_logprob: Largest log p_t(v) over the vocabulary, that of the top choice.
         rank: Number of vocabulary entries that are strictly more probable than x_t; 0 is the top choice.
         n_bytes: UTF-8 bytes of the characters scored.
         zlib_bytes: Length of the zlib-compressed UTF-8 bytes of the characters scored.
@@ -38,6 +39,7 @@ class TokenSignals:
     logprob: Floats
     mean: Floats
     std: Floats
+    max_logprob: Floats
     rank: Ints
     n_bytes: int
     zlib_bytes: int

@@ -25,7 +25,7 @@ PAGE = 4096
 def record(seed: int) -> TokenSignals:
     rng, count = np.random.default_rng(seed), 5 + 3 * seed
     whole = [rng.integers(0, 1000, count).astype(np.int32) for _ in range(5)]
-    real = [rng.normal(size=count).astype(np.float32) for _ in range(3)]
+    real = [rng.normal(size=count).astype(np.float32) for _ in range(4)]
     return TokenSignals(*whole[:4], *real, whole[4], n_bytes=count, zlib_bytes=count, truncated=False)  # type: ignore[call-arg, misc]
 
 

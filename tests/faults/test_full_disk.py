@@ -23,7 +23,7 @@ from auditor.signals.tokens import TokenSignals
 def record(seed: int) -> TokenSignals:
     rng = np.random.default_rng(seed)
     whole, real = rng.integers(0, 1000, 200).astype(np.int32), rng.normal(size=200).astype(np.float32)
-    return TokenSignals(*[whole] * 4, *[real] * 3, whole, n_bytes=7, zlib_bytes=3, truncated=False)  # type: ignore[call-arg, misc]
+    return TokenSignals(*[whole] * 4, *[real] * 4, whole, n_bytes=7, zlib_bytes=3, truncated=False)  # type: ignore[call-arg, misc]
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:

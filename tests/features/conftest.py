@@ -17,6 +17,7 @@ def make(
     mean: Sequence[float] | float = -2.0,
     std: Sequence[float] | float = 1.0,
     rank: Sequence[int] | int = 1,
+    top: float | Sequence[float] = 0.0,
     ids: Sequence[int] | None = None,
     starts: Sequence[int] | None = None,
     ends: Sequence[int] | None = None,
@@ -36,6 +37,7 @@ def make(
         logprob=np.asarray(logprob, dtype=np.float32),
         mean=np.full(n, mean, dtype=np.float32) if np.isscalar(mean) else np.asarray(mean, dtype=np.float32),
         std=np.full(n, std, dtype=np.float32) if np.isscalar(std) else np.asarray(std, dtype=np.float32),
+        max_logprob=np.full(n, top, dtype=np.float32) if np.isscalar(top) else np.asarray(top, dtype=np.float32),
         rank=np.full(n, rank, dtype=np.int32) if np.isscalar(rank) else np.asarray(rank, dtype=np.int32),
         n_bytes=n if n_bytes is None else n_bytes,
         zlib_bytes=zlib_bytes,
@@ -52,7 +54,14 @@ def from_logits(logits: npt.NDArray[np.float64], ids: npt.NDArray[np.int64]) -> 
     mean = (p * log_p).sum(1)
     std = np.sqrt((p * (log_p - mean[:, None]) ** 2).sum(1))
     rank = (log_p > chosen[:, None]).sum(1)
-    return make(chosen.tolist(), mean=mean.tolist(), std=std.tolist(), rank=rank.tolist(), ids=ids.tolist())
+    return make(
+        chosen.tolist(),
+        mean=mean.tolist(),
+        std=std.tolist(),
+        rank=rank.tolist(),
+        ids=ids.tolist(),
+        top=log_p.max(1).tolist(),
+    )
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ DEFAULT = [
     "zlib-ratio",
     "min-k-20",
     "min-k-plus-plus",
+    "gap-k",
     "max-k-20",
     "excess-surprisal",
     "top-1-rate",

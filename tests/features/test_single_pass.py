@@ -184,7 +184,7 @@ def test_one_token_gives_a_finite_value_or_a_reason(feature: Feature, record: Ma
     assert reason(value) if math.isnan(value) else math.isfinite(value)
 
 
-ORDERED = {"longest-run", "loss-slope", "early-late-gap", "extraction-logprob"}
+ORDERED = {"gap-k", "longest-run", "loss-slope", "early-late-gap", "extraction-logprob"}
 
 
 @pytest.mark.parametrize("feature", [f for f in SINGLE if f.name not in ORDERED], ids=lambda feature: feature.name)
@@ -217,6 +217,27 @@ def test_min_k_plus_plus_depends_on_the_standardised_value_alone(record: Maker) 
     assert plain == pytest.approx(np.sort(z)[:8].mean(), rel=1e-5)
 
 
+def test_gap_k_by_hand(record: Maker) -> None:
+    """Gaps of 0 to -6 standard deviations make two runs of six, of means -2.5 and -3.5; the lowest fifth is one."""
+    gaps = np.arange(7.0)
+    text = record((-0.5 - 2 * gaps).tolist(), std=2.0, top=-0.5)
+    assert compute("gap-k", text) == pytest.approx(-3.5)
+    short = record([-3.0, -1.0], std=0.5, top=[-1.0, -1.0])
+    assert compute("gap-k", short) == pytest.approx(-2.0)
+    many = record([-4.0] * 6 + [-1.0] * 6 + [-2.0] * 6, std=1.0, top=-1.0)
+    # Thirteen runs of -3, -2.5, ..., 0, ..., -1; the lowest three are -3, -2.5, -2.
+    assert compute("gap-k", many) == pytest.approx(-2.5)
+
+
+def test_gap_k_is_zero_where_every_token_is_the_top_choice(record_from_logits: Maker, record: Maker) -> None:
+    logits = np.random.default_rng(5).normal(size=(30, 50)) * 3
+    assert compute("gap-k", record_from_logits(logits, logits.argmax(1))) == pytest.approx(0, abs=1e-5)
+    assert compute("gap-k", record_from_logits(logits, logits.argmin(1))) < -2
+    moved = compute("gap-k", record_from_logits(logits + 7, logits.argmin(1)))
+    assert moved == pytest.approx(compute("gap-k", record_from_logits(logits, logits.argmin(1))), rel=1e-5)
+    assert "no spread" in reason(compute("gap-k", record([0.0, 0.0], std=0.0)))
+
+
 def test_temperature_moves_min_k_plus_plus(record_from_logits: Maker) -> None:
     rng = np.random.default_rng(4)
     logits, ids = rng.normal(size=(60, 30)), rng.integers(0, 30, 60)
@@ -228,7 +249,7 @@ def test_temperature_moves_min_k_plus_plus(record_from_logits: Maker) -> None:
 def test_tails_bracket_the_mean_and_move_with_their_share(values: list[float]) -> None:
     record = TokenSignals(  # type: ignore[call-arg]
         *(np.arange(len(values), dtype=np.int32) for _ in range(4)),
-        *(np.asarray(values, dtype=np.float32) for _ in range(3)),
+        *(np.asarray(values, dtype=np.float32) for _ in range(4)),
         np.zeros(len(values), dtype=np.int32),
         1,
         1,

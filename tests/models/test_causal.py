@@ -47,11 +47,13 @@ def reference(source: Path, window: Window) -> WindowScores:
     own = logp.gather(1, torch.tensor(window.token_ids[window.context :]).long()[:, None])
     mean = (logp.exp() * logp).sum(1)
     std = (logp.exp() * (logp - mean[:, None]) ** 2).sum(1).sqrt()
-    return WindowScores(own[:, 0].numpy(), mean.numpy(), std.numpy(), (logp > own).sum(1).numpy())  # type: ignore[arg-type]
+    return WindowScores(
+        own[:, 0].numpy(), mean.numpy(), std.numpy(), logp.max(1).values.numpy(), (logp > own).sum(1).numpy()
+    )  # type: ignore[arg-type]
 
 
 def check(found: WindowScores, truth: WindowScores, tolerance: float = 1e-4) -> None:
-    for name in ("logprob", "mean", "std"):
+    for name in ("logprob", "mean", "std", "max_logprob"):
         np.testing.assert_allclose(getattr(found, name), getattr(truth, name), atol=tolerance, rtol=0)
     assert (np.abs(found.rank - truth.rank) <= 1).all()
     assert (found.rank != truth.rank).mean() <= 0.05

@@ -136,7 +136,7 @@ def test_nothing_wanted_nothing_given_and_no_figure_changes(tiny_model_dir: Path
     assert all(scores.outputs == NO_OUTPUTS for scores in plain)
     for wanted in (ALL, Capture(layers=True), Capture(top=True)):
         for left, right in zip(plain, backend.score(windows, wanted=wanted), strict=True):
-            for name in ("logprob", "mean", "std", "rank"):
+            for name in ("logprob", "mean", "std", "max_logprob", "rank"):
                 np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
             assert (right.outputs.layers is not None) == wanted.layers
             assert (right.outputs.top_ids is not None) == (right.outputs.top_logprobs is not None) == wanted.top

@@ -27,7 +27,7 @@ from auditor.signals.tokens import TokenSignals
 def record(n: int = 5, seed: int = 0) -> TokenSignals:
     generator = np.random.default_rng(seed)
     ints = [generator.integers(0, 1000, n).astype(np.int32) for _ in range(5)]
-    floats = [generator.normal(size=n).astype(np.float32) for _ in range(3)]
+    floats = [generator.normal(size=n).astype(np.float32) for _ in range(4)]
     return TokenSignals(*ints[:4], *floats, ints[4], n_bytes=7 * n, zlib_bytes=3 * n, truncated=bool(n % 2))  # type: ignore[call-arg, misc]
 
 
@@ -124,7 +124,7 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
         "i, f = np.zeros(50, np.int32), np.zeros(50, np.float32)\n"
         "store = Store.open(Path(sys.argv[1]))\n"
         "for k in range(60):\n"
-        "    store.put_many({f'{sys.argv[2]}-{k}': TokenSignals(i, i, i, i, f, f, f, i, 1, 1, False)})\n"
+        "    store.put_many({f'{sys.argv[2]}-{k}': TokenSignals(i, i, i, i, f, f, f, f, i, 1, 1, False)})\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     running = [

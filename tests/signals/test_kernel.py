@@ -23,11 +23,11 @@ def reference(hidden: torch.Tensor, targets: torch.Tensor, head: Head) -> TokenS
     mean = (p * logp).sum(1)
     std = ((p * (logp - mean[:, None]) ** 2).sum(1)).sqrt()
     own = logp.gather(1, targets[:, None])
-    return TokenStatistics(own[:, 0], mean, std, (logp > own).sum(1))
+    return TokenStatistics(own[:, 0], mean, std, logp.max(1).values, (logp > own).sum(1))
 
 
 def check(found: TokenStatistics, truth: TokenStatistics, *, ranks_off: int = 0) -> None:
-    for name in ("logprob", "mean", "std"):
+    for name in ("logprob", "mean", "std", "max_logprob"):
         torch.testing.assert_close(getattr(found, name).double(), getattr(truth, name), atol=1e-4, rtol=1e-5)
     assert int((found.rank - truth.rank).abs().max()) <= ranks_off
 
@@ -71,6 +71,7 @@ def test_certain_prediction_has_no_spread() -> None:
     found = token_statistics(torch.eye(8) * 100, torch.arange(8), Head(weight), Blocks(4, 3))
     assert found.logprob.tolist() == [0.0] * 8
     assert found.std.tolist() == [0.0] * 8
+    assert found.max_logprob.tolist() == [0.0] * 8
     assert found.rank.tolist() == [0] * 8
 
 

@@ -62,7 +62,7 @@ def test_the_statistics_are_the_same_with_and_without() -> None:
     plain = token_statistics(hidden, targets, Head(weight), Blocks(16, 700))
     more = token_statistics(hidden, targets, Head(weight), Blocks(16, 700), top=64)
     assert plain.top_k is None
-    for name in ("logprob", "mean", "std", "rank"):
+    for name in ("logprob", "mean", "std", "max_logprob", "rank"):
         assert torch.equal(getattr(plain, name), getattr(more, name))
 
 

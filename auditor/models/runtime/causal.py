@@ -176,7 +176,7 @@ class CausalBackend:
         return scores
 
     def _split(self, statistics: TokenStatistics, windows: Sequence[Window], means: Means | None) -> list[WindowScores]:
-        parts = (statistics.logprob, statistics.mean, statistics.std, statistics.rank)
+        parts = (statistics.logprob, statistics.mean, statistics.std, statistics.max_logprob, statistics.rank)
         columns = [part.cpu().numpy() for part in parts]
         if not all(np.isfinite(column).all() for column in columns):
             raise RunError(
@@ -193,8 +193,8 @@ class CausalBackend:
             # Copies, so that no record keeps its whole batch in memory.
             ids, logprobs = (None, None) if top is None else (top[0][piece].copy(), top[1][piece].copy())
             outputs = ModelOutputs(None if layers is None else layers[index].numpy().copy(), ids, logprobs)
-            logprob, mean, std, rank = (column[piece].copy() for column in columns)
-            scores.append(WindowScores(logprob, mean, std, rank, outputs))
+            logprob, mean, std, max_logprob, rank = (column[piece].copy() for column in columns)
+            scores.append(WindowScores(logprob, mean, std, max_logprob, rank, outputs))
         return scores
 
     def sibling(self, spec: ModelSpec) -> CausalBackend | None:

@@ -40,6 +40,7 @@ def _record(
         logprob=logprob,
         mean=zeros,
         std=zeros,
+        max_logprob=zeros,
         rank=rank.astype(np.int32),
         n_bytes=n_bytes if count else 0,
         zlib_bytes=n_bytes,
