@@ -1,6 +1,6 @@
-"""Write the pages that are made from the program: the command line, the configuration of a batch, the GitHub Action.
+"""Write the pages that are made from the program: commands, configurations, the GitHub Action, what no result proves.
 
-python docs/make_reference.py            # writes docs/reference/{cli,batch,action}.md
+python docs/make_reference.py            # writes docs/reference/{cli,batch,action,unproven}.md
 python docs/make_reference.py --check    # writes nothing; exit code 1 where a page is old
 """
 
@@ -19,6 +19,7 @@ import yaml
 
 from auditor.batch.config.model import BatchModel
 from auditor.cli.main import cli
+from auditor.verify.unproven import CHOSEN, INVENTED, OF_A_BATCH, UNPROVEN
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- Made by docs/make_reference.py: change the program, then run `make docs`. -->"
@@ -171,7 +172,28 @@ def action_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"cli.md": cli_page, "batch.md": batch_page, "action.md": action_page}
+def unproven_page() -> str:
+    """The fields that no check can prove."""
+    lines = [
+        "# What no file can prove",
+        MADE,
+        "Whoever writes a result can make these fields say anything; all others follow from the measurements, the "
+        "settings or each other, and `auditor verify` finds a change of one of them. In paths `[*]` is any item, `.*` any key, "
+        "`**` all that is below.",
+        "## All of it together",
+        *(f"* {cell(choice.reason)}" for choice in (INVENTED, *CHOSEN, OF_A_BATCH)),
+        "## One by one",
+    ]
+    rows = [
+        f"| {cell(fields.reason)} | {', '.join(f'`{part}`' for part in fields.parts)} | "
+        f"{', '.join(f'`{shown}`' for shown in sorted(fields.shown_by)) or 'nothing'} |"
+        for fields in UNPROVEN
+    ]
+    table = ["| what | fields | what shows it |", "|---|---|---|", *rows]
+    return "\n\n".join([*lines, "\n".join(table)]) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "batch.md": batch_page, "action.md": action_page, "unproven.md": unproven_page}
 
 
 def main() -> int:

@@ -186,7 +186,7 @@ def all_as_read(inputs: AuditInputs, side: Side) -> list[DocumentResult | Shared
     """The documents of a side as they were read, with those that were left out in their positions.
 
     Raises:
-        UsageError: The positions are not those of a side.
+        UsageError: The positions are not those of a side, or another document is at one of them.
     """
     compared = documents_as_read(inputs, [document for document in inputs.documents if document.side == side])
     excluded = left_out(inputs.measurements.overlap, inputs.documents, side=side)
@@ -194,7 +194,13 @@ def all_as_read(inputs: AuditInputs, side: Side) -> list[DocumentResult | Shared
     if len(out) != len(excluded) or any(index >= count for index in out):
         raise UsageError(f"measurements.overlap has positions that are none of {count} documents")
     rest = iter(compared)
-    return [out[index] if index in out else next(rest) for index in range(count)]
+    read = [out[index] if index in out else next(rest) for index in range(count)]
+    for document in inputs.measurements.overlap:
+        if document.role == side and [document.sha256] != [
+            one.sha256 for one in read[document.index : document.index + 1]
+        ]:
+            raise UsageError(f"measurements.overlap has another document {document.index} of the {side} set")
+    return read
 
 
 def complete_manifest(inputs: AuditInputs, rows: Rows) -> Manifest:

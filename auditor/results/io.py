@@ -18,6 +18,9 @@ from auditor.results.result import SCHEMA_VERSION, AuditResult
 
 R = TypeVar("R", bound=Record)
 
+MOST_DEPTH = 40
+"""Levels of lists and objects that are read; a result has less than half as many."""
+
 
 def content_digest(result: AuditResult) -> str:
     """Hex digest of every field but `content_sha256` itself, whatever the layout of the file."""
@@ -67,12 +70,24 @@ def _parsed(written: bytes, path: Path) -> Any:
         if b"\\ud" in written.lower():
             # Half of a character can be escaped in JSON and written nowhere.
             json.dumps(data, ensure_ascii=False).encode()
+        _require_shallow(data)
         return data
     except json.JSONDecodeError as error:
         hint = "Give the .json file an audit wrote; the HTML and Markdown reports cannot be read back."
         raise UsageError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not a result: {error}") from error
+
+
+def _require_shallow(data: Any) -> None:
+    """Refuse what is nested deeper than a result: what is read here is walked through by functions that recurse."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(MOST_DEPTH):
+        level = [item for held in level for item in (held.values() if isinstance(held, dict) else held)]
+        level = [item for item in level if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MOST_DEPTH} levels deep")
 
 
 def _refuse(constant: str) -> float:

@@ -12,7 +12,8 @@ import auditor.verify.checks
 from auditor.core.errors import AuditorError, UsageError, first_line
 from auditor.core.registry import discover
 from auditor.verify.differences import Difference, TreeComparison
-from auditor.verify.subject import Subject, TooLongError
+from auditor.verify.limits import TooLongError
+from auditor.verify.subject import Subject
 
 Status = Literal["passed", "failed", "not asked"]
 

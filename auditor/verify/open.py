@@ -10,12 +10,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from auditor.core.errors import UsageError
-from auditor.core.files import read_bytes
 from auditor.results.batch import BatchResult
 from auditor.results.io import parse_result
 from auditor.verify.bundle.archive import unpack
 from auditor.verify.bundle.contents import RESULT
 from auditor.verify.command import CommandReader
+from auditor.verify.limits import read_limited, require_size
 from auditor.verify.subject import Subject
 
 ROLES = ("suspect", "heldout", "placebo", "general")
@@ -56,9 +56,10 @@ def open_subject(
     try:
         if path.is_file() and zipfile.is_zipfile(path):
             files = unpack(path)
-        written = files[RESULT] if files else path.read_bytes()
+        written = files[RESULT] if files else read_limited(path, long=long)
     except OSError as error:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    require_size(path, len(written), long=long)
     if batch is not None:
         read_batch_result(batch)
     elif not files:
@@ -72,10 +73,10 @@ def read_batch_result(path: Path) -> BatchResult:
     """Read a batch.json.
 
     Raises:
-        UsageError: It cannot be read, or is none.
+        UsageError: It cannot be read, is larger than is read, or is none.
     """
     try:
-        return BatchResult.model_validate_json(read_bytes(path))
+        return BatchResult.model_validate_json(read_limited(path, long=False))
     except ValidationError as error:
         raise UsageError(f"{path} is not the batch.json of a batch ({error.error_count()} faults)") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,22 +11,13 @@ from typing import Any
 from auditor.audit.choices import with_default_thresholds
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import AuditInputs, inputs_of_result
-from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
 from auditor.results.result import AuditResult, ModelSummary, Verdict
+from auditor.results.rows import FeatureTable
 from auditor.verify.bundle.contents import text_names
 from auditor.verify.command import CommandReader
 from auditor.verify.differences import TreeComparison, compare
-
-MOST_PERMUTATIONS = 1_000_000
-"""Largest number of permutations of a result; more would not fit into memory."""
-MOST_WORK = 100_000_000_000
-"""Permutations times table cells that are recomputed without `--long`: about two minutes of one core, and a hundred
-times an audit of two sets of 200 documents."""
-
-
-class TooLongError(UsageError):
-    """The figures of a result take too long to recompute."""
+from auditor.verify.limits import MOST_PERMUTATIONS, MOST_TOTALS, MOST_WORK, TooLongError
 
 
 @dataclass(frozen=True)
@@ -97,12 +88,16 @@ class Subject:
             TooLongError: Its figures take too long to recompute.
         """
         inputs = inputs_of_result(self.result)
-        permutations, cells = inputs.settings.permutations, _cells(inputs)
-        if permutations > MOST_PERMUTATIONS:
-            raise TooLongError(f"{permutations:,} permutations are too many to recompute")
-        if permutations * cells > MOST_WORK and not self.long:
+        permutations, tables = inputs.settings.permutations, list(_tables(inputs))
+        widest = max(len(table.columns) for table in tables)
+        if permutations > MOST_PERMUTATIONS or permutations * widest > MOST_TOTALS:
+            raise TooLongError(f"{permutations:,} permutations of {widest:,} columns are too many to recompute")
+        cells = sum(len(table.values) * len(table.columns) for table in tables)
+        groups = len(set(zip(inputs.sides, inputs.groups, strict=True)))
+        if permutations * cells + 10 * groups**2 > MOST_WORK and not self.long:
             raise TooLongError(
-                f"{permutations:,} permutations of {cells:,} measured figures take more than minutes to recompute",
+                f"{permutations:,} permutations of {cells:,} measured figures of {groups:,} groups take more than "
+                "minutes to recompute",
                 hint="Give --long if the file is meant to hold so many.",
             )
         return inputs
@@ -136,13 +131,13 @@ class Subject:
         return compare(_tree(self.result), _tree(self.recomputed))
 
 
-def _cells(inputs: AuditInputs) -> int:
-    """Number of figures in all permuted tables."""
+def _tables(inputs: AuditInputs) -> Iterator[FeatureTable]:
+    """All permuted tables."""
     measurements = inputs.measurements
-    tables = [measurements.features, measurements.text, *measurements.controls.values()]
+    yield from (measurements.features, measurements.text, *measurements.controls.values())
     if measurements.series is not None:
-        tables += [table for corpus in measurements.series.sets.values() for table in corpus.features]
-    return sum(len(table.values) * len(table.columns) for table in tables)
+        for corpus in measurements.series.sets.values():
+            yield from corpus.features
 
 
 def _tree(result: AuditResult) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from auditor.verify.unproven import CHOSEN, INVENTED, OF_A_BATCH, UNPROVEN
 
 _INDEX = re.compile(r"\[\d+\]")
 _MOST = 20
+_MOST_KINDS, _LONGEST_PATH = 20_000, 1_000
 _WIDTH = 120
 _LONGEST = 60
 _SETTINGS = "SETTINGS  "
@@ -90,18 +91,31 @@ def _open(subject: Subject, available: Collection[str]) -> Iterator[str]:
     for choice in (INVENTED, *CHOSEN, *of_a_batch):
         if choice.is_open(available):
             yield textwrap.fill(choice.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
-    paths = {
-        _INDEX.sub("[0]", path) for path, value in leaves(subject.result.model_dump(mode="json")) if value is not None
-    }
+    paths = _kinds(subject)
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
     for fields in UNPROVEN:
-        if fields.is_open(available) and any(map(fields.covers, paths)):
+        if fields.is_open(available) and (paths is None or any(map(fields.covers, paths))):
             yield f"      {fields.reason}"
 
 
 def _under(subject: Subject) -> str:
     lax = any(one.threshold for one in nondefault_settings(subject.inputs.settings))
     return " under thresholds that are not the default" if lax else ""
+
+
+def _kinds(subject: Subject) -> set[str] | None:
+    """The paths of the fields that have a value, one of each kind; None where they are too many or too long to compare.
+
+    The configuration is left out: none of its fields is unproven, and it may hold anything.
+    """
+    paths: set[str] = set()
+    tree = subject.result.model_dump(mode="json", exclude={"manifest": {"configuration"}})
+    for path, value in leaves(tree):
+        if value is not None:
+            paths.add(_INDEX.sub("[0]", path))
+            if len(paths) > _MOST_KINDS or len(path) > _LONGEST_PATH:
+                return None
+    return paths
 
 
 def _verified(subject: Subject) -> str:

@@ -74,6 +74,8 @@ def unpack(path: Path) -> dict[str, bytes]:
             packed in; or the file holds a byte that `pack` does not write: in front, between, behind or in a header.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path} has {path.stat().st_size:,} bytes, more than a bundle may have")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _refuse_all(path, entries)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from auditor.audit.multiplicity import correct, correction_entry
+from auditor.audit.multiplicity import CorrectionEntry, correct, correction_entry
 from auditor.core.errors import UsageError
-from auditor.core.files import read_bytes
 from auditor.results.batch import AuditOutcome
 from auditor.results.io import parse_result
 from auditor.results.result import AuditResult
 from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.differences import compare
+from auditor.verify.limits import read_limited
 from auditor.verify.open import read_batch_result
 from auditor.verify.subject import Subject
 
@@ -36,7 +36,13 @@ def multiplicity(subject: Subject) -> CheckAnswer:
     if digest not in digests:
         return CheckAnswer("failed", f"{subject.batch} names no result with the digest of this file ({digest[:16]})")
     position = digests.index(digest)
-    entries = [correction_entry(_result(folder, finding)) for finding in findings]
+    # A file that a batch names many times is read once.
+    read: dict[tuple[str, str], CorrectionEntry] = {}
+    for finding in findings:
+        named = (finding.result, finding.result_sha256)
+        if named not in read:
+            read[named] = correction_entry(_result(folder, finding))
+    entries = [read[finding.result, finding.result_sha256] for finding in findings]
     broken = len(batch.audits) - len(findings)
     again = correct(entries, batch.correction, broken=broken)[position]
     trees = (None if entry is None else entry.model_dump(mode="json") for entry in (stored, again))
@@ -55,7 +61,7 @@ def _result(folder: Path, finding: AuditOutcome) -> AuditResult:
     if not path.is_relative_to(folder.resolve()):
         raise UsageError(f"the batch names a result outside its folder: {finding.result!r}")
     with reading():
-        written = read_bytes(path)
+        written = read_limited(path, long=False)
     if hashlib.sha256(written).hexdigest() != finding.result_sha256:
         raise UsageError(f"{path} is not the result that the batch was made from")
     return parse_result(written, path)
