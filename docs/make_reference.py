@@ -178,8 +178,8 @@ def unproven_page() -> str:
         "# What no file can prove",
         MADE,
         "Whoever writes a result can make these fields say anything; all others follow from the measurements, the "
-        "settings or each other, and `auditor verify` finds a change of one of them. In paths `[*]` is any item, `.*` any key, "
-        "`**` all that is below.",
+        "settings or each other, and `auditor verify` finds a change of one of them. In paths `[*]` is any item, "
+        "`.*` any key, `**` all that is below.",
         "## All of it together",
         *(f"* {cell(choice.reason)}" for choice in (INVENTED, *CHOSEN, OF_A_BATCH)),
         "## One by one",
