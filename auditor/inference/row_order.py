@@ -12,6 +12,8 @@ from auditor.results.separability import RowOrder
 
 FEWEST = 8
 
+_CHUNK_BYTES = 500_000
+
 
 def row_order(values: Floats, *, rng: np.random.Generator, orders: int = 999) -> RowOrder | None:
     """Whether neighbouring rows resemble each other; see `block_test`.
@@ -59,14 +61,17 @@ def block_test(values: Floats, *, orders: int, rng: np.random.Generator) -> tupl
     sizes = [2**power for power in range(1, 64) if 2**power <= count // 4]
     edges = [np.minimum(np.arange(0, count + size, size), count) for size in sizes]
     sums = np.empty((2 * len(sizes), orders + 1))
-    running = np.zeros((count + 1, 2 * width))
-    for index in range(orders + 1):
-        arranged = both if index == 0 else both[rng.permutation(count)]
-        np.cumsum(arranged, axis=0, out=running[1:])
+    chunk = max(1, _CHUNK_BYTES // both.nbytes)
+    for start in range(0, orders + 1, chunk):
+        drawn = range(start, min(start + chunk, orders + 1))
+        arranged = np.stack([both if index == 0 else both[rng.permutation(count)] for index in drawn])
+        running = np.zeros((len(drawn), count + 1, 2 * width))
+        np.cumsum(arranged, axis=1, out=running[:, 1:])
         for number, edge in enumerate(edges):
-            squares = np.square(np.diff(running[edge], axis=0)).sum(axis=0)
-            sums[2 * number, index] = squares[:width].sum()
-            sums[2 * number + 1, index] = squares[width:].sum()
+            ends = running[:, edge]
+            squares = np.square(ends[:, 1:] - ends[:, :-1]).sum(axis=1)
+            sums[2 * number, drawn] = squares[:, :width].sum(axis=1)
+            sums[2 * number + 1, drawn] = squares[:, width:].sum(axis=1)
     z = standardise(sums)
     largest = z.max(axis=0)
     best = int(np.argmax(z[:, 0])) // 2

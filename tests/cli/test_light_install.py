@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,15 +83,23 @@ def test_a_result_is_verified(tmp_path: Path) -> None:
     assert not err
 
 
-@pytest.mark.parametrize("kind", ["check", "forget", "batch", "doctor"])
-def test_what_opens_a_model_says_what_to_install(kind: str, tmp_path: Path) -> None:
-    written = str(tmp_path / "r.json")
+@pytest.fixture(scope="module")
+def opening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, str]]]:
+    """What each command that opens a model says, all in one process."""
+    folder = tmp_path_factory.mktemp("opening")
     commands = {
-        "check": [*SAMPLES, "--limit", "40", "--model", "samples/model", "-o", written],
+        "check": [*SAMPLES, "--limit", "40", "--model", "samples/model", "-o", str(folder / "check.json")],
         "forget": [*SAMPLES, "--limit", "40", "--checkpoint", "a=samples/model", "--checkpoint", "b=samples/model"],
-        "batch": ["samples/AUDITS.yaml", "-o", str(tmp_path / "batch")],
+        "batch": ["samples/AUDITS.yaml", "-o", str(folder / "batch")],
         "doctor": ["--model", "samples/model"],
     }
-    ((code, out, err),) = light([[kind, *commands[kind], "-q", "--cache-dir", str(tmp_path / "cache")]])
+    ending = ["-q", "--cache-dir", str(folder / "cache")]
+    answers = light([[kind, *arguments, *ending] for kind, arguments in commands.items()])
+    yield dict(zip(commands, answers, strict=True))
+    assert not (folder / "check.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["check", "forget", "batch", "doctor"])
+def test_what_opens_a_model_says_what_to_install(kind: str, opening: dict[str, tuple[int, str, str]]) -> None:
+    code, out, err = opening[kind]
     assert (code, out, err) == (2, "", f"auditor: auditor {kind} needs the model libraries: {INSTALL}\n")
-    assert not Path(written).exists()
