@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import rankdata
 
 from auditor.inference.design import Bools, Design, Floats, Ints
+from auditor.inference.midranks import midranks
 from auditor.results.separability import Interval
 
 _CHUNK_BYTES = 4_000_000
@@ -16,7 +16,7 @@ _CHUNK_BYTES = 4_000_000
 def aucs(scores: Floats, suspect: Bools) -> Floats:
     """Of each column of scores [rows, columns], the AUC: see `auc`."""
     above = int(suspect.sum())
-    ranks = rankdata(scores, axis=0)[suspect].sum(axis=0)
+    ranks = midranks(scores)[suspect].sum(axis=0)
     areas: Floats = (ranks - above * (above + 1) / 2) / (above * (len(scores) - above))
     return areas
 

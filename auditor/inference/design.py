@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from auditor.core.errors import UsageError
+from auditor.inference.midranks import midranks
 from auditor.results.rows import Rows
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def normal_scores(values: Floats) -> Floats:
         [rows, columns] float64.
     """
     missing = np.isnan(values)
-    ranks = rankdata(values, axis=0, nan_policy="omit")
+    ranks = midranks(values)
     scores = np.where(missing, 0.0, ndtri(ranks / (len(values) - missing.sum(axis=0) + 1)))
     scores -= scores.mean(axis=0)
     scores[:, np.ptp(scores, axis=0) < _FLAT] = 0.0

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import ttest_ind
 
 from auditor.core.errors import UsageError
 from auditor.inference.design import Bools, Floats
@@ -89,6 +88,8 @@ def _splits(sides: list[Floats], streams: list[np.random.Generator]) -> tuple[fl
         fitting.append(np.vstack([side[: min(len(side) // 2, _LIMIT)] for side in shuffled]))
         testing.append([side[len(side) // 2 :][:_LIMIT] for side in shuffled])
     targets = np.repeat([0.0, 1.0], [min(len(side) // 2, _LIMIT) for side in sides])
+    from scipy.stats import ttest_ind  # takes a second to import: only where it is computed
+
     fits = _fit(np.stack(fitting), targets, streams)
     p_values = []
     for weights, (suspects, heldout) in zip(fits, testing, strict=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from auditor.core.errors import UsageError
 from auditor.inference.design import build_design, permuted_labels
@@ -54,6 +53,8 @@ def null_split_pvalues(
     Raises:
         UsageError: Fewer than eight rows.
     """
+    from scipy.stats import ks_2samp  # takes a second to import: only where it is computed
+
     count = len(rows.groups)
     if count < _FEWEST:
         raise UsageError(f"{count} groups cannot be split against themselves", hint=f"At least {_FEWEST} are needed.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 import auditor.forgetting.states
 from auditor.core.registry import discover
@@ -178,7 +178,7 @@ def _undecided(
 
 def _more(findings: CheckpointFindings, policy: Policy, forgetting: ForgettingPolicy) -> str:
     """The groups that TOST needs to show that a true gap of zero is small (normal theory, first step of Holm)."""
-    z = float(norm.isf(forgetting.equivalence_alpha / findings.n_checkpoints) + norm.isf((1 - policy.power) / 2))
+    z = -float(ndtri(forgetting.equivalence_alpha / findings.n_checkpoints) + ndtri((1 - policy.power) / 2))
     needed = int(2 * (z / forgetting.equivalence_d) ** 2) + 1
     if needed <= findings.suspect.groups:
         return "This many documents would have shown a gap of zero to be small: a gap near the margin seems to be left."

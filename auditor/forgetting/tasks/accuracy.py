@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import binomtest
 
 from auditor.inference.design import Bools, Floats, Ints
 from auditor.inference.multiplicity import holm
@@ -70,6 +69,8 @@ def mcnemar(lost: int, gained: int) -> float:
     Null: a changed document is as likely lost as gained. Unit: the document. Assumption: documents are independent.
     Source: McNemar 1947, in its exact binomial form.
     """
+    from scipy.stats import binomtest  # takes a second to import: only where it is computed
+
     return min(1.0, float(binomtest(lost, lost + gained).pvalue)) if lost + gained else 1.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.guard import GuardOutcome, guard
@@ -27,7 +27,7 @@ def direction(case: GuardContext) -> GuardOutcome:
             "No feature of the test has a direction, so no difference could be read as training.",
             "Choose features that have a direction.",
         )
-    limit = float(norm.isf(policy.direction_alpha))
+    limit = -float(ndtri(policy.direction_alpha))
     directed = {f"family:{column.family}" for column in membership.columns if column.direction != 0}
     families = [s for s in membership.statistics if s.name in directed and s.p_adjusted <= policy.alpha]
     figures = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import fisher_exact
 
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.guard import GuardOutcome, guard
@@ -67,5 +66,7 @@ def minimums(case: GuardContext) -> GuardOutcome:
 
 def _uneven(counts: tuple[int, int], totals: tuple[int, int]) -> float:
     """Two-sided p-value of Fisher's exact test that both sides have the same rate."""
+    from scipy.stats import fisher_exact  # takes a second to import: only where it is computed
+
     table = [[counts[0], totals[0] - counts[0]], [counts[1], totals[1] - counts[1]]]
     return float(fisher_exact(table).pvalue)
