@@ -27,9 +27,10 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadf
 test: $(VENV)/.installed
 	$(PYTEST) $(T)
 
-# The tests that need no PyTorch, none of which imports it: a first answer, of T alone if it is given.
+# A first answer in half a minute, of T alone if it is given: no test that imports PyTorch or starts a process, no
+# simulation and none that is long. tests/support/quick.py sees to the first two.
 quick: $(VENV)/.installed
-	$(PYTEST) -m 'not slow and not model and not process and not simulation' $(T)
+	$(PYTEST) -m 'not slow and not model and not process and not simulation and not long' $(T)
 
 # The pages that are made from the commands and schemas are made again, then the site: a warning is an error.
 docs: $(VENV)/.installed $(VENV)/.docs

@@ -279,6 +279,7 @@ def test_the_example_of_a_renderer_renders(
     assert (tmp_path / "audit.log").read_text(encoding="utf-8").split("\t")[:2] == [small.name, small.verdict.outcome]
 
 
+@pytest.mark.long
 def test_the_example_of_a_table_is_shown(add: Callable[[str], ModuleType]) -> None:
     from support.series import build_forget
 

@@ -78,6 +78,7 @@ def test_bytes(raw: bytes) -> None:
     _both(raw)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(_trees)
 def test_the_right_keys_in_any_place(text: str) -> None:

@@ -231,6 +231,7 @@ def test_two_hundred_audits_stay_small() -> None:
     assert len(render("markdown", made).encode()) < 64_000
 
 
+@pytest.mark.long
 def test_the_summary_is_cut_in_bytes_and_says_so() -> None:
     long = checked("EVIDENCE").verdict.model_copy(update={"sentence": "漢" * 5000})
     made = batch(outcome(checked("EVIDENCE", verdict=long), f"{'字' * 150} {number}") for number in range(900))

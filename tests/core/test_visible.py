@@ -32,6 +32,7 @@ def acts(line: str) -> bool:
     return line.strip().startswith("::") or any(f"##{word}[" in line for word in ("", "vso", "x", "teamcity"))
 
 
+@pytest.mark.long
 def test_every_character_that_is_not_drawn_is_shown() -> None:
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     characters = set(map(chr, range(sys.maxunicode + 1)))

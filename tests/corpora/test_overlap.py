@@ -281,6 +281,7 @@ def random_sets(rng: np.random.Generator, count: int) -> list[np.ndarray]:
     return [pool[np.sort(rng.permutation(40)[: rng.integers(0, 41)])] for _ in range(count)]
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.5, 0.8, 1.0]))
 @settings(max_examples=40, deadline=None)
 def test_both_searches_agree_with_comparing_every_pair(seed, threshold):

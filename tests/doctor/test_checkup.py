@@ -30,6 +30,7 @@ def doctor(*arguments: object, cache: Path) -> int:
     return run(["doctor", "--device", "cpu", "--cache-dir", str(cache), *map(str, arguments)])
 
 
+@pytest.mark.model
 def test_without_a_model_it_looks_at_the_machine_and_the_cache(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +51,7 @@ def test_without_a_model_it_looks_at_the_machine_and_the_cache(
     assert max(map(len, told.out.splitlines())) <= max(100, len(str(tmp_path)) + 60)
 
 
+@pytest.mark.model
 def test_json_is_one_document_that_reads_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor("--json", cache=tmp_path) == 0
     checkup = Checkup.model_validate_json(capsys.readouterr().out)
@@ -80,6 +82,7 @@ def sound() -> ModelCheckup:
         return inspect_model(ModelOnly(str(SAMPLES / "model"), CPU, documents=1000, tokens=100), Silent())
 
 
+@pytest.mark.model
 def test_a_sound_model_passes_and_is_timed(sound: ModelCheckup) -> None:
     assert sound.parity.passed
     assert sound.parity.text == "built-in"
@@ -150,6 +153,7 @@ def test_what_an_audit_refuses_is_refused(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.model
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -174,6 +178,7 @@ def test_what_cannot_be_done_is_told(
     assert told.out == ""
 
 
+@pytest.mark.model
 def test_a_cache_that_cannot_be_used_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     assert doctor(cache=tmp_path / "file") == 4
@@ -210,6 +215,7 @@ def test_the_limit_of_a_container_is_read(
     assert container_memory(((tmp_path / "limit", tmp_path / "used"),)) == found
 
 
+@pytest.mark.model
 def test_the_limit_of_a_container_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     import auditor.doctor.run as room
 

@@ -108,6 +108,7 @@ def damage(sound: Path, folder: Path, seeds: range) -> list[bool]:
     return outcomes
 
 
+@pytest.mark.long
 def test_damage_gives_right_records_or_none(sound: Path, tmp_path: Path) -> None:
     outcomes = damage(sound, tmp_path / "bad", range(12))
     assert len(set(outcomes)) == 2

@@ -197,6 +197,7 @@ def any_file(case: tuple[Any, ...]) -> None:
     file_case(suffix, zipped, data, options)
 
 
+@pytest.mark.long
 @settings(max_examples=150, **LIMITS)
 @given(_FILES)
 def test_files(case: tuple[Any, ...]) -> None:

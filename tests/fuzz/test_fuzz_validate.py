@@ -83,6 +83,7 @@ def validated(text: str | bytes, suffix: str, capsys: pytest.CaptureFixture[str]
     return code
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert validated(BOMBS[name], Path(name).suffix, capsys) == 2

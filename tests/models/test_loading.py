@@ -195,6 +195,7 @@ def test_other_kinds_of_models_are_refused(
         assert str(remembered.value) == str(refused.value)
 
 
+@pytest.mark.model
 def test_the_models_that_transformers_knows_are_remembered_for_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     facts: dict[str, str] = {}
 
@@ -446,6 +447,7 @@ def test_unknown_devices(device: str) -> None:
         resolve_device(device)
 
 
+@pytest.mark.model
 def test_absent_devices() -> None:
     with pytest.raises(UsageError, match="not available"):
         resolve_device("cuda:99")

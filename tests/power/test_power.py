@@ -142,6 +142,8 @@ def test_no_evidence_can_be_said_with_the_groups_planned_for_it(plan: PowerAnaly
     assert all(auc is None or auc > plan.required_auc for auc in fewer)
 
 
+@pytest.mark.simulation
+@pytest.mark.long
 def test_evidence_asks_for_more_than_the_test(plan: PowerAnalysis) -> None:
     assert plan.test is not None
     assert plan.evidence_correlated is not None
@@ -205,6 +207,7 @@ def test_a_level_that_the_permutations_cannot_reach_is_refused() -> None:
         analyse_power(0.6, policy=POLICY, audits=1000, permutations=999)
 
 
+@pytest.mark.simulation
 def test_the_text_states_what_the_figures_rest_on(plan: PowerAnalysis) -> None:
     said = power_text(plan)
     assert max(map(len, said.splitlines())) <= 100

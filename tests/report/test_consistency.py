@@ -120,6 +120,7 @@ def of_html(text: str) -> Said:
 READERS = {"text": of_screen, "markdown": of_markdown, "json": of_json, "junit": of_junit, "html": of_html}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", READERS)
 def test_every_output_of_one_audit_says_the_same(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(html, "_figures", lambda result: [])  # They are most of the time and hold no verdict.

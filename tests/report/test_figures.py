@@ -14,7 +14,7 @@ from auditor.results.result import AuditResult
 
 ALL = [figure for figure in figures() if figure.part == "audit"]
 EACH = pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.name)
-pytestmark = pytest.mark.usefixtures("drawn_anew")
+pytestmark = [pytest.mark.usefixtures("drawn_anew"), pytest.mark.long]
 
 
 def drawn(figure: Figure, result: AuditResult) -> str:

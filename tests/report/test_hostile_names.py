@@ -48,6 +48,7 @@ def results() -> list[AuditResult]:
     return [build("EVIDENCE", reveal=True), build_forget()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_result_of_hostile_names_is_harmless_in_every_format(

@@ -112,6 +112,7 @@ def test_any_name_comes_through_exactly(sparse: AuditResult, name: str) -> None:
     assert words(next(parse(f"<!DOCTYPE html><title>t</title>{heading}").iter("h1"))) == visible(name)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("drawn_anew")
 def test_the_same_result_gives_the_same_bytes(evidence: AuditResult) -> None:
     copy = AuditResult.model_validate_json(evidence.model_dump_json())

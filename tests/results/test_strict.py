@@ -48,6 +48,7 @@ TREES: dict[str, tuple[type[Record], Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "make"), TREES.values(), ids=TREES)
 def test_no_number_of_a_file_may_be_anything_else(kind: type[Record], make: Any) -> None:
     tree = json.loads(make().model_dump_json())

@@ -56,6 +56,7 @@ def test_no_record_in_damaged_bytes(damage: bytes) -> None:
         unpack_signals(damage)
 
 
+@pytest.mark.long
 def test_keeps_records_between_openings(tmp_path: Path) -> None:
     records = {f"k{i}": record(i, i) for i in range(1200)}
     with Store.open(tmp_path / "new" / "folder") as store:

@@ -1,10 +1,11 @@
-"""The markers `model` and `process`, so that `make quick` runs the tests that are cheap.
+"""The markers `model` and `process`, so that `make quick` runs the tests that are cheap and imports no PyTorch.
 
 `model` is on every test that needs PyTorch, `process` on every test that starts a process of its own. A test carries
 them by itself where it uses a fixture that saves or scores a model, or where its source, that of a function of tests
 that it calls, or that of a fixture of its, imports a model library or starts a process; `pytest.mark.model` and
 `pytest.mark.process` say so where neither shows. A test without them that imports PyTorch or starts a process after
-all fails where tests with them are left out. Simulations say by themselves that they are: `pytest.mark.simulation`.
+all fails where tests with them are left out. Two more kinds are left out and say so by themselves:
+`pytest.mark.simulation` and `pytest.mark.long`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TypeGuard
 
 import pytest
@@ -98,19 +101,35 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         _started.append(f"{event} {arguments[0]!r}")
 
 
+class _Refused(Loader):
+    """PyTorch, found and never loaded. The failure is no `Exception`, so that no code under test can swallow it."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        pytest.fail("this test imports torch: mark it with pytest.mark.model")
+
+
+class _WithoutTorch(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path) if fullname == "torch" else None
+        if spec is not None:
+            spec.loader = _Refused()
+        return spec
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """See processes start where none may."""
+    """Let no test import PyTorch, and see processes start, where tests that do are left out."""
+    if _left_out(config, "model"):
+        sys.meta_path.insert(0, _WithoutTorch())
     if _left_out(config, "process"):
         sys.addaudithook(_watch)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Fail the first test that imports PyTorch, and every one that starts a process, where none may."""
-    before = "torch" in sys.modules
+    """Fail every test that starts a process where none may."""
     _started.clear()
     yield
-    if _left_out(item.config, "model") and not before and "torch" in sys.modules:
-        pytest.fail(f"{item.nodeid} imports torch: mark it with pytest.mark.model")
     if _left_out(item.config, "process") and _started:
         pytest.fail(f"{item.nodeid} starts a process ({_started[0]}): mark it with pytest.mark.process")

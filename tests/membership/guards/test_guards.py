@@ -45,6 +45,7 @@ def test_the_testing_guards_share_less_than_five_per_cent() -> None:
     assert 0 < sum(guard_alphas(Policy()).values()) <= 0.05
 
 
+@pytest.mark.simulation
 def test_a_guard_labels_its_finding(make_case: MakeCase) -> None:
     @guard(name="mine", order=1, question="Is it?", blind_spots="Much.")
     def mine(case: GuardContext) -> GuardOutcome:
@@ -62,6 +63,7 @@ def test_sound_cases_pass_every_guard(make_case: MakeCase) -> None:
     assert set(statuses.values()) == {"passed"}
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     "edit",
     [
@@ -94,6 +96,7 @@ def test_blind_tells_dates_apart_by_year(make_case: MakeCase, sides: Sides) -> N
     assert {column.name: column.p_adjusted for column in case.text.columns}["latest-year"] < 0.01
 
 
+@pytest.mark.simulation
 def test_direction_fails_when_the_suspect_set_looks_less_familiar(make_case: MakeCase) -> None:
     assert direction.run(make_case(shift=1.0)).status == "passed"
     assert direction.run(make_case(shift=-1.0)).status == "failed"
@@ -103,6 +106,7 @@ def test_direction_is_not_asked_where_nothing_differs(make_case: MakeCase) -> No
     assert direction.run(make_case(shift=0.0)).status == "not run"
 
 
+@pytest.mark.simulation
 def test_excess_fails_when_text_could_explain_the_effect(make_case: MakeCase) -> None:
     weak = Excess(over="text", difference=0.05, lower=-0.01, p_value=None, level=0.95)
     assert excess.run(make_case(excess=weak)).status == "failed"
@@ -121,6 +125,7 @@ def test_over_a_reference_the_p_value_of_the_adjusted_change_decides(
     assert excess.run(make_case(excess=gap, shift=0.0)).status == "not run"
 
 
+@pytest.mark.simulation
 def test_controls_fail_when_another_model_separates_too(make_case: MakeCase) -> None:
     apart, alike = make_case(shift=1.0).membership, make_case(shift=0.0).membership
     assert controls.run(make_case(controls={"base": alike})).status == "passed"
@@ -137,6 +142,7 @@ def sharing(sides: Sides, count: int) -> Corpus:
     return change(sides[1], lambda i, d: replace(d, text=copies.get(i, d.text)))
 
 
+@pytest.mark.simulation
 def test_overlap_names_the_shared_documents(make_case: MakeCase, sides: Sides) -> None:
     found = overlap.run(make_case(heldout=sharing(sides, 8)))
     assert found.status == "failed"
@@ -145,6 +151,7 @@ def test_overlap_names_the_shared_documents(make_case: MakeCase, sides: Sides) -
     assert "and 5 more" in found.reason
 
 
+@pytest.mark.simulation
 def test_few_shared_documents_are_left_out_of_both_sides_and_named(make_case: MakeCase, sides: Sides) -> None:
     case = make_case(heldout=sharing(sides, 3))
     found = overlap.run(case)
@@ -164,6 +171,7 @@ def same_books(sides: Sides, count: int) -> Sides:
     return first, second
 
 
+@pytest.mark.simulation
 def test_overlap_names_a_group_on_both_sides(make_case: MakeCase, sides: Sides) -> None:
     suspect, heldout = same_books(sides, 8)
     case = make_case(suspect=suspect, heldout=heldout)
@@ -186,6 +194,7 @@ def test_minimums_fail_on_few_groups(make_case: MakeCase) -> None:
     assert minimums.run(make_case(groups=30)).status == "passed"
 
 
+@pytest.mark.simulation
 def test_minimums_fail_on_uneven_truncation(make_case: MakeCase) -> None:
     assert minimums.run(make_case(truncated_suspect=25, truncated_heldout=2)).status == "failed"
     assert minimums.run(make_case(truncated_suspect=25, truncated_heldout=24)).status == "passed"
@@ -235,6 +244,7 @@ def pieces(name: str, books: int, count: int, seed: int) -> Corpus:
     return Corpus(name, tuple(documents), 0, 0, "0" * 64)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("side", ["suspect", "heldout"])
 def test_clusters_fail_when_whole_books_were_put_on_one_side(make_case: MakeCase, side: str) -> None:
     found = clusters.run(make_case(**{side: pieces(side, 12, 5, 3)}))

@@ -93,6 +93,7 @@ def shown(value: float, page: str) -> bool:
     return any(re.search(rf"(?<![\d.]){re.escape(text.typeset(one))}(?![\d])", page) for one in short)
 
 
+@pytest.mark.long
 def test_every_figure_of_the_tree_is_on_the_page(forget: AuditResult, parse: Parse) -> None:
     assert forget.forgetting is not None
     dumped = forget.forgetting.model_dump(mode="json")
@@ -104,6 +105,7 @@ def test_every_figure_of_the_tree_is_on_the_page(forget: AuditResult, parse: Par
     assert [".".join(path) for path, value in marks.items() if not shown(value, page)] == []
 
 
+@pytest.mark.long
 def test_every_text_of_the_tree_is_on_the_page(hostile_forget: AuditResult, hostile_page: Element) -> None:
     assert hostile_forget.forgetting is not None
     page = words(hostile_page)
@@ -122,6 +124,7 @@ def test_every_text_of_the_tree_is_on_the_page(hostile_forget: AuditResult, host
     assert whole > 100
 
 
+@pytest.mark.long
 def test_hostile_text_makes_nothing(hostile_page: Element) -> None:
     tags = {str(element.tag).rpartition("}")[2].lower() for element in hostile_page.iter()}
     assert not tags & {"script", "iframe", "object", "embed", "img", "form", "base", "foreignobject", "animate"}
@@ -133,6 +136,7 @@ def test_hostile_text_makes_nothing(hostile_page: Element) -> None:
                 assert value.startswith("#") or value == "data:,"
 
 
+@pytest.mark.long
 def test_a_forget_leads_with_its_state_and_its_course(page: Element, forget: AuditResult) -> None:
     assert forget.forgetting is not None
     found = [e.get("id") for e in page.iter("section")]
@@ -145,6 +149,7 @@ def test_a_forget_leads_with_its_state_and_its_course(page: Element, forget: Aud
     assert forget.forgetting.checkpoints[-1].name in words(section(page, "numbers"))
 
 
+@pytest.mark.long
 def test_in_a_check_the_series_follows_the_guards(check_page: Element) -> None:
     root = check_page
     found = [e.get("id") for e in root.iter("section")]
@@ -175,6 +180,7 @@ def test_every_condition_is_there_with_its_answer(page: Element, forget: AuditRe
             assert said in rows
 
 
+@pytest.mark.long
 def test_what_states_do_not_mean_is_said_openly(make_forget: Callable[..., AuditResult], parse: Parse) -> None:
     root = section(parse(render(make_forget(("B", "F", "W")), "html")), "states")
     hidden = {id(e) for details in root.iter("details") for e in details.iter()}
@@ -234,6 +240,7 @@ def test_headings_ids_and_regions(
         assert numbers == [str(place + 1) for place in range(len(numbers))]
 
 
+@pytest.mark.long
 def test_five_checkpoints_of_thirty_layers_and_three_tasks_make_a_small_file(
     make_forget: Callable[..., AuditResult], make: Callable[..., AuditResult]
 ) -> None:
@@ -243,6 +250,7 @@ def test_five_checkpoints_of_thirty_layers_and_three_tasks_make_a_small_file(
     assert len(render(result.model_copy(update=grown), "html").encode()) < 300_000
 
 
+@pytest.mark.long
 def test_a_long_series_stays_bounded_and_keeps_its_ends(make_forget: Callable[..., AuditResult], parse: Parse) -> None:
     result = make_forget(("A",) * 33 + ("B",) + ("D", "F") * 30, layers=40, tasks=8)
     document = render(result, "html")

@@ -139,6 +139,7 @@ def test_tones() -> None:
     assert [STATES[code].tone for code in codes] == ["none", *["trace"] * 4, "none", "trace", "open", "open"]
 
 
+@pytest.mark.long
 def test_a_placebo_that_stands_out_is_an_alarm_in_every_format(forget: AuditResult, bare_forget: AuditResult) -> None:
     assert placebo_alarms(forget) == placebo_alarms(bare_forget) == []
     assert forget.forgetting is not None

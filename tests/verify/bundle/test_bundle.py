@@ -190,6 +190,7 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
         unpack(path)
 
 
+@pytest.mark.long
 def test_many_small_entries_that_unpack_to_far_more_are_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +332,7 @@ def test_an_archive_is_its_files_and_nothing_else(change: Callable[[bytes], byte
     assert run(["verify", str(tmp_path / "b.zip")]) == 2
 
 
+@pytest.mark.long
 def test_an_archive_of_many_files_or_of_names_beyond_ascii_is_read(tmp_path: Path) -> None:
     files = whole({**{f"{number}.txt": b"" for number in range(65_540)}, "naïve.txt": b"a"})
     (tmp_path / "a.zip").write_bytes(pack(files))
