@@ -66,6 +66,8 @@ def minimums(case: GuardContext) -> GuardOutcome:
 
 def _uneven(counts: tuple[int, int], totals: tuple[int, int]) -> float:
     """Two-sided p-value of Fisher's exact test that both sides have the same rate."""
+    if not any(counts):
+        return 1.0
     from scipy.stats import fisher_exact  # takes a second to import: only where it is computed
 
     table = [[counts[0], totals[0] - counts[0]], [counts[1], totals[1] - counts[1]]]
