@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick docs lint format clean
+.PHONY: demo test quick docs lint format requirements clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,18 @@ test: $(VENV)/.installed
 # simulation and none that is long. tests/support/quick.py sees to the first two.
 quick: $(VENV)/.installed
 	$(PYTEST) -m 'not slow and not model and not process and not simulation and not long' $(T)
+
+# What the GitHub Action and the GitLab job install, with a digest of every file of each release. Run it when pyproject.toml
+# or constraints.txt changes, read what changed, and commit it.
+UV_COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+requirements:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==0.13.9
+	printf 'hatchling\n' > build/hatchling.in
+	{ sed -n '1,/^$$/p' requirements.txt; \
+	  build/uv/bin/$(UV_COMPILE) --quiet --extra models --constraint constraints.txt pyproject.toml build/hatchling.in; \
+	} > build/requirements.txt
+	mv build/requirements.txt requirements.txt
 
 # The pages that are made from the commands and schemas are made again, then the site: a warning is an error.
 docs: $(VENV)/.installed $(VENV)/.docs

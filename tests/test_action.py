@@ -15,8 +15,6 @@ import pytest
 import yaml
 from support.paths import ROOT
 
-from auditor.core.version import VERSION
-
 ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "docs" / "snippets" / "gitlab-ci.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -64,7 +62,7 @@ class Runner:
         given |= {key.replace("_", "-"): value for key, value in inputs.items()}
         known = {f"inputs.{key}": value for key, value in given.items()}
         known["steps.install.outputs.tools"] = str(self.tools)
-        values = {key: EXPRESSION.sub(lambda found: known[found[1]], text) for key, text in step["env"].items()}
+        values = {key: EXPRESSION.sub(lambda found: known[found[1]], text) for key, text in step.get("env", {}).items()}
         script = self.temp / "script.sh"
         script.write_text(step["run"], encoding="utf-8")
         environment = {
@@ -266,17 +264,16 @@ def test_a_summary_that_would_be_refused_is_not_written(size: int | None, runner
     assert runner.summary.stat().st_size < 100
 
 
-@pytest.mark.parametrize("version", ["", "1.2.3", '1"; touch pwned; "', "$(touch pwned)"])
-def test_a_version_or_the_code_of_the_action_is_installed(version: str, runner: Runner) -> None:
+def test_the_code_of_the_action_is_installed_and_all_else_by_digest(runner: Runner) -> None:
     shutil.rmtree(runner.temp / "auditor")
     runner.program(runner.programs / "python")
     runner.program(runner.tools / "python")
-    assert runner.run("Install auditor", version=version).returncode == 0
+    assert runner.run("Install auditor").returncode == 0
     words = runner.words()
     assert words[:3] == ["-m", "venv", f"{runner.temp}/auditor"]
-    own = ["--constraint", f"{ROOT}/constraints.txt", f"{ROOT}[models]"]
-    wanted = [f"llm-auditor[models]=={version}"] if version else own
-    assert words[3:] == ["-m", "pip", "install", "--quiet", *wanted]
+    pip = ["-m", "pip", "install", "--quiet"]
+    own = ["--no-deps", "--no-index", "--no-build-isolation", str(ROOT)]
+    assert words[3:] == [*pip, "--require-hashes", "--requirement", f"{ROOT}/requirements.txt", *pip, *own]
     assert runner.outputs() == [f"tools={runner.tools}"]
     assert runner.nothing_was_run()
 
@@ -287,19 +284,29 @@ def test_the_gitlab_job_runs_and_keeps_what_a_red_run_leaves(tmp_path: Path) -> 
     runner = Runner(tmp_path)
     runner.program(runner.programs / "auditor", "exit 3")
     runner.program(runner.programs / "python")
+    runner.program(runner.programs / "git")
     script = "\n".join([*job["before_script"], *job["script"]])
     variables = {
         "AUDITS": "my audits.yaml",
         "REPORT": "$(touch pwned)",
-        "VERSION": "1.2.3",
+        "REPOSITORY": "https://example.org/a b",
+        "COMMIT": "$(touch pwned)",
         "PATH": f"{runner.programs}:{os.environ['PATH']}",
     }
     assert set(variables) - {"PATH"} < set(job["variables"])
     done = subprocess.run([str(BASH), "-e", "-c", script], cwd=runner.work, env=variables, check=False)
     assert done.returncode == 3
-    install = ["-m", "pip", "install", "--quiet", "llm-auditor[models]==1.2.3"]
-    assert runner.words() == [*install, "batch", "my audits.yaml", "--output", "$(touch pwned)"]
-    assert job["variables"]["VERSION"] == VERSION
+    code, pip = [".auditor-source"], ["-m", "pip", "install", "--quiet"]
+    fetched = [
+        *("init", "--quiet", *code),
+        *("-C", *code, "fetch", "--quiet", "--depth", "1", "https://example.org/a b", "$(touch pwned)"),
+        *("-C", *code, "checkout", "--quiet", "FETCH_HEAD"),
+    ]
+    install = [
+        *(*pip, "--require-hashes", "--requirement", ".auditor-source/requirements.txt"),
+        *(*pip, "--no-deps", "--no-index", "--no-build-isolation", "./.auditor-source"),
+    ]
+    assert runner.words() == [*fetched, *install, "batch", "my audits.yaml", "--output", "$(touch pwned)"]
     assert runner.nothing_was_run()
     artifacts = job["artifacts"]
     assert artifacts["when"] == job["cache"]["when"] == "always"
