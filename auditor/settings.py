@@ -19,7 +19,7 @@ from auditor.core.errors import UsageError
 from auditor.core.record import Record, Usage, usage_of
 from auditor.core.text import did_you_mean
 from auditor.results.forgetting.interventions import INTERVENTIONS
-from auditor.results.forgetting.policy import ForgettingPolicy
+from auditor.results.forgetting.policy import ForgettingPolicy, n_detection_tests
 from auditor.results.gate import Gate
 from auditor.results.policy import Policy, SharedOver, permutation_levels
 
@@ -206,16 +206,19 @@ class AuditSettings(_Settings):
 
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:
-        n_checkpoints = 1 if self.series is None else len(self.series.checkpoints)
+        series = self.series
+        n_checkpoints = 1 if series is None else len(series.checkpoints)
         # Number of tests that share a level; a level of 0 tests is not tested.
         n_tests = {
             SharedOver.AUDIT: 1,
             SharedOver.REFERENCE: max(1, len(self.references)),
-            SharedOver.CHECKPOINT: n_checkpoints,
-            SharedOver.PLACEBO: n_checkpoints if self.series and self.series.placebo is not None else 0,
-            SharedOver.INTERVENTION: len(INTERVENTIONS) * n_checkpoints if self.series and self.series.relearn else 0,
+            SharedOver.CHECKPOINT: n_detection_tests(n_checkpoints),
+            SharedOver.PLACEBO: n_detection_tests(n_checkpoints)
+            if self.series and self.series.placebo is not None
+            else 0,
+            SharedOver.INTERVENTION: len(INTERVENTIONS) * n_checkpoints if series and series.relearn else 0,
         }
-        policies = [self.policy] if self.series is None else [self.policy, self.series.policy]
+        policies = [self.policy] if series is None else [self.policy, series.policy]
         levels = [level for policy in policies for level in permutation_levels(policy)]
         strictest = min(level / n_tests[unit] for level, unit in levels if n_tests[unit])
         shortage = _shortage(self.permutations, strictest)
@@ -227,7 +230,10 @@ class AuditSettings(_Settings):
 def n_tests_of(settings: AuditSettings) -> int:
     """The most tests over which an audit corrects the p-value of its own verdict."""
     series = settings.deciding_series
-    return 1 if series is None else len(series.checkpoints) * (len(INTERVENTIONS) if series.relearn else 1)
+    if series is None:
+        return 1
+    n_checkpoints = len(series.checkpoints)
+    return max(n_detection_tests(n_checkpoints), n_checkpoints * len(INTERVENTIONS) if series.relearn else 0)
 
 
 def _shortage(permutations: int, level: float) -> str:

@@ -74,7 +74,7 @@ def test_a_series_with_everything_beside_it(
         tasks={"words": write(tmp_path / "words.jsonl", 4, 20)},
         relearn=True,
         features="single-pass",
-        permutations=119,
+        permutations=149,
         policy=policy,
         forgetting_policy=ForgettingPolicy(placebo_alpha=0.02, relearn_alpha=0.05),
         device="cpu",

@@ -2,64 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from auditor.core.answers import AnswerCache
+from auditor.features.loss import bits_per_byte
 from auditor.features.table import drop_sparse, group_rows
+from auditor.inference.adjusted import adjusted, changes
 from auditor.inference.multiplicity import holm
 from auditor.membership.assess import MembershipAssessment, assess
 from auditor.membership.guards.case import TextBaseline
+from auditor.membership.guards.guard import guards_where
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
-from auditor.results.forgetting.series import Detection
+from auditor.results.forgetting.policy import n_detection_tests
+from auditor.results.forgetting.series import ChangeTest, Detection
 from auditor.results.policy import Policy
 from auditor.results.rows import FeatureTable, Rows
+from auditor.results.separability import Separability
+
+ORIGIN = "origin"
 
 
 def detect(
-    measurements: SeriesMeasurements, baseline: TextBaseline, *, answers: AnswerCache, refused: Collection[str] = ()
+    measurements: SeriesMeasurements,
+    baseline: TextBaseline,
+    *,
+    answers: AnswerCache,
+    required_auc: float,
+    refused: Collection[str] = (),
 ) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
-    The p-values are the engine's, with Holm's correction over the checkpoints; a detection also needs every guard that
-    ran at that checkpoint to have passed.
+    There are two ways to a detection. The first is the engine on the features of the checkpoint, with every guard
+    passed that ran. The second is the engine on the change of the loss since the origin: it needs an effect of the
+    required size in the direction of training, a change that text and origin do not explain (as `excess` does), and
+    every guard passed that judges the comparison itself. The p-values of both are corrected together (Holm).
+
+    The origin is the reference of later checkpoints, unless the test rejects there: then it carries the trace, or the
+    sets differ without one, and the text alone is what a later rejection is held against.
 
     Args:
         measurements: The series.
-        baseline: What the text of its two sides tells.
+        baseline: The text of its two sides.
         answers: Asked for the guards that read texts alone.
+        required_auc: Smallest AUC of a change that counts.
         refused: Checkpoints at which the placebo set stands out too, so that nothing can count as detected.
 
     Returns:
         By checkpoint name.
     """
-    assessments: dict[str, MembershipAssessment] = {}
+    assessments, reference = dict[str, MembershipAssessment](), None
     cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
     for index, checkpoint in enumerate(measurements.checkpoints):
-        assessments[checkpoint.name] = assess(
+        rows = set_rows(measurements, index, "suspect")
+        assessment = assess(
             baseline,
-            set_rows(measurements, index, "suspect"),
+            rows,
             controls=None,
-            changes={},
+            changes={} if reference is None else {ORIGIN: (_since(rows, reference, baseline), reference)},
             numerics={checkpoint.name: checkpoint.numerics},
             truncated=(cut[0][index], cut[1][index]),
             alpha=_alpha(measurements, baseline),
             answers=answers,
         )
-    adjusted = holm([assessment.membership.p_value for assessment in assessments.values()])
+        assessments[checkpoint.name] = assessment
+        if index == 0 and assessment.membership.p_value > baseline.policy.alpha:
+            reference = assessment.rows
+    moved = (
+        {}
+        if reference is None
+        else {
+            name: _loss_change(assessment.rows, reference, baseline, _alpha(measurements, baseline))
+            for name, assessment in list(assessments.items())[1:]
+        }
+    )
+    p_values = [part.membership.p_value for part in assessments.values()] + [
+        test.plain.p_value for test in moved.values()
+    ]
+    corrected = _holm(p_values, len(assessments))
+    by_change = dict(zip(moved, corrected[len(assessments) :], strict=True))
     return {
-        name: _detection(assessment, p_adjusted, baseline.policy, refused=name in refused)
-        for (name, assessment), p_adjusted in zip(assessments.items(), adjusted, strict=True)
+        name: _detection(
+            assessment,
+            p_adjusted,
+            _change(assessment, moved[name], by_change[name], baseline.policy, required_auc, refused=name in refused)
+            if name in moved
+            else None,
+            baseline.policy,
+            refused=name in refused,
+        )
+        for (name, assessment), p_adjusted in zip(assessments.items(), corrected, strict=False)
     }
 
 
+def _since(rows: Rows, origin: Rows, baseline: TextBaseline) -> Rows:
+    """The change of the columns that enough groups have."""
+    return changes(drop_sparse(rows, baseline.policy.most_missing), origin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """The change of the loss since the origin, as it is and less what text and origin predict of it."""
+
+    plain: Separability
+    adjusted: Separability
+
+
+def _loss_change(rows: Rows, origin: Rows, baseline: TextBaseline, alpha: float) -> _Moved:
+    change = changes(_loss_alone(rows), _loss_alone(origin))
+    rest = adjusted(change, baseline.text_rows, origin, rng=baseline.stream("adjustment of the change"))
+    return _Moved(baseline.test(change, "change", alpha), baseline.test(rest, "adjusted change", alpha))
+
+
+def _loss_alone(rows: Rows) -> Rows:
+    position = [column.name for column in rows.columns].index(bits_per_byte.name)
+    return Rows(rows.values[:, [position]], rows.suspect, rows.groups, (rows.columns[position],))
+
+
+def _holm(p_values: Sequence[float], checkpoints: int) -> tuple[float, ...]:
+    """Holm over the number of tests that the settings give, so that a change not tested still costs its share."""
+    rest = n_detection_tests(checkpoints) - len(p_values)
+    return tuple(holm([*p_values, *[1.0] * rest])[: len(p_values)])
+
+
 def _alpha(measurements: SeriesMeasurements, baseline: TextBaseline) -> float:
-    """The level of the first step of Holm over the checkpoints."""
-    return baseline.policy.alpha / len(measurements.checkpoints)
+    """The level of the first step of Holm over the tests of all checkpoints."""
+    return baseline.policy.alpha / n_detection_tests(len(measurements.checkpoints))
 
 
-def _detection(assessment: MembershipAssessment, p_adjusted: float, policy: Policy, *, refused: bool) -> Detection:
+def _detection(
+    assessment: MembershipAssessment, p_adjusted: float, change: ChangeTest | None, policy: Policy, *, refused: bool
+) -> Detection:
     membership = assessment.membership
     sound = not refused and all(guard.status != "failed" for guard in assessment.guards)
     return Detection(
@@ -69,15 +145,43 @@ def _detection(assessment: MembershipAssessment, p_adjusted: float, policy: Poli
         auc_interval=membership.auc_interval,
         mean_z=membership.mean_z,
         detectable_auc=membership.detectable_auc,
-        detected=sound and p_adjusted <= policy.alpha,
+        change=change,
+        detected=(sound and p_adjusted <= policy.alpha) or (change is not None and change.detected),
         guards=assessment.guards,
     )
 
 
-def detect_placebo(measurements: SeriesMeasurements, baseline: TextBaseline) -> dict[str, float]:
-    """The engine's p-values with the placebo set in the place of the suspect set, corrected over checkpoints (Holm).
+def _change(
+    assessment: MembershipAssessment,
+    moved: _Moved,
+    p_adjusted: float,
+    policy: Policy,
+    required_auc: float,
+    *,
+    refused: bool,
+) -> ChangeTest:
+    """The second way to a detection; guards that judge a rejection of the first have no part in it."""
+    spared = guards_where(lambda guard: guard.only_after_rejection)
+    sound = not refused and all(g.status != "failed" or g.name in spared for g in assessment.guards)
+    (column,), mean_z = moved.plain.columns, moved.plain.mean_z
+    towards = mean_z is not None and mean_z >= norm.isf(policy.direction_alpha)
+    beyond = moved.adjusted.p_value <= 1 - policy.excess_level + 1e-12
+    return ChangeTest(
+        p_value=moved.plain.p_value,
+        p_adjusted=p_adjusted,
+        auc=column.auc,
+        mean_z=mean_z,
+        p_beyond=moved.adjusted.p_value,
+        detected=bool(sound and towards and beyond and p_adjusted <= policy.alpha and column.auc >= required_auc),
+    )
 
-    Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the group.
+
+def detect_placebo(measurements: SeriesMeasurements, baseline: TextBaseline) -> dict[str, float]:
+    """The engine's p-values with the placebo set in the place of the suspect set.
+
+    At each checkpoint the smaller one of the features and of the change of the loss since the origin, corrected over
+    the tests of all checkpoints (Holm). Null: placebo and held-out groups are exchangeable at the checkpoint. Unit: the
+    group.
 
     Returns:
         By checkpoint name; empty where there is no placebo set.
@@ -88,8 +192,13 @@ def detect_placebo(measurements: SeriesMeasurements, baseline: TextBaseline) -> 
         drop_sparse(set_rows(measurements, index, "placebo"), baseline.policy.most_missing)
         for index in range(len(measurements.names))
     ]
-    p_values = [baseline.test(side_rows, "placebo", _alpha(measurements, baseline)).p_value for side_rows in rows]
-    return dict(zip(measurements.names, holm(p_values), strict=True))
+    alpha = _alpha(measurements, baseline)
+    levels = [baseline.test(side_rows, "placebo", alpha).p_value for side_rows in rows]
+    moved = [changes(_loss_alone(side_rows), _loss_alone(rows[0])) for side_rows in rows[1:]]
+    by_change = [baseline.test(side_rows, "placebo change", alpha).p_value for side_rows in moved]
+    corrected = _holm([*levels, *by_change], len(rows))
+    smaller = [corrected[0], *map(min, corrected[1 : len(rows)], corrected[len(rows) :])]
+    return dict(zip(measurements.names, smaller, strict=True))
 
 
 def set_rows(measurements: SeriesMeasurements, index: int, role: Role) -> Rows:

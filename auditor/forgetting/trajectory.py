@@ -66,7 +66,7 @@ class Trajectory:
             self.placebos.get(name),
             self.placebo_p.get(name),
             n_checkpoints=len(self.names),
-            clean_before=all(self.detections[earlier].p_adjusted > level for earlier in self.names[:index]),
+            clean_before=all(self.detections[earlier].p_decisive > level for earlier in self.names[:index]),
         )
 
 
@@ -95,7 +95,7 @@ def _trajectory(
     thresholds = series_settings_of(settings).policy
     placebo_p = detect_placebo(measurements, baseline)
     refused = [name for name, p in placebo_p.items() if p <= thresholds.placebo_alpha]
-    detections = detect(measurements, baseline, answers=answers, refused=refused)
+    detections = detect(measurements, baseline, answers=answers, required_auc=thresholds.change_auc, refused=refused)
     reference = next((index for index, name in enumerate(names) if detections[name].detected), None)
 
     def contrasts(role: Literal["suspect", "placebo"]) -> dict[str, Contrast]:

@@ -99,12 +99,14 @@ class MembershipAssessment:
         membership: The engine on them.
         excess: How far its AUC exceeds that of text alone.
         guards: Every guard, in the order of the report.
+        adjusted: The engine on the change from each reference, less what text and reference predict of it.
     """
 
     rows: Rows
     membership: Separability
     excess: Excess
     guards: tuple[GuardResult, ...]
+    adjusted: Mapping[str, Separability]
 
 
 def assess(
@@ -136,7 +138,15 @@ def assess(
     changes = {label: (arrange(change), arrange(own)) for label, (change, own) in changes.items()}
     rows = drop_sparse(all_rows, policy.most_missing)
     membership = baseline.test(rows, "membership", alpha)
-    excess = _excess(baseline, membership, rows, changes)
+    beyond = {
+        label: baseline.test(
+            adjusted(change, baseline.text_rows, reference, rng=baseline.stream(f"adjustment {label}")),
+            f"excess {label}",
+            alpha,
+        )
+        for label, (change, reference) in changes.items()
+    }
+    excess = _excess(baseline, membership, rows, beyond)
     case = GuardContext(
         **{field.name: getattr(baseline, field.name) for field in fields(baseline)},
         all_rows=all_rows,
@@ -153,20 +163,14 @@ def assess(
         "guards", baseline.key, lambda: {guard.name: guard.run(case) for guard in applicable if guard.reads_text_only}
     )
     guards = tuple(of_texts.get(guard.name) or guard.run(case) for guard in applicable)
-    return MembershipAssessment(rows, membership, excess, guards)
+    return MembershipAssessment(rows, membership, excess, guards, beyond)
 
 
-def _excess(
-    baseline: TextBaseline, membership: Separability, rows: Rows, changes: Mapping[str, tuple[Rows, Rows]]
-) -> Excess:
+def _excess(baseline: TextBaseline, membership: Separability, rows: Rows, beyond: Mapping[str, Separability]) -> Excess:
     """How much of the difference text and references do not explain; text alone where there is no reference."""
     level = baseline.policy.excess_level
-    if not changes:
+    if not beyond:
         gap = excess_auc(membership, baseline.text, rows.suspect, level=level, rng=baseline.stream("excess"))
         return Excess(over="text", difference=gap.difference, lower=gap.lower, p_value=None, level=level)
-    tests = []
-    for label, (change, reference) in changes.items():
-        rest = adjusted(change, baseline.text_rows, reference, rng=baseline.stream(f"adjustment {label}"))
-        tests.append(baseline.test(rest, f"excess {label}", 1 - level))
-    worst = max(tests, key=lambda test: test.p_value)
+    worst = max(beyond.values(), key=lambda test: test.p_value)
     return Excess(over="reference", difference=worst.auc - 0.5, lower=None, p_value=worst.p_value, level=level)

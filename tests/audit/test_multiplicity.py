@@ -122,12 +122,23 @@ def test_an_audit_brings_one_p_value_that_pays_for_its_ways() -> None:
     assert result.forgetting is not None
     detection = result.forgetting.checkpoints[-1].detection
     for p, wanted in ((0.0031, 0.0093), (0.4, 1.0)):
-        changed = with_last(result, detection=detection.model_copy(update={"p_adjusted": p}))
+        changed = with_last(result, detection=detection.model_copy(update={"p_adjusted": p, "change": None}))
         assert correction_entry(changed).p_entered == pytest.approx(wanted)
-    certain = with_last(result, detection=detection.model_copy(update={"p_adjusted": 0.001}))
+    certain = with_last(result, detection=detection.model_copy(update={"p_adjusted": 0.001, "change": None}))
     (looks,) = correct([correction_entry(certain)], "holm")
     assert (looks.n_hypotheses, looks.audits, looks.p_value) == (3, 1, 0.001)
     assert looks.p_entered == looks.p_adjusted == pytest.approx(0.003)
+
+
+def test_a_detection_brings_the_smaller_of_its_two_corrected_p_values() -> None:
+    result = forgotten("B")
+    assert result.forgetting is not None
+    detection = result.forgetting.checkpoints[-1].detection
+    assert detection.change is not None
+    for level, change in ((0.2, 0.001), (0.001, 0.2)):
+        moved = detection.change.model_copy(update={"p_adjusted": change})
+        changed = with_last(result, detection=detection.model_copy(update={"p_adjusted": level, "change": moved}))
+        assert hypotheses(changed)["detection"] == 0.001
 
 
 def test_an_audit_that_is_refused_counts_with_one_whatever_its_p_value() -> None:

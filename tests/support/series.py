@@ -15,6 +15,7 @@ from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
 from auditor.results.forgetting.series import (
     ChangeDeciles,
+    ChangeTest,
     Checkpoint,
     Condition,
     Detection,
@@ -247,6 +248,16 @@ def checkpoint(code: Code, name: str, place: int, asked: dict[str, Any]) -> Chec
             auc_interval=Interval(low=0.771, high=0.883) if trace else Interval(low=0.431, high=0.593),
             mean_z=7.31 if trace else None,
             detectable_auc=0.6713 if later else None,
+            change=ChangeTest(
+                p_value=0.0002 if trace else 0.3417,
+                p_adjusted=0.0018 if trace else 1.0,
+                auc=0.7913 if trace else 0.5031,
+                mean_z=6.13 if trace else 0.41,
+                p_beyond=0.0003 if trace else 0.2917,
+                detected=trace,
+            )
+            if later
+            else None,
             detected=trace,
             guards=guards(failed=code == "H"),
         ),

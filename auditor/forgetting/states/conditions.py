@@ -81,8 +81,8 @@ def never_shown(findings: CheckpointFindings, policy: Policy, forgetting: Forget
     detection, contrast = findings.detection, findings.suspect
     if findings.shown_before or detection.detected:
         return no("The suspect set is detected here or at an earlier checkpoint.")
-    if detection.p_adjusted <= policy.alpha or (contrast.gap_p_adjusted <= policy.alpha and contrast.gap.value > 0):
-        return no(f"The sets differ, but not in the direction of training ({findings.seen}).")
+    if detection.p_decisive <= policy.alpha or (contrast.gap_p_adjusted <= policy.alpha and contrast.gap.value > 0):
+        return no(f"The sets differ, but not as training would make them ({findings.seen}).")
     if findings.inverted(policy, forgetting):
         return no("The suspect set scores worse than held-out text and did not at the origin.")
     if findings.risen(forgetting):
@@ -231,7 +231,7 @@ def no_trace_found(findings: CheckpointFindings, policy: Policy, forgetting: For
         return no("The suspect set is detected at no earlier checkpoint.")
     if findings.risen(forgetting):
         return no(f"An intervention brought the suspect set back ({_p_values(findings.probes)}).")
-    if min(findings.detection.p_adjusted, findings.suspect.gap_p_adjusted) <= policy.alpha:
+    if min(findings.detection.p_decisive, findings.suspect.gap_p_adjusted) <= policy.alpha:
         return no(f"The sets still differ ({findings.seen}).")
     equivalence = findings.suspect.equivalence
     figures = (

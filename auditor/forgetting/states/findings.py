@@ -119,9 +119,12 @@ class CheckpointFindings:
     def seen(self) -> str:
         """The figures of the detection, for a sentence."""
         detection, contrast = self.detection, self.suspect
+        change = (
+            "" if detection.change is None else f", of the change since the origin {detection.change.p_adjusted:.2g}"
+        )
         return (
-            f"engine p = {detection.p_adjusted:.2g} over all checkpoints, gap {contrast.gap.value:.3f} bits per byte "
-            f"({contrast.gap.low:.3f} to {contrast.gap.high:.3f}), AUC of the loss {contrast.auc.value:.2f}"
+            f"engine p = {detection.p_adjusted:.2g}{change} over all checkpoints, gap {contrast.gap.value:.3f} bits "
+            f"per byte ({contrast.gap.low:.3f} to {contrast.gap.high:.3f}), AUC of the loss {contrast.auc.value:.2f}"
         )
 
 
@@ -157,6 +160,21 @@ def deciding_figures(
         figures.append(
             GuardFigure(name="detectable AUC; A at or below", value=detection.detectable_auc, limit=policy.required_auc)
         )
+    if detection.change is not None:
+        change = detection.change
+        figures += [
+            GuardFigure(
+                name="engine p-value of the change since the origin (Holm); detected at or below",
+                value=change.p_adjusted,
+                limit=policy.alpha,
+            ),
+            GuardFigure(name="AUC of that change; detected at or above", value=change.auc, limit=forgetting.change_auc),
+            GuardFigure(
+                name="p-value of that change beyond text and origin; detected at or below",
+                value=change.p_beyond,
+                limit=round(1 - policy.excess_level, 12),
+            ),
+        ]
     if contrast.did_p_adjusted is not None:
         figures.append(
             GuardFigure(

@@ -10,11 +10,19 @@ from auditor.core.record import Record
 from auditor.results.policy import SharedOver
 
 
+def n_detection_tests(checkpoints: int) -> int:
+    """Tests over which detection is corrected: one a checkpoint, and one for the change at each later one."""
+    return 2 * checkpoints - 1
+
+
 class ForgettingPolicy(Record):
     """Thresholds of the states. Levels and powers that `auditor check` has too are in its own policy."""
 
     retained_share: float = Field(default=0.8, gt=0, le=1)
     """From this share of the reference gap on, a detected trace counts as persistent, below as fading."""
+
+    change_auc: float = Field(default=0.55, gt=0.5, lt=1)
+    """Smallest AUC of the change of the loss since the origin that counts as a detection by that change."""
 
     equivalence_d: float = Field(default=0.3, gt=0, le=2)
     """A gap shown to be below this Cohen's d counts as none (0.3 is an AUC of about 0.58)."""

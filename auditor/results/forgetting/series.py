@@ -58,6 +58,34 @@ class State(Record):
     """What would change an inconclusive state; empty otherwise."""
 
 
+class ChangeTest(Record):
+    """The engine on the change of the loss (bits per byte) since the origin.
+
+    Null: the changes are exchangeable between suspect and held-out groups. Unit: the group. Assumption: none beyond
+    exchangeability.
+    """
+
+    p_value: Share
+    """The engine's permutation p-value."""
+
+    p_adjusted: Share
+    """Over the tests of all checkpoints, of levels and of changes (Holm)."""
+
+    auc: Share
+    """Chance that the loss of a suspect group fell more than that of a held-out group."""
+
+    mean_z: Number | None
+    """The change, standardised; positive means that the suspect set became more familiar."""
+
+    p_beyond: Share
+    """The engine's p-value of the change less what the text and the origin's features predict of it: a drift of the
+    model that follows the text is taken out."""
+
+    detected: bool
+    """p_adjusted at or below the level, the AUC at or above the required effect, in the direction of training, more
+    than text and origin explain, and no guard failed that judges the comparison."""
+
+
 class Detection(Record):
     """The engine on the single-pass features of one checkpoint, as `auditor check` runs it."""
 
@@ -65,7 +93,7 @@ class Detection(Record):
     """The engine's permutation p-value."""
 
     p_adjusted: Share
-    """Over all checkpoints (Holm)."""
+    """Over the tests of all checkpoints, of levels and of changes (Holm)."""
 
     auc: Share
     """Out-of-fold AUC of the learned score."""
@@ -79,11 +107,19 @@ class Detection(Record):
     detectable_auc: Share | None
     """Smallest detectable AUC at the level of the first step of Holm, with the policy's power."""
 
+    change: ChangeTest | None
+    """The change since the origin, tested by itself; None at the origin."""
+
     detected: bool
-    """p_adjusted at or below the level, and no guard failed."""
+    """p_adjusted at or below the level and no guard failed; or the change is detected."""
 
     guards: tuple[GuardResult, ...]
     """The guards at this checkpoint."""
+
+    @property
+    def p_decisive(self) -> float:
+        """The smaller of the two corrected p-values, each of which can make a detection."""
+        return self.p_adjusted if self.change is None else min(self.p_adjusted, self.change.p_adjusted)
 
 
 class Checkpoint(Record):

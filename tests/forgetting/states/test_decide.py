@@ -40,6 +40,7 @@ def detection(p: float, *, failed: tuple[str, ...] = (), detectable: float | Non
         auc_interval=Interval(low=0.5, high=0.7),
         mean_z=1.0,
         detectable_auc=detectable,
+        change=None,
         detected=p <= 0.01 and not failed,
         guards=guards,
     )
