@@ -54,7 +54,8 @@ def detect(
     Returns:
         By checkpoint name.
     """
-    assessments, reference = dict[str, MembershipAssessment](), None
+    assessments = dict[str, MembershipAssessment]()
+    reference: Rows | None = None
     cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
     for index, checkpoint in enumerate(measurements.checkpoints):
         rows = set_rows(measurements, index, "suspect")
@@ -70,12 +71,13 @@ def detect(
         )
         assessments[checkpoint.name] = assessment
         if index == 0 and assessment.membership.p_value > baseline.policy.alpha:
-            reference = assessment.rows
+            reference = drop_sparse(rows, baseline.policy.most_missing)
+    arrange = baseline.arrangement.apply
     moved = (
         {}
         if reference is None
         else {
-            name: _loss_change(assessment.rows, reference, baseline, _alpha(measurements, baseline))
+            name: _loss_change(assessment.rows, arrange(reference), baseline, _alpha(measurements, baseline))
             for name, assessment in list(assessments.items())[1:]
         }
     )

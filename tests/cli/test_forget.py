@@ -39,7 +39,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, make_tiny_model: Callable[.
 
 
 def forget(*arguments: object, cache: Path) -> int:
-    return run(["forget", *map(str, arguments), "--cache-dir", str(cache), "--permutations", "1999"])
+    return run(["forget", *map(str, arguments), "--cache-dir", str(cache), "--permutations", "2499"])
 
 
 def series(models: list[Path]) -> list[str]:
@@ -87,7 +87,7 @@ def test_check_puts_the_series_beside_its_evidence(
     texts: dict[str, Path], models: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = [str(texts["suspect"]), str(texts["heldout"]), "--model", str(models[1]), "-o", str(tmp_path / "r.json")]
-    asked += ["--cache-dir", str(tmp_path / "cache"), "--permutations", "1999", "-o", str(tmp_path / "r.html")]
+    asked += ["--cache-dir", str(tmp_path / "cache"), "--permutations", "2499", "-o", str(tmp_path / "r.html")]
     run(["check", *asked, *series(models[:2])])
     capsys.readouterr()
     result = load_result(tmp_path / "r.json")

@@ -10,6 +10,7 @@ import pytest
 
 from auditor.core.answers import AnswerCache
 from auditor.forgetting.detection import detect, detect_placebo
+from auditor.inference.arrangement import arrange
 from auditor.inference.separability import separability
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.sides import Overlap
@@ -64,8 +65,12 @@ def series(
         for role in ROLES
     }
     rows = Rows(np.vstack(text[:2]), SUSPECT, (*names["suspect"], *names["heldout"]), TEXT)
-    alone = separability(rows, rng=rng, alpha=POLICY.blind_alpha, permutations=99, bootstraps=20)
-    baseline = TextBaseline((GROUPS, GROUPS), NOTHING_SHARED, rows, alone, 499, POLICY, seed)
+    named = [(bool(side), name, name) for side, name in zip(SUSPECT, rows.groups, strict=True)]
+    arrangement = arrange(rows, named)
+    alone = separability(arrangement.apply(rows), rng=rng, alpha=POLICY.blind_alpha, permutations=99, bootstraps=20)
+    baseline = TextBaseline(
+        (GROUPS, GROUPS), NOTHING_SHARED, arrangement, arrangement.apply(rows), alone, 499, POLICY, seed
+    )
     measurements = SimpleNamespace(checkpoints=tuple(points), sets=sets, names=tuple(p.name for p in points))
     return cast(SeriesMeasurements, measurements), baseline
 
@@ -105,13 +110,11 @@ def test_a_change_below_the_required_effect_is_none() -> None:
     assert not detection.detected
 
 
-def test_a_drift_that_follows_the_text_is_none() -> None:
-    """The sets differ in a text column, and the model drifts along that column."""
-    detection = last(gains=(0.0, 0.0), drift=2.0, shift=0.8, seed=3)
-    assert detection.change is not None
-    assert detection.change.p_value <= 0.01
-    assert detection.change.p_beyond > 0.05
-    assert not detection.change.detected
+def test_a_drift_that_follows_the_text_is_seldom_one() -> None:
+    """The sets differ in a text column, and the model drifts along that column: six series."""
+    changed = [last(gains=(0.0, 0.0), drift=2.0, shift=0.6, seed=seed).change for seed in range(6)]
+    assert sum(change is not None and change.p_value <= 0.01 for change in changed) >= 3
+    assert sum(change is not None and change.p_beyond <= 0.05 for change in changed) <= 1
 
 
 def test_a_refused_checkpoint_has_no_detection_either_way() -> None:
