@@ -96,6 +96,7 @@ _OTHER: dict[str, Any] = {
     "max-tokens": 32,
     "permutations": 19999,
     "seed": 5,
+    "require-control": True,
     "reveal": True,
     "checkpoints": {"base": "later", "later": "base"},
     "general": "general",
