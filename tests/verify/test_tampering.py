@@ -7,13 +7,12 @@ import math
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from support.kinds import kinds_of
 
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import inputs_of_result
@@ -22,7 +21,6 @@ from auditor.core.marks import Unverifiable
 from auditor.report.json_ import JSON
 from auditor.results.io import content_digest, with_content_digest
 from auditor.results.result import AuditResult
-from auditor.results.rows import Matrix
 from auditor.verify.check import verify
 from auditor.verify.command import CommandReader
 from auditor.verify.differences import compare
@@ -227,28 +225,6 @@ def test_a_new_seal_hides_what_the_list_says_and_nothing_else(small: AuditResult
 
 ELSEWHERE = ("placebo", "general", "forgetting", "measurements.series", "multiplicity")
 """What this result has no field of: a series is changed field by field in tests of its own, and a batch too."""
-
-
-def kinds_of(kind: Any, path: str = "") -> Iterator[str]:
-    """The path of every leaf that a record can have, `[*]` for any item and `.*` for any key."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if isinstance(kind, type) and (issubclass(kind, BaseModel) or is_dataclass(kind)):
-        fields = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name[0] != "_"}
-        for name, hint in fields.items():
-            if get_origin(hint) is not ClassVar:
-                yield from kinds_of(hint, f"{path}.{name}" if path else name)
-    elif Matrix.__metadata__[0] in getattr(kind, "__metadata__", ()):
-        yield f"{path}[*][*]"
-    elif origin is Annotated:
-        yield from kinds_of(arguments[0], path)
-    elif origin in (dict, tuple):
-        for below in arguments[1:] if origin is dict else {part for part in arguments if part is not Ellipsis}:
-            yield from kinds_of(below, path + (".*" if origin is dict else "[*]"))
-    elif origin in (Union, UnionType):
-        for below in arguments:
-            yield from kinds_of(below, path) if below is not NoneType else ()
-    else:
-        yield path
 
 
 def test_every_leaf_that_a_result_can_have_is_changed_above(tree: dict[str, Any]) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from support.kinds import kinds_of
 from support.texts import OLD_TOWN
 
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import inputs_of_result
 from auditor.audit.run import run_audit
+from auditor.core.marks import Unverifiable
 from auditor.forgetting.relearn.budget import Budget
 from auditor.forgetting.verdict import decide_series
 from auditor.report.json_ import JSON
@@ -30,6 +32,7 @@ from auditor.results.result import AuditResult
 from auditor.settings import RunOptions, make_series_settings
 from auditor.verify.check import verify
 from auditor.verify.subject import Subject
+from auditor.verify.unproven import is_unproven
 
 GIVEN = (
     # Weights: whole files of the checkpoints would have to be kept.
@@ -229,6 +232,37 @@ def test_what_is_given_is_listed_and_nothing_else_is(result: AuditResult) -> Non
     assert found == ({"checkpoints[].layers[].probe_p_adjusted"} if whole else set())
     if whole:
         assert all(any(re.fullmatch(pattern, _kind(path)) for path in paths) for pattern in GIVEN)
+
+
+def test_every_leaf_that_a_series_can_have_is_edited_above(result: AuditResult) -> None:
+    """A new field of a series is in the one with everything beside it, and so it is edited there."""
+    if result.forgetting is None or result.forgetting.tasks is None:
+        return
+    leaves = dict(_leaves(result.model_dump(mode="json")))
+    # Where there is no value or an empty list, one is put there.
+    empty = [path for path, value in leaves.items() if value in (None, [])]
+    kinds = [kind for kind in set(kinds_of(AuditResult)) if kind.startswith(("forgetting", "placebo", "general"))]
+    assert len(kinds) > 300
+    assert [kind for kind in sorted(kinds) if not _covers(kind, leaves) and not _covers(kind, empty, above=True)] == []
+
+
+def _covers(kind: str, paths: Iterable[str], *, above: bool = False) -> bool:
+    """Whether one of the paths is of a kind; of what is above it."""
+    parts = [kind[: match.start()] for match in re.finditer(r"\.|\[\*\]", kind)] if above else [f"{kind}**"]
+    return any(Unverifiable("", parts=tuple(parts)).covers(path) for path in paths)
+
+
+@pytest.mark.parametrize("role", ["placebo", "general"])
+def test_what_was_read_of_another_set_is_found_or_listed(role: str, result: AuditResult) -> None:
+    summary = getattr(result, role)
+    if summary is None:
+        return
+    for name, value in summary:
+        other = value + 1 if isinstance(value, int) else f"{value}."
+        changed = result.model_copy(update={role: summary.model_copy(update={name: other})})
+        answers = verify(Subject(with_content_digest(changed), b"{}"))
+        found = any(answers[check].status == "failed" for check in ("figures", "corpora", "verdict"))
+        assert found is not is_unproven(f"{role}.{name}"), name
 
 
 def test_a_shorter_list_is_found(result: AuditResult, monkeypatch: pytest.MonkeyPatch) -> None:
