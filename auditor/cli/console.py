@@ -69,7 +69,7 @@ def print_result(text: str) -> None:
         OutputError: It cannot be written, or its reader went away.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    _to_stdout(visible(text, keep="\n").encode(encoding, "backslashreplace").decode(encoding))
+    _to_stdout(visible(text, keep="\n\t").encode(encoding, "backslashreplace").decode(encoding))
 
 
 def print_document(text: str) -> None:
