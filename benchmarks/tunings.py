@@ -23,6 +23,11 @@ from public_corpora import Text, newsgroups, reuters, reviews, wikipedia, write_
 from smollm import gguf_file, tune, unpack
 
 from auditor import check
+from auditor.core.seeds import stream
+from auditor.features.table import group_rows
+from auditor.inference.arrangement import arrange
+from auditor.inference.excess import excess_auc
+from auditor.inference.separability import separability
 from auditor.results.result import AuditResult
 
 
@@ -100,11 +105,33 @@ def main() -> None:
             print(f"{size:>4} a side, {truth}: {event}: {count}")
 
 
+def _over_text(result: AuditResult) -> float:
+    """The lower bound that decided before references did: membership AUC minus that of text alone."""
+    measurements = result.measurements
+    if measurements is None:
+        raise SystemExit("the result holds no measurements")
+    groups, sides = [d.group for d in result.documents], [d.side == "suspect" for d in result.documents]
+    rows = group_rows(measurements.features, groups, sides)
+    arrangement = arrange(rows, zip(sides, groups, (d.sha256 for d in result.documents), strict=True))
+    policy, seed = result.thresholds, result.manifest.configuration["seed"]
+    text = separability(
+        arrangement.apply(measurements.text_rows(rows)),
+        rng=stream(seed, "blind"),
+        alpha=policy.blind_alpha,
+        permutations=199,
+    )
+    suspect = arrangement.apply(rows).suspect
+    rng = stream(seed, "excess")
+    return excess_auc(result.membership, text, suspect, level=policy.excess_level, rng=rng).lower
+
+
 def _events(result: AuditResult, size: int, truth: str) -> list[tuple[int, str, str]]:
     events = ["audits"]
     if result.membership.p_value <= result.thresholds.alpha:
         failed = [f"rejected, stopped by {guard.name}" for guard in result.guards if guard.status == "failed"]
+        others = [guard for guard in failed if not guard.endswith(" excess")]
         events += ["rejected", *failed]
+        events += ["EVIDENCE by the excess over text"] if not others and _over_text(result) > 0 else []
     if result.verdict.outcome == "EVIDENCE":
         events.append("EVIDENCE")
     return [(size, truth, event) for event in events]
