@@ -30,8 +30,8 @@ def test_a_hostile_name_in_an_error_is_harmless(
     words: list[str], name: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([word.replace("NAME", name) for word in words]) != 0
-    told = capsys.readouterr()
-    lines = (told.out + told.err).split("\n")
+    printed = capsys.readouterr()
+    lines = (printed.out + printed.err).split("\n")
     assert not any(map(acts, lines))
     assert not any(line.startswith("forged") for line in lines)
     assert all(visible(line) == line for line in lines)
@@ -43,6 +43,6 @@ def test_a_hostile_name_of_an_unreadable_file_is_harmless(
 ) -> None:
     (here / name).write_text("{")
     assert run(["verify", name]) == 2
-    told = capsys.readouterr()
-    assert not any(map(acts, told.err.split("\n")))
-    assert told.err.count("\n") == 2
+    printed = capsys.readouterr()
+    assert not any(map(acts, printed.err.split("\n")))
+    assert printed.err.count("\n") == 2

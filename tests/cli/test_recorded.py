@@ -137,9 +137,9 @@ def test_a_command_that_does_not_give_the_configuration_is_a_finding(
     for command in (other, small.manifest.command.replace("99", "999"), "auditor batch a.yaml", "an audit of mine"):
         write_outputs(with_command(small, command), [path])
         assert run(["verify", str(path)]) == 1
-        told = capsys.readouterr().out
-        assert "failed      command" in told
-        assert told.splitlines()[-1] == "NOT VERIFIED: command"
+        printed = capsys.readouterr().out
+        assert "failed      command" in printed
+        assert printed.splitlines()[-1] == "NOT VERIFIED: command"
     write_outputs(with_command(small, other), [path])
     run(["verify", str(path)])
     assert "manifest.configuration.seed: stored 0, should be 5" in capsys.readouterr().out
@@ -169,8 +169,8 @@ def test_the_settings_of_a_batch_are_read_from_its_configuration(
     answers = {"command": command_check.run(subject)}
     assert answers["command"] is not None
     assert answers["command"].status == status
-    told = " ".join(render_text(subject, {"command": answers["command"]}).split())
-    assert ("Nothing in the file shows that the configuration of the batch" in told) is (given is None)
+    printed = " ".join(render_text(subject, {"command": answers["command"]}).split())
+    assert ("Nothing in the file shows that the configuration of the batch" in printed) is (given is None)
 
 
 def test_a_configuration_gives_the_settings_of_an_audit_by_its_name(audit_folder: Path, tmp_path: Path) -> None:

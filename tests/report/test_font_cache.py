@@ -40,11 +40,11 @@ def drawn(folder: Path, **variables: str) -> tuple[set[str], str, str]:
 
 
 def test_fonts_are_listed_in_the_cache_folder(tmp_path: Path) -> None:
-    new, where, told = drawn(tmp_path)
+    new, where, printed = drawn(tmp_path)
     assert all(name.startswith("home/.cache/auditor/matplotlib/fontlist") for name in new), new
     assert new
     assert where == str(tmp_path / "home/.cache/auditor/matplotlib")
-    assert "temporary" not in told
+    assert "temporary" not in printed
 
 
 def test_a_named_cache_folder_is_followed(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_nothing_is_left_where_there_is_no_folder_to_write(home: str, tmp_path: 
     """A home that is a file stands for one that may not be written: whoever runs the tests may write anywhere."""
     (tmp_path / "file").write_text("")
     (tmp_path / "nowhere").write_text("")
-    new, where, told = drawn(tmp_path, HOME=str(tmp_path / home))
+    new, where, printed = drawn(tmp_path, HOME=str(tmp_path / home))
     assert new == set()
     assert where.startswith(str(tmp_path / "tmp" / "auditor-matplotlib-"))
-    assert "matplotlib" not in told.lower()
+    assert "matplotlib" not in printed.lower()
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -20,7 +20,7 @@ def kinds_of(kind: Any, path: str = "") -> Iterator[str]:
         for name, hint in fields.items():
             if get_origin(hint) is not ClassVar:
                 yield from kinds_of(hint, f"{path}.{name}" if path else name)
-    elif Matrix.__metadata__[0] in getattr(kind, "__metadata__", ()):
+    elif get_args(Matrix)[-1] in getattr(kind, "__metadata__", ()):
         yield f"{path}[*][*]"
     elif origin is Annotated:
         yield from kinds_of(arguments[0], path)

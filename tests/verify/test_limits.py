@@ -104,8 +104,8 @@ def test_a_list_that_cannot_be_cut_to_the_fields_at_hand_is_shown_whole(
     kept = small.measurements
     assert kept is not None
     changed = small.model_copy(update={"measurements": kept.model_copy(update={"reasons": reasons})})
-    told = " ".join(render_text(Subject(changed, b""), {"figures": CheckAnswer("failed", "")}).split())
-    assert "how many tokens the placebo and the general set have" in told
+    printed = " ".join(render_text(Subject(changed, b""), {"figures": CheckAnswer("failed", "")}).split())
+    assert "how many tokens the placebo and the general set have" in printed
 
 
 @pytest.mark.parametrize("filler", ["[]", "{}", "0.5", '"a"'])

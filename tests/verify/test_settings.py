@@ -112,9 +112,9 @@ def test_a_list_of_settings_that_was_shortened_is_found(
     manifest = lax.manifest.model_copy(update={"nondefault_settings": ()})
     write_outputs(with_content_digest(lax.model_copy(update={"manifest": manifest})), [tmp_path / "r.json"])
     assert run(["verify", str(tmp_path / "r.json")]) == 1
-    told = capsys.readouterr().out
-    assert "manifest.nondefault_settings" in told
-    assert told.startswith("SETTINGS")
+    printed = capsys.readouterr().out
+    assert "manifest.nondefault_settings" in printed
+    assert printed.startswith("SETTINGS")
 
 
 def test_every_setting_can_be_named() -> None:

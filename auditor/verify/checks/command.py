@@ -16,10 +16,10 @@ def command(subject: Subject) -> CheckAnswer | None:
     reader = subject.reader
     if reader is None:
         return None
-    given = reader.read(subject.result.manifest.command)
-    if isinstance(given, BatchCommand):
+    recorded = reader.read(subject.result.manifest.command)
+    if isinstance(recorded, BatchCommand):
         return _batch(subject, reader)
-    return _compared(subject, given, "it")
+    return _compared(subject, recorded, "it")
 
 
 def _batch(subject: Subject, reader: CommandReader) -> CheckAnswer:
@@ -31,17 +31,17 @@ def _batch(subject: Subject, reader: CommandReader) -> CheckAnswer:
             "not asked", "it runs a batch: give --config PATH, its configuration, to compare the settings"
         )
     with reading():
-        given, sha256 = reader.read_batch(reader.configuration, subject.result.name)
+        settings, sha256 = reader.read_batch(reader.configuration, subject.result.name)
     if subject.batch is not None:
         stored = read_batch_result(subject.batch).configuration_sha256
         if stored != sha256:
             wrong = Difference("configuration_sha256", stored, sha256)
             return CheckAnswer("failed", f"{subject.batch} is not of this configuration", (wrong,))
-    return _compared(subject, given, "the configuration of the batch")
+    return _compared(subject, settings, "the configuration of the batch")
 
 
-def _compared(subject: Subject, given: AuditSettings, what: str) -> CheckAnswer:
-    trees = (subject.result.manifest.configuration, given.model_dump(mode="json"))
+def _compared(subject: Subject, settings: AuditSettings, what: str) -> CheckAnswer:
+    trees = (subject.result.manifest.configuration, settings.model_dump(mode="json"))
     comparison = compare(*trees, at="manifest.configuration")
     if comparison.differences:
         return CheckAnswer("failed", f"{what} gives other settings", comparison.differences)
