@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -311,3 +312,11 @@ def test_rendering_needs_no_model_library(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path / "batch.json")], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_thresholds_that_are_not_the_default_stand_beside_each_verdict() -> None:
+    made = one_of_each()
+    for name in ("html", "markdown"):
+        page = html.unescape(batch_renderers()[name].render(made))
+        verdicts = sum(entry.finding is not None for entry in made.audits)
+        assert page.count("Not the default: policy.alpha 0.05.") == verdicts, name

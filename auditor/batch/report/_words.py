@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.core.text import amount, in_a_row
 from auditor.report.gate import PROMISES, REFUSED, Status, expected, red_on
 from auditor.report.text import format_auc, format_interval, format_p
-from auditor.results.batch import BatchEntry, BatchResult
+from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
 from auditor.results.correction import NAMES
 from auditor.results.gate import FAILS
 
@@ -29,7 +29,8 @@ class AuditRow:
         verdict: One of three words; empty where the audit broke.
         state: Letter and name of the last checkpoint's state; empty of a `check`.
         fails_on: What makes the gate fail, where that is not the default for the expected verdict.
-        reason: The sentence of the verdict with its remediation, or why the audit broke.
+        reason: The sentence of the verdict with the thresholds that are not the default and its remediation, or why the
+            audit broke.
     """
 
     name: str
@@ -64,11 +65,16 @@ def row(outcome: BatchEntry) -> AuditRow:
         p=ABSENT if multiplicity is None else format_p(multiplicity.p_value, alpha),
         p_adjusted=ABSENT if multiplicity is None else format_p(multiplicity.p_adjusted, alpha),
         groups=ABSENT if finding is None else f"{finding.groups_suspect:,} and {finding.groups_heldout:,}",
-        reason=in_a_row(outcome.error)
-        if finding is None
-        else f"{finding.verdict.sentence} {finding.verdict.remediation}".strip(),
+        reason=in_a_row(outcome.error) if finding is None else _reason(finding),
         about=f"{outcome.kind}: {outcome.suspect} against {outcome.heldout} on {outcome.model}",
     )
+
+
+def _reason(finding: AuditOutcome) -> str:
+    # In few words, as there may be hundreds of audits; the report of each names the defaults too.
+    thresholds = [f"{one.name} {one.value}" for one in finding.nondefault_settings if one.threshold]
+    chosen = [f"Not the default: {', '.join(thresholds)}."] if thresholds else []
+    return " ".join([finding.verdict.sentence, *chosen, finding.verdict.remediation]).strip()
 
 
 def status(batch: BatchResult) -> Status:
