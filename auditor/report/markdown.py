@@ -97,7 +97,8 @@ def _verdict(result: AuditResult) -> str:
                 ),
             ),
         ),
-        f"Validity class {verdict.validity_class}: {escape(verdict.validity)} Reason code: {escape(verdict.reason)}.",
+        f"Validity class {verdict.validity_class}, {verdict.grade}: {escape(verdict.validity)} Reason code: "
+        f"{escape(verdict.reason)}.",
     ]
     return "\n\n".join(lines)
 

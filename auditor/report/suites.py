@@ -110,7 +110,7 @@ def _details(gate: Gate, summary: Summary) -> list[str]:
             if summary.multiplicity is None
             else [f"Correction over the batch: {correction_sentence(summary.multiplicity, summary.alpha)}"]
         ),
-        f"Validity class {verdict.validity_class}: {verdict.validity} Reason code: {verdict.reason}.",
+        f"Validity class {verdict.validity_class}, {verdict.grade}: {verdict.validity} Reason code: {verdict.reason}.",
         *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in summary.guards),
     ]
     return [*lines, *(f"{key}: {value}" for key, value in _digests(summary).items())]

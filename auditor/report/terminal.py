@@ -90,7 +90,7 @@ def summary(result: AuditResult) -> str:
     for guard in result.guards:
         label = f"  {guard.status:<8} {_label(guard.name):<{widest}}  "
         lines.append(_entry(label, guard.reason + (f" {guard.remediation}" if guard.remediation else ""), len(label)))
-    lines += ["", _entry("Validity", f"class {verdict.validity_class}: {verdict.validity}")]
+    lines += ["", _entry("Validity", f"class {verdict.validity_class}, {verdict.grade}: {verdict.validity}")]
     # Once more: a name may stand at the beginning of a line that was wrapped.
     return visible("\n".join(lines), keep="\n") + "\n"
 
