@@ -58,7 +58,7 @@ def _needs(analysis: PowerAnalysis) -> list[str]:
         ),
         (
             evidence[0] if evidence[0] == evidence[1] else " to ".join(evidence),
-            "for EVIDENCE without a reference, where excess must find more than text explains",
+            "for EVIDENCE without a reference, where the excess guard must find more than text does",
         ),
         (
             _count(analysis.no_evidence, analysis),

@@ -92,7 +92,7 @@ def test_no_audit_is_planned_for_an_effect_of_next_to_nothing() -> None:
 
 
 def test_the_formula_is_that_of_the_verdict() -> None:
-    found = engine(150, 0.5, 3)
+    found = engine(150, 0.5, 3, permutations=4999)
     mine = auc_detected_with(150, critical=found.critical_z, power=0.8)
     assert mine == pytest.approx(found.detectable_auc, abs=0.003)
     whole = detectable_auc(critical=3.0, power=0.8, mean=0.0, spread=(2 * 150 - 1) ** -0.5, share=0.5)
