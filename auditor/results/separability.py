@@ -131,8 +131,8 @@ class Excess(Record):
     """One-sided lower bound of the difference over text; None over a reference."""
 
     p_value: Share | None
-    """Permutation p-value of the adjusted change over a reference, the largest of all references; None over text.
-    Null: the adjusted changes are exchangeable between the sides. Unit: the group."""
+    """Permutation p-value of the adjusted change over a reference, the largest of all references; None over text. Null:
+    the adjusted changes are exchangeable between the sides. Unit: the group."""
 
     level: Share
     """Confidence of the bound over text; over a reference, one minus the level of the p-value."""

@@ -61,8 +61,8 @@ class State(Record):
 class ChangeTest(Record):
     """The engine on the change of the loss (bits per byte) since the origin.
 
-    Null: the changes are exchangeable between suspect and held-out groups. Unit: the group. Assumption: none beyond
-    exchangeability.
+    The null is that the changes are exchangeable between suspect and held-out groups. Unit: the group. Assumption: none
+    beyond exchangeability.
     """
 
     p_value: Share
