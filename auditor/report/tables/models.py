@@ -51,6 +51,36 @@ def engine(result: AuditResult) -> ReportTable:
     return ReportTable(headers, tuple(rows))
 
 
+@series_table(
+    name="change_test",
+    order=75,
+    title="Detection by the change since the origin",
+    how_to_read="Each document is its own control: the test is on how far its loss (bits per byte) fell since the "
+    "origin. The AUC is the share of pairs in which that of the suspect document fell more. The last p-value is that of the "
+    "change less what text and origin predict of it. Both ways to a detection are corrected together.",
+)
+def change_test(result: AuditResult) -> ReportTable:
+    """The engine on the change of the loss at each later checkpoint."""
+    alpha, series = result.thresholds.alpha, series_of(result)
+    rows = []
+    for checkpoint in _checkpoints(result):
+        change = checkpoint.detection.change
+        if change is not None and series is not None:
+            rows.append(
+                (
+                    label(checkpoint.name),
+                    format_p(change.p_value, alpha),
+                    format_p(change.p_adjusted, alpha),
+                    format_fixed(change.auc, series.thresholds.change_auc),
+                    "no direction" if change.mean_z is None else format_z(change.mean_z, 0),
+                    format_p(change.p_beyond, 1 - result.thresholds.excess_level),
+                    "yes" if change.detected else "no",
+                )
+            )
+    headers = ("Checkpoint", "p", "p (Holm)", "AUC", "z", "p beyond text and origin", "Detected")
+    return ReportTable(headers, tuple(rows))
+
+
 @series_table(name="guards", order=80, title="Status of the guards", in_summary=False)
 def guards(result: AuditResult) -> ReportTable:
     """The status of every guard at every checkpoint."""
