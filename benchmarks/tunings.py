@@ -71,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of the base; SmolLM2-135M by default")
     parser.add_argument("--reuters", type=Path, required=True)
+    parser.add_argument("--corpus", action="append", help="tune on this corpus only; repeatable")
     parser.add_argument("--sizes", default="150,100,75,50", help="documents a side")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-4)
@@ -84,6 +85,8 @@ def main() -> None:
         if not base.exists():
             unpack(gguf_file(), base)
         sets = corpora(options.reuters, _trained_on(base.parent / "ATTRIBUTION.tsv"))
+        if options.corpus:
+            sets = {name: sets[name] for name in options.corpus}
         table: Counter[tuple[int, str, str]] = Counter()
         for seed in range(options.seeds):
             for size in map(int, options.sizes.split(",")):

@@ -90,9 +90,11 @@ def _save_model(
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with tests on the bundled samples first: they take longest, and a file is the work of one process."""
-    mark_models(items)
+    # It takes seconds to read the source of every test: only a selection by these markers needs it.
+    if any(marker in config.option.markexpr for marker in ("model", "process")):
+        mark_models(items)
     long = {item.path for item in items if "sample_cache" in getattr(item, "fixturenames", ())}
     # The series scores for most of a minute and the other files on the samples would wait for it, so that the other
     # process has two that share nothing before them.

@@ -36,7 +36,7 @@ def test_the_installed_wheel_runs_the_demo_from_another_folder(tmp_path: Path, s
     samples = ROOT / "samples"
     demo = ["check", samples / "suspect", samples / "heldout", "--model", samples / "model", "--exit-zero"]
     printed = call("-m", "auditor.cli.main", *demo, "-o", "report.html", "-o", "result.json", **where)
-    assert printed.startswith("EVIDENCE:")
+    assert printed.startswith("EVIDENCE (no control):")
     assert "<!doctype html>" in (away / "report.html").read_text(encoding="utf-8").lower()
     call("-m", "auditor", "report", "result.json", "-o", "again.html", **where)
     assert (away / "again.html").read_bytes() == (away / "report.html").read_bytes()

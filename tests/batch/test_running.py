@@ -25,7 +25,7 @@ from auditor.batch.folder import OWN
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.run import run_batch
 from auditor.cli.main import run
-from auditor.core.errors import RunError, UsageError
+from auditor.core.errors import FaultsError, RunError, UsageError
 from auditor.corpora.read import read_corpus
 from auditor.membership.cache import CorpusCache
 from auditor.models.backend import Backend, LoadOptions, ModelSpec
@@ -39,6 +39,8 @@ from auditor.scoring.store import Store
 from auditor.settings import AuditSettings, RunOptions, make_options, make_series_settings, make_settings
 
 FILES = {"index.html", "junit.xml", "summary.md", "batch.json"}
+
+COMMAND = "auditor batch audits.yaml"
 
 
 def write_texts(folder: Path, count: int, seed: int) -> Path:
@@ -172,7 +174,7 @@ def test_every_model_is_loaded_once_and_every_text_scored_once(
         },
         suspect=str(data / "one"),
         heldout=str(data / "heldout"),
-        permutations=2399,
+        permutations=3599,
     )
     plan = plan_of(
         planned("plain", data, "one", tiny_model_dir),
@@ -208,7 +210,7 @@ def test_every_model_is_loaded_once_and_every_text_scored_once(
 def test_the_folder_shows_one_outcome(data: Path, tiny_model_dir: Path, cache: Path, tmp_path: Path) -> None:
     gate = Gate(expect="any", fail_on=())
     plan = plan_of(planned("a", data, "one", tiny_model_dir), planned("b", data, "two", tiny_model_dir, gate))
-    batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache), command="auditor batch audits.yaml")
+    batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache), command=COMMAND)
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == FILES
     assert json.loads((tmp_path / "out" / "batch.json").read_text())["audits"][1]["name"] == "b"
     assert (batch.name, batch.correction, batch.exit_code) == ("release", "holm", 3)
@@ -266,7 +268,7 @@ def test_an_audit_that_breaks_does_not_stop_the_others(
         planned("defect", data, "two", tiny_model_dir),
         planned("no model", data, "one", tmp_path / "absent"),
     )
-    batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache))
+    batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache), command=COMMAND)
     outcomes = {outcome.name: outcome for outcome in batch.audits}
     assert [outcome.status for outcome in batch.audits] == ["broken"] * 3 + ["failed"] + ["broken"] * 2
     assert list(outcomes) == [audit.name for audit in plan.audits]
@@ -464,7 +466,7 @@ def test_a_report_that_cannot_be_made_breaks_its_audit(
 
     monkeypatch.setattr(folder_module, "render", defect)
     out = tmp_path / "out"
-    batch = run_batch(plan, out, cache_dir=str(cache))
+    batch = run_batch(plan, out, cache_dir=str(cache), command=COMMAND)
     assert [outcome.status for outcome in batch.audits] == ["failed", "broken"]
     assert "ZeroDivisionError: no figure" in batch.audits[1].error
     assert not list((out / "b").glob("*"))
@@ -746,4 +748,4 @@ def test_errors_in_words() -> None:
     assert error_text(UsageError("what\x07", hint="do")) == "what[U+0007]\n  do"
     assert error_text(ValueError("")).startswith("ValueError")
     assert len(error_text(RunError("x" * 9000))) == 2000
-    assert len(error_text(RunError("\n".join("abc" * 9))).splitlines()) == 12
+    assert len(error_text(FaultsError("\n".join("abc" * 9))).splitlines()) == 12

@@ -101,7 +101,7 @@ def result(request: pytest.FixtureRequest, checkpoints: tuple[tuple[str, str], .
         heldout=_write(folder / "heldout.jsonl", 2),
         series=series,
         policy=SMALL,
-        permutations=119,
+        permutations=149,
         device="cpu",
     )
     with pytest.MonkeyPatch.context() as patch:
