@@ -97,17 +97,16 @@ def summary(result: AuditResult) -> str:
 
 def _excess(excess: Excess) -> tuple[str, str]:
     """Label and text of what the test finds beyond the text, or beyond a reference."""
-    difference = format_difference(excess.difference)
     if excess.lower is None:
         return (
             "Over base",
-            f"AUC minus one half is {difference} for the change from the reference, less what text and reference "
-            f"predict of it; p = {format_p(excess.p_value or 0.0, 1 - excess.level)}",
+            f"AUC {format_auc(excess.difference + 0.5)} for the change from the reference, less what text and "
+            f"reference predict of it; p = {format_p(excess.p_value or 0.0, 1 - excess.level)}",
         )
     return (
         "Over text",
-        f"{difference} is membership AUC minus text AUC; at least {format_difference(excess.lower)} with "
-        f"{format_percent(excess.level)} confidence",
+        f"{format_difference(excess.difference)} is membership AUC minus text AUC; at least "
+        f"{format_difference(excess.lower)} with {format_percent(excess.level)} confidence",
     )
 
 
