@@ -51,8 +51,8 @@ def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     A `check`: `membership`, the permutation p-value of its test; also with a series, which can only withdraw EVIDENCE.
     A `forget`, at its last checkpoint, of which alone its verdict speaks:
 
-    - `detection`: the smaller of the engine's p-values of the features and of their change since the origin, corrected
-      over both and over checkpoints.
+    - `detection`: the smaller of the engine's p-values of the features and of the change of the loss since the origin,
+      corrected over both and over checkpoints; where one of them alone makes the detection, its own.
     - `inversion`: that the suspect set scores worse than held-out. The larger of two p-values, of the change
       since the origin and of the gap, each corrected over checkpoints: both have to hold (intersection-union test).
     - `recovery`, where interventions are requested: the smallest of their p-values there, each corrected over
@@ -72,7 +72,7 @@ def hypotheses(result: AuditResult) -> dict[Hypothesis, float]:
     change = last.suspect.did_p_adjusted
     probes = () if last.relearning is None else last.relearning.probes
     p_values: dict[Hypothesis, float] = {
-        "detection": last.detection.p_decisive,
+        "detection": last.detection.p_supporting,
         "inversion": 1.0 if change is None else max(change, last.suspect.gap_p_adjusted),
         "recovery": min((_recovery(probe, level) for probe in probes), default=1.0),
     }

@@ -55,16 +55,16 @@ def find_shared(corpora: Mapping[Role, Corpus], *, threshold: float = 0.8, seed:
         UsageError: The threshold is outside (0, 1].
     """
     pooled = [(role, index, text) for role, corpus in corpora.items() for index, text in enumerate(corpus.documents)]
-    found = [
+    divided = [
         cluster
         for cluster in clusters([document.text for _, _, document in pooled], threshold=threshold, seed=seed)
         if len({pooled[member][0] for member in cluster.members}) > 1
     ]
-    taken = {member for cluster in found for member in cluster.members}
-    found += _groups([(role, document) for role, _, document in pooled], taken)
+    clustered = {member for cluster in divided for member in cluster.members}
+    divided += _groups([(role, document) for role, _, document in pooled], clustered)
     return tuple(
         SharedDocument(role, index, document.id, document.group, document.sha256, number, relation)
-        for number, cluster in enumerate(found)
+        for number, cluster in enumerate(divided)
         for member, relation in zip(cluster.members, cluster.relations, strict=True)
         for role, index, document in [pooled[member]]
     )
@@ -130,7 +130,7 @@ def shared_groups(suspect: Iterable[tuple[str, str]], heldout: Iterable[tuple[st
     return tuple(sorted(ours & theirs))
 
 
-def _groups(pooled: Sequence[tuple[Role, Document]], taken: set[int]) -> Iterator[Cluster]:
+def _groups(pooled: Sequence[tuple[Role, Document]], clustered: set[int]) -> Iterator[Cluster]:
     """The documents of each group that the two sides name, without those of a cluster."""
     sides = (
         [(document.id, document.group) for role, document in pooled if role == side] for side in ("suspect", "heldout")
@@ -139,7 +139,7 @@ def _groups(pooled: Sequence[tuple[Role, Document]], taken: set[int]) -> Iterato
         members = [
             index
             for index, (role, document) in enumerate(pooled)
-            if document.group == group and role in ("suspect", "heldout") and index not in taken
+            if document.group == group and role in ("suspect", "heldout") and index not in clustered
         ]
         if members:
             yield Cluster(tuple(members), tuple("group" for _ in members))

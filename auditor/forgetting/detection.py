@@ -36,7 +36,7 @@ def detect(
 ) -> dict[str, Detection]:
     """Ask at every checkpoint whether the suspect set is told from the held-out one, by features of a single pass.
 
-    There are two ways to a detection. The first is the engine on the features of the checkpoint, with every guard
+    Two tests can make a detection. The first is the engine on the features of the checkpoint, with every guard
     passed that ran. The second is the engine on the change of the loss since the origin: it needs an effect of the
     required size in the direction of training, a change that text and origin do not explain (as `excess` does), and
     every guard passed that judges the comparison itself. The p-values of both are corrected together (Holm).
@@ -162,7 +162,7 @@ def _change(
     *,
     refused: bool,
 ) -> ChangeTest:
-    """The second way to a detection; guards that judge a rejection of the first have no part in it."""
+    """The second test; guards that judge a rejection of the first have no part in it."""
     spared = guards_where(lambda guard: guard.only_after_rejection)
     sound = not refused and all(g.status != "failed" or g.name in spared for g in assessment.guards)
     (column,), mean_z = moved.plain.columns, moved.plain.mean_z

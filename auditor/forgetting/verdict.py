@@ -21,12 +21,13 @@ def decide_series(forgetting: Forgetting) -> Verdict:
     """The verdict of a `forget`: the outcome of its last checkpoint's state.
 
     A trace that is detected stays EVIDENCE where only its share or its origin cannot be stated. The series is its own
-    control where nothing is detected at the origin: a hidden difference between the sets would show there as well.
+    control where the test does not reject at the origin: a hidden difference between the sets would show there as well.
     """
     last = forgetting.checkpoints[-1]
     state, reading = last.state, _reading(last.state)
     validity: Literal["B", "C"] = "C" if reading.outcome == "INCONCLUSIVE" else "B"
-    controlled = last.placebo is not None or forgetting.reference != forgetting.checkpoints[0].name
+    # A change is tested only from an origin at which the test does not reject, guards or no guards.
+    controlled = last.placebo is not None or last.detection.change is not None
     bare = reading.outcome == "EVIDENCE" and not controlled
     return Verdict(
         outcome=reading.outcome,

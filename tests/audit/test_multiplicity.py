@@ -21,6 +21,7 @@ from auditor.audit.multiplicity import (
 )
 from auditor.batch.reach import n_hypotheses_of
 from auditor.results.correction import Correction
+from auditor.results.forgetting.series import ChangeTest
 from auditor.results.forgetting.states import STATES
 from auditor.results.io import content_digest
 from auditor.results.outcome import EXIT_CODES
@@ -78,6 +79,24 @@ def test_a_forget_has_one_for_each_way_to_evidence() -> None:
         "inversion": max(last.suspect.did_p_adjusted, last.suspect.gap_p_adjusted),
         "recovery": min(probes),
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "guard", "p_change", "p"),
+    [(True, "passed", 0.009, 0.001), (True, "failed", 0.009, 0.009), (False, "passed", 0.0001, 0.001)],
+)
+def test_a_test_that_a_guard_refused_does_not_stand_for_the_other(
+    changed: bool, guard: str, p_change: float, p: float
+) -> None:
+    """Else a change at the level would enter the correction of a batch as if it were far below."""
+    result = forgotten("B")
+    assert result.forgetting is not None
+    detection = result.forgetting.checkpoints[-1].detection
+    change = ChangeTest(p_value=0.00003, p_adjusted=p_change, auc=0.6, mean_z=3.0, p_beyond=0.01, detected=changed)
+    guards = (detection.guards[0].model_copy(update={"status": guard}), *detection.guards[1:])
+    update = {"detected": True, "p_adjusted": 0.001, "change": change, "guards": guards}
+    last = with_last(result, detection=detection.model_copy(update=update))
+    assert hypotheses(last)["detection"] == p
 
 
 def test_both_tests_of_an_inversion_have_to_hold() -> None:

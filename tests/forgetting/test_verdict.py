@@ -14,10 +14,14 @@ from auditor.results.forgetting.states import STATES
 from auditor.results.result import Verdict
 
 
-def series(code: str, reason: str = "some", *, first: str | None = "last", placebo: object = None) -> Forgetting:
-    """The parts of a series that a verdict reads; `first` is the checkpoint at which the set is first detected."""
+def series(
+    code: str, reason: str = "some", *, first: str | None = "last", placebo: object = None, clean: bool = True
+) -> Forgetting:
+    """The parts of a series that a verdict reads; `first` is the checkpoint of the first detection."""
     state = SimpleNamespace(code=code, name=STATES[code].name, sentence="Seen.", reason=reason, remediation="")
-    points = (SimpleNamespace(name="base"), SimpleNamespace(name="last", state=state, placebo=placebo))
+    detection = SimpleNamespace(change=SimpleNamespace() if clean and first != "base" else None)
+    last = SimpleNamespace(name="last", state=state, placebo=placebo, detection=detection)
+    points = (SimpleNamespace(name="base"), last)
     return cast(Forgetting, SimpleNamespace(checkpoints=points, reference=first))
 
 
@@ -62,6 +66,10 @@ def test_a_clean_origin_or_a_placebo_is_a_control(first: str | None, placebo: ob
     verdict = decide_series(series("D", first=first, placebo=placebo))
     assert verdict.grade == grade
     assert (UNCONTROLLED in verdict.sentence) == (grade == "no control")
+
+
+def test_an_origin_at_which_the_test_rejects_is_no_control_though_a_guard_refused_it() -> None:
+    assert decide_series(series("D", first="last", clean=False)).grade == "no control"
 
 
 def test_only_evidence_says_that_there_is_no_control() -> None:

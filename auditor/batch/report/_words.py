@@ -26,7 +26,7 @@ class AuditRow:
     """One audit as text.
 
     Attributes:
-        verdict: One of three words; empty where the audit broke.
+        verdict: One of three words, with the grade of EVIDENCE without a control; empty where the audit broke.
         state: Letter and name of the last checkpoint's state; empty of a `check`.
         fails_on: What makes the gate fail, where that is not the default for the expected verdict.
         reason: The sentence of the verdict with the thresholds that are not the default and its remediation, or why the
@@ -91,8 +91,9 @@ def counts(batch: BatchResult) -> dict[Status, int]:
 
 def verdicts(batch: BatchResult) -> str:
     """How many audits reached each verdict."""
-    by_outcome = Counter(outcome.finding.verdict.outcome for outcome in batch.audits if outcome.finding is not None)
-    parts = (f"{count:,} {word}" for word in ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE") if (count := by_outcome[word]))
+    by_word = Counter(outcome.finding.verdict.headline for outcome in batch.audits if outcome.finding is not None)
+    words = ("EVIDENCE", "EVIDENCE (no control)", "INCONCLUSIVE", "NO EVIDENCE")
+    parts = (f"{count:,} {word}" for word in words if (count := by_word[word]))
     return ", ".join(parts) or "no verdict"
 
 

@@ -108,7 +108,7 @@ def acquired(findings: CheckpointFindings, policy: Policy, forgetting: Forgettin
     if findings.position == 0:
         return no("The suspect set is detected at the origin already.")
     if not findings.clean_before:
-        return no("The sets already differ at an earlier checkpoint, where a guard failed.")
+        return no("The sets already differ at an earlier checkpoint, where that is no detection.")
     if not findings.grew(policy):
         return no("First detected here, but the gap is not shown to have grown since the origin.")
     return answer(

@@ -129,7 +129,7 @@ def _undecided(
             + (
                 "its gap is not shown to have grown since the origin, so later training need not be the reason."
                 if findings.clean_before
-                else "the sets already differ at an earlier checkpoint, where a guard failed, so when it was learned "
+                else "the sets already differ at an earlier checkpoint, without a detection, so when it was learned "
                 "cannot be stated."
             ),
             "Give more independent documents, or more checkpoints.",

@@ -30,12 +30,12 @@ NAMED = 3
 )
 def overlap(case: GuardContext) -> GuardOutcome:
     """Refuse sets that share many documents; of few, see that none is compared."""
-    found, limit = case.overlap, case.policy.most_shared
+    common, limit = case.overlap, case.policy.most_shared
     clusters: defaultdict[int, list[SharedDocument]] = defaultdict(list)
-    for document in found.shared:
+    for document in common.shared:
         clusters[document.cluster].append(document)
-    counts = [sum(document.role == role for document in found.shared) for role in ("suspect", "heldout")]
-    shares = [count / max(1, read) for count, read in zip(counts, found.read, strict=True)]
+    counts = [sum(document.role == role for document in common.shared) for role in ("suspect", "heldout")]
+    shares = [count / max(1, read) for count, read in zip(counts, common.read, strict=True)]
     figures = (
         GuardFigure(name="shared suspect documents", value=counts[0]),
         GuardFigure(name="shared held-out documents", value=counts[1]),
@@ -43,26 +43,26 @@ def overlap(case: GuardContext) -> GuardOutcome:
         GuardFigure(name="clusters of shared documents", value=len(clusters)),
         *(
             GuardFigure(
-                name=f"shared documents {words}", value=sum(document.relation == kind for document in found.shared)
+                name=f"shared documents {words}", value=sum(document.relation == kind for document in common.shared)
             )
             for kind, words in _KINDS.items()
         ),
     )
-    if not (found.shared or found.groups):
+    if not (common.shared or common.groups):
         return GuardOutcome("passed", "No document, near-duplicate or group is on both sides.", "", figures)
-    if found.left_out and not found.groups:
+    if common.left_out and not common.groups:
         reason = (
             f"Left out of both sides, as the other shares them: {amount(counts[0], 'suspect document')} of "
-            f"{found.read[0]:,} and {counts[1]:,} held-out of {found.read[1]:,}, in "
+            f"{common.read[0]:,} and {counts[1]:,} held-out of {common.read[1]:,}, in "
             f"{amount(len(clusters), 'cluster')} ({_names(list(clusters.values()))})."
         )
         return GuardOutcome("passed", reason, "", figures)
     reason = (
-        f"The two sets share too many documents: {counts[0]:,} of {found.read[0]:,} suspect and {counts[1]:,} of "
-        f"{found.read[1]:,} held-out ones ({_names(list(clusters.values()))}), where at most {limit:.0%} are left out."
+        f"The two sets share too many documents: {counts[0]:,} of {common.read[0]:,} suspect and {counts[1]:,} of "
+        f"{common.read[1]:,} held-out ones ({_names(list(clusters.values()))}), where at most {limit:.0%} are left out."
     )
-    if found.groups:
-        reason += f" Groups on both sides: {len(found.groups):,} (first: {found.groups[0]})."
+    if common.groups:
+        reason += f" Groups on both sides: {len(common.groups):,} (first: {common.groups[0]})."
     return GuardOutcome(
         "failed",
         reason,

@@ -57,7 +57,7 @@ def engine(result: AuditResult) -> ReportTable:
     title="Detection by the change since the origin",
     how_to_read="Each document is its own control: the test is on how far its loss (bits per byte) fell since the "
     "origin. The AUC is the share of pairs in which that of the suspect document fell more. The last p-value is of the "
-    "change less what text and origin predict of it. Both ways to a detection are corrected together.",
+    "change less what text and origin predict of it. Both tests are corrected together.",
 )
 def change_test(result: AuditResult) -> ReportTable:
     """The engine on the change of the loss at each later checkpoint."""

@@ -108,7 +108,7 @@ class Detection(Record):
     """Smallest detectable AUC at the level of the first step of Holm, with the policy's power."""
 
     change: ChangeTest | None
-    """The change since the origin, tested by itself; None at the origin."""
+    """The change since the origin, tested by itself; None at the origin, and where the test rejects there."""
 
     detected: bool
     """p_adjusted at or below the level and no guard failed; or the change is detected."""
@@ -120,6 +120,19 @@ class Detection(Record):
     def p_decisive(self) -> float:
         """The smaller of the two corrected p-values, each of which can make a detection."""
         return self.p_adjusted if self.change is None else min(self.p_adjusted, self.change.p_adjusted)
+
+    @property
+    def p_supporting(self) -> float:
+        """The corrected p-value of the test that makes the detection; the smaller of both where both or neither do.
+
+        A smaller p-value of a test that a guard refused supports nothing.
+        """
+        if self.change is None or not self.detected:
+            return self.p_decisive
+        if not self.change.detected:
+            return self.p_adjusted
+        refused = any(guard.status == "failed" for guard in self.guards)
+        return self.change.p_adjusted if refused else self.p_decisive
 
 
 class Checkpoint(Record):

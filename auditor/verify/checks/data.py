@@ -44,7 +44,6 @@ def data(subject: Subject) -> CheckAnswer:
     missing = [role for role in _compared(subject) if role not in whole]
     if missing:
         needed = " and ".join(_NAMES.get(role, role) for role in missing)
-        detail += "; the measurements of the texts were not recomputed, which needs "
         return CheckAnswer(
             "passed", f"{detail}; the measurements of the texts were not recomputed, which needs {needed}"
         )
