@@ -16,6 +16,14 @@ from auditor.core.errors import UsageError
 from auditor.settings import AuditSettings, make_series_settings, make_settings
 from auditor.verify.command import BatchCommand
 
+REQUIRE_CONTROL = "--require-control"
+"""The one option of a batch that changes settings of its audits."""
+
+
+def batch_command(configuration: Path, *, require_control: bool) -> str:
+    """The command line that is recorded of a batch."""
+    return shlex.join(["auditor", "batch", str(configuration), *([REQUIRE_CONTROL] if require_control else [])])
+
 
 def read_command(command: str) -> AuditSettings | BatchCommand:
     """The settings of an audit that a command line or a call from Python runs; of a batch, its configuration.
@@ -50,8 +58,8 @@ def settings_of_batch(configuration: Path, name: str) -> tuple[AuditSettings, st
 
 
 def _of_words(name: str, words: Sequence[str]) -> AuditSettings | BatchCommand:
-    if name == "batch" and len(words) == 1:
-        return BatchCommand(words[0])
+    if name == "batch" and words[1:] in ([], [REQUIRE_CONTROL]):
+        return BatchCommand(words[0], require_control=len(words) > 1)
     if name not in ("check", "forget"):
         raise UsageError(f"`auditor {name}` with {len(words)} words runs no audit")
     options = check_options() if name == "check" else forget_options()

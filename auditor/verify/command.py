@@ -15,9 +15,11 @@ class BatchCommand:
 
     Attributes:
         configuration: Path of its configuration, as given.
+        require_control: Whether it requires a control of every audit, whatever the configuration says.
     """
 
     configuration: str
+    require_control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from auditor.audit.multiplicity import apply_correction, correct, correction_entry
 from auditor.audit.provenance import python_call
 from auditor.cli.main import _command, run
-from auditor.cli.recorded import read_command, settings_of_batch
+from auditor.cli.recorded import batch_command, read_command, settings_of_batch
 from auditor.cli.run import _command_line, settings_of
 from auditor.core.errors import UsageError
 from auditor.report.renderer import write_outputs
@@ -87,6 +87,25 @@ def test_variables_are_part_of_the_recorded_command(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("command", ["auditor batch a.yaml", "auditor.run_batch('a.yaml', 'out')"])
 def test_the_command_of_a_batch_names_its_configuration(command: str) -> None:
     assert read_command(command) == BatchCommand("a.yaml")
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_batch_that_requires_a_control_of_every_audit_says_so_in_its_command(
+    required: bool, small: AuditResult
+) -> None:
+    """The configuration need not say so; else the settings of a sound result would not be those of its command."""
+    command = batch_command(Path("a b.yaml"), require_control=required)
+    assert read_command(command) == BatchCommand("a b.yaml", require_control=required)
+    settings = make_settings(**small.manifest.configuration)
+    reader = CommandReader(read_command, lambda path, name: (settings, "0" * 64), Path("a"))
+    for stored in (False, True):
+        result = corrected(small)
+        configuration = {**result.manifest.configuration, "require_control": stored}
+        manifest = result.manifest.model_copy(update={"command": command, "configuration": configuration})
+        subject = Subject(result.model_copy(update={"manifest": manifest}), b"", reader=reader)
+        answer = command_check.run(subject)
+        assert answer is not None
+        assert answer.status == ("passed" if stored == required else "failed")
 
 
 STRANGE = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
@@ -79,6 +78,7 @@ def command(
     from auditor.batch.renderer import batch_renderers
     from auditor.batch.run import run_batch
     from auditor.cli.progress import make_progress
+    from auditor.cli.recorded import batch_command
     from auditor.core.errors import UsageError
     from auditor.results.gate import make_gate
 
@@ -100,7 +100,7 @@ def command(
             plan,
             folder,
             cache_dir=cache_dir,
-            command=shlex.join(["auditor", "batch", str(configuration)]),
+            command=batch_command(configuration, require_control=require_control),
             progress=progress,
             say=console.note,
         )

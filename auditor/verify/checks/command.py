@@ -18,11 +18,11 @@ def command(subject: Subject) -> CheckAnswer | None:
         return None
     recorded = reader.read(subject.result.manifest.command)
     if isinstance(recorded, BatchCommand):
-        return _batch(subject, reader)
+        return _batch(subject, reader, recorded)
     return _compared(subject, recorded, "it")
 
 
-def _batch(subject: Subject, reader: CommandReader) -> CheckAnswer:
+def _batch(subject: Subject, reader: CommandReader, recorded: BatchCommand) -> CheckAnswer:
     if subject.result.multiplicity is None:
         wrong = Difference("manifest.command", subject.result.manifest.command, "the command of one audit")
         return CheckAnswer("failed", "it runs a batch, and the result is corrected for none", (wrong,))
@@ -37,6 +37,8 @@ def _batch(subject: Subject, reader: CommandReader) -> CheckAnswer:
         if stored != sha256:
             wrong = Difference("configuration_sha256", stored, sha256)
             return CheckAnswer("failed", f"{subject.batch} is not of this configuration", (wrong,))
+    if recorded.require_control:
+        settings = settings.model_copy(update={"require_control": True})
     return _compared(subject, settings, "the configuration of the batch")
 
 
