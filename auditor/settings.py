@@ -179,7 +179,8 @@ class AuditSettings(_Settings):
     """The one seed of the audit."""
 
     require_control: bool = False
-    """Let nothing be EVIDENCE without a control: a reference or base model, a placebo set, or a clean origin."""
+    """Let nothing be EVIDENCE without a control: a reference or base model in a check, a placebo set or a clean
+    origin in a forget."""
 
     reveal: bool = False
     """Show excerpts of documents; without it they appear by id and digest only."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from auditor.audit.documents import group_scores, with_scores
 from auditor.audit.inputs import AuditInputs, complete_manifest, extra_summary, recompute_summary
 from auditor.audit.limitations import limitations
@@ -14,6 +16,7 @@ from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
 from auditor.features.catalogue import select_features
 from auditor.features.feature import Feature
+from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import columns_comparing, drop_sparse, group_rows
 from auditor.inference.adjusted import changes
 from auditor.inference.arrangement import arrange
@@ -27,9 +30,10 @@ from auditor.membership.verdict import decide, require_control
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.guards import GuardResult
 from auditor.results.io import with_content_digest
+from auditor.results.measurements import Measurements
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult, Manifest, Procedure, Thresholds, Verdict
-from auditor.results.rows import Rows
+from auditor.results.rows import FeatureTable, Rows
 from auditor.results.separability import Separability
 
 
@@ -69,7 +73,9 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     result = AuditResult(
         kind=settings.kind,
         name=inputs.name,
-        verdict=conclude_verdict(inputs, membership, tested.guards, policy, forgetting, controlled=bool(controls)),
+        verdict=conclude_verdict(
+            inputs, membership, tested.guards, policy, forgetting, controlled=bool(control_labels(measurements, policy))
+        ),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=membership,
         excess=tested.excess,
@@ -137,12 +143,41 @@ def _controls(references: Mapping[str, Rows], baseline: TextBaseline) -> dict[st
 def _changes(
     inputs: AuditInputs, features: Sequence[Feature], target: Rows, references: Mapping[str, Rows]
 ) -> dict[str, tuple[Rows, Rows]]:
-    """For each reference, what the audited model shows that it does not, and its own rows."""
-    labels = inputs.measurements.controls
+    """For each reference that counts as a control, what the audited model shows that it does not, and its own rows."""
+    labels = tuple(inputs.measurements.controls)
     return {
-        label: (changes(target, rows, columns_comparing(features, tuple(labels), label)), rows)
-        for label, rows in references.items()
+        label: (changes(target, references[label], columns_comparing(features, labels, label)), references[label])
+        for label in control_labels(inputs.measurements, inputs.settings.policy)
     }
+
+
+def control_labels(measurements: Measurements, policy: Policy) -> tuple[str, ...]:
+    """The references that read the texts about as well as the audited model, by their mean loss a document.
+
+    One that reads far worse shows no difference between the sets whatever they are. Where no feature of the loss was
+    measured under both models, none counts.
+    """
+    return tuple(
+        label
+        for label, table in measurements.controls.items()
+        if _reads_well(measurements.features, table, policy.reference_loss)
+    )
+
+
+def _reads_well(target: FeatureTable, reference: FeatureTable, limit: float) -> bool:
+    for name in (bits_per_byte.name, loss.name):
+        means = [_mean(table, name) for table in (target, reference)]
+        if means[0] is not None and means[1] is not None:
+            return means[1] <= limit * means[0]
+    return False
+
+
+def _mean(table: FeatureTable, name: str) -> float | None:
+    """Mean of a column over the documents that have a value; None where there is no such column or value."""
+    columns = [column.name for column in table.columns]
+    values = table.values[:, columns.index(name)] if name in columns else np.empty(0)
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if present.size else None
 
 
 def _procedures(inputs: AuditInputs) -> tuple[Procedure, ...]:

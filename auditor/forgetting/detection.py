@@ -13,7 +13,7 @@ from auditor.features.loss import bits_per_byte
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.adjusted import adjusted, changes
 from auditor.inference.multiplicity import holm
-from auditor.membership.assess import MembershipAssessment, assess
+from auditor.membership.assess import MembershipAssessment, assess, towards_training
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.guards.guard import guards_where
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
@@ -167,13 +167,14 @@ def _change(
     sound = not refused and all(g.status != "failed" or g.name in spared for g in assessment.guards)
     (column,), mean_z = moved.plain.columns, moved.plain.mean_z
     towards = mean_z is not None and mean_z >= norm.isf(policy.direction_alpha)
-    beyond = moved.adjusted.p_value <= 1 - policy.excess_level + 1e-12
+    p_beyond = towards_training(moved.adjusted)
+    beyond = p_beyond <= 1 - policy.excess_level + 1e-12
     return ChangeTest(
         p_value=moved.plain.p_value,
         p_adjusted=p_adjusted,
         auc=column.auc,
         mean_z=mean_z,
-        p_beyond=moved.adjusted.p_value,
+        p_beyond=p_beyond,
         detected=bool(sound and towards and beyond and p_adjusted <= policy.alpha and column.auc >= required_auc),
     )
 

@@ -39,7 +39,8 @@ def changes(target: Rows, reference: Rows, comparing: Collection[str] = ()) -> R
         else:
             continue
         columns.append(column)
-    return Rows(np.column_stack(values), target.suspect, target.groups, tuple(columns))
+    table = np.column_stack(values) if values else np.empty((len(target.groups), 0))
+    return Rows(table, target.suspect, target.groups, tuple(columns))
 
 
 def adjusted(rows: Rows, *predictors: Rows, rng: np.random.Generator) -> Rows:

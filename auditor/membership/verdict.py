@@ -21,8 +21,8 @@ _VALIDITY = {
 
 
 UNCONTROLLED = (
-    "No control was compared (no reference or base model, no placebo set, no clean origin): a difference between the "
-    "two sets that no text column detects would look the same."
+    "No control was compared (in a check a reference or base model that reads the texts about as well, in a series a "
+    "placebo set or a clean origin): a difference between the two sets that no text column detects would look the same."
 )
 """What the first paragraph of every output says of EVIDENCE without a control."""
 
@@ -106,8 +106,9 @@ def require_control(verdict: Verdict) -> Verdict:
         reason="no-control",
         sentence=f"A control is required, and none was compared. Without that requirement: {verdict.sentence}",
         not_meaning="It says neither that the documents were used nor that they were not.",
-        remediation="Name a model that cannot have seen the suspect documents with --reference, such as the base of a "
-        "fine-tune or an older release; in a series, name a placebo set or an origin from before the documents.",
+        remediation="In a check, name a model with --reference that cannot have seen the suspect documents and reads "
+        "them about as well, such as the base of a fine-tune or an older release; in a series, name a placebo set or "
+        "an origin from before the documents.",
         validity_class=verdict.validity_class,
         validity=verdict.validity,
         grade=verdict.grade,

@@ -53,7 +53,12 @@ class Policy(Record):
     """Documents that several sets share are left out where they are at most this share of each set."""
 
     excess_level: float = Field(default=0.95, gt=0.5, lt=1)
-    """One-sided confidence that the membership AUC exceeds the AUC of text alone."""
+    """One-sided confidence that the membership AUC exceeds the AUC of text alone; with a reference, one minus the
+    level of the test of the adjusted change."""
+
+    reference_loss: float = Field(default=1.5, ge=1)
+    """A reference counts as a control only if its mean loss is at most this multiple of the audited model's: one that
+    reads worse does not see what the audited model sees in the texts."""
 
     blind_alpha: Annotated[float, SharedOver.AUDIT] = Field(default=0.02, gt=0, lt=0.5)
     """Level of the test on text alone."""

@@ -76,8 +76,9 @@ class Verdict(Record):
     """The class in a sentence."""
 
     grade: Grade
-    """`controlled` if a reference or base model, a placebo set or a clean origin went through the same test;
-    `no control` otherwise: a difference that no text column detects would then look like training."""
+    """`controlled` if a reference or base model that reads the texts about as well went through the same test, in a
+    series a placebo set or a clean origin; `no control` otherwise: a difference that no text column detects would then
+    look like training."""
 
     @property
     def headline(self) -> str:

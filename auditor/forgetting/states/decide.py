@@ -120,7 +120,7 @@ def _undecided(
     """The first reason for an inconclusive state that holds."""
     detection, contrast = findings.detection, findings.suspect
     failed = [guard for guard in detection.guards if guard.status == "failed"]
-    if detection.p_adjusted <= policy.alpha and failed:
+    if not detection.detected and detection.p_adjusted <= policy.alpha and failed:
         return _Undecided(f"guard:{failed[0].name}", failed[0].reason, failed[0].remediation)
     if detection.detected and findings.reference == findings.position:
         return _Undecided(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.audit.conclude import conclude_verdict
+from auditor.audit.conclude import conclude_verdict, control_labels
 from auditor.verify.check import CheckAnswer, check
 from auditor.verify.differences import compare
 from auditor.verify.subject import Subject
@@ -18,7 +18,7 @@ def verdict(subject: Subject) -> CheckAnswer:
         result.guards,
         result.thresholds,
         result.forgetting,
-        controlled=bool(result.controls),
+        controlled=bool(control_labels(subject.inputs.measurements, result.thresholds)),
     )
     comparison = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
     if comparison.differences:
