@@ -56,7 +56,8 @@ def tune(
         model = PeftModel.from_pretrained(model, start, is_trainable=True)
     steps = asked.epochs * -(-len(texts) // asked.batch)
     optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=asked.rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, asked.rate, total_steps=steps, pct_start=max(0.1, 1.5 / steps))
+    warm_up = max(0.1, 1.5 / steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, asked.rate, total_steps=steps, pct_start=warm_up)
     losses = []
     model.train()
     for epoch in range(asked.epochs):
