@@ -14,6 +14,8 @@ from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import all_transforms
 from auditor.signals.views import View
 
+pytestmark = pytest.mark.long
+
 Maker = Callable[..., TokenSignals]
 FEATURES = all_features()
 

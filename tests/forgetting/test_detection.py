@@ -19,6 +19,8 @@ from auditor.results.forgetting.series import Detection
 from auditor.results.policy import Policy
 from auditor.results.rows import Column, FeatureTable, Numerics, Rows
 
+pytestmark = pytest.mark.long
+
 GROUPS = 60
 POLICY = Policy(alpha=0.02)
 COLUMNS = (Column("bits-per-byte", "loss", -1), Column("min-k", "tails", 1))

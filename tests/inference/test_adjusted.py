@@ -66,6 +66,7 @@ def test_columns_that_predict_nothing_take_little_out() -> None:
         assert np.corrcoef(before.values[:, column], after.values[:, column])[0, 1] > 0.9
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("effect", "least", "most"), [(0.0, 0.0, 0.15), (1.0, 0.9, 1.0)])
 def test_a_shift_that_the_text_shows_is_taken_out_and_an_effect_beyond_it_stays(
     effect: float, least: float, most: float
@@ -83,6 +84,7 @@ def test_a_shift_that_the_text_shows_is_taken_out_and_an_effect_beyond_it_stays(
     assert least <= rejections / 60 <= most
 
 
+@pytest.mark.simulation
 def test_the_adjusted_test_keeps_its_level_where_the_sides_are_alike() -> None:
     """Of 200 audits at 0.05 at most 10 + 3 standard errors reject."""
     rejections = 0

@@ -7,6 +7,8 @@ from scipy.stats import ttest_ind, ttest_rel
 
 from auditor.inference.equivalence import MeanGap, detectable_difference, equivalence_pvalue, mean_gap
 
+pytestmark = pytest.mark.long
+
 NO_PAIRS = np.empty((0, 2), dtype=np.intp)
 
 

@@ -21,6 +21,8 @@ from auditor.results.policy import Policy
 from auditor.results.rows import Column, FeatureTable, Numerics
 from auditor.settings import make_settings
 
+pytestmark = pytest.mark.long
+
 WORDS = (
     "river stone winter market letter garden window bridge candle forest summer copper silver harbour kitchen mountain "
     "village teacher painter farmer captain journey evening morning shadow ribbon basket ladder meadow orchard"

@@ -35,6 +35,8 @@ from auditor.results.result import AuditResult, Thresholds
 from auditor.results.rows import Column
 from auditor.results.separability import Separability
 
+pytestmark = pytest.mark.long
+
 COLUMNS = planned_columns("default", reference=False)
 POLICY = Policy()
 

@@ -11,6 +11,8 @@ from auditor.results.forgetting.states import Code
 from auditor.results.gate import Gate
 from auditor.results.summary import evaluate_gate
 
+pytestmark = pytest.mark.long
+
 FORMS = ("html", "markdown", "text")
 
 

@@ -19,6 +19,8 @@ from auditor.results.outcome import Outcome
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("html5lib")
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

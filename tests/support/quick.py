@@ -73,6 +73,7 @@ def _text(function: FunctionType) -> str:
     return "\n".join(map(_source, reached))
 
 
+@cache
 def _shows(function: FunctionType, pattern: re.Pattern[str]) -> bool:
     return bool(pattern.search(_text(function)))
 

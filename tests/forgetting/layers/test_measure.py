@@ -20,6 +20,8 @@ from auditor.models.backend import ModelSpec
 from auditor.results.rows import Column, Rows
 from auditor.signals.outputs import ModelOutputs
 
+pytestmark = pytest.mark.long
+
 LAYERS, WIDTH = 3, 24
 
 

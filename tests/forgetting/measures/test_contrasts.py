@@ -15,6 +15,8 @@ from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.forgetting.policy import ForgettingPolicy
 
+pytestmark = pytest.mark.long
+
 
 def measure(kept: SeriesMeasurements, role: str = "suspect", reference: str | None = None, **options) -> list[Contrast]:
     settings = {

@@ -24,6 +24,8 @@ from auditor.results.policy import Policy
 from auditor.results.rows import Numerics
 from auditor.results.separability import Excess
 
+pytestmark = pytest.mark.long
+
 MakeCase = Callable[..., GuardContext]
 Sides = tuple[Corpus, Corpus]
 WORDS = "river stone winter market letter garden window bridge candle forest summer copper silver harbour".split()

@@ -19,6 +19,8 @@ from auditor.results.forgetting.series import Forgetting
 from auditor.results.forgetting.states import STATES
 from auditor.results.result import AuditResult
 
+pytestmark = pytest.mark.long
+
 Parse = Callable[[str], Element]
 Path = tuple[str, ...]
 
