@@ -238,7 +238,12 @@ def test_adapters_that_cannot_be_audited(
         open_model(str(spoil(adapter, tmp_path / "other", **changes)), CPU)
 
 
-def test_a_base_beside_the_adapter_is_found(adapter: Path, tiny_model_dir: Path, tmp_path: Path) -> None:
+def test_a_base_beside_the_adapter_is_found(
+    adapter: Path, tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder `base` beside the current directory would be taken first.
+    (tmp_path / "elsewhere" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere" / "here")
     other = spoil(adapter, tmp_path / "other", base_model_name_or_path="../base")
     shutil.copytree(tiny_model_dir, tmp_path / "base")
     spec = open_model(str(other), CPU)
