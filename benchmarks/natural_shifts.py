@@ -13,7 +13,6 @@ Every audit here runs through `auditor.check`, as a user would, on a model train
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import re
 import tempfile
@@ -23,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from public_corpora import Text, newsgroups, reuters, reviews, wikipedia, write_jsonl
+from public_corpora import Text, newsgroups, reuters, reviews, trained_on, wikipedia, write_jsonl
 
 from auditor import check
 
@@ -132,7 +131,7 @@ def main() -> None:
     parser.add_argument("--collection", action="append", help="split this collection only; repeatable")
     asked = parser.parse_args()
     # Articles the sample model was trained on would be evidence, not a shift.
-    trained = _trained_on(Path(asked.model).parent / "ATTRIBUTION.tsv")
+    trained = trained_on(Path(asked.model).parent / "ATTRIBUTION.tsv")
     wiki = [text for text in _usable(wikipedia()) if text.id not in trained]
     collections = {
         "Wikipedia": wiki,
@@ -146,15 +145,6 @@ def main() -> None:
             _shifts(list(shifts(*collections.values(), seed=asked.seed)), asked, work)
         if asked.only != "shifts":
             _splits(collections, asked, work)
-
-
-def _trained_on(attribution: Path) -> set[str]:
-    """Titles of the articles the sample model was trained on; empty for any other model."""
-    if not attribution.exists():
-        return set()
-    with attribution.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t"))
-    return {row["title"] for row in rows if row["role"] in ("training", "suspect")}
 
 
 def _shifts(found: list[Shift], asked: argparse.Namespace, work: Path) -> None:

@@ -84,6 +84,15 @@ def reuters(folder: Path) -> list[Text]:
     return texts
 
 
+def trained_on(attribution: Path) -> set[str]:
+    """Titles of the articles the sample model was trained on; empty for any other model."""
+    if not attribution.exists():
+        return set()
+    with attribution.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    return {row["title"] for row in rows if row["role"] in ("training", "suspect")}
+
+
 def write_jsonl(texts: list[Text], path: Path) -> Path:
     """Write texts as an audit reads them, one a line; returns the path."""
     path.write_text("".join(json.dumps({"text": text.text}) + "\n" for text in texts), encoding="utf-8")

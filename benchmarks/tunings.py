@@ -18,8 +18,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from natural_shifts import _trained_on
-from public_corpora import Text, newsgroups, reuters, reviews, wikipedia, write_jsonl
+from public_corpora import Text, newsgroups, reuters, reviews, trained_on, wikipedia, write_jsonl
 from smollm import gguf_file, tune, unpack
 
 from auditor import check
@@ -84,7 +83,7 @@ def main() -> None:
         base = options.model or folder / "base"
         if not base.exists():
             unpack(gguf_file(), base)
-        sets = corpora(options.reuters, _trained_on(base.parent / "ATTRIBUTION.tsv"))
+        sets = corpora(options.reuters, trained_on(base.parent / "ATTRIBUTION.tsv"))
         if options.corpus:
             sets = {name: sets[name] for name in options.corpus}
         table: Counter[tuple[int, str, str]] = Counter()

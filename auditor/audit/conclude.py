@@ -15,14 +15,12 @@ from auditor.audit.provenance import excluded_features, feature_notes
 from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
 from auditor.features.catalogue import select_features
-from auditor.features.feature import Feature
 from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import columns_comparing, drop_sparse, group_rows
-from auditor.inference.adjusted import changes
 from auditor.inference.arrangement import arrange
 from auditor.inference.curve import learning_curve
 from auditor.inference.row_order import row_order
-from auditor.membership.assess import assess, text_baseline
+from auditor.membership.assess import Reference, assess, text_baseline
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.guards.guard import guard_alphas
 from auditor.membership.procedures.published import select_procedures
@@ -55,13 +53,17 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     all_rows = group_rows(table, inputs.groups, inputs.sides)
     baseline = _baseline(inputs, all_rows, answers)
     forgetting = _series(inputs, baseline, answers)
-    references = _references(inputs)
-    controls = _controls(references, baseline)
+    reference_rows = _reference_rows(inputs, baseline)
+    controls = _controls(reference_rows, baseline)
+    labels = control_labels(measurements, policy)
     tested = assess(
         baseline,
         all_rows,
         controls=controls if settings.deciding_series is None else None,
-        changes=_changes(inputs, features, drop_sparse(all_rows, policy.most_missing), references),
+        references={
+            label: Reference(reference_rows[label], columns_comparing(features, tuple(reference_rows), label))
+            for label in labels
+        },
         numerics=measurements.numerics,
         truncated=measurements.truncated,
         alpha=policy.alpha,
@@ -73,9 +75,7 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
     result = AuditResult(
         kind=settings.kind,
         name=inputs.name,
-        verdict=conclude_verdict(
-            inputs, membership, tested.guards, policy, forgetting, controlled=bool(control_labels(measurements, policy))
-        ),
+        verdict=conclude_verdict(inputs, membership, tested.guards, policy, forgetting, controlled=bool(labels)),
         thresholds=Thresholds(**policy.model_dump(), guard_alphas=guard_alphas(policy)),
         membership=membership,
         excess=tested.excess,
@@ -125,30 +125,19 @@ def _baseline(inputs: AuditInputs, rows: Rows, answers: AnswerCache) -> TextBase
     return text_baseline(documents, inputs.overlap, texts, arrangement, settings=inputs.settings, answers=answers)
 
 
-def _references(inputs: AuditInputs) -> dict[str, Rows]:
-    """The rows of each reference, without the columns that too many groups lack."""
+def _reference_rows(inputs: AuditInputs, baseline: TextBaseline) -> dict[str, Rows]:
+    """The rows of each reference in canonical order, without the columns that too many groups lack."""
     rows = {
         label: group_rows(table, inputs.groups, inputs.sides) for label, table in inputs.measurements.controls.items()
     }
-    return {label: drop_sparse(side_rows, inputs.settings.policy.most_missing) for label, side_rows in rows.items()}
+    most = inputs.settings.policy.most_missing
+    return {label: drop_sparse(baseline.arrangement.apply(as_read), most) for label, as_read in rows.items()}
 
 
 def _controls(references: Mapping[str, Rows], baseline: TextBaseline) -> dict[str, Separability]:
     """The engine under each reference, at a share of the level for all of them together."""
     alpha = baseline.policy.controls_alpha / max(1, len(references))
-    arranged = {label: baseline.arrangement.apply(rows) for label, rows in references.items()}
-    return {label: baseline.test(rows, f"control {label}", alpha) for label, rows in arranged.items()}
-
-
-def _changes(
-    inputs: AuditInputs, features: Sequence[Feature], target: Rows, references: Mapping[str, Rows]
-) -> dict[str, tuple[Rows, Rows]]:
-    """For each reference that counts as a control, what the audited model shows that it does not, and its own rows."""
-    labels = tuple(inputs.measurements.controls)
-    return {
-        label: (changes(target, references[label], columns_comparing(features, labels, label)), references[label])
-        for label in control_labels(inputs.measurements, inputs.settings.policy)
-    }
+    return {label: baseline.test(rows, f"control {label}", alpha) for label, rows in references.items()}
 
 
 def control_labels(measurements: Measurements, policy: Policy) -> tuple[str, ...]:
@@ -174,8 +163,7 @@ def _reads_well(target: FeatureTable, reference: FeatureTable, limit: float) -> 
 
 def _mean(table: FeatureTable, name: str) -> float | None:
     """Mean of a column over the documents that have a value; None where there is no such column or value."""
-    columns = [column.name for column in table.columns]
-    values = table.values[:, columns.index(name)] if name in columns else np.empty(0)
+    values = table.values[:, table.names.index(name)] if name in table.names else np.empty(0)
     present = values[~np.isnan(values)]
     return float(present.mean()) if present.size else None
 

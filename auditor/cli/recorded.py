@@ -42,7 +42,7 @@ def read_command(command: str) -> AuditSettings | BatchCommand:
     return _of_call(command)
 
 
-def settings_of_batch(configuration: Path, name: str) -> tuple[AuditSettings, str]:
+def settings_of_batch(configuration: Path, name: str, require_control: bool = False) -> tuple[AuditSettings, str]:
     """The settings of one audit of a batch, and the digest of its configuration.
 
     Raises:
@@ -50,7 +50,7 @@ def settings_of_batch(configuration: Path, name: str) -> tuple[AuditSettings, st
     """
     from auditor.batch.read import read_batch
 
-    plan = read_batch(configuration)
+    plan = read_batch(configuration, require_control=require_control)
     for audit in plan.audits:
         if audit.name == name:
             return audit.settings, plan.configuration_sha256

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from auditor.core.answers import AnswerCache
 from auditor.features.loss import bits_per_byte
 from auditor.features.table import drop_sparse, group_rows
 from auditor.inference.adjusted import adjusted, changes
 from auditor.inference.multiplicity import holm
-from auditor.membership.assess import MembershipAssessment, assess, towards_training
+from auditor.membership.assess import MembershipAssessment, Reference, assess, towards_training
 from auditor.membership.guards.case import TextBaseline
 from auditor.membership.guards.guard import guards_where
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
@@ -54,36 +54,28 @@ def detect(
     Returns:
         By checkpoint name.
     """
-    assessments = dict[str, MembershipAssessment]()
+    assessments, moved = dict[str, MembershipAssessment](), dict[str, _Moved]()
     reference: Rows | None = None
+    alpha = _alpha(measurements, baseline)
     cut = (measurements.sets["suspect"].truncated, measurements.sets["heldout"].truncated)
     for index, checkpoint in enumerate(measurements.checkpoints):
-        rows = set_rows(measurements, index, "suspect")
         assessment = assess(
             baseline,
-            rows,
+            set_rows(measurements, index, "suspect"),
             controls=None,
-            changes={} if reference is None else {ORIGIN: (_since(rows, reference, baseline), reference)},
+            references={} if reference is None else {ORIGIN: Reference(reference)},
             numerics={checkpoint.name: checkpoint.numerics},
             truncated=(cut[0][index], cut[1][index]),
-            alpha=_alpha(measurements, baseline),
+            alpha=alpha,
             answers=answers,
         )
         assessments[checkpoint.name] = assessment
         if index == 0 and assessment.membership.p_value > baseline.policy.alpha:
-            reference = drop_sparse(rows, baseline.policy.most_missing)
-    arrange = baseline.arrangement.apply
-    moved = (
-        {}
-        if reference is None
-        else {
-            name: _loss_change(assessment.rows, arrange(reference), baseline, _alpha(measurements, baseline))
-            for name, assessment in list(assessments.items())[1:]
-        }
-    )
-    p_values = [part.membership.p_value for part in assessments.values()] + [
-        test.plain.p_value for test in moved.values()
-    ]
+            reference = assessment.rows
+        elif reference is not None:
+            moved[checkpoint.name] = _loss_change(assessment.rows, reference, baseline, alpha)
+    p_values = [part.membership.p_value for part in assessments.values()]
+    p_values += [change.plain.p_value for change in moved.values()]
     corrected = _holm(p_values, len(assessments))
     by_change = dict(zip(moved, corrected[len(assessments) :], strict=True))
     return {
@@ -98,11 +90,6 @@ def detect(
         )
         for (name, assessment), p_adjusted in zip(assessments.items(), corrected, strict=False)
     }
-
-
-def _since(rows: Rows, origin: Rows, baseline: TextBaseline) -> Rows:
-    """The change of the columns that enough groups have."""
-    return changes(drop_sparse(rows, baseline.policy.most_missing), origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +153,9 @@ def _change(
     spared = guards_where(lambda guard: guard.only_after_rejection)
     sound = not refused and all(g.status != "failed" or g.name in spared for g in assessment.guards)
     (column,), mean_z = moved.plain.columns, moved.plain.mean_z
-    towards = mean_z is not None and mean_z >= norm.isf(policy.direction_alpha)
+    towards = mean_z is not None and mean_z >= -ndtri(policy.direction_alpha)
     p_beyond = towards_training(moved.adjusted)
-    beyond = p_beyond <= 1 - policy.excess_level + 1e-12
+    beyond = p_beyond <= policy.excess_alpha
     return ChangeTest(
         p_value=moved.plain.p_value,
         p_adjusted=p_adjusted,

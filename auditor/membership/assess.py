@@ -14,7 +14,7 @@ from auditor.core.version import VERSION
 from auditor.corpora.document import Corpus
 from auditor.features.table import drop_sparse
 from auditor.inference import arrangement as canonical
-from auditor.inference.adjusted import adjusted
+from auditor.inference.adjusted import adjusted, changes
 from auditor.inference.arrangement import Arrangement
 from auditor.inference.excess import excess_auc
 from auditor.inference.separability import separability
@@ -99,14 +99,25 @@ class MembershipAssessment:
         membership: The engine on them.
         excess: How far its AUC exceeds that of text alone.
         guards: Every guard, in the order of the report.
-        adjusted: The engine on the change from each reference, less what text and reference predict of it.
     """
 
     rows: Rows
     membership: Separability
     excess: Excess
     guards: tuple[GuardResult, ...]
-    adjusted: Mapping[str, Separability]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model that the change of the audited one is taken from.
+
+    Attributes:
+        rows: What it says of the groups, in canonical order: the features that enough groups have.
+        comparing: Columns of the audited model that compare it with this one already.
+    """
+
+    rows: Rows
+    comparing: frozenset[str] = frozenset()
 
 
 def assess(
@@ -114,7 +125,7 @@ def assess(
     all_rows: Rows,
     *,
     controls: Mapping[str, Separability] | None,
-    changes: Mapping[str, tuple[Rows, Rows]],
+    references: Mapping[str, Reference],
     numerics: Mapping[str, Numerics],
     truncated: tuple[int, int],
     alpha: float,
@@ -127,25 +138,16 @@ def assess(
         all_rows: The rows of every feature asked for, as read.
         controls: The engine under models that cannot have seen the data; None in a series, which is its own control,
             so that guards of a reference model are not asked.
-        changes: For each of these models, what the audited one shows that it does not, and its own rows.
+        references: Those of these models that count as controls, or the origin of a series, by label.
         numerics: What the probes of the backends showed.
         truncated: Documents cut by a token limit, suspect and held-out.
         alpha: Level at which the detectable effect is stated.
         answers: Asked for the guards that read texts alone, whose answers hold under every model.
     """
-    policy, arrange = baseline.policy, baseline.arrangement.apply
-    all_rows = arrange(all_rows)
-    changes = {label: (arrange(change), arrange(own)) for label, (change, own) in changes.items()}
-    rows = drop_sparse(all_rows, policy.most_missing)
+    all_rows = baseline.arrangement.apply(all_rows)
+    rows = drop_sparse(all_rows, baseline.policy.most_missing)
     membership = baseline.test(rows, "membership", alpha)
-    beyond = {
-        label: baseline.test(
-            adjusted(change, baseline.text_rows, reference, rng=baseline.stream(f"adjustment {label}")),
-            f"excess {label}",
-            alpha,
-        )
-        for label, (change, reference) in changes.items()
-    }
+    beyond = {label: _beyond(baseline, rows, label, reference, alpha) for label, reference in references.items()}
     excess = _excess(baseline, membership, rows, beyond)
     case = GuardContext(
         **{field.name: getattr(baseline, field.name) for field in fields(baseline)},
@@ -163,7 +165,14 @@ def assess(
         "guards", baseline.key, lambda: {guard.name: guard.run(case) for guard in applicable if guard.reads_text_only}
     )
     guards = tuple(of_texts.get(guard.name) or guard.run(case) for guard in applicable)
-    return MembershipAssessment(rows, membership, excess, guards, beyond)
+    return MembershipAssessment(rows, membership, excess, guards)
+
+
+def _beyond(baseline: TextBaseline, rows: Rows, label: str, reference: Reference, alpha: float) -> Separability:
+    """The engine on the change from a reference, less what text and reference predict of it."""
+    change = changes(rows, reference.rows, reference.comparing)
+    rest = adjusted(change, baseline.text_rows, reference.rows, rng=baseline.stream(f"adjustment {label}"))
+    return baseline.test(rest, f"excess {label}", alpha)
 
 
 def _excess(baseline: TextBaseline, membership: Separability, rows: Rows, beyond: Mapping[str, Separability]) -> Excess:

@@ -101,7 +101,7 @@ def _excess(excess: Excess) -> tuple[str, str]:
         return (
             "Over base",
             f"AUC {format_auc(excess.difference + 0.5)} for the change from the reference, less what text and "
-            f"reference predict of it; p = {format_p(excess.p_value or 0.0, 1 - excess.level)}",
+            f"reference predict of it; p = {format_p(excess.p_value or 0.0, excess.alpha)}",
         )
     return (
         "Over text",

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from auditor.core.record import Record, Usage
+from auditor.results.separability import level_of
 
 
 class SharedOver(Enum):
@@ -87,3 +88,8 @@ class Policy(Record):
 
     ordered_share: float = Field(default=0.75, gt=0.5, le=1)
     """Smallest share of probed documents whose words are more probable in order than shuffled."""
+
+    @property
+    def excess_alpha(self) -> float:
+        """The level that goes with `excess_level`."""
+        return level_of(self.excess_level)

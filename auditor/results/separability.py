@@ -116,6 +116,11 @@ class CurvePoint(Record):
     auc_interval: Interval
 
 
+def level_of(confidence: float) -> float:
+    """The level that goes with a confidence: 0.05 with 0.95, without the rounding error of the difference."""
+    return round(1 - confidence, 12)
+
+
 class Excess(Record):
     """How much of what the test finds is beyond what separates the sets without training."""
 
@@ -138,8 +143,13 @@ class Excess(Record):
     """Confidence of the bound over text; over a reference, one minus the level of the p-value."""
 
     @property
+    def alpha(self) -> float:
+        """The level that the p-value over a reference has to reach."""
+        return level_of(self.level)
+
+    @property
     def shown(self) -> bool:
         """Whether there is more than the text, or the reference, explains."""
         if self.lower is not None:
             return self.lower > 0
-        return self.p_value is not None and self.p_value <= 1 - self.level + 1e-12
+        return self.p_value is not None and self.p_value <= self.alpha

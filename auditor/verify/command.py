@@ -28,10 +28,11 @@ class CommandReader:
 
     Attributes:
         read: The settings that a command gives, or the batch that it runs.
-        read_batch: The settings of the audit of a name in a configuration, and the digest of that file.
+        read_batch: The settings of the audit of a name in a configuration, where a control may be required of all, and
+            the digest of that file.
         configuration: The configuration of the batch; None where it is not given.
     """
 
     read: Callable[[str], AuditSettings | BatchCommand]
-    read_batch: Callable[[Path, str], tuple[AuditSettings, str]]
+    read_batch: Callable[[Path, str, bool], tuple[AuditSettings, str]]
     configuration: Path | None = None

@@ -97,7 +97,11 @@ def test_a_batch_that_requires_a_control_of_every_audit_says_so_in_its_command(
     command = batch_command(Path("a b.yaml"), require_control=required)
     assert read_command(command) == BatchCommand("a b.yaml", require_control=required)
     settings = make_settings(**small.manifest.configuration)
-    reader = CommandReader(read_command, lambda path, name: (settings, "0" * 64), Path("a"))
+
+    def read(path: Path, name: str, required: bool) -> tuple[AuditSettings, str]:
+        return settings.model_copy(update={"require_control": required}), "0" * 64
+
+    reader = CommandReader(read_command, read, Path("a"))
     for stored in (False, True):
         result = corrected(small)
         configuration = {**result.manifest.configuration, "require_control": stored}
@@ -183,7 +187,8 @@ def test_the_settings_of_a_batch_are_read_from_its_configuration(
     given: int | None, status: str, small: AuditResult
 ) -> None:
     settings = make_settings(**{**small.manifest.configuration, "seed": given or 0})
-    reader = CommandReader(read_command, lambda path, name: (settings, "0" * 64), None if given is None else Path("a"))
+    configuration = None if given is None else Path("a")
+    reader = CommandReader(read_command, lambda path, name, required: (settings, "0" * 64), configuration)
     subject = Subject(corrected(small), b"", reader=reader)
     answers = {"command": command_check.run(subject)}
     assert answers["command"] is not None
@@ -197,6 +202,8 @@ def test_a_configuration_gives_the_settings_of_an_audit_by_its_name(audit_folder
     text = f"defaults:\n{sides}  model: {audit_folder / 'model'}\naudits:\n- name: one\n  seed: 4\n- name: two\n"
     (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     settings, sha256 = settings_of_batch(tmp_path / "a.yaml", "one")
-    assert (settings.seed, sha256) == (4, hashlib.sha256(text.encode()).hexdigest())
+    assert (settings.seed, settings.require_control) == (4, False)
+    assert sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert settings_of_batch(tmp_path / "a.yaml", "one", require_control=True)[0].require_control
     with pytest.raises(UsageError, match="no audit called 'three'"):
         settings_of_batch(tmp_path / "a.yaml", "three")

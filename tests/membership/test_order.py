@@ -78,7 +78,7 @@ def audit(grouping: int, shared: int, *, shuffled: random.Random | None, prefix:
         baseline,
         rows,
         controls={},
-        changes={},
+        references={},
         numerics={"target": Numerics(8, 0.0, 0.0, 16, 0)},
         truncated=(0, 0),
         alpha=0.02,

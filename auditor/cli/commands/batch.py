@@ -12,9 +12,9 @@ from auditor.cli.run import only_reports
 
 
 def _settings() -> list[click.Parameter]:
-    from auditor.settings import RunOptions
+    from auditor.settings import AuditSettings, RunOptions
 
-    return [*setting_options(RunOptions, {"cache_dir": ""})]
+    return [*setting_options(RunOptions, {"cache_dir": ""}), *setting_options(AuditSettings, {"require_control": ""})]
 
 
 @click.command(cls=SettingsCommand, settings=_settings, short_help="Run many audits as one gate.")
@@ -36,12 +36,6 @@ def _settings() -> list[click.Parameter]:
     default=None,
     help="Outcomes that fail in audits without expect, fail-on and states of their own: verdicts and states of the "
     "last checkpoint, separated by commas. It replaces those of the defaults of CONFIGURATION.",
-)
-@click.option(
-    "--require-control",
-    is_flag=True,
-    help="Let nothing be EVIDENCE without a control, in every audit: a reference or base model, a placebo set, or a "
-    "clean origin.",
 )
 @exit_zero
 @console_options

@@ -172,7 +172,7 @@ def deciding_figures(
             GuardFigure(
                 name="p-value of that change beyond text and origin; detected at or below",
                 value=change.p_beyond,
-                limit=round(1 - policy.excess_level, 12),
+                limit=policy.excess_alpha,
             ),
         ]
     if contrast.did_p_adjusted is not None:

@@ -44,7 +44,7 @@ def _figures(gap: Excess) -> tuple[GuardFigure, ...]:
     if gap.lower is None:
         return (
             GuardFigure(name="AUC minus one half of the adjusted change from the reference", value=gap.difference),
-            GuardFigure(name="its p-value", value=gap.p_value or 0.0, limit=round(1 - gap.level, 12)),
+            GuardFigure(name="its p-value", value=gap.p_value or 0.0, limit=gap.alpha),
         )
     return (
         GuardFigure(name="membership AUC minus text AUC", value=gap.difference),

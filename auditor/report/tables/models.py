@@ -73,7 +73,7 @@ def change_test(result: AuditResult) -> ReportTable:
                     format_p(change.p_adjusted, alpha),
                     format_fixed(change.auc, series.thresholds.change_auc),
                     "no direction" if change.mean_z is None else format_z(change.mean_z, 0),
-                    format_p(change.p_beyond, 1 - result.thresholds.excess_level),
+                    format_p(change.p_beyond, result.thresholds.excess_alpha),
                     "yes" if change.detected else "no",
                 )
             )

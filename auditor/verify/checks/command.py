@@ -31,14 +31,12 @@ def _batch(subject: Subject, reader: CommandReader, recorded: BatchCommand) -> C
             "not asked", "it runs a batch: give --config PATH, its configuration, to compare the settings"
         )
     with reading():
-        settings, sha256 = reader.read_batch(reader.configuration, subject.result.name)
+        settings, sha256 = reader.read_batch(reader.configuration, subject.result.name, recorded.require_control)
     if subject.batch is not None:
         stored = read_batch_result(subject.batch).configuration_sha256
         if stored != sha256:
             wrong = Difference("configuration_sha256", stored, sha256)
             return CheckAnswer("failed", f"{subject.batch} is not of this configuration", (wrong,))
-    if recorded.require_control:
-        settings = settings.model_copy(update={"require_control": True})
     return _compared(subject, settings, "the configuration of the batch")
 
 
