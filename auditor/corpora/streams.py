@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from auditor.core.contents import HEAD_BYTES, Content, binary_format, refuse_stand_in, require_content, stand_in
 from auditor.core.errors import UsageError
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
@@ -19,18 +20,6 @@ MAX_WHOLE_FILE_BYTES = 2**30
 """Largest unzipped file of a format that is read into memory whole (a .json array, a gzipped .parquet): 1 GiB."""
 
 _BOM = b"\xef\xbb\xbf"
-_MAGIC = {
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "a gzip file",
-    b"PK\x03\x04": "a zip archive or an office document",
-    b"%PDF-": "a PDF",
-    b"BZh": "a bzip2 file",
-    b"\xfd7zXZ\x00": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a Zstandard file",
-    b"ARROW1": "an Arrow file",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
-}
 
 
 def has_suffix(source: str, suffix: str) -> bool:
@@ -44,15 +33,25 @@ def is_gzip(path: Path) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Path, where: str) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, where: str, content: Content = "structured") -> Iterator[IO[bytes]]:
     """Open a file for reading, through gzip where its name ends in `.gz`.
 
     Raises:
-        UsageError: The gzip data are damaged or end early (raised while the caller reads).
+        UsageError: Something stands for the content; or the gzip data are damaged or end early (raised while the
+            caller reads).
     """
+    require_content(path, "binary" if is_gzip(path) else content, where=where, may_be_empty=True)
     try:
         with path.open("rb") as plain:
-            yield cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if is_gzip(path) else plain
+            if not is_gzip(path):
+                yield plain
+                return
+            stream = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
+            head = stream.read(HEAD_BYTES + 1)
+            if head:
+                refuse_stand_in(stand_in(head[:HEAD_BYTES], content, whole=len(head) <= HEAD_BYTES), where)
+            stream.seek(0)
+            yield stream
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UsageError(
             f"{where}: damaged or truncated gzip data ({error})", hint="Copy or compress the file again."
@@ -110,9 +109,9 @@ def decode(raw: bytes, where: str, *, offset: int = 0) -> str:
         UsageError: The bytes are binary or not UTF-8; the message gives the offset of the first bad byte, from 0.
     """
     if offset == 0:
-        for magic, what in _MAGIC.items():
-            if raw.startswith(magic):
-                raise UsageError(f"{where}: this is {what}, not UTF-8 text", hint="Convert it to plain UTF-8 text.")
+        what = binary_format(raw)
+        if what:
+            raise UsageError(f"{where}: this is {what}, not UTF-8 text", hint="Convert it to plain UTF-8 text.")
     nul = raw.find(b"\0")
     if nul >= 0:
         raise UsageError(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.contents import HEAD_BYTES, refuse_stand_in, stand_in
 from auditor.core.errors import UsageError
 from auditor.corpora.reader import RawRow, Reader, Skipped
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, decode
@@ -53,7 +54,10 @@ def _text(path: Path, where: str) -> str:
             f"{where}: a document longer than {MAX_DOCUMENT_BYTES // 2**20} MiB",
             hint="Split it into its documents, or write them one a line as .jsonl.",
         )
-    return decode(path.read_bytes(), where)
+    raw = path.read_bytes()
+    standing = stand_in(raw[:HEAD_BYTES], "text", whole=len(raw) <= HEAD_BYTES) if raw else None
+    refuse_stand_in(standing, where)
+    return decode(raw, where)
 
 
 def _read(source: str) -> Iterator[RawRow | Skipped]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.contents import require_content
 from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader
@@ -16,6 +17,7 @@ def _read(source: str) -> Iterator[RawRow]:
     import pyarrow.parquet as pq
 
     path = Path(source)
+    require_content(path, "binary", where=source, may_be_empty=True)
     try:
         # Parquet is read from its end, so a gzipped file has to be in memory whole.
         buffer = pa.BufferReader(read_whole(path, source, MAX_WHOLE_FILE_BYTES)) if is_gzip(path) else None
