@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.renderer import BatchRenderer, batch_renderers
 from auditor.core.errors import UNTOUCHED, RunError, UsageError
-from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, write_text
+from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, write_files
 from auditor.models.digests import Memo
 from auditor.report.renderer import render
 from auditor.results.batch import BatchResult
@@ -226,10 +226,9 @@ class BatchFolder:
             RunError: One cannot be written.
         """
         folder = self.path / planned.folder
-        page, data = render(result, "html"), render(result, "json")
-        write_text(folder / RESULT, data)
-        write_text(folder / REPORT, page)
-        return hashlib.sha256(data.encode()).hexdigest()
+        page, data = render(result, "html").encode(), render(result, "json").encode()
+        write_files({folder / RESULT: data, folder / REPORT: page})
+        return hashlib.sha256(data).hexdigest()
 
     def conclude(self, batch: BatchResult) -> None:
         """Write what is said of the whole batch.
@@ -237,9 +236,7 @@ class BatchFolder:
         Raises:
             RunError: A file cannot be written.
         """
-        texts = [(self.path / renderer.filename, renderer.render(batch)) for renderer in _files()]
-        for path, text in texts:
-            write_text(path, text)
+        write_files({self.path / renderer.filename: renderer.render(batch).encode() for renderer in _files()})
 
     def _kept(self, planned: PlannedAudit) -> Path:
         return self._own / f"{planned.folder}.json"

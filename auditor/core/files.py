@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from auditor.core.errors import RunError, UsageError
 
 PARTIAL = ".auditor-*.tmp"
 """Name of a file that is being written; one that remains belongs to a process that was killed."""
+
+_LOCK_ATTEMPTS = 500
+_LOCK_PAUSE = 0.02  # seconds; ten in all
 
 
 def read_paths(inputs: Iterable[str | PathLike[str]]) -> list[Path]:
@@ -51,29 +55,95 @@ def read_bytes(path: Path) -> bytes:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text as `write_bytes` does, in UTF-8."""
-    write_bytes(path, text.encode("utf-8"))
-
-
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file atomically: it appears complete or not at all. Missing folders are created.
+    """Write one file as `write_files` does."""
+    write_files({path: data})
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: each appears whole, and never beside one of an earlier or concurrent call.
+
+    All are staged before the first appears, and several replace their predecessors only once all of these are gone: a
+    process that is killed in between leaves some of them missing. What killed processes left half-written in the
+    folders is removed. Missing folders are created.
+
+    Args:
+        contents: Bytes of each file.
 
     Raises:
-        RunError: The file system refuses.
+        RunError: The file system refuses; the files that were there stay, unless it refuses the replacing itself.
     """
-    target = path.resolve()
-    partial = target.parent / PARTIAL.replace("*", secrets.token_hex(8))
+    targets = {path: path.resolve() for path in contents}
+    staged: dict[Path, Path] = {}
+    with contextlib.ExitStack() as cleanup:
+        for path, target in sorted(targets.items(), key=lambda pair: pair[1].parent):
+            with _reported(path):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if target.parent not in {partial.parent for partial in staged.values()}:
+                    cleanup.enter_context(_sole_writer(target.parent))
+                staged[path] = target.parent / PARTIAL.replace("*", secrets.token_hex(8))
+                cleanup.callback(_remove, staged[path])
+                _write_new(staged[path], contents[path])
+        for path, target in targets.items() if len(targets) > 1 else ():
+            with _reported(path):
+                target.unlink(missing_ok=True)
+        for path, target in targets.items():
+            with _reported(path):
+                staged[path].replace(target)
+
+
+@contextlib.contextmanager
+def _reported(path: Path) -> Iterator[None]:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
+        yield
     except OSError as error:
         raise RunError(f"could not write {str(path)!r}: {error.strerror or error}") from error
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _remove(path: Path) -> None:
+    # Called where another error may be on its way, which matters more.
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+@contextlib.contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Hold a folder while outputs are written to it, and remove what killed processes left half-written there.
+
+    The system frees the lock of a process that died, so that whatever is half-written under the lock is nobody's.
+    Where a folder cannot be locked, nothing is removed.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if _lock(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)):
+            for leftover in folder.glob(PARTIAL):
+                _remove(leftover)
+        yield
     finally:
-        # The error that matters is raised already.
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        os.close(descriptor)
+
+
+def _lock(attempt: Callable[[], None]) -> bool:
+    """Whether a lock was obtained; a writer that is stopped holds up the others for seconds only."""
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            attempt()
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE)
+        except OSError:
+            return False
+        else:
+            return True
+    return False

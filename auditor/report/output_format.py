@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from auditor.core.errors import UsageError
-from auditor.core.files import read_paths, refuse_read, write_text
+from auditor.core.files import read_paths, refuse_read, write_files
 from auditor.core.text import did_you_mean
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ def check_paths(
 def write_all(what: T, paths: Sequence[str | PathLike[str]], forms: Iterable[OutputFormat[T]]) -> None:
     """Write something to each path in the form of its extension. Missing folders are made.
 
-    Everything is rendered before anything is written, and each file appears whole or not at all.
+    Everything is rendered before anything is written; the files of two calls never stand together (`write_files`).
 
     Raises:
         UsageError: As `check_paths`.
@@ -95,6 +95,4 @@ def write_all(what: T, paths: Sequence[str | PathLike[str]], forms: Iterable[Out
     """
     forms = tuple(forms)
     check_paths(paths, forms)
-    texts = [(path, format_for(path, forms).render(what)) for path in map(Path, paths)]
-    for path, text in texts:
-        write_text(path, text)
+    write_files({path: format_for(path, forms).render(what).encode("utf-8") for path in map(Path, paths)})

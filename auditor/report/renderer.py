@@ -48,7 +48,7 @@ def check_outputs(paths: Sequence[str | PathLike[str]], *, inputs: Sequence[str 
 def write_outputs(result: AuditResult, paths: Sequence[str | PathLike[str]]) -> None:
     """Write a result to each path in the format of its extension. Missing folders are made.
 
-    Everything is rendered before anything is written, and each file appears whole or not at all.
+    Everything is rendered before anything is written; the files of two results never stand together (`write_files`).
 
     Raises:
         UsageError: As `check_outputs`.

@@ -8,14 +8,16 @@ import logging
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from auditor.core.cache_folder import default_directory
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs, unpack_signals
+from auditor.scoring.salvage import STEM, TABLES, is_damage, newest, rebuild
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
@@ -23,24 +25,20 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _Table = Literal["scores", "traces"]  # the second holds model outputs
 
-_FILE = "scores-1.sqlite"
 _WAIT_SECONDS = 120
 _CHUNK = 500
 _ROOM = 2**16  # bytes; twice what the index of the log takes
-_TABLES = """
-CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS traces (key TEXT PRIMARY KEY, record BLOB NOT NULL, check_sum BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
 
 
 class Store:
     """Token signals, other model outputs, and facts about files, stored between runs.
 
     Several processes may use one store at a time: writers wait for each other, and each `put_many` is stored as a whole
-    or not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again.
+    or not at all, also after a kill. A record whose checksum does not match is treated as missing and scored again; a
+    damaged page costs the records on it, as the others are moved to a new file.
 
     Attributes:
+        path: The file.
         scored: Keys of the records and outputs stored since it was opened.
         recalled: Keys of the records read that were stored before it was opened.
     """
@@ -60,7 +58,7 @@ class Store:
                 name as a string: `Path("")` is the current directory.
 
         Raises:
-            UsageError: The directory cannot be created or written to.
+            UsageError: The directory cannot be created or written to, or its file system has no locks.
             RunError: The file in it is damaged or not a store.
         """
         hint = "Name a directory you may write to with --cache-dir or AUDITOR_CACHE_DIR."
@@ -71,21 +69,12 @@ class Store:
         except (OSError, RuntimeError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise UsageError(f"cannot create the cache directory {folder}: {why}", hint=hint) from error
-        path = folder / _FILE
+        path = newest(folder)
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise UsageError(f"cannot write to the cache directory {folder}", hint=hint)
+        _require_locks(folder)
         with _explained(path):
-            connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=NORMAL")
-                connection.executescript(_TABLES)
-                # A damaged key must not stop the reading of the others: it fails its checksum.
-                connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
-            except BaseException:
-                connection.close()
-                raise
-        return cls(path, connection)
+            return cls(path, _connect(path))
 
     def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
         """The stored and intact records, by key."""
@@ -102,10 +91,7 @@ class Store:
         for start in range(0, len(keys), _CHUNK):
             chunk = list(keys[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
-            with _explained(self.path):
-                rows = self._connection.execute(
-                    f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", chunk
-                ).fetchall()
+            rows = self._read(f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", chunk)
             for key, record, check_sum in rows:
                 with contextlib.suppress(ValueError):
                     # Damage can change the type of a column too.
@@ -123,39 +109,38 @@ class Store:
             outputs: By the keys of their records.
 
         Raises:
-            RunError: The disk is full or the store damaged.
+            RunError: The disk is full or the store cannot be used.
         """
         rows: dict[_Table, list[tuple[str, bytes]]] = {
             "scores": [(key, pack_signals(signals)) for key, signals in records.items()],
             "traces": [(key, pack_outputs(stored)) for key, stored in outputs.items()],
         }
-        with self._transaction():
-            for table, table_rows in rows.items():
-                self._connection.executemany(
-                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
-                    [(key, record, _check_sum(key, record)) for key, record in table_rows],
-                )
+        self._write(
+            {
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)": [
+                    (key, record, _check_sum(key, record)) for key, record in table_rows
+                ]
+                for table, table_rows in rows.items()
+            }
+        )
         fresh = records.keys() | outputs.keys()
         self.scored |= fresh
         self.recalled -= fresh
 
     def count(self) -> int:
         """Number of stored records."""
-        with _explained(self.path):
-            return int(self._connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+        return int(self._read("SELECT count(*) FROM scores")[0][0])
 
     def recall(self, key: str) -> str | None:
         """The fact stored under a key, or None."""
-        with _explained(self.path):
-            row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        check_sum, _, value = str(row[0]).partition(" ") if row else ("", "", "")
+        rows = self._read("SELECT value FROM facts WHERE key = ?", [key])
+        check_sum, _, value = str(rows[0][0]).partition(" ") if rows else ("", "", "")
         return value if check_sum == _check_sum(key, value.encode()).hex() else None
 
     def remember(self, key: str, value: str) -> None:
         """Store a fact."""
-        with self._transaction():
-            checked = f"{_check_sum(key, value.encode()).hex()} {value}"
-            self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, checked))
+        checked = f"{_check_sum(key, value.encode()).hex()} {value}"
+        self._write({"INSERT OR REPLACE INTO facts VALUES (?, ?)": [(key, checked)]})
 
     @contextlib.contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
@@ -166,7 +151,7 @@ class Store:
         from filelock import FileLock, Timeout
 
         own = hashlib.sha256(purpose.encode()).hexdigest()[:16]
-        lock = FileLock(self.path.with_name(f"{self.path.stem}-{own}.lock"))
+        lock = FileLock(self.path.with_name(f"{STEM}-{own}.lock"))
         with contextlib.ExitStack() as held:
             try:
                 try:
@@ -181,18 +166,49 @@ class Store:
                 _log.info("the store %s is used without a lock: %s", self.path, error)
             yield
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _read(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        return self._despite_damage(lambda: self._connection.execute(query, values).fetchall())
+
+    def _write(self, statements: Mapping[str, list[tuple[Any, ...]]]) -> None:
+        self._despite_damage(lambda: self._transaction(statements))
+
+    def _transaction(self, statements: Mapping[str, list[tuple[Any, ...]]]) -> None:
+        # IMMEDIATE takes the write lock at once, so that two writers wait instead of failing half-way.
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in statements.items():
+                self._connection.executemany(statement, rows)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _despite_damage(self, operation: Callable[[], T]) -> T:
+        """Do something with the file; where that meets a damaged page, once more with a file without it."""
         with _explained(self.path):
-            # IMMEDIATE takes the write lock at once, so that two writers wait instead of failing half-way.
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+                return operation()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+            self._replace_damaged()
+            return operation()
+
+    def _replace_damaged(self) -> None:
+        with self.alone("rebuild"):
+            following = newest(self.path.parent)
+            # Another process may have been faster.
+            if following == self.path:
+                following, records = rebuild(self._connection, self.path)
+                _log.warning(
+                    "the score store %s was damaged; its %d intact records are now in %s, the rest is scored again",
+                    self.path,
+                    records,
+                    following.name,
+                )
+            self._connection.close()
+            self.path, self._connection = following, _connect(following)
 
     def close(self) -> None:
         """Close the file."""
@@ -205,6 +221,47 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(TABLES)
+        # A damaged key must not stop the reading of the others: it fails its checksum.
+        connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_locks(folder: Path) -> None:
+    """Refuse a file system without locks, on which SQLite waits in vain as if another process held the store.
+
+    Raises:
+        UsageError: It has none.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.ExitStack() as cleanup:
+        try:
+            # Nameless: to close any descriptor of the store's own file would release SQLite's locks on it.
+            probe = cleanup.enter_context(tempfile.TemporaryFile(dir=folder))
+        except OSError:
+            # A full disk, for one; what is wrong shows when the store is opened.
+            return
+        try:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                f"the file system of the cache directory {folder} gives no locks: {error.strerror}",
+                hint="Without them two runs would damage the score store. Name a directory on a local disk with"
+                " --cache-dir or AUDITOR_CACHE_DIR.",
+            ) from error
 
 
 def _check_sum(key: str, record: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 import shutil
@@ -118,6 +119,66 @@ def test_damage_gives_right_records_or_none(sound: Path, tmp_path: Path) -> None
 def test_much_damage_gives_right_records_or_none(sound: Path, tmp_path: Path) -> None:
     outcomes = damage(sound, tmp_path / "bad", range(12, 800))
     assert len(set(outcomes)) == 2
+
+
+def many(folder: Path) -> tuple[Path, dict[str, TokenSignals]]:
+    """A store of many pages, under keys as the store has them."""
+    records = {hashlib.sha256(str(seed).encode()).hexdigest(): record(seed % 40) for seed in range(600)}
+    with Store.open(folder) as store:
+        store.put_many(records)
+        store.remember("fact", FACT)
+    return store.path, records
+
+
+def spoil(path: Path, count: int) -> None:
+    """Blank some of the pages that hold records themselves, not what is too long for them."""
+    data = bytearray(path.read_bytes())
+    leaves = [at for at in range(PAGE, len(data), PAGE) if data[at] == 0x0A]
+    for at in random.Random(0).sample(leaves[5:-5], count):
+        data[at : at + PAGE] = bytes(PAGE)
+    path.write_bytes(data)
+
+
+def test_damaged_pages_cost_their_records_and_not_the_store(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, records = many(tmp_path)
+    spoil(path, 3)
+    with Store.open(tmp_path) as store:
+        intact = store.get_many(list(records))
+        assert len(records) - 60 < len(intact) < len(records)
+        assert all(pack_signals(intact[key]) == pack_signals(records[key]) for key in intact)
+        assert store.recall("fact") == FACT
+        store.put_many({key: records[key] for key in records.keys() - intact.keys()})
+        assert store.get_many(list(records)).keys() == records.keys()
+    assert [file.name for file in tmp_path.glob("*sqlite*")] == ["scores-1-rebuilt-2.sqlite"]
+    assert f"{len(intact)} intact records are now in" in caplog.text
+    with Store.open(tmp_path) as store:
+        assert store.count() == len(records)
+
+
+def test_a_writer_that_meets_a_damaged_page_goes_on_in_the_new_file(tmp_path: Path) -> None:
+    path, records = many(tmp_path)
+    spoil(path, 1)
+    with Store.open(tmp_path) as writer, Store.open(tmp_path) as other:
+        writer.put_many(records)
+        assert other.get_many(list(records)).keys() == records.keys()
+        assert writer.path == other.path
+        assert other.path.name == "scores-1-rebuilt-2.sqlite"
+
+
+def test_a_disk_without_room_for_the_new_file_leaves_the_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, records = many(tmp_path)
+    spoil(path, 1)
+    spoiled = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("auditor.scoring.store.rebuild", full)
+    with Store.open(tmp_path) as store, pytest.raises(RunError, match="no space left"):
+        store.get_many(list(records))
+    assert path.read_bytes() == spoiled
 
 
 @pytest.mark.parametrize("statement", ["record='text'", "record=7", "key=x'00ff'", "check_sum=1.5"])

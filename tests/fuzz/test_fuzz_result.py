@@ -22,7 +22,6 @@ from support.texts import WORDS
 
 import auditor
 from auditor.core.errors import AuditorError
-from auditor.core.files import write_text
 from auditor.core.text import visible
 from auditor.report.renderer import renderers
 from auditor.results.io import load_result, with_content_digest
@@ -315,7 +314,9 @@ def bundle(result_file: Path) -> bytes:
     plain = result_file.with_name("plain.json")
     result = load_result(result_file)
     documents = tuple(one.model_copy(update={"excerpt": None, "marks": None}) for one in result.documents)
-    write_text(plain, with_content_digest(result.model_copy(update={"documents": documents})).model_dump_json())
+    plain.write_text(
+        with_content_digest(result.model_copy(update={"documents": documents})).model_dump_json(), encoding="utf-8"
+    )
     return make_bundle(plain, reveal=False, sources={})
 
 
