@@ -7,7 +7,7 @@ import re
 from auditor.batch.config.model import AuditModel, fields_by_key
 from auditor.batch.folder import REPORT, RESULT
 from auditor.batch.plan import PlannedAudit
-from auditor.core.errors import AuditorError, first_line
+from auditor.core.errors import AuditorError, reason_of
 from auditor.core.text import visible
 from auditor.results.batch import AuditOutcome, BatchEntry
 from auditor.results.result import AuditResult
@@ -22,7 +22,7 @@ def error_text(error: Exception) -> str:
     text = _FLAG.sub(_key, str(error))
     if not isinstance(error, AuditorError):
         text = (
-            f"{type(error).__name__}: {first_line(error)}\nThis is a defect of auditor or of a library under it; run "
+            f"{reason_of(error, typed=True)}\nThis is a defect of auditor or of a library under it; run "
             "the audit by itself with AUDITOR_DEBUG=1 to see where, and please report it."
         )
     lines = [visible(line) for line in text.splitlines()[:_MOST_LINES]]

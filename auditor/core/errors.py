@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
-from auditor.core.text import visible
+from auditor.core.text import shorten, visible
 
 
 class AuditorError(Exception):
@@ -65,7 +66,74 @@ UNTOUCHED = "Run again when nothing writes to its files any more."
 """What to do about files that changed while they were read."""
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+_LONGEST_REASON = 500
+_ENOUGH = 240
+"""Lines after the one that holds the reason are added up to this length: some libraries put it last."""
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_RULE = re.compile(r"\W*")
+_TITLE = re.compile(r"\d+ validation errors? for .*|[\w.\[\]'\"-]+", re.IGNORECASE)
+_HEADING = re.compile(r".*(?:[:,(\[{]|\b(?:or|and|of|from))|(?:\(\d+\)|\d+\.|[-*•]) .*", re.IGNORECASE)
+_ADVICE = re.compile(r"for further info|for debugging consider|compile with `?torch_use|cuda kernel errors", re.I)
+_NAMED = re.compile(r"[A-Za-z_][\w.]*: \S")
+
+
+def reason_of(error: BaseException, *, typed: bool = False) -> str:
+    """What an exception of a library says, on one line of bounded length, up to and including its reason.
+
+    Args:
+        error: The exception; of one of our own its message, without the hint.
+        typed: Put the name of its type first, unless it is one of our own.
+
+    Returns:
+        Its lines, joined: headings (which end in a colon or name a field alone), the line that holds the reason, and
+        what follows while there is room. Frames of a traceback, rules and colours are left out.
+    """
+    if isinstance(error, AuditorError):
+        return error.message
+    name = type(error).__name__
+    shown, reached = "", False
+    for line in _lines(error):
+        if len(shown) > _LONGEST_REASON or (reached and (len(shown) + len(line) > _ENOUGH or _ADVICE.match(line))):
+            break
+        shown = f"{shown} {line}" if shown else line
+        is_title = _TITLE.fullmatch(line) is not None
+        if is_title or (line[-1].isalnum() and _HEADING.fullmatch(line) is None):
+            shown += ":" if is_title else "."
+        reached = reached or not (is_title or _HEADING.fullmatch(line))
+    shown = shown.rstrip(".:")
+    cause = error.__cause__
+    if cause is not None and not reached:
+        shown = f"{shown.rstrip(':')}: {reason_of(cause, typed=True)}" if shown else reason_of(cause, typed=True)
+    elif typed or not reached:
+        shown = f"{name}: {shown}" if shown else name
+    return shorten(shown, _LONGEST_REASON)
+
+
+def _lines(error: BaseException) -> list[str]:
+    """The lines of a message that may hold a reason; the frames of a traceback in it are none."""
+    lines: list[str] = []
+    inside = False
+    for raw in _COLOURS.sub("", str(error)).splitlines():
+        line = " ".join(raw.split())
+        if line.startswith("Traceback "):
+            inside = True
+        elif inside and not (raw[:1].strip() and _NAMED.match(line)):
+            continue
+        elif not _RULE.fullmatch(line):
+            inside = False
+            lines.append(line)
+    return lines
+
+
+def cannot_read(path: object, error: OSError, *, named_by: str = "") -> UsageError:
+    """The error for what the file system does not let be read.
+
+    Args:
+        path: File or folder, as the user knows it.
+        error: The refusal.
+        named_by: The file that names the path, where the user did not type it.
+    """
+    shown = f"{path} (named by {named_by})" if named_by else str(path)
+    if isinstance(error, PermissionError):
+        return UsageError(f"{shown} may not be read", hint="Change its permissions, or run as a user who may read it.")
+    return UsageError(f"{shown} cannot be read: {error.strerror or error}", hint="Check the path and the disk.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auditor.core.errors import UsageError, first_line
+from auditor.core.errors import UsageError, reason_of
 from auditor.corpora.reader import RawRow, UnreadableCell
 
 BATCH_ROWS = 256
@@ -45,7 +45,7 @@ def _refuse_damaged(column: Any, where: str) -> None:
     except pa.ArrowInvalid as error:
         # Validated last; the reader of the cells reports it with its row.
         if "UTF8" not in str(error):
-            raise UsageError(f"{where}: damaged ({first_line(error)})", hint="Write or copy it again.") from None
+            raise UsageError(f"{where}: damaged ({reason_of(error)})", hint="Write or copy it again.") from None
 
 
 def _column(column: Any, where: str, rows_before: int) -> list[object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from auditor.core.errors import AuditorError, RunError
+from auditor.core.errors import AuditorError, cannot_read
 
 
 class Memo(Protocol):
@@ -68,13 +68,13 @@ class FileSnapshot:
         """Record the present state of the files that `find` lists.
 
         Raises:
-            RunError: A file disappeared meanwhile.
+            UsageError: A file disappeared meanwhile, or may not be read.
         """
         files = tuple(find(memo))
         try:
             return cls(find, files, _stamps(files))
         except OSError as error:
-            raise RunError(f"cannot read {error.filename}: {error.strerror}", hint="Check the file.") from error
+            raise cannot_read(error.filename, error) from error
 
     def unmodified(self) -> bool:
         """Whether none of the files was replaced or written to."""
@@ -106,13 +106,13 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a file's bytes.
 
     Raises:
-        RunError: The file cannot be read.
+        UsageError: The file cannot be read.
     """
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}", hint="Check the file and its permissions.") from error
+        raise cannot_read(path, error) from error
 
 
 def files_sha256(files: Sequence[Path], memo: Memo) -> str:

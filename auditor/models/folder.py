@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read, reason_of
 from auditor.models.digests import Memo, recall_or
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -47,11 +47,21 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path} cannot be read as JSON: {error}", hint="Copy the file again.") from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as JSON: {reason_of(error)}", hint="Copy the file again.") from error
     if not isinstance(value, dict):
         raise UsageError(f"{path} is not a JSON object", hint="Copy the file again.")
     return value
+
+
+def wrong_config(folder: Path, error: Exception) -> UsageError:
+    """The error for a config.json that transformers refuses."""
+    return UsageError(
+        f"transformers refuses {folder / 'config.json'}: {reason_of(error)}",
+        hint="Copy config.json again from where the model was saved, or correct the entry.",
+    )
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -280,7 +290,7 @@ def read_header(path: Path) -> dict[str, dict[str, Any]]:
                 raise UsageError(f"{path} is not a whole safetensors file: its header is cut short", hint=_HINT)
             header = json.loads(stream.read(length))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="Check the file and its permissions.") from error
+        raise cannot_read(path, error) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a safetensors file: its header is no JSON", hint=_HINT) from error
     try:

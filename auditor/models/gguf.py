@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import UsageError, first_line
+from auditor.core.errors import UsageError, reason_of
 from auditor.models import hf
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
@@ -43,7 +43,7 @@ def _facts(path: Path) -> str:
         config: dict[str, Any] = load_gguf_checkpoint(str(path), return_tensors=False)["config"]
     except Exception as error:
         raise UsageError(
-            f"cannot read {path}: {first_line(error)}",
+            f"cannot read {path}: {reason_of(error)}",
             hint="The file may be cut short, or of an architecture transformers cannot read from GGUF.",
         ) from error
     require_causal(config, str(path), NoMemo())

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import RunError, UsageError, first_line
+from auditor.core.errors import RunError, UsageError, reason_of
 from auditor.core.text import close_names
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
@@ -21,6 +21,7 @@ from auditor.models.folder import (
     read_folder_config,
     stored_dtype,
     weight_files,
+    wrong_config,
 )
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer, tokenizer_files
@@ -127,11 +128,12 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
     import torch
     from transformers import AutoModelForCausalLM
 
+    config = read_config(folder, **where)
     try:
         with quiet_transformers():
             model, report = AutoModelForCausalLM.from_pretrained(
                 folder,
-                config=read_config(folder, **where),
+                config=config,
                 dtype=getattr(torch, dtype),
                 device_map=None if device == "cpu" else device,
                 local_files_only=True,
@@ -142,7 +144,7 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
             )
     except Exception as error:
         raise RunError(
-            f"cannot load {source}: {type(error).__name__}: {first_line(error)}",
+            f"cannot load {source}: {reason_of(error, typed=True)}",
             hint="Check that the files are whole and, for a quantised model, that its library is installed.",
         ) from error
     wrong = [*report.get("missing_keys", ()), *(str(key) for key in report.get("mismatched_keys", ()))]
@@ -160,10 +162,16 @@ def read_config(folder: Path, **where: Any) -> Any:
 
     transformers chooses for this machine how attention and experts are computed, never the files: a configuration can
     name a kernel on the hub, whose code would be fetched and run.
+
+    Raises:
+        UsageError: transformers refuses it.
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
+    except Exception as error:
+        raise wrong_config(folder, error) from error
     config._attn_implementation = config._experts_implementation = None
     return config
 
@@ -260,7 +268,7 @@ def fetch(name: str, revision: str | None) -> Path:
         if refused is not None:
             raise refused from error
         raise RunError(
-            f"{name} is not a path here, not in the local cache, and cannot be fetched: {first_line(error)}",
+            f"{name} is not a path here, not in the local cache, and cannot be fetched: {reason_of(error)}",
             hint=_hint(name, "Check the path, or the connection to the hub, or download the model beforehand."),
         ) from error
 

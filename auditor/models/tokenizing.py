@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from auditor.core.errors import UsageError, first_line
+from auditor.core.errors import UsageError, reason_of
+from auditor.models.folder import read_json, wrong_config
 from auditor.models.windows import TokenisedText
 from auditor.signals.tokens import Ints
 
@@ -87,16 +88,32 @@ def load_tokenizer(folder: Path, **where: Any) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
     except Exception as error:
-        raise UsageError(
-            f"cannot read the tokenizer in {folder}: {first_line(error)}",
-            hint="A tokenizer.json as transformers saves it is needed; tokenizers with code of their own are refused.",
-        ) from error
+        raise _unreadable(folder, error) from error
     if not getattr(tokenizer, "is_fast", False):
         raise UsageError(
             f"the tokenizer in {folder} has no fast form, so tokens cannot be traced to characters",
             hint="Convert it with transformers' AutoTokenizer.from_pretrained(...).save_pretrained(...).",
         )
     return tokenizer
+
+
+def _unreadable(folder: Path, error: Exception) -> UsageError:
+    """The error for a tokenizer that cannot be opened, which names the file that is to blame."""
+    from transformers import AutoConfig
+
+    # transformers reads the configuration of the model to open a tokenizer.
+    if (folder / "config.json").is_file():
+        try:
+            AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except Exception as problem:
+            return wrong_config(folder, problem)
+    for path in tokenizer_files(folder):
+        if path.suffix == ".json":
+            read_json(path)
+    return UsageError(
+        f"cannot read the tokenizer in {folder}: {reason_of(error)}",
+        hint="A tokenizer.json as transformers saves it is needed; tokenizers with code of their own are refused.",
+    )
 
 
 def front_of(tokenizer: Any) -> Front:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import RunError, UsageError, first_line
+from auditor.core.errors import RunError, UsageError, reason_of
 from auditor.models import gguf, hf, peft
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, Origin
 from auditor.models.digests import Memo, NoMemo
@@ -115,7 +115,7 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
             model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     except Exception as error:
         raise RunError(
-            f"cannot build {identity.source}: {type(error).__name__}: {first_line(error)}",
+            f"cannot build {identity.source}: {reason_of(error, typed=True)}",
             hint="Leave the untrained twin out.",
         ) from error
     model = model.to(device=identity.device, dtype=getattr(torch, identity.dtype)).eval()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.core.errors import AuditorError, RunError, first_line
+from auditor.core.errors import AuditorError, RunError, reason_of
 from auditor.core.progress import Progress, Silent
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
@@ -213,7 +213,7 @@ def _without_tensors(source: str, error: Exception) -> AuditorError:
         )
     if isinstance(error, AuditorError):
         return type(error)(error.message, hint=error.hint)
-    return RunError(f"{source} could not be scored: {type(error).__name__}: {first_line(error)}")
+    return RunError(f"{source} could not be scored: {reason_of(error, typed=True)}")
 
 
 class _MergedRequests:

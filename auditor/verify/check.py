@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import auditor.verify.checks
-from auditor.core.errors import AuditorError, UsageError, first_line
+from auditor.core.errors import AuditorError, UsageError, reason_of
 from auditor.core.registry import discover
 from auditor.verify.differences import Difference, TreeComparison
 from auditor.verify.limits import TooLongError
@@ -80,7 +80,7 @@ class Check:
             return CheckAnswer("failed", " ".join(str(problem).split()))
         except Exception as problem:
             # An edited file may hold anything, and nothing in it may keep the other checks from running.
-            detail = f"what the file holds cannot be computed with ({type(problem).__name__}: {first_line(problem)})"
+            detail = f"what the file holds cannot be computed with ({reason_of(problem, typed=True)})"
             return CheckAnswer("failed", detail)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from auditor.audit.choices import nondefault_settings
-from auditor.core.errors import first_line
+from auditor.core.errors import reason_of
 from auditor.core.text import shorten, visible
 from auditor.report.choices import setting_sentences
 from auditor.verify.check import CheckAnswer
@@ -73,7 +73,7 @@ def _by_default(subject: Subject) -> str:
     try:
         default, stored = subject.under_defaults, subject.result.verdict
     except Exception as problem:
-        return f"nothing that can be concluded ({first_line(problem)})"
+        return f"nothing that can be concluded ({reason_of(problem)})"
     same = (default.outcome, default.reason) == (stored.outcome, stored.reason)
     return "the same verdict" if same else f"{default.outcome} ({default.reason}) and not {stored.outcome}"
 

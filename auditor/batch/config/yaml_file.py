@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.resolver import implicit_resolvers
 
 from auditor.batch.config.nodes import MOST_DEPTH, MOST_VALUES, Faults, Node, UnparsedValue, scalar, shown
-from auditor.core.errors import first_line
+from auditor.core.errors import reason_of
 
 # The parser of libyaml where it is installed; the one in Python takes a minute for the largest file.
 _PURE = False
@@ -47,7 +47,7 @@ def read_yaml(text: str, faults: Faults) -> Node | None:
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         faults.add(reader.line if mark is None else mark.line + 1, f"this is not YAML: {problem}")
     except YAMLError as error:
-        faults.add(reader.line, f"this is not YAML: {first_line(error)}")
+        faults.add(reader.line, f"this is not YAML: {reason_of(error)}")
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import UsageError, first_line
+from auditor.core.errors import UsageError, reason_of
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
 from auditor.corpora.reader import RawRow, Reader, choose_split
 
@@ -67,7 +67,7 @@ def _from_hub(name: str, config: str | None, source: str, cached: str) -> Any:
         splits = builder.as_streaming_dataset() if kind in _SAFE_BUILDERS else None
     except HfHubHTTPError as error:
         raise UsageError(
-            f"{source}: {here}, and the Hub refuses it: {first_line(error)}",
+            f"{source}: {here}, and the Hub refuses it: {reason_of(error)}",
             hint="Check the name; for a private or gated dataset, log in with `hf auth login`.",
         ) from None
     except OfflineModeIsEnabled:

@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 
-from auditor.core.errors import AuditorError, first_line
+from auditor.core.errors import AuditorError, reason_of
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.forgetting.series import NamedCheckpoint
@@ -84,7 +84,7 @@ def measure_tasks(
         untrained = NamedCheckpoint(UNTRAINED, twin)
         models, answers = [untrained, *models], [*answers_of([untrained]), *answers]
     except AuditorError as error:
-        notes.append(f"No figures for an untrained model: {first_line(error)}.")
+        notes.append(f"No figures for an untrained model: {reason_of(error)}.")
     by_task = list(zip(*answers, strict=True))
     origin = len(models) - len(checkpoints)
     notes += [note for task, row in zip(tasks, by_task, strict=True) for note in _answer_notes(task, row[origin])]

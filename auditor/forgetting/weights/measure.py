@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from auditor.core.errors import AuditorError, first_line
+from auditor.core.errors import reason_of
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.forgetting.weights.compare import Change, compare, squared_norm
 from auditor.forgetting.weights.contents import Weights, open_weights
@@ -56,9 +56,7 @@ def measure_weights(checkpoints: Sequence[NamedCheckpoint], *, largest: int = LA
             changes[checkpoint.name] = change
         # Files may contain anything, and a descriptive figure must not fail the audit: the reason is reported.
         except Exception as error:
-            reason = error.message if isinstance(error, AuditorError) else first_line(error)
-            if not isinstance(error, (NotComparedError, AuditorError)):
-                reason = f"{type(error).__name__}: {reason}"
+            reason = reason_of(error, typed=not isinstance(error, NotComparedError))
             changes[checkpoint.name] = WeightChange(
                 kind="not compared",
                 reason=f"Not compared, because of {source}: {reason}.",

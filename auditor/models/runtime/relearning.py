@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from auditor.core.errors import first_line
+from auditor.core.errors import reason_of
 from auditor.models.backend import ModelSpec, Window
 from auditor.models.changes import Facts, Rounding, Training, UntrainableError
 from auditor.models.runtime.attention import PACKED
@@ -135,7 +135,7 @@ def _merged(model: Any, source: str, context: int) -> Any:
     try:
         merged = model.merge_and_unload()
     except Exception as error:
-        raise UntrainableError(f"the adapter {source} cannot be merged into its base: {first_line(error)}") from error
+        raise UntrainableError(f"the adapter {source} cannot be merged into its base: {reason_of(error)}") from error
     after = _logits(merged, context)
     limit = 1e-3 if merged.dtype == torch.float32 else 16 * float(torch.finfo(merged.dtype).eps)
     if float((after - before).abs().max()) > limit * float(before.abs().max()):

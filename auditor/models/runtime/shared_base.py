@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from auditor.core.errors import RunError, first_line
+from auditor.core.errors import RunError, reason_of
 from auditor.models.runtime.paths import probe_rows
 
 
@@ -53,7 +53,7 @@ class SharedBase:
                 self._adapted = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
         except Exception as error:
             raise RunError(
-                f"cannot load the adapter {source}: {type(error).__name__}: {first_line(error)}",
+                f"cannot load the adapter {source}: {reason_of(error, typed=True)}",
                 hint="Check that it was trained on the base it names and that its files are whole.",
             ) from error
         self._whole = True

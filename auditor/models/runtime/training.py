@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from auditor.core.errors import first_line
+from auditor.core.errors import reason_of
 from auditor.core.seeds import stream
 from auditor.models.backend import Window
 from auditor.models.changes import Training, UntrainableError
@@ -107,7 +107,7 @@ def _with_lora(model: Any, training: Training, source: str) -> Any:
         try:
             return get_peft_model(model, config).eval()
         except Exception as error:
-            raise UntrainableError(f"{source}: no LoRA adapter can be added: {first_line(error)}") from error
+            raise UntrainableError(f"{source}: no LoRA adapter can be added: {reason_of(error)}") from error
 
 
 def batches_of(count: int, training: Training) -> Iterator[list[int]]:
