@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, cannot_read, reason_of
 from auditor.models.digests import Memo, recall_or
 
@@ -43,9 +44,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file.
 
     Raises:
-        UsageError: The file is not a JSON object.
+        UsageError: The file is not a JSON object, or may not be read.
     """
     try:
+        require_content(path, "structured")
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise cannot_read(path, error) from error
@@ -283,6 +285,7 @@ def read_header(path: Path) -> dict[str, dict[str, Any]]:
         UsageError: The file is incomplete or malformed.
     """
     try:
+        require_content(path, "binary")
         size = path.stat().st_size
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")

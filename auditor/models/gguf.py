@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, reason_of
 from auditor.models import hf
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
@@ -34,6 +35,7 @@ def _facts(path: Path) -> str:
     Raises:
         UsageError: It is incomplete, its architecture is unknown, or it has no tokenizer.
     """
+    require_content(path, "binary")
     with path.open("rb") as stream:
         if stream.read(4) != _MAGIC:
             raise UsageError(f"{path} is not a GGUF file", hint="Download the file again.")

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from auditor.core.errors import UsageError, reason_of
+from auditor.core.contents import require_content
+from auditor.core.errors import UsageError, cannot_read, reason_of
 from auditor.models.folder import read_json, wrong_config
 from auditor.models.windows import TokenisedText
 from auditor.signals.tokens import Ints
@@ -65,7 +66,7 @@ def tokenizer_files(folder: Path) -> list[Path]:
     """The tokenizer files of a model folder, with all versions of tokenizer.json of which transformers picks one.
 
     Raises:
-        UsageError: None of them holds a vocabulary.
+        UsageError: None of them holds a vocabulary, or something else stands in the place of one.
     """
     files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     files.extend(sorted(path for path in folder.glob("tokenizer.*.json") if path.is_file()))
@@ -74,7 +75,18 @@ def tokenizer_files(folder: Path) -> list[Path]:
             f"{folder} has no tokenizer",
             hint="Copy tokenizer.json and tokenizer_config.json of the model into the folder.",
         )
+    for path in files:
+        _require_content(path)
     return files
+
+
+def _require_content(path: Path) -> None:
+    structured = path.suffix == ".json"
+    try:
+        # Training libraries leave added_tokens.json and merges.txt empty where there is nothing to list.
+        require_content(path, "structured" if structured else "binary", may_be_empty=path.name not in _VOCABULARIES)
+    except OSError as error:
+        raise cannot_read(path, error) from error
 
 
 def load_tokenizer(folder: Path, **where: Any) -> Any:
