@@ -9,9 +9,16 @@ from auditor.results.rows import Rows
 from auditor.results.separability import CurvePoint, Separability
 
 _SMALLEST = 10
+POINTS = 7
+_PERMUTATIONS = 999
 
 
-def curve_sizes(groups: int, points: int) -> tuple[int, ...]:
+def curve_permutations(alpha: float, permutations: int = _PERMUTATIONS) -> int:
+    """Permutations a point, so that a p-value can reach alpha."""
+    return max(permutations, int(np.ceil(1 / alpha)) - 1)
+
+
+def curve_sizes(groups: int, points: int = POINTS) -> tuple[int, ...]:
     """Sizes from 10 groups a side to all of them, evenly spaced on a log scale, without repeats."""
     sizes = np.geomspace(min(_SMALLEST, groups), groups, points).round().astype(int)
     return tuple(int(size) for size in np.unique(sizes))
@@ -23,8 +30,8 @@ def learning_curve(
     *,
     rng: np.random.Generator,
     alpha: float,
-    points: int = 7,
-    permutations: int = 999,
+    points: int = POINTS,
+    permutations: int = _PERMUTATIONS,
     folds: int = 5,
     bootstraps: int = 400,
 ) -> tuple[CurvePoint, ...]:
@@ -63,7 +70,7 @@ def learning_curve(
             Rows(rows.values[keep], suspect[keep], tuple(rows.groups[row] for row in keep), rows.columns),
             rng=stream,
             alpha=alpha,
-            permutations=max(permutations, int(np.ceil(1 / alpha)) - 1),
+            permutations=curve_permutations(alpha, permutations),
             folds=folds,
             bootstraps=bootstraps,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,10 @@ from auditor.audit.conclude import conclude
 from auditor.audit.inputs import AuditInputs, inputs_of_result
 from auditor.features.table import TARGET_LABEL
 from auditor.results.result import AuditResult, ModelSummary, Verdict
-from auditor.results.rows import FeatureTable
 from auditor.verify.bundle.contents import text_names
 from auditor.verify.command import CommandReader
 from auditor.verify.differences import TreeComparison, compare
-from auditor.verify.limits import MOST_PERMUTATIONS, MOST_TOTALS, MOST_WORK, TooLongError
+from auditor.verify.work import require_feasible
 
 
 @dataclass(frozen=True)
@@ -88,18 +87,7 @@ class Subject:
             TooLongError: Its figures take too long to recompute.
         """
         inputs = inputs_of_result(self.result)
-        permutations, tables = inputs.settings.permutations, list(_tables(inputs))
-        widest = max(len(table.columns) for table in tables)
-        if permutations > MOST_PERMUTATIONS or permutations * widest > MOST_TOTALS:
-            raise TooLongError(f"{permutations:,} permutations of {widest:,} columns are too many to recompute")
-        cells = sum(len(table.values) * len(table.columns) for table in tables)
-        groups = len(set(zip(inputs.sides, inputs.groups, strict=True)))
-        if permutations * cells + 10 * groups**2 > MOST_WORK and not self.long:
-            raise TooLongError(
-                f"{permutations:,} permutations of {cells:,} measured figures of {groups:,} groups take more than "
-                "minutes to recompute",
-                hint="Give --long if the file is meant to hold so many.",
-            )
+        require_feasible(inputs, long=self.long)
         return inputs
 
     @cached_property
@@ -129,15 +117,6 @@ class Subject:
             UsageError: It cannot be concluded.
         """
         return compare(_tree(self.result), _tree(self.recomputed))
-
-
-def _tables(inputs: AuditInputs) -> Iterator[FeatureTable]:
-    """All permuted tables."""
-    measurements = inputs.measurements
-    yield from (measurements.features, measurements.text, *measurements.controls.values())
-    if measurements.series is not None:
-        for corpus in measurements.series.sets.values():
-            yield from corpus.features
 
 
 def _tree(result: AuditResult) -> dict[str, Any]:

@@ -9,17 +9,23 @@ from typing import Any
 
 import pytest
 
+from auditor.audit.conclude import conclude
+from auditor.audit.inputs import inputs_of_result
 from auditor.cli.main import run
 from auditor.core.errors import UsageError
+from auditor.inference import separability as separability_module
 from auditor.report.json_ import JSON
 from auditor.report.renderer import write_outputs
 from auditor.results.io import MOST_DEPTH, load_result, with_content_digest
 from auditor.results.result import AuditResult
+from auditor.results.rows import Rows
+from auditor.results.separability import Separability
 from auditor.verify.check import CheckAnswer, verify
 from auditor.verify.limits import MOST_FILE, MOST_PERMUTATIONS, MOST_TOTALS, MOST_WORK, TooLongError, require_size
 from auditor.verify.open import read_batch_result
 from auditor.verify.subject import Subject
 from auditor.verify.text import render_text
+from auditor.verify.work import permuted_cells
 
 STATED = Path(__file__).parents[2] / "docs" / "lasting.md"
 
@@ -64,7 +70,7 @@ def test_so_is_the_result_in_a_bundle(
 def test_figures_that_take_too_long_are_not_computed(
     limit: str, most: int, long: bool, small: AuditResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"auditor.verify.subject.{limit}", most)
+    monkeypatch.setattr(f"auditor.verify.work.{limit}", most)
     with pytest.raises(TooLongError):
         verify(Subject(small, JSON.render(small).encode()))
     if long:
@@ -72,12 +78,26 @@ def test_figures_that_take_too_long_are_not_computed(
 
 
 def test_pairs_of_groups_count_too(small: AuditResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = small.measurements
-    assert kept is not None
-    cells = sum(table.values.size for table in (kept.features, kept.text, *kept.controls.values()))
-    monkeypatch.setattr("auditor.verify.subject.MOST_WORK", 99 * cells + 10 * 30**2 - 1)
+    steps = permuted_cells(inputs_of_result(small))
+    monkeypatch.setattr("auditor.verify.work.MOST_WORK", steps + 10 * 30**2 - 1)
     with pytest.raises(TooLongError, match="30 groups"):
         verify(Subject(small, b""))
+
+
+def test_the_steps_that_are_counted_are_those_that_are_taken(
+    small: AuditResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    test = separability_module._separability
+
+    def counting(rows: Rows, *arguments: Any) -> Separability:
+        taken.append(rows.values.size * arguments[2])
+        return test(rows, *arguments)
+
+    monkeypatch.setattr(separability_module, "_separability", counting)
+    inputs = inputs_of_result(small)
+    conclude(inputs)
+    assert 0.9 * permuted_cells(inputs) < sum(taken) <= permuted_cells(inputs)
 
 
 def nested(levels: int) -> Any:

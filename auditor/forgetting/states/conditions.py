@@ -10,7 +10,7 @@ from auditor.forgetting.states.findings import CheckpointFindings
 from auditor.results.forgetting.interventions import INTERVENTIONS
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe
-from auditor.results.forgetting.series import Condition
+from auditor.results.forgetting.series import Condition, Detection
 from auditor.results.forgetting.states import Code
 from auditor.results.policy import Policy
 
@@ -205,9 +205,8 @@ def suppressed(findings: CheckpointFindings, policy: Policy, forgetting: Forgett
         )
     best = min(recovered, key=lambda probe: probe.p_adjusted)
     peak = max(best.points[1:], key=lambda point: point.auc.value)
-    if findings.detection.p_adjusted <= policy.alpha:
-        failed = ", ".join(guard.name for guard in findings.detection.guards if guard.status == "failed")
-        now = f"The suspect set differs from unseen data, but not in the direction of training ({failed} guard failed)"
+    if findings.detection.p_decisive <= policy.alpha:
+        now = _undetected_difference(findings.detection, policy)
     elif findings.shown_before:
         now = "The suspect set is no longer distinguishable from unseen data"
     else:
@@ -219,6 +218,18 @@ def suppressed(findings: CheckpointFindings, policy: Policy, forgetting: Forgett
         f"step {peak.steps}, the highest of {len(best.points) - 1} points; {p_values}): the information is still in "
         "the weights.",
     )
+
+
+def _undetected_difference(detection: Detection, policy: Policy) -> str:
+    """That the suspect set differs from unseen data where it is not detected, and why that is no detection."""
+    if detection.p_adjusted > policy.alpha:
+        return (
+            "The loss of the suspect set has changed since the origin otherwise than that of unseen data, but not as a "
+            "detection requires"
+        )
+    failed = ", ".join(guard.name for guard in detection.guards if guard.status == "failed")
+    why = f"{failed} guard failed" if failed else "the placebo set stands out too"
+    return f"The suspect set differs from unseen data, but not in the direction of training ({why})"
 
 
 @condition("F")

@@ -52,7 +52,7 @@ def overlap(case: GuardContext) -> GuardOutcome:
         return GuardOutcome("passed", "No document, near-duplicate or group is on both sides.", "", figures)
     if common.left_out and not common.groups:
         reason = (
-            f"Left out of both sides, as the other shares them: {amount(counts[0], 'suspect document')} of "
+            f"Left out, as another set of the audit shares them: {amount(counts[0], 'suspect document')} of "
             f"{common.read[0]:,} and {counts[1]:,} held-out of {common.read[1]:,}, in "
             f"{amount(len(clusters), 'cluster')} ({_names(list(clusters.values()))})."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from auditor.results.forgetting.drift import UtilityLoss
 from auditor.results.forgetting.estimate import Estimate
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.forgetting.relearning import Probe, ProbePoint, Relearning
-from auditor.results.forgetting.series import Detection, State
+from auditor.results.forgetting.series import ChangeTest, Detection, State
 from auditor.results.guards import GuardResult
 from auditor.results.policy import Policy
 from auditor.results.separability import Interval
@@ -128,6 +129,7 @@ def state(**given: Any) -> State:
 
 
 FOUND = detection(0.0001)
+CHANGED = ChangeTest(p_value=0.0005, p_adjusted=0.001, auc=0.5, mean_z=0.1, p_beyond=0.5, detected=False)
 WORSE = contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001)
 
 
@@ -269,3 +271,19 @@ def test_interventions_run_where_a_trace_went_out_of_sight_and_at_the_last(
 def test_inverted_without_a_detection_is_still_over_corrected() -> None:
     found = state(reference=None, suspect=contrast(gap=-0.2, gap_p=0.001, auc=0.3, did_p=0.001))
     assert found.code == "G"
+
+
+@pytest.mark.parametrize(
+    ("undetected", "sentence"),
+    [
+        (detection(0.5), "no longer distinguishable from unseen data"),
+        (detection(0.001, failed=("direction",)), r"not in the direction of training \(direction guard failed\)"),
+        (detection(0.001).model_copy(update={"detected": False}), "the placebo set stands out too"),
+        (detection(0.5).model_copy(update={"change": CHANGED}), "changed since the origin otherwise than"),
+    ],
+)
+def test_suppressed_says_what_shows_without_an_intervention(undetected: Detection, sentence: str) -> None:
+    conditions = state(detection=undetected, relearning=relearning(recovered=True)).conditions
+    (suppressed,) = (condition for condition in conditions if condition.code == "E")
+    assert suppressed.status == "met"
+    assert re.search(sentence, suppressed.reason)
