@@ -137,3 +137,11 @@ def cannot_read(path: object, error: OSError, *, named_by: str = "") -> UsageErr
     if isinstance(error, PermissionError):
         return UsageError(f"{shown} may not be read", hint="Change its permissions, or run as a user who may read it.")
     return UsageError(f"{shown} cannot be read: {error.strerror or error}", hint="Check the path and the disk.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory ran out, on whichever device and from whichever allocator."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return any(sign in text for sign in ("out of memory", "can't allocate memory", "cannot allocate memory"))

@@ -99,11 +99,3 @@ def smaller(batch: Sequence[Item], budget: int, backend: Backend, error: BaseExc
             hint="Use a shorter --context, --dtype bfloat16, or a device with more memory.",
         ) from error
     return max(1, min(budget, cost(windows)) // 2)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception means that memory ran out, on whichever device and from whichever allocator."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return any(sign in text for sign in ("out of memory", "can't allocate memory", "cannot allocate memory"))

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
-from auditor.core.errors import AuditorError, RunError
+from auditor.core.errors import AuditorError, RunError, is_out_of_memory
 from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
-from auditor.scoring.batches import AssembledScores, executor, is_out_of_memory, score_batch, smaller
+from auditor.scoring.batches import AssembledScores, executor, score_batch, smaller
 from auditor.scoring.packing import StoredOutputs
 from auditor.scoring.plan import Item, in_order, next_batch
 from auditor.scoring.store import Store

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.core.errors import AuditorError, RunError, reason_of
+from auditor.core.errors import AuditorError, RunError, is_out_of_memory, reason_of
 from auditor.core.progress import Progress, Silent
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
-from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.jobs import Job, Scorer, share_loads
 from auditor.scoring.packing import StoredOutputs
 from auditor.scoring.plan import Request, record_key

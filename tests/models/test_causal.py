@@ -15,6 +15,7 @@ from auditor.core.errors import RunError, UsageError
 from auditor.models.backend import LoadOptions, Window, WindowScores
 from auditor.models.loading import open_model
 from auditor.models.runtime import causal, paths
+from auditor.models.runtime.attention import PACKED
 from auditor.models.runtime.causal import CausalBackend
 from auditor.models.runtime.precision import fast_settings, medium_is_exact
 from auditor.signals.views import Prompt
@@ -289,16 +290,16 @@ def test_a_token_the_model_does_not_know(tiny_model_dir: Path) -> None:
         backend.encode(Prompt("the <extra>"))
 
 
-def test_alone_is_at_full_precision(tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alone_is_the_models_own_way_at_full_precision(tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = load(tiny_model_dir)
     seen = []
-    padded = paths.Paths.padded
+    own = paths.Paths.own
 
-    def spy(self: paths.Paths, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        seen.append((len(rows), torch.get_float32_matmul_precision()))
-        return padded(self, rows)
+    def spy(self: paths.Paths, row: Sequence[int], positions: torch.Tensor | None = None) -> torch.Tensor:
+        seen.append((self.inner.config._attn_implementation, torch.get_float32_matmul_precision()))
+        return own(self, row, positions)
 
-    monkeypatch.setattr(paths.Paths, "padded", spy)
+    monkeypatch.setattr(paths.Paths, "own", spy)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
@@ -306,4 +307,5 @@ def test_alone_is_at_full_precision(tiny_model_dir: Path, monkeypatch: pytest.Mo
             backend.score(windows_of(backend, TEXTS[:1] * 2), variant="alone")
     finally:
         torch.set_float32_matmul_precision(before)
-    assert seen == [(1, "highest")] * 2
+    assert seen == [("sdpa", "highest")] * 2
+    assert backend.model.config._attn_implementation == PACKED

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.core.errors import RunError
+from auditor.core.errors import RunError, is_out_of_memory
 from auditor.core.progress import Progress
 from auditor.corpora.document import Document
 from auditor.features.loss import bits_per_byte, loss
@@ -22,7 +22,6 @@ from auditor.inference.design import Floats
 from auditor.models.backend import Backend, Loader, LoadOptions, ModelSpec
 from auditor.models.changes import CHANGES_VERSION, Facts, Rounding, Training, identity_after
 from auditor.results.models import ModelIdentity
-from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.plan import Request
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store

@@ -12,8 +12,8 @@ import torch
 
 from auditor.core.errors import RunError
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window, WindowScores, empty_scores
+from auditor.models.runtime.finding import find_paths
 from auditor.models.runtime.layers import Means, Span
-from auditor.models.runtime.paths import find_paths
 from auditor.models.runtime.precision import (
     blocks_for,
     fast_settings,
@@ -60,9 +60,10 @@ class CausalBackend:
             self._paths = find_paths(model, identity.source, context=identity.context)
         self._blocks = blocks_for(model.device, self._paths.vocabulary)
         self.token_budget = token_budget(model, identity.context)
-        self.workers = workers_for(model.device)
+        # Passes that change the model itself cannot run at once.
+        self.workers = workers_for(model.device) if self._paths.state is None else 1
         self._threads = torch.get_num_threads()
-        self._in_session = False
+        self._session: Variant | None = None
 
     def encode(self, prompt: Prompt, *, max_tokens: int | None = None) -> Encoded:
         """See `Backend.encode`."""
@@ -90,30 +91,34 @@ class CausalBackend:
     ) -> list[WindowScores]:
         """See `Backend.score`."""
         scored = [window for window in windows if window.scored > 0]
-        fresh: list[WindowScores] = []
-        with torch.inference_mode(), nullcontext() if self._in_session else self._active():
+        fresh: dict[int, WindowScores] = {}
+        with torch.inference_mode(), nullcontext() if self._session == variant else self._active(variant):
             if variant == "alone":
-                fresh = [part for window in scored for part in self._padded([window], wanted)]
-            elif scored:
-                fresh = self._packed(scored, wanted) if self._paths.packing else self._padded(scored, wanted)
-        results = iter(fresh)
+                fresh = {index: self._own(window, wanted) for index, window in enumerate(scored)}
+            else:
+                for group in self._paths.groups([len(window) for window in scored]):
+                    together = [scored[index] for index in group]
+                    fresh |= zip(group, self._pass(together, wanted), strict=True)
+        results = (fresh[index] for index in range(len(scored)))
         return [next(results) if window.scored > 0 else empty_scores() for window in windows]
 
     @contextmanager
     def session(self, variant: Variant) -> Iterator[None]:
         """See `Backend.session`. Switches the adapter and installs the layer hooks, once for all threads."""
         settings = plain_settings() if variant == "alone" else fast_settings(self.model.device)
-        with settings, threads_for(self.workers), self._active():
-            self._in_session = True
+        with settings, threads_for(self.workers), self._active(variant):
+            self._session = variant
             try:
                 yield
             finally:
-                self._in_session = False
+                self._session = None
 
     @contextmanager
-    def _active(self) -> Iterator[None]:
+    def _active(self, variant: Variant) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(self._switch())
+            if variant == "alone":
+                stack.enter_context(self._paths.own_attention())
             if self._paths.layers is not None:
                 stack.enter_context(self._paths.layers.hooked())
             yield
@@ -133,6 +138,12 @@ class CausalBackend:
         with layers.sent_to(means.add):
             yield means
 
+    def _pass(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
+        """Windows that may share a pass, by the fastest path."""
+        if self._paths.head is None:
+            return [self._own(window, wanted) for window in windows]
+        return self._packed(windows, wanted) if self._paths.packing else self._padded(windows, wanted)
+
     def _packed(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
         rows, targets, spans, start = [], [], [], 0
         for window in windows:
@@ -150,8 +161,6 @@ class CausalBackend:
 
     def _padded(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
         """Right padding without a mask: a causal model is not influenced by later tokens."""
-        if self._paths.head is None:
-            return [self._whole(window, wanted) for window in windows]
         ids = [window.token_ids.tolist() for window in windows]
         with self._means([(i, w.context, len(w)) for i, w in enumerate(windows)], wanted) as means:
             hidden = self._paths.padded(ids)
@@ -160,16 +169,16 @@ class CausalBackend:
         flat = torch.cat(rows)
         del hidden, rows
         top = TOP if wanted.top else 0
-        statistics = token_statistics(flat, targets.to(flat.device), self._paths.head, self._blocks, top)
+        statistics = token_statistics(flat, targets.to(flat.device), self._paths.require_head(), self._blocks, top)
         return self._split(statistics, windows, means)
 
-    def _whole(self, window: Window, wanted: Capture) -> WindowScores:
-        """One window by the model's own logits."""
+    def _own(self, window: Window, wanted: Capture) -> WindowScores:
+        """One window by the model's own forward pass."""
         row, parts = window.token_ids.tolist(), []
         targets = torch.tensor(row[window.context :], device=self.model.device)
         with self._means([(0, window.context, len(window))], wanted) as means:
             done = 0
-            for logits in self._paths.logits(row, first=window.context - 1, rows=self._blocks.rows):
+            for logits in self._paths.logits(row, first=window.context - 1):
                 parts.append(logit_statistics(logits, targets[done : done + len(logits)], TOP if wanted.top else 0))
                 done += len(logits)
         (scores,) = self._split(concatenate(parts), [window], means)

@@ -112,7 +112,7 @@ def find_layers(inner: Any, body: Any, row: Sequence[int]) -> Layers | None:
     Returns:
         None where no list of layers passes, so that no states of such a model are reported.
     """
-    wanted = getattr(inner.config.get_text_config(), "num_hidden_layers", None)
+    wanted = getattr(inner.config.get_text_config(decoder=True), "num_hidden_layers", None)
     ids = torch.tensor([list(row)], device=inner.device)
     for modules in body.modules():
         if not isinstance(modules, torch.nn.ModuleList) or len(modules) != wanted:

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from auditor.core.errors import RunError, reason_of
-from auditor.models.runtime.paths import probe_rows
+from auditor.core.errors import RunError, is_out_of_memory, reason_of
+from auditor.models.runtime.finding import first_pass_error, probe_rows, vocabulary_of
 
 
 class SharedBase:
@@ -102,9 +102,13 @@ class ModelState:
     """
 
     def __init__(self, model: Any, *, context: int) -> None:
-        vocabulary = int(model.config.get_text_config().vocab_size)
-        self._rows = probe_rows(vocabulary, context)
-        self._logits = self._computed(model)
+        self._rows = probe_rows(vocabulary_of(model), context)
+        try:
+            self._logits = self._computed(model)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            raise first_pass_error(str(model.name_or_path), model, error) from error
         self._modules = _modules(model)
         # References to the tensors, so that no later tensor can reuse the identity of one that was freed.
         self._tensors = [(tensor, tensor.data_ptr(), tensor._version) for tensor in _tensors(model)]
