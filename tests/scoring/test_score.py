@@ -16,12 +16,11 @@ from support.backend import texts as made_texts
 from support.children import score_slowly, start
 
 from auditor.cli.commands.check import command
-from auditor.core.errors import RunError
+from auditor.core.errors import RunError, is_out_of_memory
 from auditor.models.backend import Backend, Encoded, LoadOptions, ModelSpec, Variant, Window, WindowScores
 from auditor.models.loading import open_model
 from auditor.results.models import ModelIdentity
 from auditor.scoring import plan
-from auditor.scoring.batches import is_out_of_memory
 from auditor.scoring.packing import pack_signals
 from auditor.scoring.plan import Item, Request, in_order, next_batch, passes, record_key
 from auditor.scoring.score import Scored, score_requests
