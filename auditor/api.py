@@ -28,6 +28,8 @@ class SharedArguments(TypedDict, total=False):
     group_column: str | None
     group_by: Literal["document", "parent"]
     limit: int | None
+    suffix: tuple[str, ...]
+    normalise: bool
     device: str
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     revision: str | None

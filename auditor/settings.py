@@ -7,6 +7,7 @@ row of the reference: all of them are derived from its name, type, limits, defau
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -24,6 +25,8 @@ from auditor.results.gate import Gate
 from auditor.results.policy import Policy, SharedOver, permutation_levels
 
 R = TypeVar("R", bound=Record)
+
+_TABLES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".zip")
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -151,6 +154,12 @@ class AuditSettings(_Settings):
     limit: int | None = Field(default=None, ge=1)
     """Read at most this many documents of each set; labelled sets are read whole."""
 
+    suffix: tuple[str, ...] = ()
+    """Suffix of the text files of folders, archives and patterns, such as .py, in place of .txt and .md."""
+
+    normalise: bool = False
+    """Read every text in one form: NFC, line feeds, ordinary spaces, without invisible characters."""
+
     features: Annotated[str, Usage(check_only=True)] = "default"
     """A selection, or features separated by commas."""
 
@@ -195,6 +204,17 @@ class AuditSettings(_Settings):
     def deciding_series(self) -> SeriesSettings | None:
         """The series whose last checkpoint is the audited model and whose state is the verdict; None of a `check`."""
         return self.series if self.kind == "forget" else None
+
+    @field_validator("suffix")
+    @classmethod
+    def _suffixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        suffixes = tuple(dict.fromkeys(suffix.lower() for suffix in value))
+        for suffix in suffixes:
+            if not re.fullmatch(r"(\.[^.\s/\\]+)+", suffix):
+                raise ValueError(f"{suffix!r} is no suffix; write it with its dot, as in .py")
+            if suffix.endswith((".gz", *_TABLES)):
+                raise ValueError(f"{suffix} is no suffix of text files; files of that kind are read without it")
+        return suffixes
 
     @field_validator("device")
     @classmethod

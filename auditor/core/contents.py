@@ -48,12 +48,14 @@ class StandIn:
         kinds: The same in the plural.
         hint: What to do.
         pointer: Whether it names content that is stored elsewhere and was not fetched.
+        page: Whether it is a web page, which a text may be too.
     """
 
     kind: str
     kinds: str
     hint: str
     pointer: bool = False
+    page: bool = False
 
     @property
     def sentence(self) -> str:
@@ -83,8 +85,8 @@ _ANNEX = StandIn(
     "Run `git annex get` where it was cloned to fetch the content.",
     pointer=True,
 )
-_PAGE = StandIn("a web page (HTML)", "web pages (HTML)", _AGAIN)
-_ERROR_PAGE = StandIn("a web page of an error or a login", "web pages of an error or a login", _AGAIN)
+_PAGE = StandIn("a web page (HTML)", "web pages (HTML)", _AGAIN, page=True)
+_ERROR_PAGE = StandIn("a web page of an error or a login", "web pages of an error or a login", _AGAIN, page=True)
 _STORE_ERROR = StandIn("the error notice of a storage service", "error notices of a storage service", _AGAIN)
 _NOTICE = StandIn("a server's notice of an error", "servers' notices of an error", _AGAIN)
 EMPTY = StandIn("an empty file", "empty files", "Write or fetch it again.")

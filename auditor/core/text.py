@@ -17,14 +17,14 @@ _HIDDEN = (
     + r"\U000e0000-\U000e0fff"
 )
 _JOINERS = r"\u200c\u200d"
-# Scripts whose spelling needs the joiners, and emoji; between other characters a joiner only hides.
-_JOINED = (
+JOINED = (
     r"[\u0620-\u06dc\u0710-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17d3\u1820-\u18aa\u1900-\u1cff"
     r"\u2600-\u27bf\u2b00-\u2bff\ua800-\ua8ff\U00011000-\U00011fff\U0001f000-\U0001faff]"
 )
+"""Pattern of letters whose spelling needs the joiners, and of emoji; between others a joiner only hides."""
 # A line of a log that a CI runner takes for a command: `::error::` where it begins, `##[group]` or `##vso[` anywhere.
 _ANYWHERE = r"(?<=#)#(?=[\w-]*\[)"
-_UNSAFE = re.compile(f"[{_HIDDEN}]|(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})|{_ANYWHERE}")
+_UNSAFE = re.compile(f"[{_HIDDEN}]|(?<!{JOINED})[{_JOINERS}]|[{_JOINERS}](?!{JOINED})|{_ANYWHERE}")
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 _UNSAFE_IN_JSON = re.compile(f"[{_HIDDEN}{_JOINERS}]|{_ANYWHERE}")
 
@@ -67,6 +67,22 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 2
     return f"{text[: limit - 1 - tail]}…{text[-tail:]}" if tail else "…"
+
+
+MOST_NAME = 40
+"""Characters of a name taken from data that a message shows: where no name was meant it may be a whole text."""
+
+
+def quoted(name: str) -> str:
+    """A name taken from data, in quotes and cut short, for messages."""
+    return repr(shorten(name, MOST_NAME))
+
+
+def quoted_list(names: Iterable[str], most: int = 20) -> str:
+    """Names taken from data, cut short, at most `most` of them."""
+    shown = [quoted(name) for name in names]
+    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more
 
 
 def amount(count: int, singular: str, plural: str = "") -> str:

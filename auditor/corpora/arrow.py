@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from auditor.core.errors import UsageError, reason_of
+from auditor.core.text import quoted
 from auditor.corpora.reader import RawRow, UnreadableCell
 
 BATCH_ROWS = 256
+
+
+def refuse_doubled(names: Sequence[str], where: str) -> None:
+    """Refuse a table in which two columns have one name: it is not clear which of them is meant.
+
+    Raises:
+        UsageError: A name stands twice.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"{where}: two columns are named {quoted(twice)}", hint="Rename one of the columns.")
 
 
 def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
@@ -27,8 +40,11 @@ def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow
     """
     number = 0
     for batch in batches:
+        if not number:
+            refuse_doubled(batch.schema.names, where)
         columns = [
-            _column(batch.column(i), f"{where}: column {field.name!r}", number) for i, field in enumerate(batch.schema)
+            _column(batch.column(i), f"{where}: column {quoted(field.name)}", number)
+            for i, field in enumerate(batch.schema)
         ]
         names = list(batch.schema.names)
         for cells in zip(*columns, strict=True):

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from auditor.core.errors import UsageError
-from auditor.core.text import suggest
+from auditor.core.text import quoted, quoted_list, suggest
 from auditor.corpora.reader import RawRow, UnreadableCell
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
 
@@ -68,7 +68,7 @@ def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str
     excluded = set(without)
     single = {name: _single(cell) for name, cell in row.content.items() if name not in excluded}
     return {
-        _checked(name, row.where, "a column name"): _checked(text, row.where, f"column {name!r}")
+        _checked(name, row.where, "a column name"): _checked(text, row.where, f"column {quoted(name)}")
         for name, text in single.items()
         if text is not None
     }
@@ -77,16 +77,17 @@ def row_metadata(row: RawRow, *, without: Iterable[str | None]) -> dict[str, str
 def _cell(cells: Mapping[str, object], column: str, where: str, *, option: str) -> object:
     if column in cells:
         return cells[column]
+    columns = f"The columns are: {_listed(cells)}."
     raise UsageError(
         f"{where}: no column {column!r}",
-        hint=f"{suggest(column, cells, show=repr)} The columns are: {_listed(cells)}. Choose one with {option}.".strip()
+        hint=f"{suggest(column, cells, show=quoted)} {columns} Choose one with {option}.".strip()
         if cells
         else "The row is empty.",
     )
 
 
 def _listed(cells: Mapping[str, object]) -> str:
-    return ", ".join(repr(name) for name in cells)
+    return quoted_list(cells)
 
 
 def _kind(cell: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor.core.errors import UsageError
+from auditor.core.text import quoted
 from auditor.corpora.document import Corpus
 
 
@@ -32,7 +33,7 @@ def require_comparable(suspect: Corpus, heldout: Corpus, *, first: str = "suspec
         if len(corpus.groups) < 2:
             raise UsageError(
                 f"nothing to compare: {label} side {corpus.source}: all {len(corpus.documents)} documents are of one "
-                f"group, {corpus.groups[0]!r}",
+                f"group, {quoted(corpus.groups[0])}",
                 hint="The group is the unit of the test: each side needs several, or leave the groups out.",
             )
     if {document.sha256 for document in suspect.documents} == {document.sha256 for document in heldout.documents}:

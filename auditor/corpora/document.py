@@ -45,7 +45,9 @@ class Corpus:
         dropped_empty: Number of documents of white space alone.
         dropped_duplicate: Number of documents that repeat the text of an earlier one.
         sha256: Digest over the ids, groups and text digests in reading order, of all documents that were read.
-        skipped: Relative names of files in a folder of documents that are of another kind and were not read.
+        skipped: Relative names of visible files among the documents that were not read.
+        skipped_kinds: Their number by kind: a suffix, or words such as `about the data`.
+        hidden: Number of hidden files and folders among the documents; they are not read either.
         left_out: Positions in reading order of documents that `without` took out.
     """
 
@@ -55,6 +57,8 @@ class Corpus:
     dropped_duplicate: int
     sha256: str
     skipped: tuple[str, ...] = ()
+    skipped_kinds: Mapping[str, int] = field(default_factory=dict)
+    hidden: int = 0
     left_out: tuple[int, ...] = ()
 
     @property

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.core.contents import refuse_stand_in, require_content, unfetched_link
 from auditor.core.errors import UsageError
 from auditor.core.registry import discover
 from auditor.core.text import suggest
 from auditor.corpora import readers
 from auditor.corpora.cells import row_group, row_metadata, row_text
 from auditor.corpora.document import Corpus, Document, corpus_sha256
-from auditor.corpora.reader import GroupBy, RawRow, Reader, Skipped
+from auditor.corpora.normal import normalised
+from auditor.corpora.reader import HIDDEN, TEXT_SUFFIXES, GroupBy, RawRow, Reader, ReadOptions, Skipped
 from auditor.settings import AuditSettings
 
 _log = logging.getLogger(__name__)
@@ -32,11 +35,13 @@ def read_corpus(
     group_column: str | None = None,
     group_by: GroupBy = "document",
     limit: int | None = None,
+    suffix: tuple[str, ...] = (),
+    normalise: bool = False,
 ) -> Corpus:
-    """Read documents from a file, a folder or the Hugging Face Hub.
+    """Read documents from a file, a folder, an archive, a pattern of names or the Hugging Face Hub.
 
-    Text is read byte for byte (only a byte order mark at the start of a file is dropped). Documents of white space
-    alone, and documents that repeat the text of an earlier one, are dropped and counted.
+    Text is read byte for byte (only a byte order mark at the start of a file is dropped) unless it is normalised.
+    Documents of white space alone, and documents that repeat the text of an earlier one, are dropped and counted.
 
     Args:
         source: A path or `hf:NAME[:SPLIT]`; `all_readers()` lists the formats.
@@ -46,6 +51,8 @@ def read_corpus(
         limit: Read only the first `limit` documents. The first and not a random choice, so that the user knows which
             they are and a remote dataset need not be read to its end; where the order has a meaning (by date, by
             author), shuffle the data before.
+        suffix: Suffixes of text files, in place of .txt and .md.
+        normalise: Whether each text is read in the form of `auditor.corpora.normal.normalised`.
 
     Raises:
         UsageError: The source does not exist or is of no known format, its content does not fit the format, the column
@@ -57,13 +64,16 @@ def read_corpus(
     require_one_grouping(group_column, group_by)
     documents: list[Document] = []
     seen: set[bytes] = set()
-    skipped: list[str] = []
+    skipped: list[Skipped] = []
     empty = repeated = 0
-    for row in _rows(reader_of(name), name):
+    options = ReadOptions(text_column, tuple(suffix) or TEXT_SUFFIXES)
+    for row in _rows(reader_of(name), name, options):
         if isinstance(row, Skipped):
-            skipped.append(row.name)
+            skipped.append(row)
             continue
         text = row_text(row, text_column)
+        if normalise:
+            text = normalised(text)
         if not text.strip():
             empty += 1
             continue
@@ -82,7 +92,17 @@ def read_corpus(
             hint="Check the path, and --text-column for a file with columns.",
         )
     _log.info("read %d documents from %s (%d empty, %d repeated left out)", len(documents), name, empty, repeated)
-    return Corpus(name, tuple(documents), empty, repeated, corpus_sha256(documents), tuple(skipped))
+    visible = [file for file in skipped if file.kind != HIDDEN]
+    return Corpus(
+        name,
+        tuple(documents),
+        empty,
+        repeated,
+        corpus_sha256(documents),
+        skipped=tuple(file.name for file in visible),
+        skipped_kinds=dict(sorted(Counter(file.kind for file in visible).items())),
+        hidden=len(skipped) - len(visible),
+    )
 
 
 def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
@@ -93,6 +113,8 @@ def read_for_audit(source: str, settings: AuditSettings) -> Corpus:
         group_column=settings.group_column,
         group_by=settings.group_by,
         limit=settings.limit,
+        suffix=settings.suffix,
+        normalise=settings.normalise,
     )
 
 
@@ -123,6 +145,7 @@ def reader_of(source: str) -> Reader:
         if reader.accepts(source):
             return reader
     path = Path(source)
+    _refuse_unfetched(path)
     if path.exists():
         raise UsageError(f"{source}: not a format that can be read", hint=f"What can be read: {formats}.")
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
@@ -134,14 +157,23 @@ def reader_of(source: str) -> Reader:
     )
 
 
+def _refuse_unfetched(path: Path) -> None:
+    """Refuse what stands for a file that was not fetched: a link that leads nowhere, a pointer of DVC."""
+    refuse_stand_in(unfetched_link(path), str(path))
+    pointers = [pointer for pointer in (path, path.with_name(f"{path.name}.dvc")) if pointer.suffix == ".dvc"]
+    for pointer in pointers if path.name else ():
+        if pointer.is_file():
+            require_content(pointer, "binary")
+
+
 def is_path(source: str) -> bool:
     """Whether a source is a path, and not a name on a service such as the Hub."""
     return not any(reader.accepts(source) for reader in all_readers() if not reader.is_path)
 
 
-def _rows(reader: Reader, source: str) -> Iterator[RawRow | Skipped]:
+def _rows(reader: Reader, source: str, options: ReadOptions) -> Iterator[RawRow | Skipped]:
     try:
-        yield from reader.read(source)
+        yield from reader.read(source, options)
     except OSError as error:
         raise UsageError(
             f"{error.filename or source}: cannot be read: {error.strerror or error}",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from auditor.core.errors import UsageError
 from auditor.core.text import did_you_mean
+from auditor.corpora.streams import DataFile, has_suffix
 
 GroupBy = Literal["document", "parent"]
+
+TEXT_SUFFIXES = (".txt", ".md")
+"""Suffixes of text files where a user names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,57 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file of another kind among the documents, by its relative name."""
+    """A file among the documents that is not read.
+
+    Attributes:
+        name: Its relative name.
+        kind: What it is, as the counts of what was left out have it: its suffix, or one of the words below.
+    """
 
     name: str
+    kind: str
+
+
+HIDDEN = "hidden"
+"""Kind of the files whose names begin with a dot."""
+
+ABOUT = "about the data"
+"""Kind of the cards, licences and the like that lie beside tables."""
+
+OTHER_SPLIT = "of other splits"
+"""Kind of the tables of splits that were not named."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What readers know of the settings of an audit.
+
+    Attributes:
+        text_column: The column that holds the text.
+        suffix: Suffixes of the text files of a folder, an archive or a pattern, in lower case, with the dot.
+    """
+
+    text_column: str = "text"
+    suffix: tuple[str, ...] = TEXT_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A format of one file, which a source may be and which folders, archives and patterns may hold many of.
+
+    Attributes:
+        suffixes: Its suffixes, in lower case, with the dot; each also stands before `.gz`.
+        read: Yields the rows of a file in their order, one at a time.
+        often_other: Whether files of these suffixes are often no documents at all, as configurations are.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Callable[[DataFile, ReadOptions], Iterator[RawRow]] = field(repr=False)
+    often_other: bool = False
+
+    def reads(self, file: DataFile) -> bool:
+        """Whether a file is of this format, by its name."""
+        return any(map(file.has_suffix, self.suffixes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +108,57 @@ class Reader:
         read: Yields rows in a reading order that does not depend on the file system, one at a time.
         order: The first reader in this order, then by name, that accepts a source reads it; general ones come last.
         is_path: Whether its sources are paths; False for names on a service.
+        file: The format of a single file; None where a source is more than one.
     """
 
     name: str
     formats: str
     accepts: Callable[[str], bool] = field(repr=False)
-    read: Callable[[str], Iterator[RawRow | Skipped]] = field(repr=False)
+    read: Callable[[str, ReadOptions], Iterator[RawRow | Skipped]] = field(repr=False)
     order: int = 0
     is_path: bool = True
+    file: FileFormat | None = None
+
+
+def file_reader(
+    name: str,
+    formats: str,
+    suffixes: tuple[str, ...],
+    read: Callable[[DataFile, ReadOptions], Iterator[RawRow]],
+    *,
+    often_other: bool = False,
+) -> Reader:
+    """The reader of a format of one file, which folders, archives and patterns then read too.
+
+    Args:
+        name: Short name.
+        formats: The formats it reads, for messages to the user.
+        suffixes: As of `FileFormat`.
+        read: Yields the rows of a file.
+        often_other: As of `FileFormat`.
+    """
+    return Reader(
+        name=name,
+        formats=formats,
+        accepts=lambda source: any(has_suffix(source, suffix) for suffix in suffixes),
+        read=lambda source, options: read(DataFile.at(Path(source), where=source), options),
+        file=FileFormat(suffixes, read, often_other),
+    )
+
+
+def split_of(source: str, accepts: Callable[[Path], bool]) -> tuple[Path, str | None]:
+    """The path and the split of a source: a path whose own name holds a colon wins over `PATH:SPLIT`.
+
+    Args:
+        source: As the user names it.
+        accepts: Whether a path is one that has splits.
+    """
+    head, split = source, ""
+    while ":" in head and not Path(head).exists():
+        head, _, last = head.rpartition(":")
+        split = f"{last}:{split}" if split else last
+    named = split and head and accepts(Path(head))
+    return (Path(head), split) if named else (Path(source), None)
 
 
 def choose_split(splits: Iterable[str], wanted: str | None, source: str) -> str:

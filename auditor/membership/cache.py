@@ -40,7 +40,15 @@ class CorpusCache:
         Raises:
             RunError: It has to be read a second time and has changed: audits that are compared would be of other texts.
         """
-        key = (source, settings.text_column, settings.group_column, settings.group_by, settings.limit)
+        key = (
+            source,
+            settings.text_column,
+            settings.group_column,
+            settings.group_by,
+            settings.limit,
+            settings.suffix,
+            settings.normalise,
+        )
         held = self._corpora.pop(key, None)
         if held is None:
             corpus = read_for_audit(source, settings)

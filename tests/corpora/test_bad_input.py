@@ -66,10 +66,10 @@ def test_empty_folder(tmp_path):
 
 
 def test_folder_without_texts_names_what_it_holds(tmp_path):
-    for name in ("a.jsonl", "b.jsonl", "c.PDF", "LICENSE", ".hidden"):
+    for name in ("a.docx", "b.docx", "c.PDF", "LICENSE", ".hidden"):
         put(tmp_path / name, "x")
     error = refusal(tmp_path)
-    assert "2 .jsonl, 1 .pdf, 1 no extension" in error.message
+    assert "2 .docx, 1 .pdf, 1 no extension" in error.message
     assert ".jsonl" in error.hint
 
 
@@ -284,10 +284,10 @@ def test_gzip_bomb_is_read_no_further_than_the_limit(tmp_path):
 
 @pytest.mark.parametrize("name", ["t/a.txt", "a.csv", "a.jsonl", "a.json", "b.json", "a.parquet"])
 def test_document_over_the_limit(tmp_path, monkeypatch, name):
-    from auditor.corpora import cells
-    from auditor.corpora.readers import csv_table, folder
+    from auditor.corpora import cells, file_set
+    from auditor.corpora.readers import csv_table
 
-    for module in (streams, cells, csv_table, folder):
+    for module in (streams, cells, csv_table, file_set):
         monkeypatch.setattr(module, "MAX_DOCUMENT_BYTES", 1000)
     # Two bytes a character: the limit is one of bytes.
     text = "é" * 300 + "\n" + "é" * 300

@@ -302,7 +302,8 @@ def test_unreachable_hub_is_reported_in_seconds(tmp_path):
 
 def test_every_reader_says_what_it_reads():
     readers = all_readers()
-    assert {reader.name for reader in readers} == {"hub", "csv", "folder", "json", "jsonl", "parquet", "saved dataset"}
+    names = {"hub", "csv", "folder", "json", "jsonl", "parquet", "pattern", "saved dataset", "zip"}
+    assert {reader.name for reader in readers} == names
     assert all(isinstance(reader, Reader) and reader.formats for reader in readers)
 
 

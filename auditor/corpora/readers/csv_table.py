@@ -1,16 +1,23 @@
-"""Comma-separated values with a header line."""
+"""Comma-separated values with a header line, and values separated by tabs, semicolons or bars."""
 
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from auditor.core.errors import UsageError
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.streams import MAX_DOCUMENT_BYTES, has_suffix, read_lines
+from auditor.core.text import amount, quoted
+from auditor.corpora.reader import RawRow, ReadOptions, file_reader
+from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, read_lines
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_LONGEST_NAME = 64
+_MOST_WORDS = 5
+_VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d.*|(true|false)", re.IGNORECASE)
 
 
 def _next(rows: Any, source: str) -> list[str] | None:
@@ -29,22 +36,68 @@ def _next(rows: Any, source: str) -> list[str] | None:
             message = f"malformed CSV: {error}"
         raise UsageError(
             f"{source}:{start}: {message}",
-            hint='Put fields with commas, quotes or line ends in "double quotes", and double a quote inside.',
+            hint='Put fields with separators, quotes or line ends in "double quotes", and double a quote inside.',
         ) from None
     finally:
         csv.field_size_limit(before)
     return record
 
 
-def _read(source: str) -> Iterator[RawRow]:
-    path = Path(source)
-    rows = csv.reader((line for _, line in read_lines(path, source)), strict=True)
-    header = _next(rows, source)
-    if header is None:
-        return
+def _fields(line: str, delimiter: str) -> list[str]:
+    """The fields of a first line; none where it does not end a record under this delimiter."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _delimiter(file: DataFile, line: str, options: ReadOptions) -> str:
+    """What separates the fields: the first under which the header has the text column, else what makes most fields."""
+    if file.has_suffix(".tsv"):
+        return "\t"
+    headers = {delimiter: _fields(line, delimiter) for delimiter in _DELIMITERS}
+    named = (delimiter for delimiter, header in headers.items() if options.text_column in header)
+    return next(named, max(headers, key=lambda delimiter: len(headers[delimiter])))
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell of a first line is rather a value than the name of a column."""
+    return (
+        len(cell) > _LONGEST_NAME
+        or len(cell.split()) > _MOST_WORDS
+        or "\n" in cell.strip()
+        or _VALUE.fullmatch(cell.strip()) is not None
+    )
+
+
+def _check_header(header: list[str], delimiter: str, source: str, options: ReadOptions) -> None:
+    if options.text_column not in header and any(map(_is_value, header)):
+        raise UsageError(
+            f"{source}:1: the first line is a row of data and not the names of columns ({amount(len(header), 'field')} "
+            f"separated by {_DELIMITERS[delimiter]})",
+            hint=f"Write the names of the columns into a first line, {quoted(options.text_column)} for the texts.",
+        )
     twice = [name for name, count in Counter(header).items() if count > 1 and name]
     if twice:
-        raise UsageError(f"{source}:1: the header names {twice[0]!r} twice", hint="Rename one of the columns.")
+        raise UsageError(f"{source}:1: the header names {quoted(twice[0])} twice", hint="Rename one of the columns.")
+    column = options.text_column
+    if len(header) == 1 and column in re.split(r"\W+|_", header[0]) and column != header[0]:
+        raise UsageError(
+            f"{source}:1: the header is one column, {quoted(header[0])}: no comma, semicolon, tab or bar separates it",
+            hint="Write the table again with commas between its fields.",
+        )
+
+
+def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
+    source = file.where
+    lines = (line for _, line in read_lines(file))
+    first = next(lines, None)
+    if first is None:
+        return
+    delimiter = _delimiter(file, first, options)
+    rows = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
+    header = _next(rows, source) or []
+    _check_header(header, delimiter, source, options)
     number = 0
     while True:
         line = rows.line_num + 1
@@ -57,16 +110,16 @@ def _read(source: str) -> Iterator[RawRow]:
         if len(record) != len(header):
             raise UsageError(
                 f"{source}:{line}: {len(record)} fields where the header has {len(header)}",
-                hint="Put fields that contain commas or line ends in double quotes.",
+                hint=f"Put fields that contain {_DELIMITERS[delimiter]} or line ends in double quotes.",
             )
         # Columns without a name (a saved row index, trailing commas) cannot be chosen.
         cells = {name: cell for name, cell in zip(header, record, strict=True) if name}
-        yield RawRow(f"{path.name}:{number}", f"{source}:{line} (row {number})", cells)
+        yield RawRow(f"{file.name}:{number}", f"{source}:{line} (row {number})", cells)
 
 
-READER = Reader(
-    name="csv",
-    formats=".csv with a header line (also .csv.gz)",
-    accepts=lambda source: has_suffix(source, ".csv"),
-    read=_read,
+READER = file_reader(
+    "csv",
+    ".csv or .tsv with a header line, separated by commas, semicolons, tabs or bars (also .gz)",
+    (".csv", ".tsv"),
+    _read,
 )

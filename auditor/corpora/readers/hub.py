@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.core.errors import UsageError, reason_of
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
-from auditor.corpora.reader import RawRow, Reader, choose_split
+from auditor.corpora.reader import RawRow, Reader, ReadOptions, choose_split
 
 PREFIX = "hf:"
 TIMEOUT_SECONDS = 15.0
@@ -83,7 +83,7 @@ def _from_hub(name: str, config: str | None, source: str, cached: str) -> Any:
     return splits
 
 
-def _read(source: str) -> Iterator[RawRow]:
+def _read(source: str, options: ReadOptions) -> Iterator[RawRow]:
     name, config, split = _parse(source)
     try:
         splits = _from_cache(name, config)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.corpora.cells import json_content
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, decode, has_suffix, read_whole
+from auditor.corpora.reader import RawRow, ReadOptions, file_reader
+from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, DataFile, decode, read_whole
 
 _SPACE = " \t\n\r"
 
 
-def _read(source: str) -> Iterator[RawRow]:
-    path = Path(source)
-    text = decode(read_whole(path, source, MAX_WHOLE_FILE_BYTES), source)
+def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
+    source = file.where
+    text = decode(read_whole(file, MAX_WHOLE_FILE_BYTES), source)
     # Item by item rather than at once, so that messages give the line of an item.
     position, line = 0, 1
 
@@ -59,7 +58,7 @@ def _read(source: str) -> Iterator[RawRow]:
         except (RecursionError, ValueError) as error:
             raise UsageError(f"{source}:{line}: JSON that cannot be read: {error}", hint="Remove the item.") from None
         where = f"{source}:{line} (item {row})"
-        yield RawRow(f"{path.name}:{row}", where, json_content(value, where))
+        yield RawRow(f"{file.name}:{row}", where, json_content(value, where))
         line += text.count("\n", position, end)
         position = end
         more = expect(",]") == ","
@@ -68,9 +67,4 @@ def _read(source: str) -> Iterator[RawRow]:
         raise UsageError(f"{source}:{line}: malformed JSON: text after the end of the array", hint="Remove it.")
 
 
-READER = Reader(
-    name="json",
-    formats=".json holding an array (also .json.gz)",
-    accepts=lambda source: has_suffix(source, ".json"),
-    read=_read,
-)
+READER = file_reader("json", ".json holding an array (also .json.gz)", (".json",), _read, often_other=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.corpora.cells import json_content
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.streams import has_suffix, read_lines
+from auditor.corpora.reader import RawRow, ReadOptions, file_reader
+from auditor.corpora.streams import DataFile, read_lines
 
 
-def _read(source: str) -> Iterator[RawRow]:
-    path = Path(source)
-    for number, line in read_lines(path, source):
+def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
+    for number, line in read_lines(file):
         if not line.strip():
             continue
-        where = f"{source}:{number}"
+        where = f"{file.where}:{number}"
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
@@ -30,12 +28,7 @@ def _read(source: str) -> Iterator[RawRow]:
                 f"{where}: JSON that cannot be read: {error}", hint="Simplify or remove the line."
             ) from None
         # The row is the line number, so that an id leads to its line even after blank lines.
-        yield RawRow(f"{path.name}:{number}", where, json_content(value, where))
+        yield RawRow(f"{file.name}:{number}", where, json_content(value, where))
 
 
-READER = Reader(
-    name="jsonl",
-    formats=".jsonl (also .jsonl.gz)",
-    accepts=lambda source: has_suffix(source, ".jsonl"),
-    read=_read,
-)
+READER = file_reader("jsonl", ".jsonl (also .jsonl.gz)", (".jsonl",), _read)

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from auditor.core.contents import require_content
 from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
-from auditor.corpora.reader import RawRow, Reader
-from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, has_suffix, is_gzip, read_whole
+from auditor.corpora.reader import RawRow, ReadOptions, file_reader
+from auditor.corpora.streams import MAX_WHOLE_FILE_BYTES, DataFile, open_bytes, read_whole
 
 
-def _read(source: str) -> Iterator[RawRow]:
+def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
     import pyarrow as pa
+
+    try:
+        if file.path is None or file.gzipped:
+            # Parquet is read from its end, so a compressed file has to be in memory whole.
+            yield from _rows(pa.BufferReader(read_whole(file, MAX_WHOLE_FILE_BYTES, "binary")), file)
+            return
+        with open_bytes(file, "binary"):
+            yield from _rows(file.path, file)
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(
+            f"{file.where}: not a readable Parquet file ({error})", hint="Write or copy it again."
+        ) from None
+
+
+def _rows(opened: Any, file: DataFile) -> Iterator[RawRow]:
     import pyarrow.parquet as pq
 
-    path = Path(source)
-    require_content(path, "binary", where=source, may_be_empty=True)
-    try:
-        # Parquet is read from its end, so a gzipped file has to be in memory whole.
-        buffer = pa.BufferReader(read_whole(path, source, MAX_WHOLE_FILE_BYTES)) if is_gzip(path) else None
-        with pq.ParquetFile(path if buffer is None else buffer) as file:
-            yield from batch_rows(file.iter_batches(batch_size=BATCH_ROWS), path.name, source)
-    except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"{source}: not a readable Parquet file ({error})", hint="Write or copy it again.") from None
+    with pq.ParquetFile(opened) as table:
+        yield from batch_rows(table.iter_batches(batch_size=BATCH_ROWS), file.name, file.where)
 
 
-READER = Reader(
-    name="parquet",
-    formats=".parquet (also .parquet.gz)",
-    accepts=lambda source: has_suffix(source, ".parquet"),
-    read=_read,
-)
+READER = file_reader("parquet", ".parquet (also .parquet.gz)", (".parquet",), _read)

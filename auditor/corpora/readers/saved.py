@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.corpora.arrow import BATCH_ROWS, batch_rows
-from auditor.corpora.reader import RawRow, Reader, choose_split
+from auditor.corpora.reader import RawRow, Reader, ReadOptions, choose_split, split_of
 
 
 def _is_dataset(folder: Path) -> bool:
@@ -19,17 +19,13 @@ def _is_dict(folder: Path) -> bool:
     return (folder / "dataset_dict.json").is_file()
 
 
-def _parts(source: str) -> tuple[Path, str | None]:
-    """The folder and the split: a folder whose own name holds a colon wins over `FOLDER:SPLIT`."""
-    head, colon, split = source.rpartition(":")
-    if colon and head and not Path(source).exists():
-        return Path(head), split
-    return Path(source), None
+def _is_saved(folder: Path) -> bool:
+    return _is_dataset(folder) or _is_dict(folder)
 
 
 def _accepts(source: str) -> bool:
-    folder, _ = _parts(source)
-    return _is_dataset(folder) or _is_dict(folder)
+    folder, _ = split_of(source, _is_saved)
+    return _is_saved(folder)
 
 
 def _refuse_elsewhere(folder: Path) -> None:
@@ -45,10 +41,10 @@ def _refuse_elsewhere(folder: Path) -> None:
             )
 
 
-def _read(source: str) -> Iterator[RawRow]:
+def _read(source: str, options: ReadOptions) -> Iterator[RawRow]:
     import datasets
 
-    folder, split = _parts(source)
+    folder, split = split_of(source, _is_saved)
     name = folder.resolve().name
     if _is_dict(folder):
         try:

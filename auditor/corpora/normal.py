@@ -1,0 +1,57 @@
+"""One form of text, for sides that differ in nothing but their encoding; and what differs from it.
+
+The form, in this order:
+
+1. U+FEFF (byte order mark), U+00AD (soft hyphen), U+200B (zero-width space) and U+2060 (word joiner) are removed, and
+   U+200C and U+200D (joiners) where they stand between letters that need none: scripts that are spelled with them, and
+   emoji, keep them.
+2. U+000D U+000A, U+000D, U+0085, U+2028 and U+2029 become U+000A (line feed).
+3. U+00A0, U+202F (no-break spaces), U+2000 to U+200A and U+205F (typographic spaces) become U+0020 (space).
+4. The text is put into Unicode normalisation form C (UAX #15).
+
+Letters, quotes, dashes, tabs, variation selectors and direction marks stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from types import MappingProxyType
+
+from auditor.core.text import JOINED
+
+_AROUND = rf"(?:{JOINED}|[\ufe0e\ufe0f])"
+_STRAY_JOINER = rf"(?<!{_AROUND})[\u200c\u200d]|[\u200c\u200d](?!{JOINED})"
+_MARK = re.compile("\ufeff")
+_HYPHEN = re.compile("\u00ad")
+_ZERO_WIDTH = re.compile(rf"[\u200b\u2060]|{_STRAY_JOINER}")
+_INVISIBLE = re.compile(rf"[\ufeff\u00ad\u200b\u2060]|{_STRAY_JOINER}")
+_LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
+
+
+def normalised(text: str) -> str:
+    """A text in the one form; a text in that form is returned unchanged."""
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text))))
+
+
+def _composes(text: str) -> bool:
+    return not text.isascii() and not unicodedata.is_normalized("NFC", text)
+
+
+def _has(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.search(text) is not None
+
+
+ENCODING_TRAITS: MappingProxyType[str, Callable[[str], bool]] = MappingProxyType(
+    {
+        "line ends other than line feeds": _has(_LINE_END),
+        "byte order marks": _has(_MARK),
+        "no-break or typographic spaces": _has(_SPACE),
+        "zero-width characters": _has(_ZERO_WIDTH),
+        "soft hyphens": _has(_HYPHEN),
+        "characters that are not in Unicode form NFC": _composes,
+    }
+)
+"""What the form takes out of a text, each with whether a text has it."""
