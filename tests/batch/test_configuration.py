@@ -87,6 +87,8 @@ _OTHER: dict[str, Any] = {
     "group-column": "author",
     "group-by": "parent",
     "limit": 7,
+    "suffix": [".py"],
+    "normalise": True,
     "features": "llm-di",
     "procedures": ["llm-di"],
     "device": "cpu",

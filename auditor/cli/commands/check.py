@@ -15,8 +15,9 @@ from auditor.cli.options import SettingsCommand, report_options
 def command(**values: Any) -> int:
     """Was the model trained on SUSPECT? HELDOUT is comparable and was never trained on.
 
-    Each is a folder of .txt or .md files, a .jsonl, .json, .csv or .parquet file (also .gz), a folder saved by
-    `datasets`, or hf:NAME[:SPLIT]. With --checkpoint the report also shows what a series of checkpoints remembers.
+    Each is a folder of .txt or .md files or of tables, a .jsonl, .json, .csv, .tsv or .parquet file (all also .gz), a
+    .zip of these, a pattern such as 'data/*.jsonl', a folder saved by `datasets`, or hf:NAME[:SPLIT]. With --checkpoint
+    the report also shows what a series of checkpoints remembers.
 
     \b
     Examples:
