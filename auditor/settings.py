@@ -57,8 +57,11 @@ class Source:
         of: The kind of input.
     """
 
-    of: Literal["documents", "model"]
+    of: Literal["documents", "model", "file"]
 
+
+NO_TEMPLATE = "none"
+"""The value of `chat_template` that joins pairs although the tokenizer has a template."""
 
 Documents = Annotated[str, Source("documents")]
 Model = Annotated[str, Source("model")]
@@ -143,7 +146,13 @@ class AuditSettings(_Settings):
     """Models that cannot have seen the suspect documents: negative controls, and the baseline of reference features."""
 
     text_column: str = "text"
-    """Column that holds the text."""
+    """Column that holds the text, a conversation, or PROMPT,ANSWER; conversations are recognised without it."""
+
+    chat_template: Annotated[str | None, Source("file")] = None
+    """Jinja file that renders conversations and pairs as text, in place of the tokenizer's own; `none` joins pairs."""
+
+    score: Literal["assistant", "all"] = "assistant"
+    """Of conversations and pairs, score the answers or everything that is rendered."""
 
     group_column: str | None = None
     """Column that names what a document came from (book, author, site)."""
@@ -333,6 +342,8 @@ def inputs_of(settings: AuditSettings) -> list[str]:
     """Everything an audit reads, which no output may overwrite."""
     series = settings.series
     read = [settings.suspect, settings.heldout, settings.model, *settings.references]
+    if settings.chat_template not in (None, NO_TEMPLATE):
+        read.append(str(settings.chat_template))
     if series is not None:
         read += [source for _, source in (*series.checkpoints, *series.tasks)]
         read += [source for source in (series.general, series.placebo) if source is not None]

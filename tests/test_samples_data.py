@@ -12,6 +12,7 @@ from support.paths import SAMPLES
 from auditor.models.peft import base
 
 ROLES = {"suspect", "heldout", "innocent", "shifted", "training", "series-later", "series-general", "series-other"}
+ROLES |= {"chat-suspect", "chat-heldout"}
 
 
 def test_every_sample_is_attributed_once_and_no_article_has_two_roles() -> None:
@@ -22,7 +23,7 @@ def test_every_sample_is_attributed_once_and_no_article_has_two_roles() -> None:
         attributed = {row["file"] for row in rows if row["role"] == side}
         assert attributed == {path.name for path in (SAMPLES / side).iterdir()}
         assert len(attributed) == 200
-    for role, count in (("series-later", 200), ("series-general", 100)):
+    for role, count in (("series-later", 200), ("series-general", 100), ("chat-suspect", 110), ("chat-heldout", 110)):
         listed = [row for row in rows if row["role"] == role]
         (file,) = {row["file"] for row in listed}
         documents = [json.loads(line) for line in (SAMPLES / file).read_text(encoding="utf-8").splitlines()]

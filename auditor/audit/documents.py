@@ -121,9 +121,9 @@ def _bits_per_byte(record: TokenSignals) -> float | None:
 
 def _marks(document: Document, record: TokenSignals) -> tuple[TokenMark, ...]:
     """The first tokens with the text that lies between them and the token before."""
-    marks, at = [], 0
+    marks, at, text = [], 0, document.scored
     for end, logprob in zip(record.ends[:MARKED_TOKENS].tolist(), record.logprob[:MARKED_TOKENS].tolist(), strict=True):
         # Byte-level tokens of one character share its place; the first of them carries the text.
-        marks.append(TokenMark(text=document.text[at : max(at, end)], logprob=logprob))
+        marks.append(TokenMark(text=text[at : max(at, end)], logprob=logprob))
         at = max(at, end)
     return tuple(marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from auditor.features.table import TARGET_LABEL, single_pass_only, table_columns
 from auditor.membership.blind.rows import is_text_column
 from auditor.membership.procedures.published import select_procedures
 from auditor.membership.sides import TWO_SIDES, Overlap, are_few, on_two_sides
+from auditor.results.chat import ChatSummary
 from auditor.results.forgetting.measurements import Role, SeriesMeasurements
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
@@ -214,11 +216,28 @@ def complete_manifest(inputs: AuditInputs, rows: Rows) -> Manifest:
             "configuration": configuration,
             "configuration_sha256": canonical_sha256(configuration),
             "nondefault_settings": nondefault_settings(settings),
+            "chat": _chat(inputs),
             "features": tuple(column.name for column in rows.columns),
             "models": tuple(
                 model.model_copy(update={"role": role, "name": name})
                 for model, (role, name) in zip(inputs.manifest.models, parts, strict=True)
             ),
+        }
+    )
+
+
+def _chat(inputs: AuditInputs) -> ChatSummary | None:
+    """What is said of conversations, with all that follows from the rest of a result."""
+    chat = inputs.manifest.chat
+    if chat is None:
+        return None
+    template = chat.template
+    return chat.model_copy(
+        update={
+            "score": inputs.settings.score,
+            "template_sha256": None if template is None else hashlib.sha256(template.encode("utf-8")).hexdigest(),
+            "characters": sum(inputs.measurements.characters),
+            "tokens_scored": sum(document.tokens for document in inputs.documents),
         }
     )
 

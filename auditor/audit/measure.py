@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.audit.chat import describe_chat
 from auditor.audit.documents import describe_documents, summary
 from auditor.audit.inputs import AuditInputs
 from auditor.audit.open import OpenAudit
@@ -42,6 +43,7 @@ def measure(
     """
     suspect, heldout, settings = audit.sides.suspect, audit.sides.heldout, audit.settings
     signals = scores.plain(TARGET_LABEL)
+    manifest = manifest.model_copy(update={"chat": describe_chat(audit.sides, signals)})
     ours, theirs = signals[: len(suspect.documents)], signals[len(suspect.documents) :]
     summaries = summary(suspect, ours), summary(heldout, theirs)
     table, reasons = compute_table(audit.features, scores.records, references=scores.references)

@@ -27,8 +27,7 @@ def refuse_doubled(names: Sequence[str], where: str) -> None:
 def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
     """Yield the rows of record batches or tables, in order, numbered from 1.
 
-    Nested and binary columns are not converted (an image or an embedding can be large); each cell is an
-    `UnreadableCell`.
+    Nested and binary columns are not converted; each cell is an `UnreadableCell`.
 
     Args:
         batches: `pyarrow.RecordBatch` or `pyarrow.Table` objects with one schema.
@@ -74,7 +73,8 @@ def _column(column: Any, where: str, rows_before: int) -> list[object]:
         or kinds.is_large_binary(kind)
         or kinds.is_fixed_size_binary(kind)
     ):
-        return [UnreadableCell(str(kind))] * len(column)
+        # Read when a conversation is wanted, since an image or an embedding can be large.
+        return [UnreadableCell(str(kind), cell.as_py) for cell in column]
     _refuse_damaged(column, where)
     try:
         values: list[object] = column.to_pylist()

@@ -6,13 +6,34 @@ import datetime
 import decimal
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from auditor.core.errors import UsageError
 from auditor.core.text import quoted, quoted_list, suggest
+from auditor.corpora.chat.shapes import Conversation, columns_read, read_conversation
+from auditor.corpora.document import TEXT
 from auditor.corpora.reader import RawRow, UnreadableCell
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
 
 _SINGLE = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
+
+
+def row_conversation(row: RawRow, column: str) -> Conversation | None:
+    """The conversation of a row; None where the text column of the settings names text.
+
+    Raises:
+        UsageError: It cannot be rendered as text, is too long, or holds a lone surrogate.
+    """
+    columns = columns_read(row, column)
+    if not columns:
+        return None
+    conversation = read_conversation(row, columns)
+    size = 0
+    for number, turn in enumerate(conversation.turns, start=1):
+        size += len(_checked(turn.content, row.where, f"message {number}", limit=MAX_DOCUMENT_BYTES))
+    if size > MAX_DOCUMENT_BYTES:
+        raise _too_long(row.where, MAX_DOCUMENT_BYTES)
+    return conversation
 
 
 def row_text(row: RawRow, column: str) -> str:
@@ -23,6 +44,13 @@ def row_text(row: RawRow, column: str) -> str:
     """
     if isinstance(row.content, str):
         return _checked(row.content, row.where, "the text", limit=MAX_DOCUMENT_BYTES)
+    conversation = columns_read(row, TEXT)
+    if column not in row.content and conversation:
+        raise UsageError(
+            f"{row.where}: no column {quoted(column)}",
+            hint=f"The rows hold a conversation in {' and '.join(map(quoted, conversation))}, which is read where "
+            "--text-column is left out.",
+        )
     cell = _cell(row.content, column, row.where, option="--text-column")
     if cell is None:
         return ""
@@ -113,10 +141,18 @@ def _checked(text: str, where: str, what: str, *, limit: int | None = None) -> s
             hint="The text was cut or escaped wrongly when the file was written: write it again from the original.",
         ) from None
     if limit is not None and size > limit:
-        raise UsageError(
-            f"{where}: a document longer than {limit // 2**20} MiB", hint="Split it into the documents it is made of."
-        )
+        raise _too_long(where, limit)
     return text
+
+
+def _too_long(where: str, limit: int) -> UsageError:
+    return UsageError(
+        f"{where}: a document longer than {limit // 2**20} MiB", hint="Split it into the documents it is made of."
+    )
+
+
+def _itself(value: object) -> object:
+    return value
 
 
 def json_content(value: object, where: str) -> str | Mapping[str, object]:
@@ -129,7 +165,7 @@ def json_content(value: object, where: str) -> str | Mapping[str, object]:
         return value
     if isinstance(value, dict):
         return {
-            str(key): UnreadableCell("array" if isinstance(cell, list) else "object")
+            str(key): UnreadableCell("array" if isinstance(cell, list) else "object", partial(_itself, cell))
             if isinstance(cell, list | dict)
             else cell
             for key, cell in value.items()

@@ -8,9 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from auditor.core.errors import UsageError
+from auditor.signals.views import Passage, Span
+
 if TYPE_CHECKING:
+    from auditor.corpora.chat.formats import ChatFormat
     from auditor.results.overlap import SharedDocument
     from auditor.results.result import DocumentResult
+
+
+TEXT = "text"
+"""The shape of rows that hold text and no conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +27,72 @@ class Document:
 
     Attributes:
         id: Stable name within its corpus: the relative path, or `file:row` (row counts from 1).
-        text: The text as read, valid Unicode without lone surrogates.
+        text: The text as read, valid Unicode without lone surrogates; of a conversation the rendered text.
         group: Its source (book, author, site), or its own id where none is given. The statistical unit.
         metadata: The row's other columns with a single value, as strings; missing values are left out.
+        spans: The parts of the text that are scored, the answers of a conversation; None where all of it is.
+        turns: Where in a rendered conversation its turns are, without system prompts and the markup of the template;
+            None of plain text.
     """
 
     id: str
     text: str
     group: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    spans: tuple[Span, ...] | None = None
+    turns: tuple[Span, ...] | None = None
+
+    @property
+    def passage(self) -> Passage:
+        """What a model reads, and the parts of it that are scored."""
+        return Passage(self.text, self.spans)
+
+    @property
+    def lesson(self) -> str | Passage:
+        """What a training reads: the text, or the passage whose answers it learns."""
+        return self.text if self.spans is None else self.passage
+
+    @property
+    def scored(self) -> str:
+        """The scored characters, joined."""
+        return self.passage.scored
+
+    @property
+    def wording(self) -> str:
+        """What was written, line by line: the text without the markup of a template and without system prompts."""
+        return self.text if self.turns is None else "\n".join(self.text[start:end] for start, end in self.turns)
+
+    @property
+    def stored(self) -> str:
+        """The document as a bundle holds it: the text, or JSON of a rendered conversation with its parts."""
+        return self.text if self.turns is None else json.dumps([self.text, self.spans, self.turns], ensure_ascii=False)
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the text's UTF-8 bytes."""
-        return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
+        """Hex digest of the UTF-8 bytes of its stored form, which for plain text is the text."""
+        return hashlib.sha256(self.stored.encode("utf-8")).hexdigest()
+
+
+def restore(name: str, stored: str, group: str, *, conversation: bool) -> Document:
+    """A document from its stored form.
+
+    Args:
+        name: Its id.
+        stored: As `Document.stored` gives it.
+        group: Its group.
+        conversation: Whether it is a rendered conversation.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not conversation:
+        return Document(name, stored, group)
+    try:
+        text, spans, turns = json.loads(stored)
+        places = [None if some is None else tuple((int(a), int(b)) for a, b in some) for some in (spans, turns)]
+    except (ValueError, TypeError, RecursionError):
+        raise UsageError(f"{name}: not a rendered conversation", hint="Make the bundle again.") from None
+    return Document(name, str(text), group, spans=places[0], turns=places[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +109,8 @@ class Corpus:
         skipped_kinds: Their number by kind: a suffix, or words such as `about the data`.
         hidden: Number of hidden files and folders among the documents; they are not read either.
         left_out: Positions in reading order of documents that `without` took out.
+        shape: What its rows hold: `text`, or the shape of its conversations or pairs.
+        chat: How its conversations became text; None of plain text.
     """
 
     source: str
@@ -60,6 +122,8 @@ class Corpus:
     skipped_kinds: Mapping[str, int] = field(default_factory=dict)
     hidden: int = 0
     left_out: tuple[int, ...] = ()
+    shape: str = TEXT
+    chat: ChatFormat | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:

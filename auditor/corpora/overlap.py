@@ -57,7 +57,7 @@ def find_shared(corpora: Mapping[Role, Corpus], *, threshold: float = 0.8, seed:
     pooled = [(role, index, text) for role, corpus in corpora.items() for index, text in enumerate(corpus.documents)]
     divided = [
         cluster
-        for cluster in clusters([document.text for _, _, document in pooled], threshold=threshold, seed=seed)
+        for cluster in clusters([document.wording for _, _, document in pooled], threshold=threshold, seed=seed)
         if len({pooled[member][0] for member in cluster.members}) > 1
     ]
     clustered = {member for cluster in divided for member in cluster.members}

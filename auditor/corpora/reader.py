@@ -19,9 +19,15 @@ TEXT_SUFFIXES = (".txt", ".md")
 
 @dataclass(frozen=True, slots=True)
 class UnreadableCell:
-    """Placeholder for a cell that cannot be text or a group (a list, a struct, bytes); `kind` is its type."""
+    """A cell that cannot be text or a group (a list, a struct, bytes).
+
+    Attributes:
+        kind: Its type.
+        load: Reads its value, of cells that may hold a conversation.
+    """
 
     kind: str
+    load: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

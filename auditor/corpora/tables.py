@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from auditor.core.contents import StandIn
 from auditor.core.errors import UsageError
+from auditor.corpora.chat.shapes import columns_read
 from auditor.corpora.reader import FileFormat, ReadOptions
 from auditor.corpora.streams import DataFile, what_stands_in
 
 
 def holds_documents(file: DataFile, kind: FileFormat, options: ReadOptions) -> bool:
-    """Whether the first row of a table has a text; true too where something stands in the place of the table.
+    """Whether the first row of a table has a text or a conversation; true too where something stands in its place.
 
     A list of labels or of sources beside texts has no text column and is no table of documents.
     """
@@ -21,7 +22,11 @@ def holds_documents(file: DataFile, kind: FileFormat, options: ReadOptions) -> b
         return False
     if row is None:
         return False
-    return isinstance(row.content, str) or options.text_column in row.content
+    return (
+        isinstance(row.content, str)
+        or options.text_column in row.content
+        or bool(columns_read(row, options.text_column))
+    )
 
 
 def _stands_in(file: DataFile) -> StandIn | None:

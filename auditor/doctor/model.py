@@ -32,6 +32,7 @@ from auditor.scoring.store import Store
 from auditor.settings import AuditSettings
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.transforms.whole import AS_IS
+from auditor.signals.views import Passage
 
 SECONDS = 10.0
 """Approximate duration of the speed measurement."""
@@ -155,7 +156,7 @@ def _store() -> Iterator[Store]:
 def _parity(opened: _Opened, store: Store, watch: _Watch) -> tuple[Parity, float, float]:
     """The parity of the backend, tokens per second and bytes per token, all from the probes."""
     spec = opened.spec
-    sides = [list(passages()[::2]), list(passages()[1::2])]
+    sides: list[Sequence[str | Passage]] = [passages()[::2], passages()[1::2]]
     if opened.sides is not None:
         sides = [_sample_side(side, PROBES_SHUFFLED // 2) for side in opened.sides]
     probes = choose_probes(*sides, seed=_SEED, rng=stream(_SEED, "doctor probes"))
@@ -176,13 +177,13 @@ def _parity(opened: _Opened, store: Store, watch: _Watch) -> tuple[Parity, float
     return parity, scored.tokens / max(watch.seconds, 1e-9), read
 
 
-def _sample_side(side: Corpus, most: int) -> list[str]:
+def _sample_side(side: Corpus, most: int) -> list[Passage]:
     """Random documents of a side."""
     chosen = stream(_SEED, f"doctor {side.source}").permutation(len(side.documents))[:most]
-    return [side.documents[int(index)].text for index in chosen]
+    return [side.documents[int(index)].passage for index in chosen]
 
 
-def _sample(opened: _Opened, aim: int, bytes_a_token: float) -> list[str]:
+def _sample(opened: _Opened, aim: int, bytes_a_token: float) -> Sequence[str | Passage]:
     """About `aim` documents: of the requested size, or equally many from both given sides."""
     if opened.sides is None:
         rng: np.random.Generator = stream(_SEED, "doctor documents")
@@ -190,7 +191,7 @@ def _sample(opened: _Opened, aim: int, bytes_a_token: float) -> list[str]:
     return [text for side in opened.sides for text in _sample_side(side, max(1, aim // 2))]
 
 
-def _speed(opened: _Opened, texts: Sequence[str], store: Store, watch: _Watch, load_seconds: float) -> Speed:
+def _speed(opened: _Opened, texts: Sequence[str | Passage], store: Store, watch: _Watch, load_seconds: float) -> Speed:
     """Score a sample with every view of the default features, as an audit does."""
     views = [transform for _, transform in requested_views(select_features("default"), ())]
     transforms = all_transforms()

@@ -9,6 +9,8 @@ from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.corpora.comparable import require_comparable
+from auditor.corpora.document import Corpus
+from auditor.corpora.read import describe_shape
 from auditor.forgetting.conclude import UnrecomputedFindings
 from auditor.forgetting.detection import set_rows
 from auditor.forgetting.layers.measure import measure_layers
@@ -201,6 +203,14 @@ def _tasks(settings: AuditSettings, requested: SeriesSettings, cache: CorpusCach
             f"a checkpoint is called {UNTRAINED!r}, as the model of random weights is", hint="Give it another name."
         )
     whole = settings.model_copy(update={"limit": None})
-    return read_tasks(
-        requested.tasks, label_column=requested.label_column, read=lambda source: cache.corpus(source, whole)
-    )
+
+    def read(source: str) -> Corpus:
+        corpus = cache.corpus(source, whole)
+        if corpus.chat is not None:
+            raise UsageError(
+                f"{source}: {describe_shape(corpus.shape)}, and a labelled set holds texts and labels",
+                hint="Write the text of each example into one column.",
+            )
+        return corpus
+
+    return read_tasks(requested.tasks, label_column=requested.label_column, read=read)

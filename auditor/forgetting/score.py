@@ -35,11 +35,11 @@ def build_series_requests(
         documents by role, then the probes.
     """
     prompts = {
-        role: [transform_text(AS_IS, document.text, seed) for document in corpus.documents]
+        role: [transform_text(AS_IS, document.passage, seed) for document in corpus.documents]
         for role, corpus in corpora.items()
     }
     wanted = {role: Capture(layers=layers and role != "placebo", top=role == "general") for role in corpora}
-    ours, theirs = ([document.text for document in corpora[role].documents] for role in _SIDES)
+    ours, theirs = ([document.passage for document in corpora[role].documents] for role in _SIDES)
     probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     requests: list[Request] = []
     for checkpoint in checkpoints:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
+from auditor.corpora.chat.formats import ChatFormat
 from auditor.corpora.document import Corpus, whole_digest
 from auditor.corpora.read import read_for_audit
 from auditor.membership.assess import describe_texts
-from auditor.membership.sides import Sides, separate, shared_documents
+from auditor.membership.chat import chat_format
+from auditor.membership.sides import Sides, require_one_shape, separate, shared_documents
+from auditor.models.backend import load_options
 from auditor.models.digests import Memo
 from auditor.results.forgetting.measurements import Role
 from auditor.results.rows import Rows
@@ -33,6 +36,8 @@ class CorpusCache:
         self._most = most_characters
         self._corpora: dict[tuple[object, ...], tuple[Corpus, int]] = {}
         self._read: dict[tuple[object, ...], str] = {}
+        self._rendered: set[tuple[object, ...]] = set()
+        self._formats: dict[tuple[object, ...], ChatFormat] = {}
 
     def corpus(self, source: str, settings: AuditSettings) -> Corpus:
         """Read a corpus as the settings say; arguments and errors as `auditor.corpora.read.read_for_audit`.
@@ -40,7 +45,7 @@ class CorpusCache:
         Raises:
             RunError: It has to be read a second time and has changed: audits that are compared would be of other texts.
         """
-        key = (
+        plain = (
             source,
             settings.text_column,
             settings.group_column,
@@ -49,9 +54,14 @@ class CorpusCache:
             settings.suffix,
             settings.normalise,
         )
+        # Only conversations depend on the model, whose tokenizer has their template.
+        key = (*plain, self.chat_format(settings).key) if plain in self._rendered else plain
         held = self._corpora.pop(key, None)
         if held is None:
-            corpus = read_for_audit(source, settings)
+            corpus = read_for_audit(source, settings, lambda: self.chat_format(settings))
+            if corpus.chat is not None:
+                self._rendered.add(plain)
+                key = (*plain, corpus.chat.key)
             digest = whole_digest(corpus)
             if self._read.setdefault(key, digest) != digest:
                 raise RunError(f"{source} changed while it was audited", hint=UNTOUCHED)
@@ -60,6 +70,13 @@ class CorpusCache:
         while len(self._corpora) > 1 and sum(size for _, size in self._corpora.values()) > self._most:
             del self._corpora[next(iter(self._corpora))]
         return held[0]
+
+    def chat_format(self, settings: AuditSettings) -> ChatFormat:
+        """How the conversations of an audit become text; errors as `auditor.membership.chat.chat_format`."""
+        key = (settings.chat_template, settings.score, settings.model, load_options(settings))
+        if key not in self._formats:
+            self._formats[key] = chat_format(settings)
+        return self._formats[key]
 
     def sides(self, settings: AuditSettings) -> Sides:
         """Read the sets of an audit and leave out what they share; errors as `corpus` and `separate`."""
@@ -71,6 +88,7 @@ class CorpusCache:
             "general": None if series is None else series.general,
         }
         read = {role: self.corpus(source, settings) for role, source in sources.items() if source is not None}
+        require_one_shape(read)
         policy, seed = settings.policy, settings.seed
         key = (*((role, corpus.sha256) for role, corpus in read.items()), policy, seed)
         # The documents themselves are held by `corpus` alone, which knows how many fit.

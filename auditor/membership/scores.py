@@ -82,11 +82,11 @@ def build_requests(
     views = tuple(dict.fromkeys([*((label, AS_IS.name) for label in specs), *requested_views(features, references)]))
     transforms = all_transforms()
     texts = {
-        name: [transform_text(transforms[name], document.text, seed) for document in documents]
+        name: [transform_text(transforms[name], document.passage, seed) for document in documents]
         for name in dict.fromkeys(transform for _, transform in views)
     }
     requests = [Request(specs[label], prompt) for label, name in views for prompt in texts[name]]
-    ours, theirs = ([document.text for document in side.documents] for side in (suspect, heldout))
+    ours, theirs = ([document.passage for document in side.documents] for side in (suspect, heldout))
     probes = choose_probes(ours, theirs, seed=seed, rng=rng)
     for spec in specs.values():
         requests += probes.requests(spec)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from auditor.core.errors import UsageError
 from auditor.corpora.comparable import disambiguate_groups
-from auditor.corpora.document import Corpus, without
+from auditor.corpora.document import TEXT, Corpus, without
 from auditor.corpora.overlap import find_shared, shared_groups
+from auditor.corpora.read import describe_shape
 from auditor.results.forgetting.measurements import COMPARED, Role
 from auditor.results.overlap import SharedDocument
 from auditor.results.policy import Policy
@@ -63,6 +64,28 @@ def shared_documents(read: Mapping[Role, Corpus], *, policy: Policy, seed: int) 
         for document in find_shared(read, threshold=threshold, seed=seed)
         if document.role == "general"
     )
+
+
+def require_one_shape(read: Mapping[Role, Corpus]) -> None:
+    """Refuse to compare sets of different shapes, as their texts would differ by what is around them.
+
+    Raises:
+        UsageError: A set that is compared holds other columns than the suspect set.
+    """
+    ours = read["suspect"]
+    if "general" in read and read["general"].shape not in (ours.shape, TEXT):
+        raise UsageError(
+            f"the general set {read['general'].source} holds {describe_shape(read['general'].shape)}, and "
+            f"{ours.source} {describe_shape(ours.shape)}",
+            hint="Give general text of the same shape, or plain text.",
+        )
+    for role in COMPARED:
+        if role in read and read[role].shape != ours.shape:
+            raise UsageError(
+                f"{ours.source} holds {describe_shape(ours.shape)}, and {read[role].source} holds "
+                f"{describe_shape(read[role].shape)}",
+                hint="Give both sides the same columns: what is compared must differ by training alone.",
+            )
 
 
 def separate(read: Mapping[Role, Corpus], shared: tuple[SharedDocument, ...], policy: Policy) -> Sides:

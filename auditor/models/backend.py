@@ -14,7 +14,7 @@ from auditor.core.errors import UNTOUCHED, AuditorError, RunError
 from auditor.results.models import ModelIdentity
 from auditor.settings import AuditSettings
 from auditor.signals.outputs import NO_OUTPUTS, NOTHING, Capture, ModelOutputs
-from auditor.signals.tokens import Floats, Ints
+from auditor.signals.tokens import Bools, Floats, Ints
 from auditor.signals.views import Prompt
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Window:
         ends: [m - context] one past its last character.
         char_start: First character of the text this window scores.
         char_end: One past the last.
+        counted: [m - context] which of the scored tokens lie in the scored parts of the prompt; None where it has none.
     """
 
     token_ids: Ints
@@ -70,13 +71,14 @@ class Window:
     ends: Ints
     char_start: int
     char_end: int
+    counted: Bools | None = None
 
     def __len__(self) -> int:
         return int(self.token_ids.shape[0])
 
     @property
     def scored(self) -> int:
-        """Number of scored tokens."""
+        """Number of scored tokens, those that do not count included."""
         return len(self) - self.context
 
 

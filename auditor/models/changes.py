@@ -11,6 +11,7 @@ from typing import Literal
 
 from auditor.core.errors import RunError
 from auditor.results.models import ModelIdentity
+from auditor.signals.views import Passage, as_passage
 
 CHANGES_VERSION = 1
 """Increased whenever the same change would give other weights, so that older scores are not used."""
@@ -27,7 +28,7 @@ class Training:
     """A training, fully determined by these fields.
 
     Attributes:
-        texts: Training texts, in order.
+        texts: Training texts, in order; of one with scored parts these alone are learned, and the rest is read.
         method: `full` tunes all weights, `lora` an adapter on all linear layers.
         rate: Learning rate.
         batch: Windows per step.
@@ -38,7 +39,7 @@ class Training:
         max_tokens: Read at most this many tokens of each text, as scoring does.
     """
 
-    texts: tuple[str, ...]
+    texts: tuple[str | Passage, ...]
     method: Method
     rate: float
     batch: int
@@ -97,7 +98,7 @@ def identity_after(identity: ModelIdentity, change: Training | Rounding, steps: 
     parts = dataclasses.asdict(change)
     after, dtype, details = "rounding", identity.dtype, dict(identity.details)
     if isinstance(change, Training):
-        parts["texts"] = [hashlib.sha256(text.encode()).hexdigest() for text in change.texts]
+        parts["texts"] = [as_passage(text).sha256 for text in change.texts]
         dtype, after = change.dtype(identity), f"{steps} training steps"
         if change.method == "lora":
             details["peft"] = version("peft")

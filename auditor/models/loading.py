@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import auditor.models
 from auditor.core.errors import UsageError
@@ -57,6 +58,12 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
         base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
     snapshot = FileSnapshot.take(partial(loader.files, source, options), memo)
     return ModelSpec(loader.identify(source, options, memo), loader, options, base, snapshot)
+
+
+def open_tokenizer(source: str, options: LoadOptions) -> Any:
+    """The tokenizer of one model, without hashing or loading its weights; source and errors as of `open_model`."""
+    source, loader = _loader_of(source, options.revision)
+    return loader.tokenizer(source, options)
 
 
 def base_of(source: str, revision: str | None = None) -> Origin | None:

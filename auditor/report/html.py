@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from auditor.report import selection, series, thresholds
+from auditor.report.chat import chat_sentences
 from auditor.report.choices import setting_sentences
 from auditor.report.renderer import Renderer
 from auditor.report.tables.documents import MEMORISED
@@ -80,6 +81,7 @@ def _render(result: AuditResult) -> str:
             telling=telling,
             setting_sentences=setting_sentences(result.manifest.nondefault_settings),
             level_words=series.level_words(result),
+            chat_sentences=() if result.manifest.chat is None else chat_sentences(result.manifest.chat),
             marked=selection.marked_documents(result, _MARKED_DOCUMENTS),
             thresholds=thresholds.threshold_rows(result.thresholds),
             marks_shown=_MARKS,

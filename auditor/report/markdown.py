@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
+from auditor.report.chat import chat_sentences
 from auditor.report.choices import setting_sentences
 from auditor.report.figures.figure import figures
 from auditor.report.gate import SIGNS, correction_sentence, gate_sentence, status_of
@@ -68,6 +69,7 @@ def _verdict(result: AuditResult) -> str:
         f"## {_SHAPES[verdict.outcome]} {verdict.headline}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
         *(escape(sentence) for sentence in setting_sentences(result.manifest.nondefault_settings)),
+        *(escape(sentence) for chat in [result.manifest.chat] if chat for sentence in chat_sentences(chat)),
         f"What this does not mean: {escape(verdict.not_meaning)}",
         *([f"What would change this verdict: {escape(verdict.remediation)}"] if verdict.remediation else []),
         f"{SIGNS[status_of(gate_outcome)]} {escape(gate_sentence(result.gate, gate_outcome))}",

@@ -6,6 +6,7 @@ import textwrap
 
 from auditor.core.text import amount, shorten, visible
 from auditor.report import selection
+from auditor.report.chat import chat_sentences
 from auditor.report.choices import setting_sentences
 from auditor.report.gate import correction_sentence, gate_details, status_of
 from auditor.report.renderer import Renderer
@@ -82,6 +83,8 @@ def summary(result: AuditResult) -> str:
     ]
     if result.excess is not None:
         lines.append(_entry(*_excess(result.excess)))
+    if result.manifest.chat is not None:
+        lines.append(_entry("Chat", " ".join(chat_sentences(result.manifest.chat))))
     lines += [
         "",
         "Guards    " + ", ".join(f"{n} {status}" for status, n in selection.guard_counts(result.guards).items()),

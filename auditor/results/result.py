@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Number, Record, Share
+from auditor.results.chat import ChatSummary
 from auditor.results.correction import Correction
 from auditor.results.forgetting.series import Forgetting
 from auditor.results.gate import Gate
@@ -32,6 +33,11 @@ _EXCERPTS = Unverifiable(
     "excerpts of the documents (--data for both sides shows them)", frozenset({"data suspect", "data heldout"})
 )
 _TOKENS = Unverifiable("how many tokens the placebo and the general set have", parts=(".tokens",))
+_CHAT = Unverifiable(
+    "how conversations became text (--data for both sides shows it)",
+    frozenset({"data suspect", "data heldout"}),
+    ("", ".**"),
+)
 _COUNTS = (".skipped_files", ".dropped_empty", ".dropped_duplicate")
 
 
@@ -222,6 +228,9 @@ class Manifest(Record):
     packages: dict[str, Annotated[str, _ORIGIN]]
     platform: Annotated[str, _ORIGIN]
     models: tuple[ModelSummary, ...]
+    chat: Annotated[ChatSummary | None, _CHAT] = None
+    """How conversations became text; None of plain text."""
+
     features: tuple[str, ...]
     texts_scored: Annotated[Count, _ORIGIN]
     texts_from_store: Annotated[Count, _ORIGIN]

@@ -12,6 +12,7 @@ import numpy as np
 
 from auditor.core.errors import RunError
 from auditor.models.backend import Backend, Variant, WindowScores
+from auditor.scoring.parts import assemble_parts
 from auditor.scoring.plan import Item, cost, passes
 from auditor.signals.outputs import Capture, ModelOutputs, merge_windows
 from auditor.signals.tokens import TokenSignals
@@ -27,6 +28,8 @@ class AssembledScores:
 
 def assemble(item: Item, scores: Sequence[WindowScores], wanted: Capture) -> AssembledScores:
     """Join the scores of a text's windows, given in their order."""
+    if item.spans is not None:
+        return AssembledScores(*assemble_parts(item, item.spans, scores, wanted))
     windows = item.encoded.windows
     characters = b"".join(item.text[window.char_start : window.char_end].encode() for window in windows)
     no_ints, no_floats = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)

@@ -12,6 +12,7 @@ from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
 from auditor.scoring.batches import AssembledScores, executor, score_batch, smaller
 from auditor.scoring.packing import StoredOutputs
+from auditor.scoring.parts import require_counted
 from auditor.scoring.plan import Item, in_order, next_batch
 from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture
@@ -180,7 +181,8 @@ class Scorer:
         for key, prompt in prompts.items():
             if self._needed(key):
                 try:
-                    items.append(Item(key, prompt.text, backend.encode(prompt, max_tokens=limit)))
+                    encoded = require_counted(prompt, backend.encode(prompt, max_tokens=limit), backend)
+                    items.append(Item(key, prompt.text, encoded, prompt.spans))
                 except Exception as error:
                     self._fail(backend.identity.source, [key], error)
         return items

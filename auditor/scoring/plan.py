@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from auditor.models.backend import Encoded, ModelSpec, Variant, Window
 from auditor.signals.outputs import NOTHING, Capture
-from auditor.signals.views import Prompt
+from auditor.signals.views import Prompt, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,13 @@ class Request:
 
 
 def record_key(request: Request, max_tokens: int | None) -> str:
-    """Hex digest of everything that influences the record of a request: model, text, prefix, limits, variant."""
+    """Hex digest of everything that influences the record of a request: model, text, prefix, scored parts, limits."""
     text, prefix = (hashlib.sha256(part.encode()).hexdigest() for part in (request.prompt.text, request.prompt.prefix))
-    parts = [request.model.identity.key, request.variant, max_tokens, text, prefix]
+    parts: list[object] = [request.model.identity.key, request.variant, max_tokens, text, prefix]
     if request.prompt.answer:
         parts.append("answer")
+    if request.prompt.spans is not None:
+        parts.append(["spans", *request.prompt.spans])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -45,6 +47,7 @@ class Item:
     key: str
     text: str
     encoded: Encoded
+    spans: tuple[Span, ...] | None = None
 
 
 def in_order(items: Sequence[Item]) -> list[Item]:

@@ -15,6 +15,7 @@ from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import transform_text
 from auditor.signals.transforms.whole import AS_IS
 from auditor.signals.transforms.words import SHUFFLED
+from auditor.signals.views import Passage
 
 PROBES_ALONE = 8
 PROBES_SHUFFLED = 16
@@ -33,7 +34,7 @@ class Probes:
         seed: Seed of the transforms.
     """
 
-    texts: Sequence[str]
+    texts: Sequence[str | Passage]
     alone: tuple[int, ...]
     shuffled: tuple[int, ...]
     seed: int
@@ -55,7 +56,9 @@ class Probes:
         return compare(again, [(plain[index], next(answers)) for index in self.shuffled])
 
 
-def choose_probes(suspect: Sequence[str], heldout: Sequence[str], *, seed: int, rng: np.random.Generator) -> Probes:
+def choose_probes(
+    suspect: Sequence[str | Passage], heldout: Sequence[str | Passage], *, seed: int, rng: np.random.Generator
+) -> Probes:
     """Choose probe documents from both sides in turn.
 
     Args:

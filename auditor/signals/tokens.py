@@ -9,13 +9,16 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenSignals:
     """Per-token records of the scored tokens of one text, all arrays of length n (the number of scored tokens).
 
-    Write p_t for the model's next-token distribution at token t, x_t for the token at that position.
+    Write p_t for the model's next-token distribution at token t, x_t for the token at that position. Where only parts
+    of a text are scored, as the answers of a conversation, characters are counted in these parts joined, so that every
+    feature reads the record as it would read that of a text of its own.
 
     Attributes:
         token_ids: x_t.

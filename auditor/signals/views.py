@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+Span = tuple[int, int]
+"""First character of a part of a text and one past its last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text, and the parts of it that are scored.
+
+    Attributes:
+        text: The whole text, which is read.
+        spans: The scored parts in order, without overlap; None where all of it is scored.
+    """
+
+    text: str
+    spans: tuple[Span, ...] | None = None
+
+    @property
+    def scored(self) -> str:
+        """The scored characters, joined."""
+        return self.text if self.spans is None else "".join(self.text[start:end] for start, end in self.spans)
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the text and of which parts of it are scored."""
+        stored = self.text if self.spans is None else json.dumps([self.text, self.spans])
+        return hashlib.sha256(stored.encode("utf-8")).hexdigest()
+
+
+def as_passage(text: str | Passage) -> Passage:
+    """A text as a passage, all of it scored."""
+    return Passage(text) if isinstance(text, str) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +53,13 @@ class Prompt:
         answer: Whether the text answers the prefix. If so, all its tokens are scored, also the first where there is no
             BOS, and a prefix that is too long loses its beginning. Otherwise a prefix longer than half a window loses
             its end, and the same tokens are scored as without it.
+        spans: The parts of the text whose tokens are scored, the rest being read; None for all of it.
     """
 
     text: str
     prefix: str = ""
     answer: bool = False
+    spans: tuple[Span, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ _OTHER: dict[str, Any] = {
     "model": "later",
     "references": ["base"],
     "text-column": "body",
+    "chat-template": "none",
+    "score": "all",
     "group-column": "author",
     "group-by": "parent",
     "limit": 7,

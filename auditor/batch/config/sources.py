@@ -14,7 +14,7 @@ from auditor.core.errors import UsageError
 from auditor.core.text import close_names
 from auditor.corpora.read import is_path, reader_of
 from auditor.models.loading import check_source, source_prefix
-from auditor.settings import AuditSettings, SeriesSettings, Source
+from auditor.settings import NO_TEMPLATE, AuditSettings, SeriesSettings, Source
 
 
 def _marks(parts: tuple[Any, ...]) -> list[Source]:
@@ -58,6 +58,8 @@ def _locate(node: Node, key: str, revision: str | None, folder: Path, faults: Fa
     try:
         if _SOURCES[key] == "model":
             return replace(node, value=_model(node.value, revision, folder))
+        if _SOURCES[key] == "file":
+            return replace(node, value=node.value if node.value == NO_TEMPLATE else _file(node.value, folder))
         path = _from_here(node.value, folder) if node.value.strip() and is_path(node.value) else node.value
         reader_of(path)
         return replace(node, value=path)
@@ -86,6 +88,13 @@ def _model(name: str, revision: str | None, folder: Path) -> str:
             hint=f"Write {os.path.relpath(bare, folder)} if that is meant.",
         )
     return name
+
+
+def _file(name: str, folder: Path) -> str:
+    path = _from_here(name, folder)
+    if not Path(path).is_file():
+        raise UsageError(f"{path} does not exist or is no file", hint=close_names(Path(path)) or "Check the path.")
+    return path
 
 
 def _from_here(name: str, folder: Path) -> str:

@@ -16,6 +16,7 @@ from auditor.inference.design import Floats
 from auditor.models.changes import Facts, Method, Training
 from auditor.results.forgetting.interventions import InterventionName
 from auditor.results.forgetting.measurements import CopyMeasurements, InterventionMeasurements, Role
+from auditor.signals.views import Passage
 
 SIDES: tuple[Role, ...] = ("suspect", "heldout")
 
@@ -62,7 +63,7 @@ class InterventionContext:
         """Roles of the two sides, and of the placebo set where it has at least `least` groups."""
         return (*SIDES, "placebo") if len(self.groups("placebo")) >= least else SIDES
 
-    def training(self, texts: tuple[str, ...]) -> Training:
+    def training(self, texts: tuple[str | Passage, ...]) -> Training:
         """Training on the texts within the budget; the seed is independent of the texts, so copies share the order."""
         full = self.method == "full"
         return Training(

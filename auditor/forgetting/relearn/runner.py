@@ -86,7 +86,9 @@ class InterventionRunner:
             self._subject = None
 
     def _losses(self, specs: Sequence[ModelSpec], documents: Sequence[Document]) -> Floats:
-        requests = [Request(spec, Prompt(document.text)) for spec in specs for document in documents]
+        requests = [
+            Request(spec, Prompt(document.text, spans=document.spans)) for spec in specs for document in documents
+        ]
         scored = score_requests(requests, store=self._store, max_tokens=self.max_tokens, progress=self._progress)
         return losses_of(scored.signals).reshape(2, len(specs), len(documents)).transpose(0, 2, 1)
 

@@ -114,6 +114,9 @@ def _parts(text: str) -> str:
 
 MOST_COMPONENTS = 60
 
+ANSWERS = "answer "
+"""Start of the names and families of columns of the answers alone."""
+
 
 def latent_components(groups: int) -> int:
     """Number of directions of an n-gram profile for a number of groups on both sides together."""
@@ -132,7 +135,9 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows) -> Rows:
         rows: The membership rows, which give the order of groups and sides.
 
     Returns:
-        Rows with one column for each plain property and each latent n-gram direction, all undirected.
+        Rows with one column for each plain property and each latent n-gram direction, all undirected. Where only the
+        answers of conversations are scored, these have columns of their own behind those of the whole text: what is
+        scored must not differ, nor what the model reads before it.
     """
     arrangement = arrange(rows, documents_of(suspect, heldout))
     index = {
@@ -145,16 +150,24 @@ def text_rows(suspect: Corpus, heldout: Corpus, rows: Rows) -> Rows:
     documents += [(False, document) for document in heldout.documents]
     documents.sort(key=lambda one: (one[1].sha256, not one[0]))
     unit = np.array([index[side, document.group] for side, document in documents], dtype=np.intp)
-    texts = [document.text for _, document in documents]
+    blocks = [_block([document.text for _, document in documents], unit, len(rows.groups))]
+    if any(document.spans is not None for _, document in documents):
+        blocks.append(_block([document.scored for _, document in documents], unit, len(rows.groups), of=ANSWERS))
+    values = arrangement.undo(_nine_digits(np.hstack([part for values, _ in blocks for part in values])))
+    return Rows(values, rows.suspect, rows.groups, tuple(column for _, columns in blocks for column in columns))
 
-    blocks = [unit_means(np.array([[p.measure(text) for p in PROPERTIES] for text in texts]), unit, len(rows.groups))]
-    columns = [Column(p.name, p.family, 0) for p in PROPERTIES]
+
+def _block(
+    texts: Sequence[str], unit: npt.NDArray[np.intp], groups: int, of: str = ""
+) -> tuple[list[npt.NDArray[np.float64]], list[Column]]:
+    """Properties and n-grams of texts by group, and their columns, whose names start with `of`."""
+    blocks = [unit_means(np.array([[p.measure(text) for p in PROPERTIES] for text in texts]), unit, groups)]
+    columns = [Column(of + p.name, of + p.family, 0) for p in PROPERTIES]
     for ngrams in NGRAMS:
-        coordinates, _ = latent_columns(texts, unit, ngrams, components=latent_components(len(rows.groups)))
+        coordinates, _ = latent_columns(texts, unit, ngrams, components=latent_components(groups))
         blocks.append(coordinates)
-        columns += [Column(f"{ngrams.name}-{k + 1}", ngrams.name, 0) for k in range(coordinates.shape[1])]
-    values = arrangement.undo(_nine_digits(np.hstack(blocks)))
-    return Rows(values, rows.suspect, rows.groups, tuple(columns))
+        columns += [Column(f"{of}{ngrams.name}-{k + 1}", of + ngrams.name, 0) for k in range(coordinates.shape[1])]
+    return blocks, columns
 
 
 def documents_of(suspect: Corpus, heldout: Corpus) -> list[tuple[bool, str, str]]:
@@ -170,6 +183,11 @@ def _nine_digits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def is_text_column(column: Column) -> bool:
     """Whether `text_rows` may give a column like this one."""
-    plain = {Column(p.name, p.family, 0) for p in PROPERTIES}
-    latent = {Column(f"{n.name}-{k + 1}", n.name, 0) for n in NGRAMS for k in range(MOST_COMPONENTS)}
+    plain = {Column(of + p.name, of + p.family, 0) for p in PROPERTIES for of in ("", ANSWERS)}
+    latent = {
+        Column(f"{of}{n.name}-{k + 1}", of + n.name, 0)
+        for n in NGRAMS
+        for k in range(MOST_COMPONENTS)
+        for of in ("", ANSWERS)
+    }
     return column in plain | latent

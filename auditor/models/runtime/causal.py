@@ -23,7 +23,7 @@ from auditor.models.runtime.precision import (
     workers_for,
 )
 from auditor.models.tokenizing import front_of, tokenise
-from auditor.models.windows import cut
+from auditor.models.windows import count_tokens, cut
 from auditor.results.models import ModelIdentity
 from auditor.signals.kernel import TokenStatistics, concatenate, logit_statistics, token_statistics
 from auditor.signals.outputs import NOTHING, TOP, Capture, ModelOutputs
@@ -84,6 +84,7 @@ class CausalBackend:
             context=self.identity.context,
             max_tokens=max_tokens,
             answer=prompt.answer,
+            counted=None if prompt.spans is None else count_tokens(text, prompt.text, prompt.spans),
         )
 
     def score(

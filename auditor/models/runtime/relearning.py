@@ -16,8 +16,9 @@ from auditor.models.runtime.causal import CausalBackend
 from auditor.models.runtime.finding import probe_rows, vocabulary_of
 from auditor.models.runtime.training import TrainingRun
 from auditor.models.tokenizing import front_of, tokenise
-from auditor.models.windows import cut
+from auditor.models.windows import count_tokens, cut
 from auditor.results.models import ModelIdentity
+from auditor.signals.views import as_passage
 
 if TYPE_CHECKING:
     from auditor.core.progress import Progress
@@ -105,13 +106,15 @@ class TrainableCopy:
         context = min(training.length, self._context)
         windows = [
             window
-            for text in training.texts
+            for passage in map(as_passage, training.texts)
+            for tokens in [tokenise(self._tokenizer, passage.text, lead)]
             for window in cut(
-                tokenise(self._tokenizer, text, lead),
+                tokens,
                 lead=lead,
                 prefix=no_prefix,
                 context=context,
                 max_tokens=training.max_tokens,
+                counted=None if passage.spans is None else count_tokens(tokens, passage.text, passage.spans),
             ).windows
         ]
         if not windows:

@@ -75,7 +75,7 @@ class TrainingRun:
         return model.to(self._dtype)
 
     def _step(self, batch: Sequence[Window]) -> None:
-        total = sum(window.scored for window in batch)
+        total = sum(_targets(window) for window in batch)
         vocabulary = int(self.model.config.get_text_config().vocab_size)
         for piece in pieces(batch, _LOGITS // vocabulary):
             loss = _loss(self.model, piece) / total
@@ -133,15 +133,23 @@ def pieces(batch: Sequence[Window], most: int) -> Iterator[list[Window]]:
     yield piece
 
 
+def _targets(window: Window) -> int:
+    """Number of tokens of a window that are trained on."""
+    return window.scored if window.counted is None else int(window.counted.sum())
+
+
 def _loss(model: Any, windows: Sequence[Window]) -> torch.Tensor:
-    """Negative log-likelihood summed over the scored tokens, nats; context tokens are not trained on."""
+    """Negative log-likelihood summed over the scored tokens that count, nats; the others are only read."""
     longest = max(map(len, windows))
     ids = torch.zeros(len(windows), longest, dtype=torch.long)
     targets = torch.full((len(windows), longest - 1), -100)
     for row, window in enumerate(windows):
         tokens = torch.from_numpy(window.token_ids).long()
         ids[row, : len(window)] = tokens
-        targets[row, window.context - 1 : len(window) - 1] = tokens[window.context :]
+        wanted = tokens[window.context :]
+        if window.counted is not None:
+            wanted = torch.where(torch.from_numpy(window.counted), wanted, -100)
+        targets[row, window.context - 1 : len(window) - 1] = wanted
     # Right padding without a mask: a causal model is not influenced by later tokens.
     logits = model(input_ids=ids.to(model.device), use_cache=False).logits[:, :-1].float()
     return torch.nn.functional.cross_entropy(

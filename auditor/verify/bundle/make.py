@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from auditor.audit.chat import recorded_format
 from auditor.audit.inputs import all_as_read, inputs_of_result
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, read_paths, refuse_read
@@ -64,13 +66,14 @@ def _texts(result: AuditResult, sources: Mapping[str, str]) -> dict[str, bytes]:
     settings, texts = inputs.settings, dict[tuple[str, str], str]()
     sides: tuple[tuple[Side, str], ...] = (("suspect", settings.suspect), ("heldout", settings.heldout))
     for side, source in sides:
-        read = read_for_audit(sources.get(side, source), settings).documents
+        chat = partial(recorded_format, result.manifest.chat, settings)
+        read = read_for_audit(sources.get(side, source), settings, chat).documents
         if [document.sha256 for document in read] != [document.sha256 for document in all_as_read(inputs, side)]:
             raise UsageError(
                 f"{sources.get(side, source)}: not the {side} documents of the audit",
                 hint=f"Say where they are with --data {side}=PATH.",
             )
-        texts |= {(side, document.sha256): document.text for document in read}
+        texts |= {(side, document.sha256): document.stored for document in read}
     stored: list[tuple[str, str]] = [(document.side, document.sha256) for document in result.documents]
     stored += [(document.role, document.sha256) for document in result.left_out]
     return {name: texts[key].encode("utf-8") for name, key in zip(text_names(result), stored, strict=True)}

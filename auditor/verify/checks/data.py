@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import get_args
 
+from auditor.audit.chat import recorded_format
 from auditor.audit.inputs import all_as_read
-from auditor.corpora.document import Corpus, Document, corpus_sha256, without
+from auditor.corpora.document import Corpus, Document, corpus_sha256, restore, without
 from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
@@ -31,9 +33,10 @@ def data(subject: Subject) -> CheckAnswer:
     if not subject.data and not subject.texts:
         return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to compare the documents with it")
     settings = subject.inputs.settings
+    chat = partial(recorded_format, subject.result.manifest.chat, settings)
     with reading():
         read: dict[Role, Corpus] = {
-            role: read_for_audit(subject.data[role], settings) for role in ROLES if role in subject.data
+            role: read_for_audit(subject.data[role], settings, chat) for role in ROLES if role in subject.data
         }
     wrong = [difference for role, corpus in read.items() for difference in _against(subject, role, corpus)]
     counts = [f"{len(corpus.documents):,} {_NAMES.get(role, role)} documents" for role, corpus in read.items()]
@@ -69,9 +72,15 @@ def _bundled(subject: Subject) -> dict[Role, Corpus]:
     keys += [(document.role, document.sha256) for document in result.left_out]
     texts = dict(zip(keys, subject.texts, strict=True))
     return {
-        side: _corpus([Document(d.id, texts[side, d.sha256], d.group) for d in all_as_read(subject.inputs, side)])
+        side: _corpus(
+            [_restored(subject, d.id, texts[side, d.sha256], d.group) for d in all_as_read(subject.inputs, side)]
+        )
         for side in SIDES
     }
+
+
+def _restored(subject: Subject, name: str, stored: str, group: str) -> Document:
+    return restore(name, stored, group, conversation=subject.result.manifest.chat is not None)
 
 
 def _corpus(documents: list[Document]) -> Corpus:
@@ -118,22 +127,22 @@ def _documents(subject: Subject, role: Side, corpus: Corpus) -> Iterator[Differe
             if getattr(ours, name) != getattr(again, name):
                 yield Difference(f"{where}.{name}", getattr(ours, name), getattr(again, name))
         if isinstance(ours, DocumentResult):
-            yield from _revealed(where, ours, again.text)
+            yield from _revealed(where, ours, again)
 
 
 def _shown(subject: Subject) -> Iterator[Difference]:
     """Differences between the shown parts of texts and the texts of the bundle."""
-    for index, (document, text) in enumerate(zip(subject.result.documents, subject.texts, strict=False)):
-        yield from _revealed(f"documents[{index}]", document, text)
+    for index, (document, stored) in enumerate(zip(subject.result.documents, subject.texts, strict=False)):
+        yield from _revealed(f"documents[{index}]", document, _restored(subject, document.id, stored, document.group))
 
 
-def _revealed(where: str, document: DocumentResult, text: str) -> Iterator[Difference]:
-    """An excerpt and the marked tokens must be the beginning of the text."""
-    if document.excerpt is not None and not text.startswith(document.excerpt):
-        yield Difference(f"{where}.excerpt", document.excerpt, text[: len(document.excerpt)])
+def _revealed(where: str, document: DocumentResult, read: Document) -> Iterator[Difference]:
+    """An excerpt must be the beginning of the text, and the marked tokens that of what is scored."""
+    if document.excerpt is not None and not read.text.startswith(document.excerpt):
+        yield Difference(f"{where}.excerpt", document.excerpt, read.text[: len(document.excerpt)])
     marked = "".join(mark.text for mark in document.marks or ())
-    if not text.startswith(marked):
-        yield Difference(f"{where}.marks", marked, text[: len(marked)])
+    if not read.scored.startswith(marked):
+        yield Difference(f"{where}.marks", marked, read.scored[: len(marked)])
 
 
 def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference]:
@@ -154,3 +163,9 @@ def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference
     yield from far_cells("measurements.text.values", measurements.text.values, alone.values, most=_LARGEST)
     again = [len(document.text) for document in (*sides.suspect.documents, *sides.heldout.documents)]
     yield from compare(list(measurements.characters), again, at="measurements.characters").differences
+    chat = subject.result.manifest.chat
+    if chat is not None:
+        documents = (*sides.suspect.documents, *sides.heldout.documents)
+        scored = sum(len(document.scored) for document in documents)
+        if chat.characters_scored != scored:
+            yield Difference("manifest.chat.characters_scored", chat.characters_scored, scored)

@@ -68,7 +68,7 @@ def run(context: InterventionContext) -> InterventionMeasurements | str:
     left = np.array([document.group not in drawn for document in documents], dtype=np.bool_)
     copies = []
     for role in roles:
-        texts = tuple(document.text for document in context.documents(role) if document.group in drawn)
+        texts = tuple(document.lesson for document in context.documents(role) if document.group in drawn)
         if not texts:
             return f"relearn-half did not run: no group of the {role} set is left for training"
         # Each set is compared with held-out alone, so only the held-out copy scores every document.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from auditor.corpora.document import Document
 from auditor.forgetting.relearn.intervention import Intervention, InterventionContext, copy_of
 from auditor.results.forgetting.measurements import COMPARED, InterventionMeasurements
+from auditor.signals.views import Passage
 
 LEAST = 2
 
@@ -37,12 +38,12 @@ def run(context: InterventionContext) -> InterventionMeasurements | str:
     )
 
 
-def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> tuple[str, ...]:
+def third_party(general: tuple[Document, ...], others: tuple[Document, ...]) -> tuple[str | Passage, ...]:
     """The general texts that share neither their text nor a declared group with any of the other documents."""
     texts = {document.sha256 for document in others}
     groups = {document.group for document in others}
     return tuple(
-        document.text
+        document.lesson
         for document in general
         if document.sha256 not in texts and (document.group == document.id or document.group not in groups)
     )
