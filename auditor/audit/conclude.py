@@ -122,7 +122,15 @@ def _baseline(inputs: AuditInputs, rows: Rows, answers: AnswerCache) -> TextBase
     documents = (ours, len(inputs.documents) - ours)
     named = [(document.side == "suspect", document.group, document.sha256) for document in inputs.documents]
     arrangement = arrange(rows, named)
-    return text_baseline(documents, inputs.overlap, texts, arrangement, settings=inputs.settings, answers=answers)
+    return text_baseline(
+        documents,
+        inputs.overlap,
+        texts,
+        arrangement,
+        settings=inputs.settings,
+        answers=answers,
+        encoding=inputs.measurements.encoding,
+    )
 
 
 def _reference_rows(inputs: AuditInputs, baseline: TextBaseline) -> dict[str, Rows]:

@@ -104,6 +104,8 @@ def summary(corpus: Corpus, signals: Sequence[TokenSignals]) -> CorpusSummary:
         documents=len(corpus.documents),
         groups=len(corpus.groups),
         skipped_files=len(corpus.skipped),
+        skipped_kinds=dict(corpus.skipped_kinds),
+        hidden_files=corpus.hidden,
         dropped_empty=corpus.dropped_empty,
         dropped_duplicate=corpus.dropped_duplicate,
         dropped_shared=len(corpus.left_out),

@@ -72,6 +72,7 @@ def measure(
             overlap=audit.sides.shared,
             characters=tuple(len(document.text) for document in documents),
             truncated=(summaries[0].truncated, summaries[1].truncated),
+            encoding=audit.cache.encoding(suspect, heldout),
             series=None if series is None else series.measurements,
         ),
         manifest=manifest,

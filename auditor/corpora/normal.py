@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from types import MappingProxyType
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from auditor.core.text import JOINED
+from auditor.corpora.document import Corpus
+from auditor.results.encoding import EncodingCounts
 
 _AROUND = rf"(?:{JOINED}|[\ufe0e\ufe0f])"
 _STRAY_JOINER = rf"(?<!{_AROUND})[\u200c\u200d]|[\u200c\u200d](?!{JOINED})"
@@ -36,22 +38,34 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFC", _SPACE.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text))))
 
 
-def _composes(text: str) -> bool:
-    return not text.isascii() and not unicodedata.is_normalized("NFC", text)
-
-
 def _has(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda text: pattern.search(text) is not None
 
 
-ENCODING_TRAITS: MappingProxyType[str, Callable[[str], bool]] = MappingProxyType(
-    {
-        "line ends other than line feeds": _has(_LINE_END),
-        "byte order marks": _has(_MARK),
-        "no-break or typographic spaces": _has(_SPACE),
-        "zero-width characters": _has(_ZERO_WIDTH),
-        "soft hyphens": _has(_HYPHEN),
-        "characters that are not in Unicode form NFC": _composes,
-    }
-)
-"""What the form takes out of a text, each with whether a text has it."""
+_TRAITS: Mapping[str, Callable[[str], bool]] = {
+    "line_ends": _has(_LINE_END),
+    "byte_order_marks": _has(_MARK),
+    "spaces": _has(_SPACE),
+    "zero_width": _has(_ZERO_WIDTH),
+    "soft_hyphens": _has(_HYPHEN),
+    "not_composed": lambda text: not unicodedata.is_normalized("NFC", text),
+}
+
+
+def encoding_traits(text: str) -> frozenset[str]:
+    """The traits of a text that the form takes out, by their names in `EncodingCounts`."""
+    if text.isascii():
+        return frozenset({"line_ends"} if "\r" in text else ())
+    return frozenset(name for name, has in _TRAITS.items() if has(text))
+
+
+def encoding_counts(suspect: Corpus, heldout: Corpus) -> EncodingCounts:
+    """How many groups of each side have each trait in more than half of their documents."""
+    ours, theirs = _by_trait(suspect), _by_trait(heldout)
+    return EncodingCounts(**{name: (ours[name], theirs[name]) for name in _TRAITS})
+
+
+def _by_trait(corpus: Corpus) -> Counter[str]:
+    size = Counter(document.group for document in corpus.documents)
+    having = Counter((document.group, name) for document in corpus.documents for name in encoding_traits(document.text))
+    return Counter(name for (group, name), count in having.items() if 2 * count > size[group])

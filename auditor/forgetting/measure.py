@@ -150,6 +150,7 @@ class OpenSeries:
             arrange(rows, documents_of(suspect, heldout)),
             settings=settings,
             answers=cache.answers,
+            encoding=cache.encoding(suspect, heldout),
         )
         return checkpoints_to_relearn(conclude_trajectory(measurements, settings, baseline, cache.answers), settings)
 

@@ -25,6 +25,7 @@ from auditor.membership.guards.case import GuardContext, TextBaseline
 from auditor.membership.guards.guard import all_guards
 from auditor.membership.sides import Overlap
 from auditor.models.digests import Memo, NoMemo, recall_or
+from auditor.results.encoding import EncodingCounts
 from auditor.results.guards import GuardResult
 from auditor.results.rows import FeatureTable, Numerics, Rows
 from auditor.results.separability import Excess, Separability
@@ -67,6 +68,7 @@ def text_baseline(
     *,
     settings: AuditSettings,
     answers: AnswerCache,
+    encoding: EncodingCounts | None = None,
 ) -> TextBaseline:
     """Ask the engine about the text of both sides.
 
@@ -77,6 +79,7 @@ def text_baseline(
         arrangement: The canonical order of its rows.
         settings: Permutations, thresholds and seed.
         answers: Asked for the engine's answer.
+        encoding: What of the encoding of the texts is not in one form.
     """
     permutations, policy, seed = settings.permutations, settings.policy, settings.seed
     alone = arrangement.apply(alone)
@@ -87,7 +90,7 @@ def text_baseline(
             alone, rng=stream(seed, "blind"), alpha=policy.blind_alpha, permutations=permutations, power=policy.power
         ),
     )
-    return TextBaseline(documents, overlap, arrangement, alone, text, permutations, policy, seed)
+    return TextBaseline(documents, overlap, arrangement, alone, text, permutations, policy, seed, encoding=encoding)
 
 
 @dataclass(frozen=True, slots=True)

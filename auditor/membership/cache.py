@@ -6,12 +6,14 @@ from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
 from auditor.corpora.chat.formats import ChatFormat
 from auditor.corpora.document import Corpus, whole_digest
+from auditor.corpora.normal import encoding_counts
 from auditor.corpora.read import read_for_audit
 from auditor.membership.assess import describe_texts
 from auditor.membership.chat import chat_format
 from auditor.membership.sides import Sides, require_one_shape, separate, shared_documents
 from auditor.models.backend import load_options
 from auditor.models.digests import Memo
+from auditor.results.encoding import EncodingCounts
 from auditor.results.forgetting.measurements import Role
 from auditor.results.rows import Rows
 from auditor.settings import AuditSettings
@@ -100,3 +102,8 @@ class CorpusCache:
         sides = ((side.sha256, side.left_out) for side in (suspect, heldout))
         key = (*sides, rows.groups)
         return self.answers.ask("texts", key, lambda: describe_texts(suspect, heldout, rows, memo=memo))
+
+    def encoding(self, suspect: Corpus, heldout: Corpus) -> EncodingCounts:
+        """The encoding of two sides; as `auditor.corpora.normal.encoding_counts` answers."""
+        key = tuple((side.sha256, side.left_out) for side in (suspect, heldout))
+        return self.answers.ask("encoding", key, lambda: encoding_counts(suspect, heldout))

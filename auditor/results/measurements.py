@@ -6,6 +6,7 @@ from typing import Annotated
 
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
+from auditor.results.encoding import EncodingCounts
 from auditor.results.forgetting.measurements import SeriesMeasurements
 from auditor.results.overlap import SharedDocument
 from auditor.results.rows import FeatureTable, Numerics, Rows
@@ -40,6 +41,16 @@ class Measurements(Record):
 
     truncated: tuple[Count, Count]
     """Documents cut by the token limit, suspect and held-out."""
+
+    encoding: Annotated[
+        EncodingCounts,
+        Unverifiable(
+            "in how many groups --normalise would change characters (--data for both sides shows it)",
+            frozenset({"data suspect", "data heldout"}),
+            ("**",),
+        ),
+    ]
+    """What of the encoding of the texts is not in one form; what text alone shows is explained by it."""
 
     series: Annotated[
         SeriesMeasurements | None,

@@ -38,7 +38,7 @@ _CHAT = Unverifiable(
     frozenset({"data suspect", "data heldout"}),
     ("", ".**"),
 )
-_COUNTS = (".skipped_files", ".dropped_empty", ".dropped_duplicate")
+_COUNTS = (".skipped_files", ".skipped_kinds", ".skipped_kinds.*", ".dropped_empty", ".dropped_duplicate")
 
 
 def _passed_over(role: str, name: str) -> Unverifiable:
@@ -169,6 +169,12 @@ class CorpusSummary(Record):
     documents: Count
     groups: Count
     skipped_files: Count
+    skipped_kinds: dict[str, Count]
+    """The same by kind: a suffix, `about the data` (a card, a licence), `of other splits`."""
+
+    hidden_files: Annotated[Count, Unverifiable("how many hidden files there were among the documents")]
+    """Hidden files and folders, whose names begin with a dot; they are never read."""
+
     dropped_empty: Count
     dropped_duplicate: Count
     dropped_shared: Count

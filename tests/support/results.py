@@ -238,6 +238,8 @@ def summary(side: Side, groups: int) -> CorpusSummary:
         documents=groups,
         groups=groups,
         skipped_files=0,
+        skipped_kinds={},
+        hidden_files=0,
         dropped_empty=0,
         dropped_duplicate=2,
         dropped_shared=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from auditor.core.seeds import stream
 from auditor.inference.arrangement import Arrangement
 from auditor.inference.separability import separability
 from auditor.membership.sides import Overlap
+from auditor.results.encoding import EncodingCounts
 from auditor.results.policy import Policy
 from auditor.results.rows import Numerics, Rows
 from auditor.results.separability import Excess, Separability
@@ -29,6 +30,7 @@ class TextBaseline:
         permutations: Label permutations of every test of the audit.
         policy: The thresholds.
         seed: The audit's seed.
+        encoding: What of the encoding of the texts is not in one form; None where it was not counted.
     """
 
     documents: tuple[int, int]
@@ -39,11 +41,20 @@ class TextBaseline:
     permutations: int
     policy: Policy
     seed: int
+    encoding: EncodingCounts | None = field(default=None, kw_only=True)
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for baselines of the same texts under the same settings."""
-        return self.documents, self.overlap, self.text_rows.key, self.permutations, self.policy, self.seed
+        return (
+            self.documents,
+            self.overlap,
+            self.text_rows.key,
+            self.permutations,
+            self.policy,
+            self.seed,
+            self.encoding,
+        )
 
     def test(self, rows: Rows, purpose: str, alpha: float) -> Separability:
         """Test rows, with a random generator of its own for each purpose."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from auditor.inference.uneven import uneven_p
 from auditor.membership.guards.case import GuardContext
 from auditor.membership.guards.guard import GuardOutcome, guard
 from auditor.results.guards import GuardFigure
@@ -35,7 +36,7 @@ def minimums(case: GuardContext) -> GuardOutcome:
         if column.name not in tested:
             excluded.append(column.name)
         if (
-            _uneven(lacking, (membership.groups_suspect, membership.groups_heldout)) * len(rows.columns)
+            uneven_p(lacking, (membership.groups_suspect, membership.groups_heldout)) * len(rows.columns)
             <= policy.uneven_alpha
         ):
             problems.append(f"{column.name} is missing more often on one side ({lacking[0]} and {lacking[1]} groups)")
@@ -45,7 +46,7 @@ def minimums(case: GuardContext) -> GuardOutcome:
     figures.append(GuardFigure(name="features left out because too many groups lack them", value=len(excluded)))
 
     cut = (case.truncated_suspect, case.truncated_heldout)
-    uneven = _uneven(cut, case.documents)
+    uneven = uneven_p(cut, case.documents)
     figures.append(GuardFigure(name="p-value of uneven truncation", value=uneven, limit=policy.uneven_alpha))
     if uneven <= policy.uneven_alpha:
         problems.append(f"the token limit cut {cut[0]} suspect and {cut[1]} held-out documents")
@@ -62,13 +63,3 @@ def minimums(case: GuardContext) -> GuardOutcome:
     if excluded:
         reason += f" Left out, as more than {policy.most_missing:.0%} of the groups lack them: {', '.join(excluded)}."
     return GuardOutcome("passed", reason, "", tuple(figures))
-
-
-def _uneven(counts: tuple[int, int], totals: tuple[int, int]) -> float:
-    """Two-sided p-value of Fisher's exact test that both sides have the same rate."""
-    if not any(counts):
-        return 1.0
-    from scipy.stats import fisher_exact  # takes a second to import: only where it is computed
-
-    table = [[counts[0], totals[0] - counts[0]], [counts[1], totals[1] - counts[1]]]
-    return float(fisher_exact(table).pvalue)

@@ -10,6 +10,7 @@ from typing import get_args
 from auditor.audit.chat import recorded_format
 from auditor.audit.inputs import all_as_read
 from auditor.corpora.document import Corpus, Document, corpus_sha256, restore, without
+from auditor.corpora.normal import encoding_counts
 from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
@@ -98,6 +99,7 @@ def _against(subject: Subject, role: Role, whole: Corpus) -> Iterator[Difference
         "documents": len(corpus.documents),
         "groups": len(corpus.groups),
         "skipped_files": len(corpus.skipped),
+        "skipped_kinds": dict(corpus.skipped_kinds),
         "dropped_empty": corpus.dropped_empty,
         "dropped_duplicate": corpus.dropped_duplicate,
         "dropped_shared": len(corpus.left_out),
@@ -169,3 +171,7 @@ def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference
         scored = sum(len(document.scored) for document in documents)
         if chat.characters_scored != scored:
             yield Difference("manifest.chat.characters_scored", chat.characters_scored, scored)
+    encoding = encoding_counts(sides.suspect, sides.heldout)
+    yield from compare(
+        measurements.encoding.model_dump(), encoding.model_dump(), at="measurements.encoding"
+    ).differences
