@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from auditor.core.errors import UsageError
+from auditor.results.passed_over import passed_over
 from auditor.signals.views import Passage, Span
 
 if TYPE_CHECKING:
@@ -141,6 +142,17 @@ def without(corpus: Corpus, indices: Iterable[int]) -> Corpus:
     out = frozenset(indices)
     documents = tuple(document for index, document in enumerate(corpus.documents) if index not in out)
     return replace(corpus, documents=documents, left_out=tuple(sorted(out)))
+
+
+def corpus_passed_over(corpus: Corpus) -> str:
+    """What of a corpus was passed over, in words; empty where nothing was."""
+    return passed_over(
+        kinds=corpus.skipped_kinds,
+        hidden=corpus.hidden,
+        empty=corpus.dropped_empty,
+        repeated=corpus.dropped_duplicate,
+        shared=len(corpus.left_out),
+    )
 
 
 def whole_digest(corpus: Corpus) -> str:

@@ -165,6 +165,9 @@ class ModelCheckup(Record):
     context: Count
     """Longest window in tokens."""
 
+    documents: str
+    """The documents of the audit and what is left out of them, in words; empty where none are at hand."""
+
     parity: Parity
     """Whether its backend can be trusted."""
 

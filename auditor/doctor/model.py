@@ -16,7 +16,7 @@ import numpy as np
 from auditor.audit.open import open_audit
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
-from auditor.corpora.document import Corpus
+from auditor.corpora.document import Corpus, corpus_passed_over
 from auditor.doctor.checkup import ModelCheckup, Parity, Speed
 from auditor.features.catalogue import select_features
 from auditor.features.table import requested_views
@@ -140,10 +140,16 @@ def inspect_model(subject: AuditSettings | ModelOnly, progress: Progress) -> Mod
         dtype=identity.dtype,
         device=identity.device,
         context=identity.context,
+        documents="" if opened.sides is None else "; ".join(map(_documents_of, ("suspect", "held-out"), opened.sides)),
         parity=parity,
         speed=speed,
         peak_memory_bytes=_peak_memory(identity.device),
     )
+
+
+def _documents_of(name: str, side: Corpus) -> str:
+    left = corpus_passed_over(side)
+    return f"{len(side.documents):,} {name}" + (f" (left out: {left})" if left else "")
 
 
 @contextlib.contextmanager

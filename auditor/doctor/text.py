@@ -66,8 +66,10 @@ def _cache(cache: CacheFolder) -> list[str]:
 def _model(model: ModelCheckup) -> list[str]:
     parity = model.parity
     peak = "" if model.peak_memory_bytes is None else f"; at most {size(model.peak_memory_bytes)} of memory in use"
+    data = [_entry("Documents", model.documents)] if model.documents else []
     lines = [
         "",
+        *data,
         _entry(
             "Model", f"{model.source} ({model.kind}), {model.dtype} on {model.device}, context {model.context:,}{peak}"
         ),

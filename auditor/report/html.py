@@ -13,6 +13,7 @@ from auditor.report.tables.documents import MEMORISED
 from auditor.report.tables.table import series_tables
 from auditor.report.templating import environment
 from auditor.results.forgetting.states import STATES
+from auditor.results.passed_over import of_result
 from auditor.results.result import AuditResult
 from auditor.results.summary import evaluate_gate
 
@@ -80,6 +81,7 @@ def _render(result: AuditResult) -> str:
             columns=selection.strongest_columns(result)[:_FEATURES],
             telling=telling,
             setting_sentences=setting_sentences(result.manifest.nondefault_settings),
+            left_out=of_result(result),
             level_words=series.level_words(result),
             chat_sentences=() if result.manifest.chat is None else chat_sentences(result.manifest.chat),
             marked=selection.marked_documents(result, _MARKED_DOCUMENTS),

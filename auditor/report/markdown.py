@@ -26,6 +26,7 @@ from auditor.report.text import (
 from auditor.results.forgetting.series import Checkpoint
 from auditor.results.forgetting.states import STATES
 from auditor.results.outcome import Outcome
+from auditor.results.passed_over import of_result
 from auditor.results.result import AuditResult
 from auditor.results.summary import evaluate_gate
 
@@ -99,6 +100,7 @@ def _verdict(result: AuditResult) -> str:
                 ),
             ),
         ),
+        *([f"Left out of the sets: {escape(left)}."] if (left := of_result(result)) else []),
         f"Validity class {verdict.validity_class}, {verdict.grade}: {escape(verdict.validity)} Reason code: "
         f"{escape(verdict.reason)}.",
     ]

@@ -21,6 +21,7 @@ from auditor.report.text import (
     format_percent,
 )
 from auditor.results.forgetting.states import STATES
+from auditor.results.passed_over import of_result
 from auditor.results.result import AuditResult
 from auditor.results.separability import Excess
 from auditor.results.summary import evaluate_gate
@@ -81,6 +82,9 @@ def summary(result: AuditResult) -> str:
             f"features that would be detected with {format_percent(thresholds.power)} power: {detectable}",
         ),
     ]
+    left = of_result(result)
+    if left:
+        lines.append(_entry("Left out", left))
     if result.excess is not None:
         lines.append(_entry(*_excess(result.excess)))
     if result.manifest.chat is not None:

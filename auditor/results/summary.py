@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditor.core.record import Count, Record, Share
 from auditor.results.forgetting.states import STATES, Code
 from auditor.results.guards import GuardResult
+from auditor.results.passed_over import of_result
 from auditor.results.result import AuditResult, BatchCorrection, ModelSummary, SettingChoice, Verdict
 from auditor.results.separability import Interval
 
@@ -60,6 +61,9 @@ class Summary(Record):
     groups_heldout: Count
     """Of the held-out side."""
 
+    left_out: str
+    """Files and documents of both sides that were not compared, in words; empty where there are none."""
+
     alpha: Share
     """Level that the p-value is compared with."""
 
@@ -98,6 +102,7 @@ def summarise(result: AuditResult) -> Summary:
         auc_interval=main.auc_interval,
         groups_suspect=main.groups_suspect,
         groups_heldout=main.groups_heldout,
+        left_out=of_result(result),
         alpha=result.thresholds.alpha,
         state=None if last is None else last.code,
         state_name=None if last is None else last.name,

@@ -74,7 +74,8 @@ def _reason(finding: AuditOutcome) -> str:
     # In few words, as there may be hundreds of audits; the report of each names the defaults too.
     thresholds = [f"{one.name} {one.value}" for one in finding.nondefault_settings if one.threshold]
     chosen = [f"Not the default: {', '.join(thresholds)}."] if thresholds else []
-    return " ".join([finding.verdict.sentence, *chosen, finding.verdict.remediation]).strip()
+    left = [f"Left out: {finding.left_out}."] if finding.left_out else []
+    return " ".join([finding.verdict.sentence, *chosen, finding.verdict.remediation, *left]).strip()
 
 
 def status(batch: BatchResult) -> Status:
