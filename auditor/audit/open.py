@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.audit.roles import require_roles
 from auditor.core.digests import canonical_sha256, packages
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
@@ -15,6 +17,7 @@ from auditor.corpora.document import Corpus, whole_digest
 from auditor.features.catalogue import require_reference, select_features
 from auditor.features.feature import Feature
 from auditor.membership.cache import CorpusCache
+from auditor.membership.encoding import encoding_differences
 from auditor.membership.procedures.published import PublishedProcedure, select_procedures
 from auditor.membership.scores import AuditScores, build_requests, score_audit
 from auditor.membership.sides import Sides
@@ -29,6 +32,8 @@ from auditor.settings import AuditSettings, require_permutations
 
 if TYPE_CHECKING:
     from auditor.forgetting.measure import OpenSeries, SeriesScoring
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +131,12 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         UsageError: The audit cannot be carried out as its settings say.
         RunError: A model cannot be read.
     """
+    require_roles(settings)
     features = select_features(settings.features)
     procedures = select_procedures(settings.procedures)
     sides = cache.sides(settings)
     require_comparable(sides.suspect, sides.heldout)
+    _say_early(settings, sides, cache)
     series = None
     if settings.series is not None:
         # Imported here, so that an audit without a series loads nothing of that room.
@@ -145,6 +152,24 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
             require_reference(settings.features)
     require_permutations(settings.permutations, settings.policy.controls_alpha / max(1, len(models.references)))
     return OpenAudit(settings, sides, features, procedures, models, series, cache)
+
+
+def _say_early(settings: AuditSettings, sides: Sides, cache: CorpusCache) -> None:
+    """Say before anything is scored what the guards will refuse whatever the model says."""
+    groups = len(sides.suspect.groups), len(sides.heldout.groups)
+    if min(groups) < settings.policy.minimum_groups:
+        _log.warning(
+            "the verdict will be INCONCLUSIVE whatever the model says: %s suspect and %s held-out groups, where each "
+            "side needs %s; give more independent documents",
+            *groups,
+            settings.policy.minimum_groups,
+        )
+    differences = encoding_differences(cache.encoding(sides.suspect, sides.heldout), groups)
+    if differences:
+        _log.warning(
+            "the sides differ in their encoding: %s; --normalise reads both in one form",
+            "; ".join(difference.sentence for difference in differences),
+        )
 
 
 @dataclass(frozen=True, slots=True)

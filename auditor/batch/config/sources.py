@@ -11,6 +11,7 @@ from auditor.batch.config.merge import Entries
 from auditor.batch.config.model import check_keys, series_keys
 from auditor.batch.config.nodes import Faults, Node, shown
 from auditor.core.errors import UsageError
+from auditor.core.folders import refuse_documents, refuse_model
 from auditor.core.text import close_names
 from auditor.corpora.read import is_path, reader_of
 from auditor.models.loading import check_source, source_prefix
@@ -62,6 +63,7 @@ def _locate(node: Node, key: str, revision: str | None, folder: Path, faults: Fa
             return replace(node, value=node.value if node.value == NO_TEMPLATE else _file(node.value, folder))
         path = _from_here(node.value, folder) if node.value.strip() and is_path(node.value) else node.value
         reader_of(path)
+        refuse_model(path)
         return replace(node, value=path)
     except UsageError as error:
         faults.take(node.line, error)
@@ -74,6 +76,7 @@ def _model(name: str, revision: str | None, folder: Path) -> str:
     prefix = source_prefix(name)
     bare = name.removeprefix(prefix)
     inside = Path(folder, bare)
+    refuse_documents(str(inside))
     source = check_source(bare, revision, str(folder))
     if inside.exists() or Path(source).is_absolute():
         return prefix + _from_here(bare if inside.exists() else source, folder)
