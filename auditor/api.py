@@ -33,6 +33,8 @@ class SharedArguments(TypedDict, total=False):
     device: str
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     revision: str | None
+    base: Path | None
+    tokenizer: Path | None
     context: int
     max_tokens: int | None
     permutations: int
@@ -198,7 +200,7 @@ _SERIES = frozenset({*SeriesSettings.model_fields, "forgetting_policy"} - {"poli
 def _split(settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The settings of the series, None where there are none, and the rest."""
     series = {key: _plain(key, value) for key, value in settings.items() if key in _SERIES}
-    rest = {key: value for key, value in settings.items() if key not in _SERIES}
+    rest = {key: _plain(key, value) for key, value in settings.items() if key not in _SERIES}
     if "forgetting_policy" in series:
         series["policy"] = series.pop("forgetting_policy")
     return series or None, rest

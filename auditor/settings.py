@@ -184,6 +184,14 @@ class AuditSettings(_Settings):
     revision: str | None = None
     """Revision of a model named on a hub."""
 
+    base: Model | None = None
+    """Base of the audited adapter, and of checkpoints that are adapters, in place of the one they name; references keep
+    theirs."""
+
+    tokenizer: Model | None = None
+    """Folder of the tokenizer of the audited model and of checkpoints, in place of their own; references keep theirs,
+    and the base of an adapter its own where it has one."""
+
     context: Annotated[int, Usage(everywhere=True)] = Field(default=2048, ge=16)
     """Longest window in tokens; a longer document is scored in several windows."""
 
@@ -344,6 +352,7 @@ def inputs_of(settings: AuditSettings) -> list[str]:
     read = [settings.suspect, settings.heldout, settings.model, *settings.references]
     if settings.chat_template not in (None, NO_TEMPLATE):
         read.append(str(settings.chat_template))
+    read += [source for source in (settings.base, settings.tokenizer) if source is not None]
     if series is not None:
         read += [source for _, source in (*series.checkpoints, *series.tasks)]
         read += [source for source in (series.general, series.placebo) if source is not None]

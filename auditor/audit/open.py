@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.audit.roles import require_roles
 from auditor.core.digests import canonical_sha256, packages
+from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
@@ -23,7 +24,7 @@ from auditor.membership.scores import AuditScores, build_requests, score_audit
 from auditor.membership.sides import Sides
 from auditor.models.backend import ModelSpec, load_options
 from auditor.models.digests import Memo
-from auditor.models.loading import Models, open_models
+from auditor.models.loading import Models, open_models, with_fitting_base
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 from auditor.scoring.plan import Request
 from auditor.scoring.score import ScoringRequests
@@ -147,9 +148,14 @@ def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenA
         # The base of an adapter is no control here, as it may be a checkpoint that was shown the data.
         models = Models(series.scoring.checkpoints[-1].spec, ())
     else:
-        models = open_models(settings.model, settings.references, load_options(settings), memo)
+        options = load_options(settings)
+        if series is not None:
+            options = with_fitting_base(settings.model, options)
+        models = open_models(settings.model, settings.references, options, memo)
         if not models.references:
             require_reference(settings.features)
+    if settings.base is not None:
+        _require_adapter(settings.base, models, series)
     require_permutations(settings.permutations, settings.policy.controls_alpha / max(1, len(models.references)))
     return OpenAudit(settings, sides, features, procedures, models, series, cache)
 
@@ -169,6 +175,14 @@ def _say_early(settings: AuditSettings, sides: Sides, cache: CorpusCache) -> Non
         _log.warning(
             "the sides differ in their encoding: %s; --normalise reads both in one form",
             "; ".join(difference.sentence for difference in differences),
+        )
+
+
+def _require_adapter(base: str, models: Models, series: OpenSeries | None) -> None:
+    specs = [models.target, *(() if series is None else (one.spec for one in series.scoring.checkpoints))]
+    if all(spec.base is None for spec in specs):
+        raise UsageError(
+            f"{base} is given as the base of an adapter, and no audited model is one", hint="Leave --base out."
         )
 
 

@@ -11,7 +11,7 @@ from auditor.core.errors import UsageError
 from auditor.forgetting.series import NamedCheckpoint
 from auditor.models.backend import LoadOptions
 from auditor.models.digests import Memo
-from auditor.models.loading import open_model
+from auditor.models.loading import open_model, with_fitting_base
 from auditor.models.tokenizing import tokenizer_difference
 
 
@@ -37,7 +37,7 @@ def open_checkpoints(
     for name, source in checkpoints:
         path, revision = _revision(source)
         chosen = options if revision is None else dataclasses.replace(options, revision=revision)
-        series.append(NamedCheckpoint(name, open_model(path, chosen, memo)))
+        series.append(NamedCheckpoint(name, open_model(path, with_fitting_base(path, chosen), memo)))
     for at, checkpoint in enumerate(series):
         for earlier in series[:at]:
             if earlier.spec.identity.key == checkpoint.spec.identity.key:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from auditor.core.errors import UNTOUCHED, AuditorError, RunError
+from auditor.core.errors import UNTOUCHED, AuditorError, RunError, UsageError
 from auditor.results.models import ModelIdentity
 from auditor.settings import AuditSettings
 from auditor.signals.outputs import NO_OUTPUTS, NOTHING, Capture, ModelOutputs
@@ -38,17 +38,28 @@ class LoadOptions:
         dtype: auto (float32 on a CPU, as stored elsewhere), float32, bfloat16 or float16.
         revision: Branch, tag or commit of a hub model.
         max_context: Longest window in tokens; the model's own limit where that is smaller.
+        base: The base of an adapter, in place of the one that it names; None for that one.
+        tokenizer: Folder of the tokenizer, in place of the model's own; None for that one.
     """
 
     device: str = "auto"
     dtype: str = "auto"
     revision: str | None = None
     max_context: int = 2048
+    base: str | None = None
+    tokenizer: str | None = None
 
 
 def load_options(settings: AuditSettings) -> LoadOptions:
-    """How the models of an audit are loaded."""
-    return LoadOptions(settings.device, settings.dtype, settings.revision, settings.context)
+    """How the audited model and the checkpoints are loaded."""
+    return LoadOptions(
+        settings.device, settings.dtype, settings.revision, settings.context, settings.base, settings.tokenizer
+    )
+
+
+def of_reference(options: LoadOptions) -> LoadOptions:
+    """How a reference is loaded: revision, base and tokenizer are those of the audited model and its checkpoints."""
+    return replace(options, revision=None, base=None, tokenizer=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +220,38 @@ class Origin:
     Attributes:
         source: Its path or name on the hub.
         revision: Branch, tag or commit of a hub model; None for its main branch and for local folders.
+        named_by: The file that names it; empty where the user does.
+        tokenizer: Folder of its tokenizer, where it has none of its own and one was named for the adapter.
     """
 
     source: str
     revision: str | None
+    named_by: str = ""
+    tokenizer: str | None = None
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Say of an error about this model which file named it, and how to name another."""
+        try:
+            yield
+        except AuditorError as error:
+            if not self.named_by:
+                raise
+            raise type(error)(
+                f"{error.message}; it is the base model that {self.named_by} names",
+                hint=f"Name the folder where it lies now with --base. {error.hint}".strip(),
+            ) from error
 
 
-def no_base(source: str) -> None:
-    """A whole model has no base."""
-    return
+def no_base(source: str, options: LoadOptions) -> Origin | None:
+    """A whole model has no base.
+
+    Raises:
+        UsageError: One is named for it all the same.
+    """
+    if options.base is not None:
+        raise UsageError(f"{source} is a whole model and has no base {options.base!r}", hint="Leave --base out.")
+    return None
 
 
 def no_tokenizer(source: str, options: LoadOptions) -> Any:
@@ -239,7 +273,7 @@ def no_weights(source: str, options: LoadOptions) -> WeightFiles:
     return WeightFiles(unreadable="the weights of this kind of model are not read")
 
 
-def no_fingerprint(source: str, revision: str | None) -> Fingerprint:
+def no_fingerprint(source: str, options: LoadOptions) -> Fingerprint:
     """Default of a model that is not read from files.
 
     Raises:
@@ -261,7 +295,7 @@ class Loader:
         load: Opens the model.
         base: The model an adapter was trained on; None where there is none.
         tokenizer: Opens its tokenizer alone.
-        fingerprint: Hashes its files, of a source and its revision; no weights in memory, and no torch.
+        fingerprint: Hashes its files; no weights in memory, and no torch.
         files: Every file that `identify` hashes or that names those; scores are discarded if one of them changes while
             the model is scored.
         weights: The stored tensors, for comparing checkpoints without loading them.
@@ -276,9 +310,9 @@ class Loader:
     accepts: Callable[[str], bool]
     identify: Callable[[str, LoadOptions, Memo], ModelIdentity]
     load: Callable[[ModelIdentity, LoadOptions], Backend]
-    base: Callable[[str], Origin | None] = no_base
+    base: Callable[[str, LoadOptions], Origin | None] = no_base
     tokenizer: Callable[[str, LoadOptions], Any] = no_tokenizer
-    fingerprint: Callable[[str, str | None], Fingerprint] = no_fingerprint
+    fingerprint: Callable[[str, LoadOptions], Fingerprint] = no_fingerprint
     files: Callable[[str, LoadOptions, Memo], Sequence[Path]] = no_files
     weights: Callable[[str, LoadOptions], WeightFiles] = no_weights
     prefix: str = ""

@@ -19,6 +19,8 @@ ADAPTER = "adapter_config.json"
 WEIGHT_INDEX = "model.safetensors.index.json"
 # Where a folder holds such a file, transformers loads it in place of model.safetensors.
 _RANK_LOCAL = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
+LEAST_CONTEXT = 8
+"""Fewest tokens of a window; with fewer hardly a token has a context."""
 CONVERT = (
     "Only safetensors and GGUF are read, because unpickling runs code. Load the model where you trust it and call"
     " save_pretrained(folder), which writes safetensors."
@@ -121,6 +123,24 @@ def refuse_pickles_in(folder: Path) -> None:
     pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
     if pickles:
         raise UsageError(f"{folder} holds its weights as pickle ({', '.join(pickles)}), not read", hint=CONVERT)
+
+
+_PREFIXES = {
+    "_orig_mod.": ("torch.compile", "model._orig_mod.save_pretrained(folder)"),
+    "module.": ("DistributedDataParallel or DataParallel", "model.module.save_pretrained(folder)"),
+    "_fsdp_wrapped_module.": ("FullyShardedDataParallel", "the state dict that accelerate's get_state_dict gathers"),
+}
+
+
+def prefix_note(name: str) -> str:
+    """What a tensor's name says of the wrapping it was saved with, in brackets; empty where there is none."""
+    found = next((prefix for prefix in _PREFIXES if prefix in f"{name}."), None)
+    return "" if found is None else f" ({found!r} in its name comes from {_PREFIXES[found][0]})"
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds the weights of a whole model, or their index."""
+    return any(path.match("model*.safetensors") or path.name == WEIGHT_INDEX for path in folder.iterdir())
 
 
 def refuse_embedded_adapter(folder: Path) -> None:
@@ -258,8 +278,8 @@ def context_of(config: dict[str, Any], limit: int) -> int:
     Raises:
         UsageError: The limit is too short for a token to have a context.
     """
-    if limit < 8:
-        raise UsageError(f"a window of {limit} tokens is too short", hint="Use at least 8.")
+    if limit < LEAST_CONTEXT:
+        raise UsageError(f"a window of {limit} tokens is too short", hint=f"Use at least {LEAST_CONTEXT}.")
     names = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx", "seq_length", "max_sequence_length")
     text = config.get("text_config")
     for part in (config, text if isinstance(text, dict) else {}):
@@ -268,6 +288,13 @@ def context_of(config: dict[str, Any], limit: int) -> int:
             if isinstance(value, int) and value > 0:
                 return min(limit, value)
     return limit
+
+
+def vocabulary_of(config: dict[str, Any]) -> int | None:
+    """Number of tokens that a configuration gives the embeddings; None where it says none."""
+    text = config.get("text_config")
+    sizes = (part.get("vocab_size") for part in (config, text if isinstance(text, dict) else {}))
+    return next((size for size in sizes if isinstance(size, int)), None)
 
 
 _LONGEST_HEADER = 100_000_000

@@ -60,6 +60,11 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
         raise UsageError(
             f"{source} is a local file and has no revision {options.revision!r}", hint="Leave --revision out."
         )
+    if options.tokenizer is not None:
+        raise UsageError(
+            f"{source} is a GGUF file and holds its own tokenizer, in place of {options.tokenizer}",
+            hint="Leave --tokenizer out.",
+        )
     path = Path(source)
     refuse_embedded_adapter(path.parent)
     versions = {name: version(name) for name in ("gguf", "torch", "transformers")}
@@ -86,7 +91,7 @@ def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     return [Path(source)]
 
 
-def fingerprint(source: str, revision: str | None) -> Fingerprint:
+def fingerprint(source: str, options: LoadOptions) -> Fingerprint:
     """See `Loader.fingerprint`."""
     digest = files_sha256([Path(source)], NoMemo())
     return Fingerprint(digest, digest, {})

@@ -20,11 +20,12 @@ from auditor.models.folder import (
     read_folder,
     read_folder_config,
     stored_dtype,
+    vocabulary_of,
     weight_files,
     wrong_config,
 )
 from auditor.models.placement import resolve_device, resolve_dtype
-from auditor.models.tokenizing import front_of, load_tokenizer, tokenizer_files
+from auditor.models.tokenizing import chosen_tokenizer, front_of, load_tokenizer, require_vocabulary, tokenizer_files
 from auditor.results.models import ModelIdentity
 
 
@@ -52,13 +53,13 @@ def locate(source: str, revision: str | None) -> Path:
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     """See `Loader.identify`."""
     folder = read_folder(locate(source, options.revision), memo)
-    return identity_of(folder, source, options, memo, tokenizer_folder=folder.path)
+    return identity_of(folder, source, options, memo, tokenizer_folder=chosen_tokenizer(options, folder.path))
 
 
 def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`."""
     folder = read_folder(locate(source, options.revision), memo)
-    return files_of(folder, folder.path)
+    return files_of(folder, chosen_tokenizer(options, folder.path))
 
 
 def files_of(folder: ModelFolder, tokenizer_folder: Path) -> list[Path]:
@@ -67,10 +68,10 @@ def files_of(folder: ModelFolder, tokenizer_folder: Path) -> list[Path]:
     return [folder.path / "config.json", *index, *folder.weights, *tokenizer_files(tokenizer_folder)]
 
 
-def fingerprint(source: str, revision: str | None) -> Fingerprint:
+def fingerprint(source: str, options: LoadOptions) -> Fingerprint:
     """See `Loader.fingerprint`."""
-    folder = locate(source, revision)
-    return fingerprint_of(folder, weight_files(folder), folder, NoMemo())
+    folder = locate(source, options.revision)
+    return fingerprint_of(folder, weight_files(folder), chosen_tokenizer(options, folder), NoMemo())
 
 
 def fingerprint_of(folder: Path, weights: Sequence[Path], tokenizer_folder: Path, memo: Memo) -> Fingerprint:
@@ -83,11 +84,29 @@ def fingerprint_of(folder: Path, weights: Sequence[Path], tokenizer_folder: Path
 
 
 def identity_of(
-    folder: ModelFolder, source: str, options: LoadOptions, memo: Memo, *, tokenizer_folder: Path
+    folder: ModelFolder,
+    source: str,
+    options: LoadOptions,
+    memo: Memo,
+    *,
+    tokenizer_folder: Path,
+    vocabulary: int | None = None,
 ) -> ModelIdentity:
-    """The identity of a checked folder with the tokenizer of this or another one."""
+    """The identity of a checked folder with the tokenizer of this or another one.
+
+    Args:
+        folder: The folder.
+        source: The model as the user names it.
+        options: How it is loaded.
+        memo: Remembers digests.
+        tokenizer_folder: Folder of its tokenizer.
+        vocabulary: Number of tokens, where an adapter changes it.
+    """
     device = resolve_device(options.device)
     files = tokenizer_files(tokenizer_folder)
+    size = vocabulary or vocabulary_of(folder.config)
+    if options.tokenizer is not None and size is not None:
+        require_vocabulary(tokenizer_folder, source, size, memo)
     hashed = fingerprint_of(folder.path, folder.weights, tokenizer_folder, memo)
     policy = recall_or(
         memo, f"bos {version('transformers')}", files, lambda: front_of(load_tokenizer(tokenizer_folder)).policy
@@ -116,7 +135,7 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 
     folder = locate(identity.source, options.revision)
     model = load_model(folder, identity.source, identity.dtype, identity.device)
-    return CausalBackend(model, load_tokenizer(folder), identity)
+    return CausalBackend(model, tokenizer_in(folder, options), identity)
 
 
 def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any) -> Any:
@@ -196,7 +215,12 @@ def quiet_transformers() -> Iterator[None]:
 
 def tokenizer(source: str, options: LoadOptions) -> Any:
     """See `Loader.tokenizer`."""
-    return load_tokenizer(locate(source, options.revision))
+    return tokenizer_in(locate(source, options.revision), options)
+
+
+def tokenizer_in(folder: Path, options: LoadOptions) -> Any:
+    """The named tokenizer, or that of a model's folder."""
+    return load_tokenizer(chosen_tokenizer(options, folder))
 
 
 def weights(source: str, options: LoadOptions) -> WeightFiles:

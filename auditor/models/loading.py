@@ -13,7 +13,7 @@ import auditor.models
 from auditor.core.errors import UsageError
 from auditor.core.registry import discover
 from auditor.core.text import close_names
-from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed
+from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed, no_base, of_reference
 from auditor.models.digests import FileSnapshot, Memo, NoMemo
 from auditor.models.folder import refuse_pickle
 
@@ -52,12 +52,11 @@ def open_model(source: str, options: LoadOptions | None = None, memo: Memo | Non
     options = options or LoadOptions()
     memo = NoMemo() if memo is None else memo
     source, loader = _loader_of(source, options.revision)
-    origin = loader.base(source)
-    base = None
-    if origin is not None:
-        base = open_model(origin.source, dataclasses.replace(options, revision=origin.revision), memo)
+    origin = loader.base(source, options)
     snapshot = FileSnapshot.take(partial(loader.files, source, options), memo)
-    return ModelSpec(loader.identify(source, options, memo), loader, options, base, snapshot)
+    identity = loader.identify(source, options, memo)
+    base = None if origin is None else _open_base(origin, options, identity.context, memo)
+    return ModelSpec(identity, loader, options, base, snapshot)
 
 
 def open_tokenizer(source: str, options: LoadOptions) -> Any:
@@ -66,20 +65,40 @@ def open_tokenizer(source: str, options: LoadOptions) -> Any:
     return loader.tokenizer(source, options)
 
 
-def base_of(source: str, revision: str | None = None) -> Origin | None:
-    """The base model that an adapter names; None for a whole model.
+def _open_base(origin: Origin, options: LoadOptions, context: int, memo: Memo) -> ModelSpec:
+    """The base of an adapter, with windows of the same length: vectors of the adapter may take some of its own."""
+    own = dataclasses.replace(options, revision=origin.revision, base=None, tokenizer=origin.tokenizer)
+    with origin.naming():
+        base = open_model(origin.source, own, memo)
+        if base.identity.context == context:
+            return base
+        return open_model(origin.source, dataclasses.replace(own, max_context=context), memo)
+
+
+def base_of(source: str, options: LoadOptions | None = None) -> Origin | None:
+    """The base model of an adapter; None for a whole model.
 
     Raises:
-        UsageError: It is no model, or an adapter that names none.
+        UsageError: It is no model, or an adapter without a base.
     """
-    source, loader = _loader_of(source, revision)
-    return loader.base(source)
+    options = options or LoadOptions()
+    source, loader = _loader_of(source, options.revision)
+    return loader.base(source, options)
 
 
-def fingerprint_model(source: str, revision: str | None = None) -> Fingerprint:
+def with_fitting_base(source: str, options: LoadOptions) -> LoadOptions:
+    """Options for one model of several, of which some are adapters: no base is named for a whole model."""
+    if options.base is None:
+        return options
+    _, loader = _loader_of(source, options.revision)
+    return dataclasses.replace(options, base=None) if loader.base is no_base else options
+
+
+def fingerprint_model(source: str, options: LoadOptions | None = None) -> Fingerprint:
     """Hash the files of one model; source and errors as of `open_model`."""
-    source, loader = _loader_of(source, revision)
-    return loader.fingerprint(source, revision)
+    options = options or LoadOptions()
+    source, loader = _loader_of(source, options.revision)
+    return loader.fingerprint(source, options)
 
 
 def _loader_of(source: str, revision: str | None) -> tuple[str, Loader]:
@@ -96,7 +115,7 @@ def _loader_of(source: str, revision: str | None) -> tuple[str, Loader]:
 def open_models(
     target: str, references: Sequence[str] = (), options: LoadOptions | None = None, memo: Memo | None = None
 ) -> Models:
-    """Identify the audited model and its references. `options.revision` is the target's.
+    """Identify the audited model and its references. Revision, base and tokenizer are the target's.
 
     Raises:
         UsageError: As `open_model`; or a reference is the target itself.
@@ -106,7 +125,7 @@ def open_models(
     audited = open_model(target, options, memo)
     reference_by_key = {} if audited.base is None else {audited.base.identity.key: audited.base}
     for source in references:
-        spec = open_model(source, dataclasses.replace(options, revision=None), memo)
+        spec = open_model(source, of_reference(options), memo)
         if spec.identity.key == audited.identity.key:
             raise UsageError(
                 f"the reference {source} is the audited model itself", hint="Name a model without the data."

@@ -15,10 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.core.errors import UsageError
 from auditor.models import hf
+from auditor.models.adapters import read_adapter_config, require_fitting, virtual_tokens, vocabularies
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
-from auditor.models.folder import ADAPTER, CONVERT, read_folder, read_header, read_json, refuse_pickles_in, weight_files
-from auditor.models.tokenizing import has_tokenizer, load_tokenizer
+from auditor.models.folder import (
+    ADAPTER,
+    CONVERT,
+    LEAST_CONTEXT,
+    ModelFolder,
+    has_weights,
+    read_folder,
+    read_header,
+    read_json,
+    refuse_pickles_in,
+    weight_files,
+)
+from auditor.models.tokenizing import chosen_tokenizer, has_tokenizer, load_tokenizer
 from auditor.results.models import ModelIdentity
 
 if TYPE_CHECKING:
@@ -26,55 +38,44 @@ if TYPE_CHECKING:
     from auditor.models.runtime.shared_base import SharedBase
 
 _WEIGHTS = "adapter_model.safetensors"
-_PROMPTS = {
-    "PROMPT_TUNING",
-    "MULTITASK_PROMPT_TUNING",
-    "P_TUNING",
-    "PREFIX_TUNING",
-    "ADAPTION_PROMPT",
-    "CPT",
-    "CARTRIDGE",
-}
 
 
 def accepts(source: str) -> bool:
-    """A local folder with an adapter and no whole model."""
+    """A local folder with an adapter and no weights of a whole model."""
     path = Path(source)
-    return (path / ADAPTER).is_file() and not (path / "config.json").is_file()
+    return (path / ADAPTER).is_file() and not has_weights(path)
 
 
-def base(source: str) -> Origin:
-    """The model the adapter was trained on, as its configuration names it: a path (relative to it too) or hub name.
+def base(source: str, options: LoadOptions) -> Origin:
+    """The model the adapter was trained on: that of the options, or else the one that its configuration names.
 
-    The revision it names applies to a hub name only; a local folder has none.
+    A path in the configuration may start from the current directory or from the adapter's folder. The revision it names
+    applies to a hub name only; a local folder has none.
 
     Raises:
-        UsageError: It names none.
+        UsageError: None is named.
     """
-    config = read_json(Path(source) / ADAPTER)
+    if options.base is not None:
+        path = str(Path(options.base).expanduser()) if options.base.startswith("~") else options.base
+        return Origin(path, None, tokenizer=_for_base(path, options))
+    file = Path(source) / ADAPTER
+    config = read_json(file)
     named = str(config.get("base_model_name_or_path") or "")
     if not named:
-        raise UsageError(f"{source}/{ADAPTER} names no base model", hint="Set base_model_name_or_path to its path.")
-    if Path(named).exists():
-        return Origin(named, None)
+        raise UsageError(f"{file} names no base model", hint="Name it with --base.")
     relative = Path(source) / named
-    if relative.is_dir():
-        return Origin(str(relative), None)
-    return Origin(named, str(config.get("revision") or "") or None)
+    path = named if Path(named).exists() or not relative.is_dir() else str(relative)
+    revision = None if Path(path).exists() else str(config.get("revision") or "") or None
+    return Origin(path, revision, str(file), _for_base(path, options))
 
 
-def _checked(source: str) -> Path:
-    folder = Path(source)
-    config = read_json(folder / ADAPTER)
-    kind, task = str(config.get("peft_type")), config.get("task_type")
-    if kind in _PROMPTS:
-        raise UsageError(
-            f"{source} is a {kind} adapter, which puts trained vectors in front of the text",
-            hint="Adapters that change weights (LoRA and its kin) can be audited.",
-        )
-    if task not in (None, "CAUSAL_LM"):
-        raise UsageError(f"{source} is an adapter for {task}, not for a causal language model")
-    return folder
+def _for_base(path: str, options: LoadOptions) -> str | None:
+    return options.tokenizer if Path(path).is_dir() and not has_tokenizer(Path(path)) else None
+
+
+def _locate(origin: Origin) -> Path:
+    with origin.naming():
+        return hf.locate(origin.source, origin.revision)
 
 
 def _weights(folder: Path) -> Path:
@@ -87,22 +88,32 @@ def _weights(folder: Path) -> Path:
     return path
 
 
-def tokenizer_folder(adapter: Path, model: Path) -> Path:
-    """The adapter's own tokenizer where it was saved with one, its base's otherwise."""
-    return adapter if has_tokenizer(adapter) else model
+def tokenizer_folder(adapter: Path, model: Path, options: LoadOptions) -> Path:
+    """The named tokenizer, or the adapter's own where it was saved with one, or its base's."""
+    return chosen_tokenizer(options, adapter if has_tokenizer(adapter) else model)
 
 
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
-    """See `Loader.identify`: the identity is that of the base with the adapter's digests added."""
+    """See `Loader.identify`: the identity is that of the base with the adapter's digests added.
+
+    Vectors that the adapter puts before the text take their room from the window.
+    """
     if options.revision is not None:
         raise UsageError(
             f"{source} is a local folder and has no revision {options.revision!r}", hint="Leave --revision out."
         )
-    folder = _checked(source)
-    weights, origin = _weights(folder), base(source)
-    model = read_folder(hf.locate(origin.source, origin.revision), memo)
+    folder, origin = Path(source), base(source, options)
+    config, weights = read_adapter_config(folder), _weights(folder)
+    model = _base_folder(origin, memo)
+    header = read_header(weights)
+    require_fitting(folder, header, model)
     identity = hf.identity_of(
-        model, origin.source, options, memo, tokenizer_folder=tokenizer_folder(folder, model.path)
+        model,
+        origin.source,
+        options,
+        memo,
+        tokenizer_folder=tokenizer_folder(folder, model.path, options),
+        vocabulary=max(vocabularies(header, None).values(), default=None),
     )
     return identity.model_copy(
         update={
@@ -110,67 +121,90 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
             "kind": "peft",
             "revision": None,
             "weights_sha256": files_sha256([*model.weights, weights], memo),
-            "details": {**identity.details, **_details(folder), "peft": version("peft")},
+            "context": _context(source, identity.context, virtual_tokens(config)),
+            "details": {**identity.details, **_details(folder, options), "peft": version("peft")},
         }
     )
 
 
+def _base_folder(origin: Origin, memo: Memo) -> ModelFolder:
+    with origin.naming():
+        return read_folder(hf.locate(origin.source, origin.revision), memo)
+
+
+def _context(source: str, context: int, in_front: int) -> int:
+    if context - in_front < LEAST_CONTEXT:
+        raise UsageError(
+            f"{source} puts {in_front:,} vectors before the text, which leaves {max(0, context - in_front):,} of the"
+            f" {context:,} tokens of a window",
+            hint="Give a longer --context, if its base can read one.",
+        )
+    return context - in_front
+
+
 def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`: those of the base too."""
-    folder, origin = _checked(source), base(source)
-    model = read_folder(hf.locate(origin.source, origin.revision), memo)
-    return [folder / ADAPTER, _weights(folder), *hf.files_of(model, tokenizer_folder(folder, model.path))]
+    folder, origin = Path(source), base(source, options)
+    model = _base_folder(origin, memo)
+    own = [path for path in (folder / ADAPTER, folder / "config.json") if path.is_file()]
+    return [*own, _weights(folder), *hf.files_of(model, tokenizer_folder(folder, model.path, options))]
 
 
-def fingerprint(source: str, revision: str | None) -> Fingerprint:
+def fingerprint(source: str, options: LoadOptions) -> Fingerprint:
     """See `Loader.fingerprint`: the base's files and the adapter's."""
-    folder, origin = Path(source), base(source)
-    weights, model = _weights(folder), hf.locate(origin.source, origin.revision)
+    folder = Path(source)
+    weights, model = _weights(folder), _locate(base(source, options))
     base_and_adapter = hf.fingerprint_of(
-        model, [*weight_files(model), weights], tokenizer_folder(folder, model), NoMemo()
+        model, [*weight_files(model), weights], tokenizer_folder(folder, model, options), NoMemo()
     )
-    return dataclasses.replace(base_and_adapter, details={**base_and_adapter.details, **_details(folder)})
+    return dataclasses.replace(base_and_adapter, details={**base_and_adapter.details, **_details(folder, options)})
 
 
-def _details(folder: Path) -> dict[str, str]:
-    return {"adapter_config_sha256": file_sha256(folder / ADAPTER)}
+def _details(folder: Path, options: LoadOptions) -> dict[str, str]:
+    """Digests of the configurations, and the base that the adapter names where another was put in its place."""
+    details = {"adapter_config_sha256": file_sha256(folder / ADAPTER)}
+    if (folder / "config.json").is_file():
+        details["adapter_model_config_sha256"] = file_sha256(folder / "config.json")
+    if options.base is not None:
+        details["recorded_base"] = str(read_json(folder / ADAPTER).get("base_model_name_or_path") or "")
+    return details
 
 
 def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
     """See `Loader.load`."""
     from auditor.models.runtime.shared_base import SharedBase
 
-    origin = base(identity.source)
-    where = hf.locate(origin.source, origin.revision)
+    origin = base(identity.source, options)
+    where = _locate(origin)
     inner = hf.load_model(where, origin.source, identity.dtype, identity.device)
-    return _with_adapter(SharedBase(inner, context=identity.context), where, identity)
+    return _with_adapter(SharedBase(inner, context=identity.context), where, identity, options)
 
 
-def _with_adapter(shared: SharedBase, where: Path, identity: ModelIdentity) -> CausalBackend:
+def _with_adapter(shared: SharedBase, where: Path, identity: ModelIdentity, options: LoadOptions) -> CausalBackend:
     """The backend of an adapter, put over a base in memory that has none."""
     from auditor.models.runtime.causal import CausalBackend
 
     def sibling(spec: ModelSpec) -> CausalBackend | None:
         if spec.base is not None:
-            return _with_adapter(shared, where, spec.identity) if shared.take_off() else None
+            return _with_adapter(shared, where, spec.identity, spec.options) if shared.take_off() else None
         bare = shared.base()
-        return None if bare is None else CausalBackend(bare[0], load_tokenizer(where), spec.identity, switch=bare[1])
+        if bare is None:
+            return None
+        return CausalBackend(bare[0], hf.tokenizer_in(where, spec.options), spec.identity, switch=bare[1])
 
     folder = Path(identity.source)
-    own = load_tokenizer(tokenizer_folder(folder, where))
+    own = load_tokenizer(tokenizer_folder(folder, where, options))
     return CausalBackend(shared.put_on(folder, identity.source), own, identity, make_sibling=sibling)
 
 
 def tokenizer(source: str, options: LoadOptions) -> Any:
     """See `Loader.tokenizer`."""
-    origin = base(source)
-    return load_tokenizer(tokenizer_folder(Path(source), hf.locate(origin.source, origin.revision)))
+    return load_tokenizer(tokenizer_folder(Path(source), _locate(base(source, options)), options))
 
 
 def weights(source: str, options: LoadOptions) -> WeightFiles:
     """See `Loader.weights`: the base's files with the adapter over them."""
-    origin = base(source)
-    whole = hf.weights_of(hf.locate(origin.source, origin.revision))
+    whole = hf.weights_of(_locate(base(source, options)))
     return dataclasses.replace(whole, adapter=Path(source) / _WEIGHTS)
 
 

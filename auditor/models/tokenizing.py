@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, cannot_read, reason_of
+from auditor.models.backend import LoadOptions
+from auditor.models.digests import Memo, recall_or
 from auditor.models.folder import read_json, wrong_config
 from auditor.models.windows import TokenisedText
 from auditor.signals.tokens import Ints
@@ -35,6 +38,7 @@ _VOCABULARIES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+_LEAST_SHARE = 0.9
 _PROBE = "The cat sat"
 _COMPARED = (
     "The quick brown fox doesn't jump over 12,345 lazy dogs (3.14159 of them) - or does it?\n\n  Indented, twice.\t\n",
@@ -73,7 +77,8 @@ def tokenizer_files(folder: Path) -> list[Path]:
     if not has_tokenizer(folder):
         raise UsageError(
             f"{folder} has no tokenizer",
-            hint="Copy tokenizer.json and tokenizer_config.json of the model into the folder.",
+            hint="Copy tokenizer.json and tokenizer_config.json of the model into the folder, or name the folder that"
+            " holds them with --tokenizer.",
         )
     for path in files:
         _require_content(path)
@@ -87,6 +92,53 @@ def _require_content(path: Path) -> None:
         require_content(path, "structured" if structured else "binary", may_be_empty=path.name not in _VOCABULARIES)
     except OSError as error:
         raise cannot_read(path, error) from error
+
+
+def chosen_tokenizer(options: LoadOptions, own: Path) -> Path:
+    """The folder of the tokenizer that was named, or else the model's own.
+
+    Raises:
+        UsageError: What was named holds none.
+    """
+    if options.tokenizer is None:
+        return own
+    folder = Path(options.tokenizer).expanduser()
+    if not folder.is_dir() or not has_tokenizer(folder):
+        raise UsageError(
+            f"{options.tokenizer} holds no tokenizer",
+            hint="Name a folder with tokenizer.json, such as the model's base, with --tokenizer.",
+        )
+    return folder
+
+
+def require_vocabulary(folder: Path, model: str, size: int, memo: Memo) -> None:
+    """Refuse a tokenizer that was named for a model of another vocabulary.
+
+    The embeddings of many models are padded, so fewer tokens than embeddings are no fault; far fewer are.
+
+    Args:
+        folder: Folder of the tokenizer.
+        model: Name of the model for messages.
+        size: Number of tokens that the model has embeddings for.
+        memo: Remembers the size of the tokenizer.
+
+    Raises:
+        UsageError: It has more tokens than the model, or less than nine tenths of them.
+    """
+    tokens = int(
+        recall_or(
+            memo,
+            f"tokens {version('transformers')}",
+            tokenizer_files(folder),
+            lambda: str(1 + max(load_tokenizer(folder).get_vocab().values(), default=-1)),
+        )
+    )
+    if not _LEAST_SHARE * size <= tokens <= size:
+        raise UsageError(
+            f"the tokenizer in {folder} has {tokens:,} tokens and {model} has embeddings for {size:,}, so they do not"
+            " belong together",
+            hint="Name the tokenizer that the model was trained with.",
+        )
 
 
 def load_tokenizer(folder: Path, **where: Any) -> Any:

@@ -14,7 +14,7 @@ from auditor.models import gguf, hf, peft
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, Origin
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import read_folder
-from auditor.models.tokenizing import load_tokenizer, tokenizer_files
+from auditor.models.tokenizing import chosen_tokenizer, load_tokenizer, tokenizer_files
 from auditor.results.models import ModelIdentity
 
 PREFIX = "untrained:"
@@ -30,7 +30,7 @@ def accepts(source: str) -> bool:
     return source.startswith(PREFIX)
 
 
-def _architecture(source: str, revision: str | None) -> Origin:
+def _architecture(source: str, options: LoadOptions) -> Origin:
     """The model whose architecture is meant: the base of an adapter.
 
     Raises:
@@ -43,23 +43,31 @@ def _architecture(source: str, revision: str | None) -> Origin:
             hint="Name the model's folder as transformers saves it.",
         )
     if not peft.accepts(named):
-        return Origin(named, revision)
-    if revision is not None:
-        raise UsageError(f"{named} is a local folder and has no revision {revision!r}", hint="Leave --revision out.")
-    return peft.base(named)
+        return Origin(named, options.revision)
+    if options.revision is not None:
+        raise UsageError(
+            f"{named} is a local folder and has no revision {options.revision!r}", hint="Leave --revision out."
+        )
+    return peft.base(named, options)
 
 
-def _tokenizer_folder(source: str, model: Path) -> Path:
+def _tokenizer_folder(source: str, model: Path, options: LoadOptions) -> Path:
     named = source.removeprefix(PREFIX)
-    return peft.tokenizer_folder(Path(named), model) if peft.accepts(named) else model
+    if peft.accepts(named):
+        return peft.tokenizer_folder(Path(named), model, options)
+    return chosen_tokenizer(options, model)
+
+
+def no_base(source: str, options: LoadOptions) -> None:
+    """An untrained model was made from no other; that of an adapter has the architecture of its base."""
 
 
 def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     """See `Loader.identify`; the weights' digest is that of the distribution and seed they are drawn from."""
-    origin = _architecture(source, options.revision)
+    origin = _architecture(source, options)
     folder = read_folder(hf.locate(origin.source, origin.revision), memo)
     identity = hf.identity_of(
-        folder, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path)
+        folder, origin.source, options, memo, tokenizer_folder=_tokenizer_folder(source, folder.path, options)
     )
     return identity.model_copy(
         update={
@@ -78,16 +86,16 @@ def _weights_sha256(details: Mapping[str, str]) -> str:
 
 def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:
     """See `Loader.files`: no weight files, as none are read."""
-    origin = _architecture(source, options.revision)
+    origin = _architecture(source, options)
     folder = read_folder(hf.locate(origin.source, origin.revision), memo).path
-    return [folder / "config.json", *tokenizer_files(_tokenizer_folder(source, folder))]
+    return [folder / "config.json", *tokenizer_files(_tokenizer_folder(source, folder, options))]
 
 
-def fingerprint(source: str, revision: str | None) -> Fingerprint:
+def fingerprint(source: str, options: LoadOptions) -> Fingerprint:
     """See `Loader.fingerprint`."""
-    origin = _architecture(source, revision)
+    origin = _architecture(source, options)
     folder = hf.locate(origin.source, origin.revision)
-    twin = hf.fingerprint_of(folder, (), _tokenizer_folder(source, folder), NoMemo())
+    twin = hf.fingerprint_of(folder, (), _tokenizer_folder(source, folder, options), NoMemo())
     return dataclasses.replace(twin, weights_sha256=_weights_sha256(twin.details))
 
 
@@ -102,7 +110,7 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 
     from auditor.models.runtime.causal import CausalBackend
 
-    origin = _architecture(identity.source, options.revision)
+    origin = _architecture(identity.source, options)
     folder = hf.locate(origin.source, origin.revision)
     try:
         with hf.quiet_transformers(), torch.random.fork_rng(devices=[]):
@@ -124,8 +132,8 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
 
 def tokenizer(source: str, options: LoadOptions) -> Any:
     """See `Loader.tokenizer`."""
-    origin = _architecture(source, options.revision)
-    return load_tokenizer(_tokenizer_folder(source, hf.locate(origin.source, origin.revision)))
+    origin = _architecture(source, options)
+    return load_tokenizer(_tokenizer_folder(source, hf.locate(origin.source, origin.revision), options))
 
 
 TWIN = Loader(
@@ -135,6 +143,7 @@ TWIN = Loader(
     accepts,
     identify,
     load,
+    no_base,
     tokenizer=tokenizer,
     fingerprint=fingerprint,
     files=files,

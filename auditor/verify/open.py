@@ -33,6 +33,8 @@ def open_subject(
     rescoring: bool = False,
     long: bool = False,
     reader: CommandReader | None = None,
+    base: str | None = None,
+    tokenizer: str | None = None,
 ) -> Subject:
     """Read a result, or the bundle that it is in.
 
@@ -45,6 +47,8 @@ def open_subject(
         rescoring: Whether everything is scored again.
         long: Whether figures that take more than minutes are recomputed.
         reader: Reads the recorded command.
+        base: Base of the audited adapter and of checkpoints, in place of the one that they name.
+        tokenizer: Folder of the tokenizer of the audited model and of checkpoints, in place of their own.
 
     Raises:
         UsageError: It cannot be read, or is neither; the batch that was given cannot be read; or a role is unknown.
@@ -66,7 +70,20 @@ def open_subject(
         above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
         batch = next((file for file in above if file.is_file() and _names(file, path, written)), None)
     result = parse_result(written, path)
-    return Subject(result, written, path.resolve(), dict(data), dict(models), batch, files, rescoring, long, reader)
+    return Subject(
+        result,
+        written,
+        path.resolve(),
+        dict(data),
+        dict(models),
+        base,
+        tokenizer,
+        batch=batch,
+        bundle=files,
+        rescoring=rescoring,
+        long=long,
+        reader=reader,
+    )
 
 
 def read_batch_result(path: Path) -> BatchResult:

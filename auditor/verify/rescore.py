@@ -45,6 +45,10 @@ def settings_here(subject: Subject) -> AuditSettings:
     audited = subject.known_models[TARGET_LABEL][1]
     if audited.dtype in ("float32", "bfloat16", "float16"):
         updates["dtype"] = audited.dtype
+    for name in ("base", "tokenizer"):
+        if getattr(settings, name) is not None and getattr(subject, name) is None:
+            raise UsageError(f"scoring again needs what the audit read: --{name} PATH is missing")
+        updates[name] = getattr(subject, name)
     series = settings.series
     if series is not None:
         course = [(name, _checkpoint(subject, name)) for name, _ in series.checkpoints]

@@ -12,6 +12,8 @@ from auditor.audit.choices import with_default_thresholds
 from auditor.audit.conclude import conclude
 from auditor.audit.inputs import AuditInputs, inputs_of_result
 from auditor.features.table import TARGET_LABEL
+from auditor.models.backend import LoadOptions
+from auditor.models.loading import with_fitting_base
 from auditor.results.result import AuditResult, ModelSummary, Verdict
 from auditor.verify.bundle.contents import text_names
 from auditor.verify.command import CommandReader
@@ -29,6 +31,8 @@ class Subject:
         path: Path of the file; None where there is none.
         data: Path of the documents by role: suspect, heldout, placebo, general.
         models: Path of the models by role, label or name of a checkpoint.
+        base: Base of the audited adapter and of checkpoints; None for the one that they name.
+        tokenizer: Folder of the tokenizer of the audited model and of checkpoints; None for their own.
         batch: The batch.json of its batch; None where there is none.
         bundle: The other files of its bundle by name; empty outside one.
         rescoring: Whether everything is scored again.
@@ -41,6 +45,8 @@ class Subject:
     path: Path | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    base: str | None = None
+    tokenizer: str | None = None
     batch: Path | None = None
     bundle: Mapping[str, bytes] = field(default_factory=dict)
     rescoring: bool = False
@@ -69,6 +75,19 @@ class Subject:
             name = {"target": TARGET_LABEL, "checkpoint": model.name}.get(model.role) or next(labels, "")
             known.setdefault(name, (index, model))
         return known
+
+    def options_of(self, name: str, source: str, model: ModelSummary) -> LoadOptions:
+        """How a model is opened: base and tokenizer are those of the audited model and of checkpoints.
+
+        Args:
+            name: Its name.
+            source: Its path here, or its name on the hub.
+            model: Its record.
+        """
+        options = LoadOptions(revision=None if is_here(source) else model.revision)
+        if model.role == "reference":
+            return options
+        return with_fitting_base(source, replace(options, base=self.base, tokenizer=self.tokenizer))
 
     @cached_property
     def texts(self) -> list[str]:

@@ -96,6 +96,8 @@ _OTHER: dict[str, Any] = {
     "device": "cpu",
     "dtype": "bfloat16",
     "revision": "main",
+    "base": "base",
+    "tokenizer": "base",
     "context": 64,
     "max-tokens": 32,
     "permutations": 19999,
@@ -290,7 +292,7 @@ def test_every_source_of_the_settings_starts_from_the_folder(tmp_path: Path, mon
     entry = {"name": "a", **both, "suspect": "suspect", "heldout": "heldout", "permutations": 99999}
     (planned,) = read(Path("conf"), _written({"audits": [entry]})).audits
     sources = inputs_of(planned.settings)
-    assert len(sources) == 9
+    assert len(sources) == 11
     assert all(source.startswith(f"conf{os.sep}") for source in sources)
 
 

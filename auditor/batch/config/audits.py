@@ -15,6 +15,7 @@ from auditor.core.errors import UsageError
 from auditor.corpora.read import require_one_grouping
 from auditor.features.catalogue import require_reference, select_features
 from auditor.membership.procedures.published import select_procedures
+from auditor.models.backend import LoadOptions
 from auditor.models.loading import base_of
 from auditor.results.gate import Gate, make_gate
 from auditor.settings import (
@@ -105,7 +106,8 @@ def _check_references(entry: Entry, faults: Faults) -> None:
         try:
             require_reference(names)
         except UsageError as error:
-            if base_of(str(model.value)) is None:
+            base = entry.entries.get("base")
+            if base_of(str(model.value), LoadOptions(base=None if base is None else str(base.value))) is None:
                 faults.take(entry.own["features"].line if "features" in entry.own else entry.line, error)
 
 

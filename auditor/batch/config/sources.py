@@ -42,8 +42,8 @@ def locate(entries: Entries, folder: Path, faults: Faults) -> dict[str, Node]:
     revision = entries["revision"].value if "revision" in entries else None
     located = dict(entries)
     for key in _SOURCES.keys() & entries.keys():
-        # References are other models than the one whose revision is named.
-        of_hub = revision if isinstance(revision, str) and key != "references" else None
+        # These are other models than the one whose revision is named.
+        of_hub = revision if isinstance(revision, str) and key not in ("references", "base", "tokenizer") else None
         located[key] = _locate(entries[key], key, of_hub, folder, faults)
     return located
 

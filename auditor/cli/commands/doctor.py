@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _OF_AUDIT = ("suspect", "heldout", "text_column", "group_column", "group_by", "limit", "references")
-_OF_MODEL = ("model", "revision", "dtype", "context", "max_tokens")
+_OF_MODEL = ("model", "revision", "base", "tokenizer", "dtype", "context", "max_tokens")
 
 
 def _settings() -> list[click.Parameter]:
@@ -93,7 +93,14 @@ def _subject(values: dict[str, Any], documents: int, tokens: int) -> AuditSettin
             raise UsageError("these options are about an audit of documents", hint="Give SUSPECT and HELDOUT.")
         if values["model"] is None:
             return None
-        options = LoadOptions(values["device"], values["dtype"], values["revision"], values["context"])
+        options = LoadOptions(
+            values["device"],
+            values["dtype"],
+            values["revision"],
+            values["context"],
+            values["base"],
+            values["tokenizer"],
+        )
         return ModelOnly(values["model"], options, documents, tokens, values["max_tokens"])
     if values["heldout"] is None:
         raise UsageError("SUSPECT is given and HELDOUT is not", hint="Give both sides of the audit, or neither.")

@@ -42,6 +42,18 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     help="A model to compare with the result: the audited one, or a reference or checkpoint by name. Repeatable.",
 )
 @click.option(
+    "--base",
+    default=None,
+    metavar="PATH",
+    help="Base of the audited adapter and of checkpoints that are adapters, in place of the one that they name.",
+)
+@click.option(
+    "--tokenizer",
+    default=None,
+    metavar="PATH",
+    help="Folder of the tokenizer of the audited model and of checkpoints, in place of their own.",
+)
+@click.option(
     "--batch",
     type=click.Path(path_type=Path),
     default=None,
@@ -66,6 +78,8 @@ def command(
     result: Path,
     data: dict[str, str],
     models: dict[str, str],
+    base: str | None,
+    tokenizer: str | None,
     batch: Path | None,
     configuration: Path | None,
     rescoring: bool,
@@ -98,7 +112,17 @@ def command(
     from auditor.verify.text import is_verified, render_text
 
     reader = CommandReader(read_command, settings_of_batch, configuration)
-    subject = open_subject(result, data=data, models=models, batch=batch, rescoring=rescoring, long=long, reader=reader)
+    subject = open_subject(
+        result,
+        data=data,
+        models=models,
+        base=base,
+        tokenizer=tokenizer,
+        batch=batch,
+        rescoring=rescoring,
+        long=long,
+        reader=reader,
+    )
     answers = verify(subject)
     print_result(render_text(subject, answers))
     return 0 if is_verified(answers) else 1

@@ -6,7 +6,7 @@ from auditor.core.text import did_you_mean
 from auditor.models.loading import fingerprint_model
 from auditor.verify.check import CheckAnswer, UnreadableError, check, reading
 from auditor.verify.differences import Difference
-from auditor.verify.subject import Subject, is_here
+from auditor.verify.subject import Subject
 
 
 @check(name="models", order=90)
@@ -21,11 +21,11 @@ def models(subject: Subject) -> CheckAnswer:
             raise UnreadableError(f"the result has no model called {name!r}", hint=did_you_mean(name, known))
         index, stored = known[name]
         with reading():
-            identity = fingerprint_model(source, None if is_here(source) else stored.revision)
+            identity = fingerprint_model(source, subject.options_of(name, source, stored))
         again = {
             "weights_sha256": identity.weights_sha256,
             "tokenizer_sha256": identity.tokenizer_sha256,
-            **{f"details.{key}": digest for key, digest in identity.details.items()},
+            **{f"details.{key}": digest for key, digest in identity.details.items() if key in stored.details},
         }
         for field, digest in again.items():
             expected = stored.details.get(field[8:]) if field.startswith("details.") else getattr(stored, field)
