@@ -43,6 +43,10 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
             f"{folder} is an activated LoRA, which acts only after its invocation tokens in a text",
             hint="Documents hold none, so the figures would be those of its base; audit the base instead.",
         )
+    if kind in PROMPTS and not virtual_tokens(config):
+        raise UsageError(
+            f"{folder / ADAPTER} is of a {kind} adapter and has no num_virtual_tokens", hint="Copy the file again."
+        )
     if task not in (None, "CAUSAL_LM"):
         raise UsageError(f"{folder} is an adapter for {task}, not for a causal language model")
     return config
@@ -84,18 +88,19 @@ def vocabularies(header: Header, modules: Collection[str] | None = None) -> dict
     return rows
 
 
-def require_fitting(adapter: Path, header: Header, base: ModelFolder) -> None:
+def require_fitting(adapter: Path, config: Mapping[str, Any], header: Header, base: ModelFolder) -> None:
     """Refuse a base whose layers are not those that a LoRA was trained on.
 
     Args:
         adapter: Folder of the adapter.
+        config: Its configuration; one that repeats layers numbers them anew, and they are not compared.
         header: Tensors of the adapter.
         base: The base, whose layers are not compared where they are stored quantised.
 
     Raises:
         UsageError: A numbered layer is missing or of another size; the message names it and both sizes.
     """
-    if base.config.get("quantization_config"):
+    if base.config.get("quantization_config") or config.get("layer_replication"):
         return
     known: dict[str, tuple[int, ...]] = {}
     for path in base.weights:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auditor.core.errors import RunError, UsageError, reason_of
+from auditor.core.errors import AuditorError, RunError, UsageError, reason_of
 from auditor.core.text import close_names
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
@@ -147,8 +147,8 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
     import torch
     from transformers import AutoModelForCausalLM
 
-    config = read_config(folder, **where)
     try:
+        config = read_config(folder, **where)
         with quiet_transformers():
             model, report = AutoModelForCausalLM.from_pretrained(
                 folder,
@@ -161,6 +161,8 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
                 output_loading_info=True,
                 **where,
             )
+    except AuditorError:
+        raise
     except Exception as error:
         raise RunError(
             f"cannot load {source}: {reason_of(error, typed=True)}",
@@ -190,6 +192,8 @@ def read_config(folder: Path, **where: Any) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **where)
     except Exception as error:
+        if where:
+            raise  # The file that the configuration is a part of is named where it is loaded.
         raise wrong_config(folder, error) from error
     config._attn_implementation = config._experts_implementation = None
     return config

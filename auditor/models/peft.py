@@ -30,6 +30,7 @@ from auditor.models.folder import (
     refuse_pickles_in,
     weight_files,
 )
+from auditor.models.loading import check_source
 from auditor.models.tokenizing import chosen_tokenizer, has_tokenizer, load_tokenizer
 from auditor.results.models import ModelIdentity
 
@@ -56,7 +57,7 @@ def base(source: str, options: LoadOptions) -> Origin:
         UsageError: None is named.
     """
     if options.base is not None:
-        path = str(Path(options.base).expanduser()) if options.base.startswith("~") else options.base
+        path = check_source(options.base, None)
         return Origin(path, None, tokenizer=_for_base(path, options))
     file = Path(source) / ADAPTER
     config = read_json(file)
@@ -64,9 +65,13 @@ def base(source: str, options: LoadOptions) -> Origin:
     if not named:
         raise UsageError(f"{file} names no base model", hint="Name it with --base.")
     relative = Path(source) / named
-    path = named if Path(named).exists() or not relative.is_dir() else str(relative)
-    revision = None if Path(path).exists() else str(config.get("revision") or "") or None
-    return Origin(path, revision, str(file), _for_base(path, options))
+    if relative.is_dir() and not Path(named).exists():
+        named = str(relative)
+    revision = None if Path(named).exists() else str(config.get("revision") or "") or None
+    origin = Origin(named, revision, str(file), _for_base(named, options))
+    with origin.naming():
+        check_source(named, revision)
+    return origin
 
 
 def _for_base(path: str, options: LoadOptions) -> str | None:
@@ -106,7 +111,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     config, weights = read_adapter_config(folder), _weights(folder)
     model = _base_folder(origin, memo)
     header = read_header(weights)
-    require_fitting(folder, header, model)
+    require_fitting(folder, config, header, model)
     identity = hf.identity_of(
         model,
         origin.source,
