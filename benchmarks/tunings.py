@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--corpus", action="append", help="tune on this corpus only; repeatable")
     parser.add_argument("--sizes", default="150,100,75,50", help="documents a side")
     parser.add_argument("--tune-once", action="store_true", help="at the first size; the others are audits of fewer")
+    parser.add_argument("--truth", action="append", choices=["tuned", "other"], help="audit these documents only")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--permutations", type=int, default=1999)
@@ -101,7 +102,7 @@ def main() -> None:
                         tune(base, [text.text for text in chosen[:tuned]], adapter, recipe)
                     for truth, start in (("tuned", 0), ("other", 2 * tuned)):
                         suspect, heldout = (chosen[at : at + size] for at in (start, start + tuned))
-                        if len(heldout) < size:
+                        if len(heldout) < size or truth not in (options.truth or [truth]):
                             continue
                         result = _audit((suspect, heldout), adapter, work, options.permutations)
                         table.update(_events(result, size, truth))
