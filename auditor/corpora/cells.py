@@ -10,7 +10,7 @@ from functools import partial
 
 from auditor.core.errors import UsageError
 from auditor.core.text import quoted, quoted_list, suggest
-from auditor.corpora.chat.shapes import Conversation, columns_read, read_conversation
+from auditor.corpora.chat.shapes import Conversation, columns_read, pair_hint, read_conversation
 from auditor.corpora.document import TEXT
 from auditor.corpora.reader import RawRow, UnreadableCell
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES
@@ -51,6 +51,8 @@ def row_text(row: RawRow, column: str) -> str:
             hint=f"The rows hold a conversation in {' and '.join(map(quoted, conversation))}, which is read where "
             "--text-column is left out.",
         )
+    if column not in row.content and pair_hint(row.content):
+        raise UsageError(f"{row.where}: no column {quoted(column)}", hint=pair_hint(row.content))
     cell = _cell(row.content, column, row.where, option="--text-column")
     if cell is None:
         return ""

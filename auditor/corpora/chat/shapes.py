@@ -130,7 +130,7 @@ def _pair(row: RawRow, cells: Cells, columns: tuple[str, ...]) -> tuple[tuple[Tu
         before = _some_turns(prompt, row.where, pair.prompt, USER)
         after = _some_turns(answer, row.where, pair.answer, ASSISTANT)
         turns = (*(Turn(turn.role, turn.content, answer=False) for turn in before), *after)
-        return turns, f"{pair.name} (messages)", None
+        return turns, f"{pair.name}, as messages", None
     more = "" if pair.more is None else _text(cells.get(pair.more), row.where, pair.more)
     parts = [part for part in (_text(prompt, row.where, pair.prompt), more) if part.strip()]
     said = _text(answer, row.where, pair.answer)
@@ -166,9 +166,26 @@ def _by_name(cells: Cells) -> tuple[str, ...]:
     return ()
 
 
-def _named_pair(cells: Cells, column: str) -> PairColumns | None:
+def pair_names(column: str) -> tuple[str, str] | None:
+    """The two columns in a text column of the form PROMPT,ANSWER; None for one of another form."""
     names = [name.strip() for name in column.split(",")]
-    return PairColumns(*names) if len(names) == 2 and all(name in cells for name in names) else None
+    return (names[0], names[1]) if len(names) == 2 and all(names) else None
+
+
+def pair_hint(cells: Cells) -> str:
+    """How to name the pair in a row in which none is recognised; empty where there is none."""
+    if "chosen" in cells:
+        whole = isinstance(cells["chosen"], UnreadableCell)
+        return f"Of preferences, audit the chosen answers with --text-column {'chosen' if whole else 'prompt,chosen'}."
+    for pair in PAIRS:
+        if pair.prompt in cells and pair.answer in cells:
+            return f"A pair is read with --text-column {pair.prompt},{pair.answer}, without the other columns."
+    return ""
+
+
+def _named_pair(cells: Cells, column: str) -> PairColumns | None:
+    names = pair_names(column)
+    return PairColumns(*names) if names is not None and all(name in cells for name in names) else None
 
 
 def _has_messages(cell: object) -> bool:

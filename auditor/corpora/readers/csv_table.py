@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor.core.errors import UsageError
 from auditor.core.text import amount, quoted
+from auditor.corpora.chat.shapes import pair_names
 from auditor.corpora.reader import RawRow, ReadOptions, file_reader
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, read_lines
 
@@ -56,7 +57,12 @@ def _delimiter(file: DataFile, line: str, options: ReadOptions) -> str:
     if file.has_suffix(".tsv"):
         return "\t"
     headers = {delimiter: _fields(line, delimiter) for delimiter in _DELIMITERS}
-    named = (delimiter for delimiter, header in headers.items() if options.text_column in header)
+    pair = pair_names(options.text_column)
+    named = (
+        delimiter
+        for delimiter, header in headers.items()
+        if options.text_column in header or (pair and set(pair) <= set(header))
+    )
     return next(named, max(headers, key=lambda delimiter: len(headers[delimiter])))
 
 
