@@ -93,7 +93,11 @@ def conclude(inputs: AuditInputs, answers: AnswerCache | None = None) -> AuditRe
         placebo=extra_summary(inputs, inputs.placebo, "placebo"),
         general=extra_summary(inputs, inputs.general, "general"),
         limitations=limitations(
-            tested.guards, series=forgetting is not None, correction=inputs.multiplicity, order=order
+            tested.guards,
+            inputs.manifest,
+            series=forgetting is not None,
+            correction=inputs.multiplicity,
+            order=order,
         ),
         manifest=complete_manifest(inputs, rows),
         forgetting=forgetting,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from auditor.core.text import lower_first
 from auditor.results.guards import GuardResult
-from auditor.results.result import BatchCorrection
+from auditor.results.result import BatchCorrection, Manifest
 from auditor.results.separability import RowOrder
 
 ALIKE = 0.01
@@ -38,6 +38,7 @@ _SERIES = (
 
 def limitations(
     guards: Sequence[GuardResult],
+    manifest: Manifest | None = None,
     *,
     series: bool,
     correction: BatchCorrection | None = None,
@@ -47,6 +48,7 @@ def limitations(
 
     Args:
         guards: Every guard.
+        manifest: What went in; an adapter may have been scored over another base than it names.
         series: Whether checkpoints were compared.
         correction: The correction for the other audits of a batch; None outside one.
         order: Whether neighbouring held-out groups are alike.
@@ -63,7 +65,27 @@ def limitations(
     )
     sampling = _ONE if correction is None else _of_batch(correction)
     alike = () if order is None or order.p_value > ALIKE else (_neighbours(order),)
-    return (*_ALWAYS, sampling, *(_SERIES if series else ()), *alike, *blind_spots, *not_run)
+    return (
+        *_ALWAYS,
+        *(() if manifest is None else _replaced_bases(manifest)),
+        sampling,
+        *(_SERIES if series else ()),
+        *alike,
+        *blind_spots,
+        *not_run,
+    )
+
+
+def _replaced_bases(manifest: Manifest) -> tuple[str, ...]:
+    """One sentence for each adapter that was scored over a base that the user named."""
+    given = manifest.configuration.get("base")
+    return tuple(
+        f"The adapter {model.source} names {model.details['recorded_base'] or 'no model'} as its base. It was scored"
+        f" over {given}, which was given in its place and is the model that it is compared with; that the two are the same"
+        " model, the audit cannot show."
+        for model in {model.source: model for model in manifest.models}.values()
+        if "recorded_base" in model.details
+    )
 
 
 def _neighbours(order: RowOrder) -> str:

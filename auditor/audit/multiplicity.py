@@ -139,7 +139,11 @@ def apply_correction(result: AuditResult, correction: BatchCorrection) -> AuditR
         raise ValueError("a result that is corrected already cannot be corrected again")
     verdict = corrected_verdict(result.verdict, correction, result.thresholds.alpha)
     limits = limitations(
-        result.guards, series=result.forgetting is not None, correction=correction, order=result.heldout_order
+        result.guards,
+        result.manifest,
+        series=result.forgetting is not None,
+        correction=correction,
+        order=result.heldout_order,
     )
     return with_content_digest(
         result.model_copy(update={"multiplicity": correction, "verdict": verdict, "limitations": limits})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, cannot_read, reason_of
 from auditor.models.digests import Memo, recall_or
+from auditor.models.survey import folder_names, no_config, no_weights
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+_OF_TRAINING = ("training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.bin", "scheduler.pt", "scaler.pt")
 ADAPTER = "adapter_config.json"
 WEIGHT_INDEX = "model.safetensors.index.json"
 # Where a folder holds such a file, transformers loads it in place of model.safetensors.
@@ -75,7 +78,7 @@ def weight_files(folder: Path) -> list[Path]:
         UsageError: There are none, files that the index names are missing or elsewhere, one is incomplete, or others
             would be loaded in their place.
     """
-    names = sorted(path.name for path in folder.iterdir())
+    names = folder_names(folder)
     instead = [name for name in names if _RANK_LOCAL.fullmatch(name)]
     if instead:
         raise UsageError(
@@ -92,7 +95,7 @@ def weight_files(folder: Path) -> list[Path]:
         refuse_pickles_in(folder)
         raise UsageError(f"{folder} has no model.safetensors", hint="Name the folder that holds the weights.")
     for path in files:
-        read_header(path)
+        refuse_wrapped(path, read_header(path))
     return files
 
 
@@ -110,37 +113,67 @@ def _indexed(index: Path) -> list[Path]:
             )
     missing = [name for name in names if not (index.parent / name).is_file()]
     if missing:
-        raise UsageError(f"{index.parent} lacks the weight files {', '.join(missing)}", hint="Download them again.")
+        shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3:,} more" if len(missing) > 3 else "")
+        raise UsageError(
+            f"{index.parent} lacks the weight files {shown}, which {index.name} names", hint="Download them again."
+        )
     return [index.parent / name for name in names]
 
 
 def refuse_pickles_in(folder: Path) -> None:
-    """Refuse a folder that holds pickled weights in place of safetensors.
+    """Refuse a folder that holds its weights in another form than safetensors.
 
     Raises:
-        UsageError: It holds pickles.
+        UsageError: It holds pickles, parts of a distributed training, a variant, or models one level down.
     """
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES and path.is_file())
+    found = no_weights(folder)
+    if found is not None:
+        raise found
+    pickles = [
+        name
+        for name in folder_names(folder)
+        if name.endswith(PICKLES) and name not in _OF_TRAINING and (folder / name).is_file()
+    ]
     if pickles:
         raise UsageError(f"{folder} holds its weights as pickle ({', '.join(pickles)}), not read", hint=CONVERT)
 
 
-_PREFIXES = {
-    "_orig_mod.": ("torch.compile", "model._orig_mod.save_pretrained(folder)"),
-    "module.": ("DistributedDataParallel or DataParallel", "model.module.save_pretrained(folder)"),
-    "_fsdp_wrapped_module.": ("FullyShardedDataParallel", "the state dict that accelerate's get_state_dict gathers"),
+_WRAPPERS = {
+    "_orig_mod": "torch.compile",
+    "module": "DistributedDataParallel or DataParallel",
+    "_fsdp_wrapped_module": "FullyShardedDataParallel",
+    "_checkpoint_wrapped_module": "activation checkpointing",
 }
+_WRAPPED = re.compile(rf"(?:^|\.)(?P<name>{'|'.join(_WRAPPERS)})\.")
 
 
-def prefix_note(name: str) -> str:
-    """What a tensor's name says of the wrapping it was saved with, in brackets; empty where there is none."""
-    found = next((prefix for prefix in _PREFIXES if prefix in f"{name}."), None)
-    return "" if found is None else f" ({found!r} in its name comes from {_PREFIXES[found][0]})"
+def wrapper_note(name: str) -> str:
+    """What a tensor's name says of the wrapper that it was saved in; empty where there was none."""
+    match = _WRAPPED.search(name)
+    # `module` is a common name further in.
+    if match is None or (match["name"] == "module" and not name.startswith(("module.", "base_model.model.module."))):
+        return ""
+    return f"the prefix {match['name'] + '.'!r} of {_WRAPPERS[match['name']]}"
+
+
+def refuse_wrapped(path: Path, header: dict[str, dict[str, Any]]) -> None:
+    """Refuse weights that were saved in a wrapper: transformers would draw new ones in their place.
+
+    Raises:
+        UsageError: Names of tensors begin with that of a wrapper.
+    """
+    found = next((name for name in header if wrapper_note(name)), None)
+    if found is not None:
+        inside = "_orig_mod" if "_orig_mod." in found else "module"
+        raise UsageError(
+            f"the tensors of {path} have {wrapper_note(found)} in their names ({found}), by which no weight is found",
+            hint=f"Save the model inside it, with model.{inside}.save_pretrained(folder), or rename the tensors.",
+        )
 
 
 def has_weights(folder: Path) -> bool:
     """Whether a folder holds the weights of a whole model, or their index."""
-    return any(path.match("model*.safetensors") or path.name == WEIGHT_INDEX for path in folder.iterdir())
+    return any(name == WEIGHT_INDEX or fnmatch(name, "model*.safetensors") for name in folder_names(folder))
 
 
 def refuse_embedded_adapter(folder: Path) -> None:
@@ -190,7 +223,7 @@ def read_folder_config(path: Path) -> dict[str, Any]:
     """
     config_file = path / "config.json"
     if not config_file.is_file():
-        raise UsageError(f"{path} is not a model: it has no config.json", hint="Name the folder save_pretrained wrote.")
+        raise no_config(path)
     config = read_json(config_file)
     refuse_embedded_adapter(path)
     named = config.get("transformers_weights")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from auditor.models.folder import (
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import chosen_tokenizer, front_of, load_tokenizer, require_vocabulary, tokenizer_files
 from auditor.results.models import ModelIdentity
+
+_NUMBER = re.compile(r"\.\d+\.")
+_BUFFER = re.compile(r"(inv_freq|masked_bias|position_ids|\battn\.bias|\battention\.bias|_float_tensor)$")
+"""Constants that earlier versions of transformers saved among the weights."""
 
 
 def accepts(source: str) -> bool:
@@ -159,6 +164,8 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                # Refused below with names and sizes.
+                ignore_mismatched_sizes=True,
                 **where,
             )
     except AuditorError:
@@ -168,14 +175,45 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
             f"cannot load {source}: {reason_of(error, typed=True)}",
             hint="Check that the files are whole and, for a quantised model, that its library is installed.",
         ) from error
-    wrong = [*report.get("missing_keys", ()), *(str(key) for key in report.get("mismatched_keys", ()))]
+    for name, stored, declared in sorted(report.get("mismatched_keys", ())):
+        raise RunError(
+            f"{source} holds {name} in the size {_size(stored)}, and its configuration declares {_size(declared)}",
+            hint="The weights and config.json do not belong together; copy both again.",
+        )
+    wrong = report.get("missing_keys", ())
     if wrong:
         shown = ", ".join(sorted(wrong)[:3])
         raise RunError(
             f"{source} lacks {len(wrong)} weights that its configuration declares ({shown})",
             hint="The weights and config.json do not belong together; copy both again.",
         )
+    if not where and not getattr(config, "quantization_config", None):
+        _refuse_unused(model, report.get("unexpected_keys", ()), source)
     return model.eval()
+
+
+def _size(shape: Sequence[int]) -> str:
+    return " x ".join(f"{length:,}" for length in shape)
+
+
+def _refuse_unused(model: Any, names: Iterable[str], source: str) -> None:
+    """Refuse weights for modules of the model that its configuration leaves out, such as biases and further layers.
+
+    Heads of other tasks and towers for images, which are no part of the language model, are left aside.
+    """
+    modules = {name for name, _ in model.named_modules()}
+    layers = {_NUMBER.sub(".#.", name) for name, _ in model.named_parameters()}
+    unused = []
+    for name in sorted(names):
+        spellings = (name, f"{model.base_model_prefix}.{name}")
+        known = any(s.rpartition(".")[0] in modules or _NUMBER.sub(".#.", s) in layers for s in spellings)
+        if known and not _BUFFER.search(name):
+            unused.append(name)
+    if unused:
+        raise RunError(
+            f"{source} holds {len(unused)} weights that its configuration has no place for ({', '.join(unused[:3])})",
+            hint="The weights and config.json do not belong together; copy both again.",
+        )
 
 
 def read_config(folder: Path, **where: Any) -> Any:

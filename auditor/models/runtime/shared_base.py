@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from auditor.core.errors import RunError, UsageError, is_out_of_memory, reason_of
 from auditor.models.adapters import Header, read_adapter_config, virtual_tokens, vocabularies
-from auditor.models.folder import prefix_note, read_header
+from auditor.models.folder import read_header, wrapper_note
 from auditor.models.runtime.finding import first_pass_error, probe_rows, vocabulary_of
 from auditor.models.runtime.prompted import Prompted
 
@@ -50,6 +51,7 @@ class SharedBase:
         from peft import PeftModel
 
         config, header = read_adapter_config(folder), read_header(folder / "adapter_model.safetensors")
+        _require_known_kind(config, source)
         # If putting it on fails, some weights may already have been changed.
         self._whole = False
         added = self._fit_vocabulary(folder, header, config, source)
@@ -63,7 +65,7 @@ class SharedBase:
                 self._adapted = PeftModel.from_pretrained(self._model, str(folder), autocast_adapter_dtype=False).eval()
         except Exception as error:
             raise RunError(
-                f"cannot load the adapter {source}: {reason_of(error, typed=True)}",
+                f"cannot load the adapter {source} over {self._model.name_or_path}: {reason_of(error, typed=True)}",
                 hint="Check that it was trained on the base it names and that its files are whole.",
             ) from error
         require_all_loaded(self._adapted, header, source)
@@ -142,6 +144,16 @@ class SharedBase:
         return self._before.equals(self._model)
 
 
+def _require_known_kind(config: Mapping[str, Any], source: str) -> None:
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    if config.get("peft_type") not in PEFT_TYPE_TO_CONFIG_MAPPING:
+        raise UsageError(
+            f"{source} is an adapter of the kind {config.get('peft_type')}, which peft {version('peft')} does not know",
+            hint="A newer peft may know it.",
+        )
+
+
 def _of_tokens(model: Any) -> list[Any]:
     """The modules with a row for every token: the embeddings, and the output layer where there is one."""
     output = model.get_output_embeddings()
@@ -174,9 +186,10 @@ def require_all_loaded(adapted: Any, header: Header, source: str) -> None:
     strange = set(header) - expected - set(adapted.state_dict())
     unused = sorted(name for name in strange if not _repeated(name, adapted) & expected & set(header))
     if unused:
+        note = wrapper_note(unused[0])
         raise UsageError(
             f"{len(unused):,} of {len(header):,} tensors of the adapter {source} have no place in its base,"
-            f" such as {unused[0]}{prefix_note(unused[0])}",
+            f" such as {unused[0]}{f', which has {note} in its name' if note else ''}",
             hint="Check that the base is the one it was trained on, and save it again without wrapping.",
         )
     if missing:
@@ -262,8 +275,8 @@ class ModelState:
             switch: Opens the context in which the adapter is off.
         """
         present = {id(tensor) for tensor in _tensors(model)}
-        for tensor, address, version in self._tensors:
-            if id(tensor) not in present or tensor.data_ptr() != address or tensor._version != version:
+        for tensor, address, writes in self._tensors:
+            if id(tensor) not in present or tensor.data_ptr() != address or tensor._version != writes:
                 return False
         # PEFT warns of adapters that cannot be switched off; they are detected here.
         with warnings.catch_warnings(action="ignore"), switch():
