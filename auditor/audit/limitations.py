@@ -81,8 +81,8 @@ def _replaced_bases(manifest: Manifest) -> tuple[str, ...]:
     given = manifest.configuration.get("base")
     return tuple(
         f"The adapter {model.source} names {model.details['recorded_base'] or 'no model'} as its base. It was scored"
-        f" over {given}, which was given in its place and is the model that it is compared with; that the two are the same"
-        " model, the audit cannot show."
+        f" over {given}, which was given in its place and is what it is compared with; the audit cannot show that the"
+        " two are the same model."
         for model in {model.source: model for model in manifest.models}.values()
         if "recorded_base" in model.details
     )
