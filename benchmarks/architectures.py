@@ -86,6 +86,8 @@ SMALL: dict[str, Any] = {
     "n_mamba_heads": 2,
     "mamba_dt_rank": 8,
     "time_step_rank": 8,
+    "linear_head_dim": 16,
+    "linear_num_heads": 4,
     "linear_num_key_heads": 2,
     "linear_num_value_heads": 4,
     "linear_key_head_dim": 16,
@@ -122,7 +124,12 @@ OWN: dict[str, dict[str, Any]] = {
     "gptj": {"rotary_dim": 8},
     "mamba2": {"num_heads": 8, "head_dim": 16, "expand": 2},
     "llama4_text": {"num_hidden_layers": 4},
-    "roberta": {"max_position_embeddings": 131},
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
+    "reformer": {"axial_pos_embds": False, "attn_layers": ["local", "lsh"], "hash_seed": 0},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "zamba": {"num_hidden_layers": 4, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]},
+    "zamba2": {"layers_block_type": ["mamba", "hybrid"]},
+    "xmod": {"default_language": "en_XX"},
 }
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama, dynamic rope": ("llama", {"rope_parameters": DYNAMIC}),
@@ -146,7 +153,11 @@ def sized(kind: str, **own: Any) -> Any:
         for name in ("text_config", "decoder_config")
         if name in getattr(config_class, "sub_configs", {})
     }
-    named = {name: value for name, value in SMALL.items() if name in names} | nested | OWN.get(kind, {}) | own
+    named = {name: value for name, value in SMALL.items() if name in names}
+    if "qk_rope_head_dim" in names:
+        # The rotary part of a head is a size of its own there.
+        named |= {"head_dim": SMALL["qk_rope_head_dim"], "partial_rotary_factor": 1.0, "num_key_value_heads": 4}
+    named |= nested | OWN.get(kind, {}) | own
     return config_class(**named)
 
 
@@ -181,16 +192,19 @@ def texts(count: int) -> list[str]:
 def own_scores(folder: Path, rows: list[list[int]]) -> list[np.ndarray[Any, Any]]:
     """The model's own log-probabilities of each token after the first, a row at a time, each by a fresh copy."""
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig
 
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    found = []
+    from auditor.models.architectures import auto_class
+
+    opener = auto_class(AutoConfig.from_pretrained(folder))
+    model: Any = opener.from_pretrained(folder, dtype=torch.float32).eval()
+    scores = []
     with torch.inference_mode():
         for row in rows:
             logits = copy.deepcopy(model)(torch.tensor([row]), use_cache=False).logits[0].double()
             own = torch.log_softmax(logits, 1)[:-1].gather(1, torch.tensor(row[1:])[:, None])[:, 0]
-            found.append(own.numpy())
-    return found
+            scores.append(own.numpy())
+    return scores
 
 
 def measure(folder: Path, count: int) -> tuple[str, float, float]:

@@ -6,14 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, cannot_read, reason_of
-from auditor.models.digests import Memo, recall_or
+from auditor.models.architectures import require_causal
+from auditor.models.digests import Memo
 from auditor.models.survey import folder_names, no_config, no_weights
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -22,8 +21,6 @@ ADAPTER = "adapter_config.json"
 WEIGHT_INDEX = "model.safetensors.index.json"
 # Where a folder holds such a file, transformers loads it in place of model.safetensors.
 _RANK_LOCAL = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
-LEAST_CONTEXT = 8
-"""Fewest tokens of a window; with fewer hardly a token has a context."""
 CONVERT = (
     "Only safetensors and GGUF are read, because unpickling runs code. Load the model where you trust it and call"
     " save_pretrained(folder), which writes safetensors."
@@ -233,101 +230,6 @@ def read_folder_config(path: Path) -> dict[str, Any]:
             hint="Name the weights model.safetensors and remove the entry.",
         )
     return config
-
-
-@dataclass(frozen=True, slots=True)
-class Architectures:
-    """What the transformers library implements.
-
-    Attributes:
-        types: Every model_type.
-        causal_types: Those of causal language models.
-        causal: Classes of causal language models.
-    """
-
-    types: list[str]
-    causal_types: list[str]
-    causal: list[str]
-
-
-def known_architectures(memo: Memo) -> Architectures:
-    """What the installed transformers implements, remembered as long as none of its files of names changes.
-
-    The names are remembered and never a decision about a model, so that a refusal depends on the model alone.
-    """
-    spec = find_spec("transformers")
-    folders = [] if spec is None else spec.submodule_search_locations or []
-    files = sorted(path for folder in folders for path in Path(folder, "models", "auto").glob("*.py"))
-    if not files:
-        return Architectures(**json.loads(_architectures()))
-    question = f"architectures of transformers {version('transformers')}"
-    return Architectures(**json.loads(recall_or(memo, question, files, _architectures)))
-
-
-def _architectures() -> str:
-    # Importing transformers takes seconds.
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
-    causal = [name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values() if isinstance(name, str)]
-    return json.dumps(
-        {"types": [*CONFIG_MAPPING_NAMES], "causal_types": [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES], "causal": causal}
-    )
-
-
-def require_causal(config: dict[str, Any], source: str, memo: Memo) -> None:
-    """Refuse anything but a causal language model of the transformers library.
-
-    Args:
-        config: The parsed config.json.
-        source: Name of the model in messages.
-        memo: Remembers the models that transformers knows.
-
-    Raises:
-        UsageError: Encoder-decoder, classifier, masked or unknown model, or one that brings its own code.
-    """
-    known = known_architectures(memo)
-    kind = str(config.get("model_type", ""))
-    architectures = config.get("architectures") or []
-    if kind not in known.types:
-        if config.get("auto_map"):
-            raise UsageError(
-                f"{source} brings its own model code (auto_map in config.json), which is never run",
-                hint="Use a checkpoint of an architecture that transformers itself implements.",
-            )
-        raise UsageError(f"{source}: unknown model_type {kind!r}", hint="A newer transformers may know it.")
-    causal = set(known.causal).intersection(architectures) if architectures else kind in known.causal_types
-    if config.get("is_encoder_decoder") or not causal:
-        shown = ", ".join(architectures) or kind
-        raise UsageError(
-            f"{source} is not a causal language model ({shown}), so it gives a text no likelihood token by token",
-            hint="Audit the language model it was made from.",
-        )
-
-
-def context_of(config: dict[str, Any], limit: int) -> int:
-    """Longest window in tokens: the maximum of the configuration, at most `limit`.
-
-    Raises:
-        UsageError: The limit is too short for a token to have a context.
-    """
-    if limit < LEAST_CONTEXT:
-        raise UsageError(f"a window of {limit} tokens is too short", hint=f"Use at least {LEAST_CONTEXT}.")
-    names = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx", "seq_length", "max_sequence_length")
-    text = config.get("text_config")
-    for part in (config, text if isinstance(text, dict) else {}):
-        for name in names:
-            value = part.get(name)
-            if isinstance(value, int) and value > 0:
-                return min(limit, value)
-    return limit
-
-
-def vocabulary_of(config: dict[str, Any]) -> int | None:
-    """Number of tokens that a configuration gives the embeddings; None where it says none."""
-    text = config.get("text_config")
-    sizes = (part.get("vocab_size") for part in (config, text if isinstance(text, dict) else {}))
-    return next((size for size in sizes if isinstance(size, int)), None)
 
 
 _LONGEST_HEADER = 100_000_000

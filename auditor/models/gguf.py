@@ -10,9 +10,10 @@ from typing import Any
 from auditor.core.contents import require_content
 from auditor.core.errors import UsageError, reason_of
 from auditor.models import hf
+from auditor.models.architectures import context_of, require_causal
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, files_sha256, recall_or
-from auditor.models.folder import context_of, refuse_embedded_adapter, require_causal
+from auditor.models.folder import refuse_embedded_adapter
 from auditor.models.placement import resolve_device, resolve_dtype
 from auditor.models.tokenizing import front_of, load_tokenizer
 from auditor.results.models import ModelIdentity

@@ -12,16 +12,15 @@ from typing import Any
 
 from auditor.core.errors import AuditorError, RunError, UsageError, reason_of
 from auditor.core.text import close_names
+from auditor.models.architectures import auto_class, context_of, vocabulary_of
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
 from auditor.models.folder import (
     WEIGHT_INDEX,
     ModelFolder,
-    context_of,
     read_folder,
     read_folder_config,
     stored_dtype,
-    vocabulary_of,
     weight_files,
     wrong_config,
 )
@@ -150,12 +149,11 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
         RunError: It cannot be loaded, or some of its weights are missing.
     """
     import torch
-    from transformers import AutoModelForCausalLM
 
     try:
         config = read_config(folder, **where)
         with quiet_transformers():
-            model, report = AutoModelForCausalLM.from_pretrained(
+            model, report = auto_class(config).from_pretrained(
                 folder,
                 config=config,
                 dtype=getattr(torch, dtype),
@@ -186,6 +184,13 @@ def load_model(folder: Path, source: str, dtype: str, device: str, **where: Any)
         raise RunError(
             f"{source} lacks {len(wrong)} weights that its configuration declares ({shown})",
             hint="The weights and config.json do not belong together; copy both again.",
+        )
+    unused = sorted(report.get("unexpected_keys", ()))
+    if unused and config.architectures and type(model).__name__ not in config.architectures:
+        raise RunError(
+            f"{source} holds {len(unused)} weights that {type(model).__name__} does not use ({', '.join(unused[:3])}),"
+            f" so its own architecture ({', '.join(config.architectures)}) computes something else",
+            hint="Use a checkpoint of an architecture that transformers itself implements.",
         )
     if not where and not getattr(config, "quantization_config", None):
         _refuse_unused(model, report.get("unexpected_keys", ()), source)

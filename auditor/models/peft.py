@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from auditor.core.errors import UsageError
 from auditor.models import hf
 from auditor.models.adapters import read_adapter_config, require_fitting, virtual_tokens, vocabularies
+from auditor.models.architectures import LEAST_CONTEXT
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
 from auditor.models.folder import (
     ADAPTER,
     CONVERT,
-    LEAST_CONTEXT,
     ModelFolder,
     has_weights,
     read_folder,

@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor.core.errors import RunError, UsageError, reason_of
 from auditor.models import gguf, hf, peft
+from auditor.models.architectures import auto_class
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, Origin
 from auditor.models.digests import Memo, NoMemo
 from auditor.models.folder import read_folder
@@ -106,7 +107,6 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
         RunError: The model cannot be built from its configuration.
     """
     import torch
-    from transformers import AutoModelForCausalLM
 
     from auditor.models.runtime.causal import CausalBackend
 
@@ -120,7 +120,9 @@ def load(identity: ModelIdentity, options: LoadOptions) -> Backend:
                 del config.quantization_config
             torch.default_generator.manual_seed(SEED)
             # Drawn in float32 on the CPU whatever comes after, so that the weights are the same on every device.
-            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+            opener = auto_class(config)
+            build = getattr(opener, "from_config", None) or opener._from_config
+            model = build(config, dtype=torch.float32)
     except Exception as error:
         raise RunError(
             f"cannot build {identity.source}: {reason_of(error, typed=True)}",

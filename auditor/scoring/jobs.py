@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
-from auditor.core.errors import AuditorError, RunError, is_out_of_memory
+from auditor.core.errors import AuditorError, RunError, is_out_of_memory, reason_of
 from auditor.core.progress import Progress
 from auditor.models.backend import Backend, ModelSpec, Variant
 from auditor.scoring.batches import AssembledScores, executor, score_batch, smaller
@@ -55,6 +55,22 @@ def share_loads(jobs: Mapping[str, Job]) -> list[list[Job]]:
         if job.spec.base is None:
             groups.setdefault(key, []).append(job)
     return list(groups.values())
+
+
+def failure_of(source: str, error: Exception) -> AuditorError:
+    """What a user reads of a failure: without its traceback, which would keep tensors in memory.
+
+    Args:
+        source: The model, or whatever else failed.
+        error: Of any kind.
+    """
+    if is_out_of_memory(error):
+        return RunError(
+            f"{source} needs more memory than is available", hint="Use --dtype bfloat16 or a device with more memory."
+        )
+    if isinstance(error, AuditorError):
+        return type(error)(error.message, hint=error.hint)
+    return RunError(f"{source} could not be scored: {reason_of(error, typed=True)}")
 
 
 class Scorer:
@@ -246,7 +262,7 @@ class Scorer:
 
     def _fail(self, source: str, keys: Iterable[str], error: Exception) -> None:
         if self._on_failure is None:
-            raise error
+            raise error if isinstance(error, AuditorError) else failure_of(source, error) from error
         self._on_failure(source, keys, error)
 
     def _store_batch(self, batch: Sequence[Item], wanted: Capture, scores: Mapping[str, AssembledScores]) -> None:

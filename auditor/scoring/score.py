@@ -7,11 +7,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.core.errors import AuditorError, RunError, is_out_of_memory, reason_of
+from auditor.core.errors import AuditorError
 from auditor.core.progress import Progress, Silent
 from auditor.models.backend import ModelSpec
 from auditor.models.loading import in_float32
-from auditor.scoring.jobs import Job, Scorer, share_loads
+from auditor.scoring.jobs import Job, Scorer, failure_of, share_loads
 from auditor.scoring.packing import StoredOutputs
 from auditor.scoring.plan import Request, record_key
 from auditor.scoring.store import Store
@@ -147,7 +147,7 @@ def fill_store(
         try:
             weights = dict.fromkeys(map(_weights, variants.all_of(requested)))
         except Exception as error:
-            broken[name] = _without_tensors(f"the audit {name}", error)
+            broken[name] = failure_of(f"the audit {name}", error)
             continue
         for key in weights:
             needed.setdefault(key, {})[name] = requested
@@ -160,7 +160,7 @@ def fill_store(
                     if _weights(request.model) == key:
                         owners.setdefault(merged.add(request, requested.max_tokens), set()).add(name)
             except Exception as error:
-                broken.setdefault(name, _without_tensors(f"the audit {name}", error))
+                broken.setdefault(name, failure_of(f"the audit {name}", error))
         scorer = _fill(merged, owners, broken, store, progress or Silent())
         pairs += len(merged.wanted)
         computed, tokens, loads = computed + scorer.computed, tokens + scorer.tokens, loads + scorer.loads
@@ -185,7 +185,7 @@ def _fill(
         captured |= {key: output.wanted for key, output in outputs.items()}
 
     def on_failure(source: str, failed: Iterable[str], error: Exception) -> None:
-        reason = _without_tensors(source, error)
+        reason = failure_of(source, error)
         for key in failed:
             for name in owners[key]:
                 broken.setdefault(name, reason)
@@ -202,17 +202,6 @@ def _fill(
 def _weights(model: ModelSpec) -> str:
     """Key of the weights that are loaded for a model; for an adapter those of its base."""
     return (model.base or model).identity.key
-
-
-def _without_tensors(source: str, error: Exception) -> AuditorError:
-    """A copy of an error without its traceback, which would keep tensors in memory."""
-    if is_out_of_memory(error):
-        return RunError(
-            f"{source} needs more memory than is available", hint="Use --dtype bfloat16 or a device with more memory."
-        )
-    if isinstance(error, AuditorError):
-        return type(error)(error.message, hint=error.hint)
-    return RunError(f"{source} could not be scored: {reason_of(error, typed=True)}")
 
 
 class _MergedRequests:

@@ -18,7 +18,7 @@ from support.backend import CPU
 from support.children import identify, start
 
 from auditor.core.errors import RunError, UsageError
-from auditor.models import digests, folder, placement
+from auditor.models import architectures, digests, placement
 from auditor.models.backend import LoadOptions
 from auditor.models.folder import read_header, stored_dtype
 from auditor.models.loading import all_loaders, in_float32, open_model, open_models
@@ -206,15 +206,15 @@ def test_the_models_that_transformers_knows_are_remembered_for_its_files(monkeyp
         def remember(self, key: str, value: str) -> None:
             facts[key] = value
 
-    known = folder.known_architectures(Facts())
+    known = architectures.known_architectures(Facts())
     assert {"llama", "bert"} <= set(known.types)
     assert "LlamaForCausalLM" in known.causal
     assert "llama" in known.causal_types
-    monkeypatch.setattr(folder, "_architectures", pytest.fail)
-    assert folder.known_architectures(Facts()) == known
-    monkeypatch.setattr(folder, "_architectures", lambda: '{"types": [], "causal_types": [], "causal": []}')
-    monkeypatch.setattr(folder, "version", lambda name: "another")
-    assert folder.known_architectures(Facts()).types == []
+    monkeypatch.setattr(architectures, "_architectures", pytest.fail)
+    assert architectures.known_architectures(Facts()) == known
+    monkeypatch.setattr(architectures, "_architectures", lambda: '{"types": [], "causal_types": [], "causal": []}')
+    monkeypatch.setattr(architectures, "version", lambda name: "another")
+    assert architectures.known_architectures(Facts()).types == []
 
 
 @pytest.mark.parametrize("keep", [4, 100, 5000])

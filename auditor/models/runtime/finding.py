@@ -38,7 +38,7 @@ def find_paths(model: Any, source: str, *, context: int) -> Paths:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     text = inner.config.get_text_config(decoder=True)
     thresholds = thresholds_of(text, context)
-    paths = Paths(model, inner, inner, vocabulary_of(inner))
+    paths = Paths(model, inner, inner, vocabulary_size(inner))
     state = PassState(inner)
     paths.restore_attention()
     with torch.inference_mode(), _named(source, inner):
@@ -66,7 +66,7 @@ def _named(source: str, inner: Any) -> Iterator[None]:
         raise first_pass_error(source, inner, error) from error
 
 
-def vocabulary_of(inner: Any) -> int:
+def vocabulary_size(inner: Any) -> int:
     """Number of token ids a model reads, as its configuration or else its embeddings have it."""
     declared = getattr(inner.config.get_text_config(decoder=True), "vocab_size", None)
     return int(declared or inner.get_input_embeddings().weight.shape[0])
@@ -208,7 +208,7 @@ class _Search:
             return False
 
     def _isolates(self) -> bool:
-        """Whether the states of a row are the same beside another neighbour, far below the limit for figures."""
+        """Whether the states of a row are the same next to another neighbour, far below the limit for figures."""
         other = [token // 2 for token in self._short]
         rows = [self._short, self.long[: len(self._short)], self._short]
         again = [other, rows[1], other]

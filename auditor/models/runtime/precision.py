@@ -125,8 +125,8 @@ def blocks_for(device: torch.device, vocabulary: int) -> Blocks:
 
 def activation_bytes(model: Any) -> int:
     """A generous estimate of the bytes one token of a batch needs during the forward pass."""
-    config = model.config.get_text_config()
-    width = int(config.hidden_size)
+    config = model.config.get_text_config(decoder=True)
+    width = int(getattr(config, "hidden_size", None) or model.get_input_embeddings().weight.shape[1])
     inner = int(getattr(config, "intermediate_size", None) or 4 * width)
     return int((8 * width + 4 * inner) * model.dtype.itemsize)
 

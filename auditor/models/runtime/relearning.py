@@ -13,7 +13,7 @@ from auditor.models.backend import ModelSpec, Window
 from auditor.models.changes import Facts, Rounding, Training, UntrainableError
 from auditor.models.runtime.attention import PACKED
 from auditor.models.runtime.causal import CausalBackend
-from auditor.models.runtime.finding import probe_rows, vocabulary_of
+from auditor.models.runtime.finding import probe_rows, vocabulary_size
 from auditor.models.runtime.training import TrainingRun
 from auditor.models.tokenizing import front_of, tokenise
 from auditor.models.windows import count_tokens, cut
@@ -147,7 +147,7 @@ def _merged(model: Any, source: str, context: int) -> Any:
 
 
 def _logits(model: Any, context: int) -> torch.Tensor:
-    row = probe_rows(vocabulary_of(model), context)[0]
+    row = probe_rows(vocabulary_size(model), context)[0]
     with torch.inference_mode():
         logits: torch.Tensor = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits
     return logits.float()

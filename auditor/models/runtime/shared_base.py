@@ -14,7 +14,7 @@ import torch
 from auditor.core.errors import RunError, UsageError, is_out_of_memory, reason_of
 from auditor.models.adapters import Header, read_adapter_config, virtual_tokens, vocabularies
 from auditor.models.folder import read_header, wrapper_note
-from auditor.models.runtime.finding import first_pass_error, probe_rows, vocabulary_of
+from auditor.models.runtime.finding import first_pass_error, probe_rows, vocabulary_size
 from auditor.models.runtime.prompted import Prompted
 
 
@@ -256,7 +256,7 @@ class ModelState:
     """
 
     def __init__(self, model: Any, *, context: int) -> None:
-        self._rows = probe_rows(vocabulary_of(model), context)
+        self._rows = probe_rows(vocabulary_size(model), context)
         try:
             self._logits = self._computed(model)
         except Exception as error:

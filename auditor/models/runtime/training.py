@@ -76,7 +76,7 @@ class TrainingRun:
 
     def _step(self, batch: Sequence[Window]) -> None:
         total = sum(_targets(window) for window in batch)
-        vocabulary = int(self.model.config.get_text_config().vocab_size)
+        vocabulary = int(self.model.config.get_text_config(decoder=True).vocab_size)
         for piece in pieces(batch, _LOGITS // vocabulary):
             loss = _loss(self.model, piece) / total
             torch.autograd.backward(loss)
