@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.audit.roles import require_roles
 from auditor.core.digests import canonical_sha256, packages
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, naming_unreadable
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
@@ -120,6 +120,7 @@ class OpenAudit:
         )
 
 
+@naming_unreadable()
 def open_audit(settings: AuditSettings, memo: Memo, cache: CorpusCache) -> OpenAudit:
     """Read the corpora of an audit and identify its models, without scoring or loading any.
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.renderer import BatchRenderer, batch_renderers
-from auditor.core.errors import UNTOUCHED, RunError, UsageError
+from auditor.core.errors import UNTOUCHED, RunError, UsageError, cannot_read
 from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, write_files
 from auditor.models.digests import Memo
 from auditor.report.renderer import render
@@ -121,7 +121,7 @@ class BatchFolder:
             write_bytes(self._note, os.fsencode(ours))
             return
         except OSError as error:
-            raise RunError(f"cannot read {str(self._note)!r}: {error.strerror or error}") from error
+            raise cannot_read(self._note, error) from error
         if theirs != ours:
             whose = os.path.normpath(Path(root, theirs))
             raise UsageError(
@@ -199,6 +199,8 @@ class BatchFolder:
         path = self._kept(planned)
         try:
             data = path.read_bytes()
+        except PermissionError as error:
+            raise cannot_read(path, error) from error
         except OSError as error:
             raise RunError(f"cannot read {str(path)!r}: {error.strerror or error}", hint=UNTOUCHED) from error
         if hashlib.sha256(data).hexdigest() != self._sha256[planned.folder]:

@@ -20,7 +20,7 @@ import auditor.cli.commands
 from auditor.cli.console import OutputError, noting_warnings, say_lines
 from auditor.cli.environment import add_env_vars, epilog_of, naming_variables, variable_used
 from auditor.cli.options import SettingsCommand
-from auditor.core.errors import AuditorError, UsageError, lacks_model_libraries
+from auditor.core.errors import AuditorError, UsageError, lacks_model_libraries, naming_unreadable
 from auditor.core.text import did_you_mean, visible
 from auditor.core.version import VERSION
 
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        with noting_warnings(), _naming_missing_libraries(arguments or sys.argv[1:]):
+        with naming_unreadable(), noting_warnings(), _naming_missing_libraries(arguments or sys.argv[1:]):
             code = cli.main(args=arguments, prog_name="auditor", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from auditor.core.text import shorten, visible
@@ -136,7 +138,22 @@ def cannot_read(path: object, error: OSError, *, named_by: str = "") -> UsageErr
     shown = f"{path} (named by {named_by})" if named_by else str(path)
     if isinstance(error, PermissionError):
         return UsageError(f"{shown} may not be read", hint="Change its permissions, or run as a user who may read it.")
-    return UsageError(f"{shown} cannot be read: {error.strerror or error}", hint="Check the path and the disk.")
+    return UsageError(f"cannot read {shown}: {error.strerror or error}", hint="Check the path and the disk.")
+
+
+@contextmanager
+def naming_unreadable() -> Iterator[None]:
+    """Report what may not be read by its name, wherever the file system refuses it.
+
+    Raises:
+        UsageError: A file or folder may not be read.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        if error.filename is None:
+            raise
+        raise cannot_read(error.filename, error) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
-from auditor.core.errors import RunError, UsageError
+from auditor.core.errors import RunError, UsageError, cannot_read
 
 PARTIAL = ".auditor-*.tmp"
 """Name of a file that is being written; one that remains belongs to a process that was killed."""
@@ -52,7 +52,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        raise cannot_read(path, error) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from auditor.core.contents import refuse_stand_in, require_content, unfetched_link
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.core.registry import discover
 from auditor.core.text import suggest
 from auditor.corpora import readers
@@ -263,10 +263,7 @@ def _rows(reader: Reader, source: str, options: ReadOptions) -> Iterator[RawRow 
     try:
         yield from reader.read(source, options)
     except OSError as error:
-        raise UsageError(
-            f"{error.filename or source}: cannot be read: {error.strerror or error}",
-            hint="Check that the file is there and that you may read it.",
-        ) from None
+        raise cannot_read(error.filename or source, error) from None
 
 
 def _group(row: RawRow, column: str | None, by: GroupBy) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import auditor.models
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read, naming_unreadable
 from auditor.core.registry import discover
 from auditor.core.text import close_names
 from auditor.models.backend import Fingerprint, Loader, LoadOptions, ModelSpec, Origin, changed, no_base, of_reference
@@ -36,6 +36,7 @@ def all_loaders() -> tuple[Loader, ...]:
     return tuple(sorted(discover(auditor.models, Loader), key=lambda loader: loader.order))
 
 
+@naming_unreadable()
 def open_model(source: str, options: LoadOptions | None = None, memo: Memo | None = None) -> ModelSpec:
     """Identify one model without its weights in memory.
 
@@ -75,6 +76,7 @@ def _open_base(origin: Origin, options: LoadOptions, context: int, memo: Memo) -
         return open_model(origin.source, dataclasses.replace(own, max_context=context), memo)
 
 
+@naming_unreadable()
 def base_of(source: str, options: LoadOptions | None = None) -> Origin | None:
     """The base model of an adapter; None for a whole model.
 
@@ -94,6 +96,7 @@ def with_fitting_base(source: str, options: LoadOptions) -> LoadOptions:
     return dataclasses.replace(options, base=None) if loader.base is no_base else options
 
 
+@naming_unreadable()
 def fingerprint_model(source: str, options: LoadOptions | None = None) -> Fingerprint:
     """Hash the files of one model; source and errors as of `open_model`."""
     options = options or LoadOptions()
@@ -178,6 +181,8 @@ def _path_or_name(source: str, revision: str | None, folder: str) -> str:
     try:
         path = Path(folder, Path(source).expanduser())
         exists = path.exists() and bool(source.strip())
+    except PermissionError as error:
+        raise cannot_read(source, error) from error
     except (RuntimeError, OSError) as error:
         raise UsageError(f"{source} cannot be a path: {error}", hint="Check the path of the model.") from error
     if exists:

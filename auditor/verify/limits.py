@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.core.files import read_bytes
 
 MOST_FILE = 100_000_000
@@ -40,7 +40,7 @@ def read_limited(path: Path, *, long: bool) -> bytes:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        raise cannot_read(path, error) from error
     require_size(path, size, long=long)
     return read_bytes(path)
 

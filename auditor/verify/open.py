@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.results.batch import BatchResult
 from auditor.results.io import parse_result
 from auditor.verify.bundle.archive import unpack
@@ -62,7 +62,7 @@ def open_subject(
             files = unpack(path)
         written = files[RESULT] if files else read_limited(path, long=long)
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        raise cannot_read(path, error) from error
     require_size(path, len(written), long=long)
     if batch is not None:
         read_batch_result(batch)

@@ -20,7 +20,8 @@ def place(folder: Path) -> Path:
     """Put down everything that the configurations of the tests name, and go there."""
     for name in ("suspect", "heldout", "general", "placebo", "task", "model", "base", "later"):
         (folder / name).mkdir(parents=True)
-        (folder / name / "one.txt").write_text("text", encoding="utf-8")
+        file = "config.json" if name in ("model", "base", "later") else "one.txt"
+        (folder / name / file).write_text("{}", encoding="utf-8")
     return folder
 
 

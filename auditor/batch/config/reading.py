@@ -10,7 +10,7 @@ from pathlib import Path
 from auditor.batch.config.nodes import Faults, Node, bounded
 from auditor.batch.config.toml_file import read_toml
 from auditor.batch.config.yaml_file import read_yaml
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.core.text import close_names, visible
 from auditor.corpora.streams import decode
 
@@ -58,9 +58,10 @@ def _bytes(path: str, name: str) -> bytes:
             raw = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(f"{name}: no such file", hint=visible(close_names(Path(path)))) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{name}: cannot be read: {reason}", hint="Check the path of the configuration.") from None
+    except OSError as error:
+        raise cannot_read(name, error) from None
+    except ValueError as error:
+        raise UsageError(f"{name}: cannot be read: {error}", hint="Check the path of the configuration.") from None
     if len(raw) > MOST_BYTES:
         raise UsageError(f"{name}: larger than {MOST_BYTES // 2**20} MiB", hint="Split the batch.")
     return raw

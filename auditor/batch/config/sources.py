@@ -10,7 +10,7 @@ from typing import Any, get_args
 from auditor.batch.config.merge import Entries
 from auditor.batch.config.model import check_keys, series_keys
 from auditor.batch.config.nodes import Faults, Node, shown
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.core.folders import refuse_documents, refuse_model
 from auditor.core.text import close_names
 from auditor.corpora.read import is_path, reader_of
@@ -67,6 +67,8 @@ def _locate(node: Node, key: str, revision: str | None, folder: Path, faults: Fa
         return replace(node, value=path)
     except UsageError as error:
         faults.take(node.line, error)
+    except PermissionError as error:
+        faults.take(node.line, cannot_read(node.value, error))
     except (OSError, ValueError) as error:
         faults.add(node.line, f"{shown(node.value)} cannot be a path: {getattr(error, 'strerror', None) or error}")
     return node

@@ -21,6 +21,8 @@ def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
             return
         with open_bytes(file, "binary"):
             yield from _rows(file.path, file)
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise UsageError(
             f"{file.where}: not a readable Parquet file ({error})", hint="Write or copy it again."

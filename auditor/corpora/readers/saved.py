@@ -32,6 +32,8 @@ def _refuse_elsewhere(folder: Path) -> None:
     """Refuse a folder whose list of files is damaged or names one outside it."""
     try:
         names = [str(file["filename"]) for file in json.loads((folder / "state.json").read_bytes())["_data_files"]]
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{folder}: state.json is missing or damaged", hint="Save the dataset again.") from None
     for name in names:

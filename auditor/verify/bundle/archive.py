@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.models.folder import PICKLES
 from auditor.verify.bundle.contents import MANIFEST, read_manifest, require_bundle
 
@@ -84,7 +84,7 @@ def unpack(path: Path) -> dict[str, bytes]:
             manifest = _manifest(path, archive, known)
             return {name: manifest if name == MANIFEST else _read(archive, known[name]) for name in known}
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        raise cannot_read(path, error) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
         raise UsageError(f"{path} is no whole zip: {error}", hint="Copy the file again.") from error
 
