@@ -122,7 +122,8 @@ class Paths:
         The others are not computed where the model lets them be left out.
         """
         self._restore()
-        more: dict[str, Any] = self._uncached(self.model)
+        # A copy: threads share the arguments of a module.
+        more = dict(self._uncached(self.model))
         if positions is not None and _takes(self.inner, "logits_to_keep"):
             more["logits_to_keep"] = positions
         logits = torch.as_tensor(self.model(input_ids=self._rectangle([row]), **more).logits)[0]
