@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
 from auditor.corpora.chat.formats import ChatFormat
@@ -28,17 +30,24 @@ class CorpusCache:
     Args:
         most_characters: Texts held at most; the corpora that were read longest ago go first.
         most_answers: Answers held to each question.
+        chat: Gives the way in which the conversations of an audit become text.
 
     Attributes:
         answers: Answers of pure functions, which `auditor.audit.conclude.conclude` asks as well.
     """
 
-    def __init__(self, most_characters: int = MOST_CHARACTERS, most_answers: int = MOST_ANSWERS) -> None:
+    def __init__(
+        self,
+        most_characters: int = MOST_CHARACTERS,
+        most_answers: int = MOST_ANSWERS,
+        chat: Callable[[AuditSettings], ChatFormat] = chat_format,
+    ) -> None:
         self.answers = AnswerCache(most_answers)
         self._most = most_characters
         self._corpora: dict[tuple[object, ...], tuple[Corpus, int]] = {}
         self._read: dict[tuple[object, ...], str] = {}
         self._rendered: set[tuple[object, ...]] = set()
+        self._chat = chat
         self._formats: dict[tuple[object, ...], ChatFormat] = {}
 
     def corpus(self, source: str, settings: AuditSettings) -> Corpus:
@@ -77,7 +86,7 @@ class CorpusCache:
         """How the conversations of an audit become text; errors as `auditor.membership.chat.chat_format`."""
         key = (settings.chat_template, settings.score, settings.model, load_options(settings))
         if key not in self._formats:
-            self._formats[key] = chat_format(settings)
+            self._formats[key] = self._chat(settings)
         return self._formats[key]
 
     def sides(self, settings: AuditSettings) -> Sides:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
+from auditor.audit.chat import recorded_format
 from auditor.audit.multiplicity import corrected_verdict
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
+from auditor.membership.cache import CorpusCache
+from auditor.membership.chat import chat_format
+from auditor.results.chat import ChatSummary
 from auditor.results.guards import GuardResult
 from auditor.results.result import AuditResult
-from auditor.settings import AuditSettings, make_options
+from auditor.settings import NO_TEMPLATE, AuditSettings, make_options
 from auditor.verify.differences import Difference, compare, far_cells
 from auditor.verify.subject import Subject, is_here
 
@@ -64,12 +69,20 @@ def settings_here(subject: Subject) -> AuditSettings:
     return settings.model_copy(update=updates)
 
 
-def rescore(settings: AuditSettings) -> AuditResult:
-    """Carry the audit out once more, with an empty store: what was scored before is not believed."""
+def rescore(settings: AuditSettings, chat: ChatSummary | None) -> AuditResult:
+    """Carry the audit out once more, with an empty store: what was scored before is not believed.
+
+    Args:
+        settings: The settings, with the paths that were given.
+        chat: What the result says of conversations. A template that came from a file is taken from there, as no file
+            that a result names is read; that of a tokenizer is read from the model that was given.
+    """
     from auditor.audit.run import run_audit
 
+    named = settings.chat_template not in (None, NO_TEMPLATE)
+    cache = CorpusCache(chat=partial(recorded_format, chat) if named else chat_format)
     with tempfile.TemporaryDirectory() as folder:
-        return run_audit(settings, make_options(cache_dir=folder))
+        return run_audit(settings, make_options(cache_dir=folder), cache=cache)
 
 
 def is_same(stored: AuditResult, again: AuditResult) -> bool:

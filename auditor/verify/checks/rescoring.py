@@ -23,7 +23,7 @@ def rescoring(subject: Subject) -> CheckAnswer:
     if "failed" in (answer.status for answer in (data.ask(subject), models.ask(subject)) if answer is not None):
         return CheckAnswer("failed", "not scored: the documents or the models are not those of the audit")
     with reading():
-        rescored = rescore(settings)
+        rescored = rescore(settings, subject.result.manifest.chat)
     wrong = tuple(mismatches(subject.result, rescored))
     if wrong:
         then, now = (result.manifest.models[0].device for result in (subject.result, rescored))
