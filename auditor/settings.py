@@ -26,7 +26,7 @@ from auditor.results.policy import Policy, SharedOver, permutation_levels
 
 R = TypeVar("R", bound=Record)
 
-_TABLES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".zip")
+_TABLES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".zip")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import time
@@ -20,8 +21,16 @@ _LOCK_PAUSE = 0.02  # seconds; ten in all
 
 
 def read_paths(inputs: Iterable[str | PathLike[str]]) -> list[Path]:
-    """Resolved paths of the inputs that exist."""
-    return [Path(name).resolve() for name in inputs if Path(name).exists()]
+    """Resolved paths of the inputs that exist: of `FOLDER:SPLIT` the folder, of a pattern the files it matches."""
+    return [path.resolve() for name in inputs for path in _existing(str(name))]
+
+
+def _existing(name: str) -> list[Path]:
+    if not Path(name).exists() and glob.has_magic(name):
+        return [Path(matched) for matched in glob.iglob(name, recursive=True)]  # noqa: PTH207, absolute or not
+    while not Path(name).exists() and ":" in name:
+        name = name.rpartition(":")[0]
+    return [Path(name)] if name and Path(name).exists() else []
 
 
 def refuse_read(path: Path, read: Iterable[Path]) -> None:

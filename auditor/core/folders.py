@@ -19,7 +19,7 @@ _CHECKPOINT = re.compile(r"(checkpoint|global_step|step|epoch)[-_]?\d+")
 # A .json file may be anything, so it is no sign of documents.
 _DOCUMENTS = re.compile(
     r"(?!(?:readme|licen[cs]e|notice|use_policy|merges|vocab|requirements)\b).*"
-    r"(\.(txt|md|jsonl|csv|tsv|parquet|zip))(\.gz)?",
+    r"(\.(txt|md|jsonl|ndjson|csv|tsv|parquet|zip))(\.gz)?",
     re.IGNORECASE,
 )
 _SAVED = ({"dataset_dict.json"}, {"state.json", "dataset_info.json"})

@@ -165,7 +165,7 @@ class ModelCheckup(Record):
     context: Count
     """Longest window in tokens."""
 
-    documents: str
+    documents: str = ""
     """The documents of the audit and what is left out of them, in words; empty where none are at hand."""
 
     parity: Parity

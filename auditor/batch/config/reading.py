@@ -10,6 +10,7 @@ from pathlib import Path
 from auditor.batch.config.nodes import Faults, Node, bounded
 from auditor.batch.config.toml_file import read_toml
 from auditor.batch.config.yaml_file import read_yaml
+from auditor.core.contents import HEAD_BYTES, refuse_stand_in, stand_in
 from auditor.core.errors import UsageError, cannot_read
 from auditor.core.text import close_names, visible
 from auditor.corpora.streams import decode
@@ -64,4 +65,6 @@ def _bytes(path: str, name: str) -> bytes:
         raise UsageError(f"{name}: cannot be read: {error}", hint="Check the path of the configuration.") from None
     if len(raw) > MOST_BYTES:
         raise UsageError(f"{name}: larger than {MOST_BYTES // 2**20} MiB", hint="Split the batch.")
+    if raw:
+        refuse_stand_in(stand_in(raw[:HEAD_BYTES], "structured", whole=len(raw) <= HEAD_BYTES), name)
     return raw

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from auditor.settings import AuditSettings
 
 
-_OF_AUDIT = ("suspect", "heldout", "text_column", "group_column", "group_by", "limit", "references")
+_OF_AUDIT = (
+    "suspect",
+    "heldout",
+    "text_column",
+    "group_column",
+    "group_by",
+    "limit",
+    "suffix",
+    "normalise",
+    "references",
+)
 _OF_MODEL = ("model", "revision", "base", "tokenizer", "dtype", "context", "max_tokens")
 
 

@@ -16,6 +16,8 @@ from auditor.corpora.reader import RawRow, ReadOptions, file_reader
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, read_lines
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+# The line by which spreadsheets name the separator of a file, before its header.
+_NAMED = re.compile(r"sep=([,;|\t])\s*")
 _LONGEST_NAME = 64
 _MOST_WORDS = 5
 _VALUE = re.compile(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?|\d{4}-\d\d-\d\d.*|(true|false)", re.IGNORECASE)
@@ -66,6 +68,21 @@ def _delimiter(file: DataFile, line: str, options: ReadOptions) -> str:
     return next(named, max(headers, key=lambda delimiter: len(headers[delimiter])))
 
 
+def _start(lines: Iterator[str]) -> tuple[list[str], str]:
+    """The lines up to the header, and the separator that one of them names, empty where none does.
+
+    Those before the header become empty lines, which leaves the numbers of lines as they are.
+    """
+    before, named = list[str](), ""
+    for line in lines:
+        match = _NAMED.fullmatch(line)
+        named = match.group(1) if match else named
+        if line.strip() and not match:
+            return [*before, line], named
+        before.append("\n")
+    return [*before, ""], named
+
+
 def _is_value(cell: str) -> bool:
     """Whether a cell of a first line is rather a value than the name of a column."""
     return (
@@ -97,12 +114,14 @@ def _check_header(header: list[str], delimiter: str, source: str, options: ReadO
 def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
     source = file.where
     lines = (line for _, line in read_lines(file))
-    first = next(lines, None)
-    if first is None:
+    start, named = _start(lines)
+    delimiter = named or _delimiter(file, start[-1], options)
+    rows = csv.reader(itertools.chain(start, lines), delimiter=delimiter, strict=True)
+    header: list[str] | None = []
+    while header == []:
+        header = _next(rows, source)
+    if header is None:
         return
-    delimiter = _delimiter(file, first, options)
-    rows = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
-    header = _next(rows, source) or []
     _check_header(header, delimiter, source, options)
     number = 0
     while True:

@@ -31,4 +31,4 @@ def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
         yield RawRow(f"{file.name}:{number}", where, json_content(value, where))
 
 
-READER = file_reader("jsonl", ".jsonl (also .jsonl.gz)", (".jsonl",), _read)
+READER = file_reader("jsonl", ".jsonl or .ndjson (also .gz)", (".jsonl", ".ndjson"), _read)
