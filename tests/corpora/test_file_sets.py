@@ -179,7 +179,7 @@ def test_tables_separated_by_other_signs(tmp_path: Path, separator: str) -> None
 def test_what_spreadsheets_write_before_the_header(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", "sep=;\n\nid;text\n1;one\n")
     assert ids(path) == ["a.csv:1"]
-    assert "a.csv:5" in refusal(put(tmp_path / "b.csv", "sep=;\n\nid;text\n1;one\n2\n")).message
+    assert "b.csv:5" in refusal(put(tmp_path / "b.csv", "sep=;\n\nid;text\n1;one\n2\n")).message
 
 
 def test_a_header_that_nothing_separates(tmp_path: Path) -> None:
