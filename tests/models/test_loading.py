@@ -179,6 +179,11 @@ def test_tokenizer_code_is_refused(copy: Path) -> None:
         ({"architectures": ["LlamaForSequenceClassification"]}, "not a causal language model"),
         ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "not a causal language model"),
         ({"model_type": "no-such-model"}, "unknown model_type"),
+        ({"architectures": ["MyLlamaForTokenClassification"]}, "gives a text labels"),
+        ({"architectures": ["MistralModel"], "model_type": "mistral"}, "no head that predicts tokens"),
+        ({"architectures": ["MyBertForMaskedLM"], "model_type": "bert"}, "fills in masked tokens"),
+        ({"architectures": ["T5ForConditionalGeneration"], "model_type": "t5"}, "reads a source with an encoder"),
+        ({"architectures": ["OwnLlamaForCausalLM"], "auto_map": {"AutoModelForCausalLM": "own.Own"}}, "own model code"),
     ],
 )
 def test_other_kinds_of_models_are_refused(
@@ -193,6 +198,18 @@ def test_other_kinds_of_models_are_refused(
         with pytest.raises(UsageError) as remembered:
             open_model(str(copy), CPU, store)
         assert str(remembered.value) == str(refused.value)
+
+
+def test_an_architecture_under_a_name_of_its_own(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    edit(copy / "config.json", architectures=["OwnLlamaForCausalLM"])
+    open_model(str(copy), CPU).load().close()
+    weights = load_file(copy / "model.safetensors")
+    weights["model.layers.0.gate"] = weights["model.norm.weight"].clone()
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunError, match=r"OwnLlamaForCausalLM.* computes something else"):
+        open_model(str(copy), CPU).load()
 
 
 @pytest.mark.model
