@@ -25,7 +25,7 @@ _REFUSED = {
 _OF_TOKENS = frozenset({"embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out"})
 _MERGE = "Merge it into its base where you trained it (merge_and_unload, then save_pretrained) and audit that model."
 _FACTORS = re.compile(r"(?P<module>.+)\.(?P<factor>lora_A|lora_B)\.weight")
-_PARTS = re.compile(r"\.(?:modules_to_save|base_layer|original_module)(?=\.)")
+_PARTS = re.compile(r"\.(?:modules_to_save|base_layer|original_module|token_adapter)(?=\.)")
 
 
 def read_adapter_config(folder: Path) -> dict[str, Any]:
