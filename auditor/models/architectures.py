@@ -222,3 +222,10 @@ def vocabulary_of(config: dict[str, Any]) -> int | None:
     """Number of tokens that a configuration gives the embeddings; None where it says none."""
     sizes = (part.get("vocab_size") for part in _parts(config))
     return next((size for size in sizes if isinstance(size, int)), None)
+
+
+def changes_with_length(config: Mapping[str, Any]) -> bool:
+    """Whether rotary factors depend on the longest row of a batch, so that windows of all lengths cannot share one."""
+    kinds = (config.get("rope_type"), config.get("type"))
+    parts = (part for part in config.values() if isinstance(part, Mapping))
+    return any(kind in ("dynamic", "longrope", "su") for kind in kinds) or any(map(changes_with_length, parts))

@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.core.errors import AuditorError, RunError, UsageError, reason_of
 from auditor.core.text import close_names
-from auditor.models.architectures import auto_class, context_of, vocabulary_of
+from auditor.models.architectures import auto_class, changes_with_length, context_of, vocabulary_of
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256, recall_or
 from auditor.models.folder import (
@@ -129,6 +129,8 @@ def identity_of(
             **hashed.details,
             "torch": version("torch"),
             "transformers": version("transformers"),
+            # Such scores depend on which windows share a pass, so that those of other passes are not served.
+            **({"passes": "by length"} if changes_with_length(folder.config) else {}),
         },
     )
 

@@ -179,7 +179,7 @@ class CausalBackend:
         targets = torch.tensor(row[window.context :], device=self.model.device)
         with self._means([(0, window.context, len(window))], wanted) as means:
             done = 0
-            for logits in self._paths.logits(row, first=window.context - 1):
+            for logits in self._paths.logits(row, first=window.context - 1, rows=self._blocks.rows):
                 parts.append(logit_statistics(logits, targets[done : done + len(logits)], TOP if wanted.top else 0))
                 done += len(logits)
         (scores,) = self._split(concatenate(parts), [window], means)

@@ -85,11 +85,11 @@ class _Search:
         self._paths = paths
         self._thresholds = thresholds
         self.long, self._short = probe_rows(paths.vocabulary, min([context, *thresholds.switches]))
-        self._rows = [self._short, self.long, self._short]
+        self._probes = [[self._short, self.long, self._short]]
         if thresholds.lengths:
-            beyond = min(context, thresholds.lengths[-1] + _BEYOND)
-            far = _tokens(paths.vocabulary, beyond)
-            self._rows += [far, far[: beyond - 2]] if thresholds.switches else [far]
+            far = _tokens(paths.vocabulary, min(context, thresholds.lengths[-1] + _BEYOND))
+            # Rows that may share a pass are few: padding makes the shortest as long as the longest.
+            self._probes.append([self._short, far, *([far[:-2]] if thresholds.switches else [])])
         self._truths: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def first_pass(self, source: str) -> list[Any]:
@@ -136,7 +136,7 @@ class _Search:
         """Set the fastest path that passes."""
         paths = self._paths
         paths.body = bodies[0] if bodies else paths.inner
-        for row in self._rows:
+        for row in [row for probe in self._probes for row in probe]:
             self._truth(row)
         usable = [body for body in bodies if self._reproduces_logits(body)]
         if not usable:
@@ -218,8 +218,9 @@ class _Search:
 
     def _batches(self) -> Iterator[list[list[int]]]:
         """The probes, grouped as windows are."""
-        for group in self._paths.groups([len(row) for row in self._rows]):
-            yield [self._rows[index] for index in group]
+        for probe in self._probes:
+            for group in self._paths.groups([len(row) for row in probe]):
+                yield [probe[index] for index in group]
 
     def _hidden(self, rows: list[list[int]]) -> list[torch.Tensor]:
         """Last hidden states of each row, by the path and in the batch that is tried."""

@@ -20,7 +20,7 @@ from auditor.signals.kernel import Head
 Grouping = Literal["any", "side", "length", "single"]
 """Which windows may share a pass: any; those on one side of every switch; those of equal length; none."""
 
-_OWN_LOGITS = 2**26
+_OWN_LOGITS = 2**27
 """Most logits of the model's own forward pass at a time."""
 
 
@@ -129,15 +129,17 @@ class Paths:
         logits = torch.as_tensor(self.model(input_ids=self._rectangle([row]), **more).logits)[0]
         return logits if positions is None or len(logits) == len(positions) else logits[positions]
 
-    def logits(self, row: Sequence[int], *, first: int) -> Iterator[torch.Tensor]:
-        """The model's own logits of one window, from position `first` up to the last but one.
+    def logits(self, row: Sequence[int], *, first: int, rows: int) -> Iterator[torch.Tensor]:
+        """The model's own logits of one window, from position `first` up to the last but one, `rows` at a time.
 
-        A pass is run for each piece of at most 256 MiB in float32, so that the logits of a window never exist whole.
+        Of a large vocabulary a pass gives at most 512 MiB in float32, and the rest is given by further passes.
         """
-        rows = max(16, _OWN_LOGITS // self.vocabulary)
-        for start in range(first, len(row) - 1, rows):
-            stop = min(start + rows, len(row) - 1)
-            yield self.own(row, torch.arange(start, stop, device=self.model.device))
+        positions = torch.arange(first, len(row) - 1, device=self.model.device)
+        fitting = max(rows, _OWN_LOGITS // self.vocabulary) if _takes(self.inner, "logits_to_keep") else len(row)
+        for start in range(0, len(positions), fitting):
+            logits = self.own(row, positions[start : start + fitting])
+            for index in range(0, len(logits), rows):
+                yield logits[index : index + rows]
 
     @contextmanager
     def own_attention(self) -> Iterator[None]:
