@@ -11,10 +11,12 @@ from support.backend import CPU
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, compute_table, requested_views
 from auditor.models.loading import open_model
+from auditor.models.runtime.causal import CausalBackend
 from auditor.models.windows import TokenisedText, count_tokens, cut
 from auditor.scoring.plan import Request, record_key
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
+from auditor.signals.outputs import Capture
 from auditor.signals.tokens import TokenSignals
 from auditor.signals.transforms import all_transforms, transform_text
 from auditor.signals.views import Passage, Prompt
@@ -157,3 +159,21 @@ def test_a_training_learns_what_counts_alone(tiny_model_dir: Path, store: Store)
     windows = backend.encode(Prompt(TEXT, spans=SPANS)).windows
     loss = float(_loss(backend.model, windows).detach())  # type: ignore[attr-defined]
     assert loss == pytest.approx(-float(record.logprob.sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_hidden_states_are_averaged_over_what_counts(tiny_model_dir: Path, packed: bool) -> None:
+    import torch
+
+    backend = open_model(str(tiny_model_dir), CPU).load()
+    assert isinstance(backend, CausalBackend)
+    windows = backend.encode(Prompt(TEXT, spans=SPANS)).windows
+    (window,) = windows
+    scores = backend.score(windows, variant="batched" if packed else "alone", wanted=Capture(layers=True))
+    with torch.inference_mode():
+        ids = torch.tensor([window.token_ids.tolist()])
+        states = backend.model(input_ids=ids, output_hidden_states=True).hidden_states
+    assert window.counted is not None
+    assert not window.counted.all()
+    wanted = [state[0, window.context :][torch.from_numpy(window.counted)].mean(dim=0).numpy() for state in states]
+    assert scores[0].outputs.layers == pytest.approx(np.stack(wanted), abs=1e-4)

@@ -129,13 +129,13 @@ class CausalBackend:
         torch.set_num_threads(max(1, self._threads // self.workers))
 
     @contextmanager
-    def _means(self, spans: Sequence[Span], wanted: Capture) -> Iterator[Means | None]:
+    def _means(self, windows: Sequence[Window], spans: Sequence[Span], wanted: Capture) -> Iterator[Means | None]:
         """Collect the mean hidden states over `spans` while a forward pass runs."""
         layers = self._paths.layers if wanted.layers else None
         if layers is None:
             yield None
             return
-        means = Means(spans, len(layers))
+        means = Means(spans, len(layers), [window.counted for window in windows])
         with layers.sent_to(means.add):
             yield means
 
@@ -152,7 +152,7 @@ class CausalBackend:
             targets.append(torch.from_numpy(window.token_ids[window.context :]).long())
             spans.append((0, start + window.context, start + len(window)))
             start += len(window)
-        with self._means(spans, wanted) as means:
+        with self._means(windows, spans, wanted) as means:
             hidden = self._paths.packed([window.token_ids.tolist() for window in windows])
         device, top = self.model.device, TOP if wanted.top else 0
         hidden = hidden[torch.cat(rows).to(device)]
@@ -163,7 +163,7 @@ class CausalBackend:
     def _padded(self, windows: Sequence[Window], wanted: Capture) -> list[WindowScores]:
         """Right padding without a mask: a causal model is not influenced by later tokens."""
         ids = [window.token_ids.tolist() for window in windows]
-        with self._means([(i, w.context, len(w)) for i, w in enumerate(windows)], wanted) as means:
+        with self._means(windows, [(i, w.context, len(w)) for i, w in enumerate(windows)], wanted) as means:
             hidden = self._paths.padded(ids)
         rows = [hidden[i, w.context - 1 : len(w) - 1] for i, w in enumerate(windows)]
         targets = torch.tensor([t for w, row in zip(windows, ids, strict=True) for t in row[w.context :]])
@@ -177,7 +177,7 @@ class CausalBackend:
         """One window by the model's own forward pass."""
         row, parts = window.token_ids.tolist(), []
         targets = torch.tensor(row[window.context :], device=self.model.device)
-        with self._means([(0, window.context, len(window))], wanted) as means:
+        with self._means([window], [(0, window.context, len(window))], wanted) as means:
             done = 0
             for logits in self._paths.logits(row, first=window.context - 1, rows=self._blocks.rows):
                 parts.append(logit_statistics(logits, targets[done : done + len(logits)], TOP if wanted.top else 0))

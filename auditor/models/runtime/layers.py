@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from auditor.signals.tokens import Bools
+
 Span = tuple[int, int, int]
 """Row of a batch, first position and one past the last."""
 
@@ -73,25 +75,31 @@ class Means:
     Args:
         spans: One per window, none empty.
         layers: Number of layers, the embeddings counted.
+        counted: Which positions of each span count; None of a span where all do.
     """
 
-    def __init__(self, spans: Sequence[Span], layers: int) -> None:
+    def __init__(self, spans: Sequence[Span], layers: int, counted: Sequence[Bools | None]) -> None:
         self._spans = spans
+        self._counted = [None if mask is None else torch.from_numpy(mask) for mask in counted]
         self._means: list[torch.Tensor | None] = [None] * layers
         self._weights: torch.Tensor | None = None
 
     def add(self, layer: int, hidden: torch.Tensor) -> None:
         """Compute the means of one layer's states [rows, longest, width]."""
         if hidden.device.type == "cpu" or len(hidden) == 1:
-            means = [hidden[row, start:stop].float().mean(dim=0) for row, start, stop in self._spans]
-            self._means[layer] = torch.stack(means)
+            parts = [hidden[row, start:stop] for row, start, stop in self._spans]
+            wanted = [
+                part if mask is None else part[mask.to(part.device)]
+                for part, mask in zip(parts, self._counted, strict=True)
+            ]
+            self._means[layer] = torch.stack([part.float().mean(dim=0) for part in wanted])
             return
         # One product for all rows of the rectangle, in which every window is one row; elsewhere than on a CPU it is
         # the many small operations that cost.
         if self._weights is None:
             weights = torch.zeros(hidden.shape[:2])
-            for row, start, stop in self._spans:
-                weights[row, start:stop] = 1 / (stop - start)
+            for (row, start, stop), mask in zip(self._spans, self._counted, strict=True):
+                weights[row, start:stop] = 1 / (stop - start) if mask is None else mask / mask.sum()
             self._weights = weights.to(hidden.device).unsqueeze(1)
         self._means[layer] = torch.bmm(self._weights, hidden.float()).squeeze(1)
 
