@@ -81,8 +81,8 @@ def _sharded(folder: Path, names: list[str]) -> UsageError | None:
     if steps or "zero_to_fp32.py" in names:
         return UsageError(
             f"{folder} holds a DeepSpeed checkpoint ({steps[-1] if steps else 'zero_to_fp32.py'}), not a whole model",
-            hint=f"{_SHARDED}: python {folder / 'zero_to_fp32.py'} {folder} OUT, its result saved as safetensors, with config.json"
-            " and the tokenizer copied to OUT.",
+            hint=f"{_SHARDED}: python {folder / 'zero_to_fp32.py'} {folder} OUT, its result as safetensors, with"
+            " config.json and the tokenizer copied to OUT.",
         )
     parts = [name for name in names if name.startswith("pytorch_model_fsdp") or name.endswith(".distcp")]
     if parts:
