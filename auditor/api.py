@@ -25,6 +25,8 @@ class SharedArguments(TypedDict, total=False):
     """The settings that `check` and `forget` both take; see `auditor.settings`."""
 
     text_column: str
+    chat_template: Path | None
+    score: Literal["assistant", "all"]
     group_column: str | None
     group_by: Literal["document", "parent"]
     limit: int | None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.paths import SAMPLES
 
+from auditor.models.backend import LoadOptions
 from auditor.models.peft import base
 
 ROLES = {"suspect", "heldout", "innocent", "shifted", "training", "series-later", "series-general", "series-other"}
@@ -34,5 +35,5 @@ def test_every_sample_is_attributed_once_and_no_article_has_two_roles() -> None:
 @pytest.mark.parametrize("arm", ["acquired", "fading", "suppressed", "never", "collapsed"])
 def test_every_checkpoint_of_the_series_is_an_adapter_over_the_sample_model(arm: str) -> None:
     folder = SAMPLES / "series" / arm
-    assert Path(base(str(folder)).source).resolve() == SAMPLES / "model"
+    assert Path(base(str(folder), LoadOptions()).source).resolve() == SAMPLES / "model"
     assert {path.name for path in folder.iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
