@@ -69,7 +69,7 @@ def read_files(files: FileSet, options: ReadOptions, split: str | None = None) -
             yield from kind.read(file, options)
         return
     if not texts or (not documents and len(texts) < len(files.files)):
-        raise _nothing(files, options)
+        raise _nothing(files, texts, options)
     if split is not None:
         raise UsageError(
             f"{files.source}: {files.kind} of text files has no split {split!r}",
@@ -193,19 +193,16 @@ def _mixed(files: FileSet, texts: Sequence[DataFile], tables: Sequence[Sequence[
     )
 
 
-def _nothing(files: FileSet, options: ReadOptions) -> UsageError:
-    suffixes = " or ".join(options.suffix)
+def _nothing(files: FileSet, about: Sequence[DataFile], options: ReadOptions) -> UsageError:
+    lacks = (
+        f"without documents, only {quoted(about[0].name)}" if about else f"without {' or '.join(options.suffix)} files"
+    )
     for file in files.files:
         standing = what_stands_in(file, "binary") if file.has_suffix(".dvc") else None
         if standing is not None:
             return UsageError(f"{files.source}: {files.kind} of {standing.kinds}: {file.name}", hint=standing.hint)
     return UsageError(
-        f"{files.source}: {files.kind} without {suffixes} files; it holds {_counts(files.files)} (hidden files aside)",
+        f"{files.source}: {files.kind} {lacks}; it holds {_counts(files.files)} (hidden files aside)",
         hint="Give text files, or tables of one kind (.jsonl, .json, .csv, .tsv, .parquet); --suffix names other text "
         "files, such as .py.",
     )
-
-
-def shown_name(file: DataFile) -> str:
-    """The name of a file in a message."""
-    return quoted(file.name)

@@ -38,7 +38,8 @@ def choose_files(
     """
     if named:
         return list(tables)
-    splits = dict(_of_card(files, tables)) or _by_name(tables)
+    listed = dict(_of_card(files, tables))
+    splits = listed or _by_name(tables)
     if not splits:
         if wanted is None:
             return list(tables)
@@ -47,7 +48,8 @@ def choose_files(
             hint=f"Give {source} without ':{wanted}', or the file that is meant.",
         )
     lone = [table.name for table in tables if not any(table in found for found in splits.values())]
-    if wanted is None and lone:
+    # What a card does not list is no data by its own account.
+    if wanted is None and lone and not listed:
         shown = ", ".join([*splits, *lone[:3], *(["..."] if len(lone) > 3 else [])])
         raise UsageError(
             f"{source} holds files of a split and others that are of none: {shown}",

@@ -120,6 +120,8 @@ def test_the_card_says_which_files_are_a_split(tmp_path: Path) -> None:
     assert "3 splits: en:extra, en:train, fr:train" in refusal(tmp_path).message
     assert ids(f"{tmp_path}:en:extra") == ["en/b.jsonl:1"]
     assert ids(f"{tmp_path}:fr:train") == ["fr/a.jsonl:1"]
+    put(tmp_path / "README.md", "---\nconfigs:\n- config_name: default\n  data_files: en/a.jsonl\n---\n")
+    assert ids(tmp_path) == ["en/a.jsonl:1"], "what the card does not list is no data"
 
 
 def test_files_of_no_split_beside_one_are_not_passed_over(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_tables_without_texts_beside_texts_are_none_of_documents(tmp_path: Path,
 def test_a_card_alone_is_no_document(tmp_path: Path) -> None:
     put(tmp_path / "README.md", "# Card")
     put(tmp_path / "data" / "a.arrow", b"ARROW1")
-    assert "it holds 1 .arrow, 1 .md" in refusal(tmp_path).message
+    assert "without documents, only 'README.md'; it holds 1 .arrow, 1 .md" in refusal(tmp_path).message
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
