@@ -189,7 +189,7 @@ def test_no_memory_for_one_window(loads: Loads, store: Store) -> None:
 
 
 def test_other_errors_are_not_taken_for_memory(loads: Loads, store: Store) -> None:
-    with pytest.raises(RuntimeError, match="shape"):
+    with pytest.raises(RunError, match="could not be scored: RuntimeError: shape mismatch"):
         run(loads.spec(limit=5, error=RuntimeError("shape mismatch")), texts(3), store)
     assert not is_out_of_memory(ValueError("x"))
 
