@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.core.errors import UsageError
 from auditor.models import hf
 from auditor.models.adapters import read_adapter_config, require_fitting, virtual_tokens, vocabularies
-from auditor.models.architectures import LEAST_CONTEXT
+from auditor.models.architectures import LEAST_CONTEXT, context_of
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
 from auditor.models.folder import (
@@ -126,7 +126,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
             "kind": "peft",
             "revision": None,
             "weights_sha256": files_sha256([*model.weights, weights], memo),
-            "context": _context(source, identity.context, virtual_tokens(config)),
+            "context": _context(source, model.config, options, virtual_tokens(config)),
             "details": {**identity.details, **_details(folder, options), "peft": version("peft")},
         }
     )
@@ -137,14 +137,16 @@ def _base_folder(origin: Origin, memo: Memo) -> ModelFolder:
         return read_folder(hf.locate(origin.source, origin.revision), memo)
 
 
-def _context(source: str, context: int, in_front: int) -> int:
-    if context - in_front < LEAST_CONTEXT:
+def _context(source: str, config: dict[str, Any], options: LoadOptions, in_front: int) -> int:
+    """Longest window of text: the option, or what the vectors leave of the base's own limit where that is less."""
+    whole = context_of(config, options.max_context + in_front)
+    if whole - in_front < LEAST_CONTEXT:
         raise UsageError(
-            f"{source} puts {in_front:,} vectors before the text, which leaves {max(0, context - in_front):,} of the"
-            f" {context:,} tokens of a window",
-            hint="Give a longer --context, if its base can read one.",
+            f"{source} puts {in_front:,} vectors before the text, which leaves {max(0, whole - in_front):,} of the"
+            f" {whole:,} tokens that its base reads",
+            hint="Audit its base instead.",
         )
-    return context - in_front
+    return whole - in_front
 
 
 def files(source: str, options: LoadOptions, memo: Memo) -> list[Path]:

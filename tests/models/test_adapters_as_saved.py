@@ -123,10 +123,10 @@ def test_vectors_before_the_text_take_their_room_and_give_no_figures(
     more = {"encoder_hidden_size": 8} if kind == "PromptEncoderConfig" else {}
     config = getattr(peft, kind)(num_virtual_tokens=5, task_type="CAUSAL_LM", **more)
     model = train(bases["apart"], tmp_path, config)
-    models = open_models(str(tmp_path), [], LoadOptions(device="cpu", max_context=40))
+    models = open_models(str(tmp_path), [], LoadOptions(device="cpu", max_context=126))
     backend = models.target.load()
-    assert models.target.identity.context == models.references[0].identity.context == 35
-    require_same(backend, model, TEXT * 2)
+    assert models.target.identity.context == models.references[0].identity.context == 123
+    require_same(backend, model, TEXT * 3)
     # Switched off it is the base.
     sibling = backend.sibling(models.references[0])
     assert sibling is not None
@@ -136,9 +136,9 @@ def test_vectors_before_the_text_take_their_room_and_give_no_figures(
 def test_a_window_without_room_for_text_is_refused(bases: dict[str, Path], tmp_path: Path) -> None:
     from peft import PromptTuningConfig
 
-    train(bases["apart"], tmp_path, PromptTuningConfig(num_virtual_tokens=14, task_type="CAUSAL_LM"))
-    with pytest.raises(UsageError, match="14 vectors before the text, which leaves 2 of the 16"):
-        open_model(str(tmp_path), LoadOptions(device="cpu", max_context=16))
+    train(bases["apart"], tmp_path, PromptTuningConfig(num_virtual_tokens=124, task_type="CAUSAL_LM"))
+    with pytest.raises(UsageError, match="124 vectors before the text, which leaves 4 of the 128"):
+        open_model(str(tmp_path), CPU)
 
 
 @pytest.mark.parametrize("kind", ["IA3Config", "LoHaConfig", "LoKrConfig", "VeraConfig", "OFTConfig"])
