@@ -69,18 +69,27 @@ def test_the_same_set_twice(tmp_path: Path) -> None:
 
 
 def test_what_the_guards_will_refuse_is_said_before_anything_is_scored(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Opened(Exception):
+        """The model is opened, which may take long."""
+
+    def opened(*_: object) -> None:
+        raise Opened
+
+    monkeypatch.setattr("auditor.audit.open.open_models", opened)
+
     for side, end in (("s", "\r\n"), ("h", "\n")):
         (tmp_path / side).mkdir()
         for number in range(20):
             (tmp_path / side / f"{number}.txt").write_text(f"text {number} of {side}{end}", newline="")
     settings = make_settings(suspect=str(tmp_path / "s"), heldout=str(tmp_path / "h"), model=MODEL)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), pytest.raises(Opened):
         open_audit(settings, NoMemo(), CorpusCache())
     few, encoding = (record.getMessage() for record in caplog.records)
     assert "20 suspect and 20 held-out groups, where each side needs 30" in few
     assert "20 of 20 suspect and 0 of 20 held-out groups have line ends other than line feeds" in encoding
     caplog.clear()
-    open_audit(settings.model_copy(update={"normalise": True}), NoMemo(), CorpusCache())
+    with pytest.raises(Opened):
+        open_audit(settings.model_copy(update={"normalise": True}), NoMemo(), CorpusCache())
     assert len(caplog.records) == 1
