@@ -225,7 +225,7 @@ def test_what_takes_more_than_minutes_is_made_again_only_if_asked(
     audit_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By permutations and by the size of the tables together."""
-    monkeypatch.setattr("auditor.verify.subject.MOST_WORK", 10_000)
+    monkeypatch.setattr("auditor.verify.work.MOST_WORK", 10_000)
     assert run(["verify", str(audit_folder / "result.json")]) == 2
     assert "Give --long" in capsys.readouterr().err
     assert run(["verify", str(audit_folder / "result.json"), "--long"]) == 0
