@@ -215,7 +215,7 @@ def unfetched_link(path: Path) -> StandIn | None:
     """What a symbolic link that leads nowhere stands for; None where it is none, or not one of a known kind."""
     try:
         target = path.readlink()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL character, which no path holds
         return None
     return _ANNEX if ".git/annex/objects/" in target.as_posix() and not path.exists() else None
 
