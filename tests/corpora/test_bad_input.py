@@ -390,7 +390,8 @@ def test_pipe_as_source_does_not_hang(tmp_path):
 def test_dangling_link(tmp_path):
     (tmp_path / "a.txt").symlink_to(tmp_path / "gone.txt")
     message = refusal(tmp_path).message
-    assert "a.txt: cannot be read: No such file" in message
+    assert "cannot read" in message
+    assert "a.txt: No such file" in message
 
 
 def test_unreadable_subfolder_is_not_passed_over(tmp_path, monkeypatch):
@@ -405,7 +406,7 @@ def test_unreadable_subfolder_is_not_passed_over(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     message = refusal(tmp_path).message
-    assert "locked: cannot be read: Permission denied" in message
+    assert "locked may not be read" in message
 
 
 def test_saved_dataset_with_splits_asks_for_one(tmp_path):
