@@ -6,7 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -488,15 +488,15 @@ def test_a_folder_that_cannot_be_written_ends_the_batch_and_holds_no_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = plan_of(planned("a", data, "one", tiny_model_dir), planned("b", data, "two", tiny_model_dir))
-    write, out = folder_module.write_text, tmp_path / "out"
+    write, out = folder_module.write_files, tmp_path / "out"
 
-    def full(path: Path, text: str) -> None:
-        if path.parts[-2:] == full_at:
+    def full(contents: Mapping[Path, bytes]) -> None:
+        if full_at in {path.parts[-2:] for path in contents}:
             raise RunError("no space left")
-        write(path, text)
+        write(contents)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module, "write_text", full)
+        patch.setattr(folder_module, "write_files", full)
         with pytest.raises(RunError, match="no space left"):
             run_batch(plan, out, cache_dir=str(cache))
     assert not [path for path in out.rglob("*") if path.is_file() and OWN not in path.parts]
