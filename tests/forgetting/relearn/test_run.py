@@ -365,7 +365,8 @@ def test_a_killed_run_leaves_no_weights_and_goes_on_to_the_same_figures(
 def test_no_file_is_opened_to_be_written(tiny_model_dir: Path, store: Store, tmp_path: Path) -> None:
     """Everything Python opens during a run, by any library, but the locks beside the store, which stay empty.
 
-    The probe for locks is a file without a name, of which only the folder is seen here. SQLite, which opens its own file, is not among it.
+    The probe for locks is a file without a name, of which only the folder is seen here. SQLite, which opens its own
+    file, is not among it.
     """
     named, series = series_of(open_model(str(tiny_model_dir), CPU), store, plain_corpora(general=8))
     run(named, series, store)
