@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
+from glob import escape
 from typing import Any
 
 from auditor.core.errors import UsageError
+from auditor.core.text import quoted_list
+from auditor.corpora.patterns import NamePattern
 from auditor.corpora.reader import choose_split
-from auditor.corpora.streams import DataFile, decode, read_whole
+from auditor.corpora.streams import DataFile, decode, open_bytes
 
 _KEYWORDS = {
     "train": ("train", "training"),
@@ -18,7 +21,7 @@ _KEYWORDS = {
 }
 _SPLIT_OF = {word: split for split, words in _KEYWORDS.items() for word in words}
 _SHARD = re.compile(r"(?:^|.*/)(\w[\w.]*?)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?\.[\w.]+")
-_MOST_CARD_BYTES = 2**20
+_MOST_FRONT_BYTES = 2**16
 
 
 def choose_files(
@@ -34,12 +37,14 @@ def choose_files(
         named: Whether the user named the files themselves, so that all are meant.
 
     Raises:
-        UsageError: There are several splits and none is named, or another one; or some files are of no split.
+        UsageError: There are several splits and none is named, or another one; some files are of no split; or the
+            card lists files that are not there.
     """
     if named:
         return list(tables)
-    listed = dict(_of_card(files, tables))
-    splits = listed or _by_name(tables)
+    listed = _of_card(files, tables)
+    _require_matches(source, listed, wanted)
+    splits = {split: found.files for split, found in listed.items()} or _by_name(tables)
     if not splits:
         if wanted is None:
             return list(tables)
@@ -78,45 +83,124 @@ def _split_of(name: str) -> str:
     return _SPLIT_OF[words[-1]] if words else ""
 
 
-def _of_card(files: Iterable[DataFile], tables: Sequence[DataFile]) -> Iterator[tuple[str, list[DataFile]]]:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What a card lists as one split.
+
+    Attributes:
+        files: The tables that its patterns match.
+        unmatched: The patterns that match none.
+    """
+
+    files: list[DataFile] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+
+
+def _of_card(files: Iterable[DataFile], tables: Sequence[DataFile]) -> dict[str, _Listed]:
     """The splits that a card lists under `configs`, named `CONFIG:SPLIT` where it lists several configurations."""
     card = next((file for file in files if file.name == "README.md"), None)
     configs = [] if card is None else _configs(card)
-    for config in configs:
-        for split, patterns in _data_files(config.get("data_files")):
-            found = [table for table in tables if any(fnmatchcase(table.name, pattern) for pattern in patterns)]
-            if found:
-                yield (split if len(configs) == 1 else f"{config.get('config_name')}:{split}"), found
+    splits: dict[str, _Listed] = {}
+    for number, config in enumerate(configs, start=1):
+        name = config.get("config_name")
+        for split, patterns in _data_files(config, tables):
+            full = split if len(configs) == 1 else f"{f'config-{number}' if name is None else name}:{split}"
+            listed = splits.setdefault(full, _Listed())
+            for text in patterns:
+                pattern = NamePattern(text)
+                found = [table for table in tables if pattern.matches(table.name)]
+                listed.files.extend(table for table in found if table not in listed.files)
+                if not found:
+                    listed.unmatched.append(text)
+    for listed in splits.values():
+        listed.files.sort(key=lambda table: table.name)
+    return splits
+
+
+def _require_matches(source: str, splits: Mapping[str, _Listed], wanted: str | None) -> None:
+    """Refuse a split of which the files are not all there: the one that is left need not be the one that is meant."""
+    meant = {split: listed for split, listed in splits.items() if split == wanted} or splits
+    for split, listed in meant.items():
+        if listed.unmatched:
+            raise UsageError(
+                f"{source}: README.md lists {quoted_list(listed.unmatched, 3)} as {split!r}, which matches no table of "
+                "the format that is read",
+                hint=f"Fetch the missing files, name a split, as in {source}:{next(iter(splits))}, or the files by a "
+                f"pattern in quotes, as in '{source.rstrip('/')}/*.jsonl'.",
+            )
 
 
 def _configs(card: DataFile) -> list[Mapping[str, Any]]:
-    """The configurations of the front matter of a card; none where it has none that are simple."""
-    try:
-        text = decode(read_whole(card, _MOST_CARD_BYTES, "text"), card.where)
-    except UsageError:
-        return []
-    front = re.match(r"---\s*\n(.*?)\n---\s*(\n|\Z)", text, re.DOTALL)
-    if front is None or "configs:" not in front.group(1):
+    """The configurations of the front matter of a card; none where it has none.
+
+    Raises:
+        UsageError: It lists configurations in front matter that is not read.
+    """
+    front = _front_matter(card)
+    if "configs:" not in front:
         return []
     import yaml
 
     try:
-        tree = yaml.safe_load(front.group(1))
+        # A few lines of aliases can stand for more nodes than memory holds.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(front, Loader=yaml.SafeLoader)):
+            raise _refuse_card(card, "an alias, which is not followed")
+        tree = yaml.safe_load(front)
     except (yaml.YAMLError, RecursionError, ValueError):
-        return []
+        raise _refuse_card(card, "malformed YAML") from None
     configs = tree.get("configs") if isinstance(tree, dict) else None
     return [config for config in configs if isinstance(config, dict)] if isinstance(configs, list) else []
 
 
-def _data_files(value: Any) -> Iterator[tuple[str, list[str]]]:
-    """Splits and the patterns of their files."""
-    if isinstance(value, str):
-        yield "train", [value]
-    elif isinstance(value, list) and all(isinstance(part, str) for part in value):
-        yield "train", value
-    elif isinstance(value, list):
+def _front_matter(card: DataFile) -> str:
+    """The text between the first line `---` and the next one; empty where a card has none."""
+    try:
+        with open_bytes(card, "text") as stream:
+            head = stream.read(_MOST_FRONT_BYTES + 8)
+    except UsageError:
+        return ""
+    if not re.match(rb"(\xef\xbb\xbf)?---[ \t]*\r?\n", head):
+        return ""
+    start = head.index(b"\n") + 1
+    end = re.compile(rb"^---[ \t]*\r?$", re.MULTILINE).search(head, start)
+    if end is None:
+        if len(head) > _MOST_FRONT_BYTES:
+            raise _refuse_card(card, f"more than {_MOST_FRONT_BYTES // 2**10} KiB")
+        return ""
+    return decode(head[start : end.start()], card.where, offset=start)
+
+
+def _refuse_card(card: DataFile, why: str) -> UsageError:
+    return UsageError(
+        f"{card.where}: the front matter, which lists the files of the splits, holds {why}",
+        hint="Write it in plain YAML, or name the files that are meant by a pattern in quotes.",
+    )
+
+
+def _data_files(config: Mapping[str, Any], tables: Sequence[DataFile]) -> Iterator[tuple[str, list[str]]]:
+    """Splits and the patterns of their files, those of `data_dir` where no files are listed."""
+    value, folder = config.get("data_files"), config.get("data_dir")
+    if not value:
+        if isinstance(folder, str):
+            below = NamePattern(f"{folder}/**")
+            splits = _by_name(table for table in tables if below.matches(table.name))
+            yield from ((split, [escape(table.name) for table in found]) for split, found in splits.items())
+            if not splits:
+                yield "train", [f"{folder}/**"]
+        return
+    for split, paths in _listed_files(value):
+        texts = [str(path) for path in (paths if isinstance(paths, list) else [paths])]
+        yield split, [f"{folder}/{text}" for text in texts] if isinstance(folder, str) else texts
+
+
+def _listed_files(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from ((str(split), paths) for split, paths in value.items())
+    elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
         for part in value:
-            if isinstance(part, dict) and isinstance(part.get("split"), str):
-                paths = part.get("path")
-                listed = paths if isinstance(paths, list) else [paths]
-                yield part["split"], [path for path in listed if isinstance(path, str)]
+            if isinstance(part, Mapping):
+                yield str(part.get("split", "train")), part.get("path")
+            else:
+                yield "train", part
+    else:
+        yield "train", value

@@ -348,3 +348,81 @@ def test_a_folder_of_dvc_pointers(tmp_path: Path) -> None:
     assert "dvc pull" in error.hint
     assert "DVC pointer" in refusal(tmp_path / "data.jsonl.dvc").message
     assert "DVC pointer" in refusal(tmp_path / "data.jsonl").message
+
+
+def card(*lines: str) -> str:
+    return "\n".join(["---", "configs:", "- config_name: default", "  data_files:", *lines, "---", "# Card", ""])
+
+
+@pytest.mark.parametrize("train", ["**/train*.jsonl", "./train.jsonl", "*.jsonl", "**"])
+def test_patterns_of_a_card_match_as_the_hub_has_them(tmp_path: Path, train: str) -> None:
+    put(tmp_path / "train.jsonl", jsonl("of train"))
+    put(tmp_path / "deep" / "test.jsonl", jsonl("of test"))
+    lines = [f"  - {{split: train, path: '{train}'}}", "  - {split: test, path: deep/test.jsonl}"]
+    put(tmp_path / "README.md", card(*lines))
+    assert "has 2 splits: test, train" in refusal(tmp_path).message
+    assert ids(f"{tmp_path}:test") == ["deep/test.jsonl:1"]
+    assert "train.jsonl:1" in ids(f"{tmp_path}:train")
+
+
+def test_a_split_that_a_card_lists_twice_is_both(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        put(tmp_path / f"{name}.jsonl", jsonl(name))
+    put(tmp_path / "README.md", card("  - {split: train, path: b.jsonl}", "  - {split: train, path: a.jsonl}"))
+    assert ids(tmp_path) == ["a.jsonl:1", "b.jsonl:1"]
+
+
+@pytest.mark.parametrize("pattern", ["gone/*.jsonl", "**.jsonl", "/train.jsonl", "hf://x/train.jsonl"])
+def test_a_listed_pattern_without_a_table_is_refused_by_name(tmp_path: Path, pattern: str) -> None:
+    put(tmp_path / "test.jsonl", jsonl("of test"))
+    put(tmp_path / "README.md", card(f"  - {{split: train, path: '{pattern}'}}", "  - {split: test, path: test.jsonl}"))
+    assert f"README.md lists '{pattern}' as 'train', which matches no table" in refusal(tmp_path).message
+    assert "matches no table" in refusal(f"{tmp_path}:train").message
+    assert ids(f"{tmp_path}:test") == ["test.jsonl:1"]
+
+
+def test_configurations_by_folder_and_without_a_name(tmp_path: Path) -> None:
+    for name in ("en/train", "fr/train"):
+        put(tmp_path / f"{name}.jsonl", jsonl(name))
+    put(tmp_path / "README.md", "---\nconfigs:\n- data_dir: en\n- config_name: fr\n  data_files: {train: fr/*}\n---\n")
+    assert "2 splits: config-1:train, fr:train" in refusal(tmp_path).message
+    assert ids(f"{tmp_path}:config-1:train") == ["en/train.jsonl:1"]
+
+
+@pytest.mark.parametrize(
+    ("front", "why"),
+    [
+        ("a: &a [x]\nb: [*a, *a]\nconfigs: []", "an alias"),
+        ("base: &base {a: b}\nconfigs:\n- <<: *base", "an alias"),
+        ("configs: [", "malformed YAML"),
+        ("configs: []\n#" + "x" * 70000, "more than 64 KiB"),
+    ],
+)
+def test_front_matter_that_is_not_read_is_refused(tmp_path: Path, front: str, why: str) -> None:
+    put(tmp_path / "train.jsonl", jsonl("a"))
+    put(tmp_path / "README.md", f"---\n{front}\n---\n")
+    assert f"README.md: the front matter, which lists the files of the splits, holds {why}" in refusal(tmp_path).message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.jsonl", '{"text": "one"\n', "malformed JSON"),
+        ("a.jsonl", b'{"text": "\xff"}\n', "not valid UTF-8"),
+        ("a.json", '{"text": "one"}\n{"text": "two"}\n', "malformed JSON"),
+        ("a.json", '[{"text": one}]', "malformed JSON"),
+        ("a.tsv", 'text\n"one" two\n', "malformed CSV"),
+        ("a.parquet", b"PAR1 and no more", "parquet"),
+    ],
+)
+def test_a_damaged_table_in_a_folder_is_refused_and_not_left_out(
+    tmp_path: Path, name: str, content: str | bytes, why: str
+) -> None:
+    put(tmp_path / name, content)
+    for other, good in (("b.txt", "one"), ("b.ndjson" if name != "a.jsonl" else "b.csv", "text\ntwo\n")):
+        put(tmp_path / other, good if other != "b.ndjson" else jsonl("two"))
+        error = refusal(tmp_path)
+        assert name in error.message
+        assert why in error.message
+        assert "pattern in quotes" in error.hint
+        (tmp_path / other).unlink()
