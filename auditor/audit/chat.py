@@ -9,8 +9,8 @@ import numpy as np
 from auditor.core.errors import UsageError
 from auditor.corpora.chat.formats import ChatFormat
 from auditor.corpora.chat.rendering import RenderedChat, render_conversation
-from auditor.corpora.chat.sandbox import DATE
 from auditor.corpora.chat.shapes import Conversation
+from auditor.corpora.chat.template import DATE
 from auditor.corpora.chat.turns import ASSISTANT, USER, Turn
 from auditor.membership.sides import Sides
 from auditor.results.chat import ChatPart, ChatSummary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.corpora.chat.formats import ChatFormat
-from auditor.corpora.chat.sandbox import MOST_SOURCE
+from auditor.corpora.chat.template import MOST_SOURCE
 from auditor.models.backend import load_options
 from auditor.models.loading import open_tokenizer
 from auditor.settings import NO_TEMPLATE, AuditSettings

@@ -16,6 +16,7 @@ from auditor.corpora.chat.formats import ChatFormat, ScoreMode
 from auditor.corpora.document import Corpus, Document, restore
 from auditor.corpora.read import read_corpus
 
+pytestmark = pytest.mark.process
 PLAIN = "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</s>\n{% endfor %}"
 ASK, SAY, MORE, LAST = "Which planet is nearest?", "Mercury is.", "And the next?", "Venus."
 FOUR = [("user", ASK), ("assistant", SAY), ("user", MORE), ("assistant", LAST)]
@@ -225,6 +226,7 @@ def test_templates_that_are_refused(tmp_path: Path, template: str, wanted: str) 
 
 
 _TWICE = "{% set y %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = y %}"
+_NESTED = "{% set n = namespace(x=[1]) %}{% for i in range(45) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
 
 
 @pytest.mark.parametrize(
@@ -244,14 +246,36 @@ _TWICE = "{% set y %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = y %}"
         "{% set n = namespace(x='aaaa') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
         "{% set n = namespace(x=9) %}{% for i in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}",
         "{% set n = namespace(x='aaaa') %}" + _TWICE * 60,
+        _NESTED + "{{ n.x | tojson }}",
+        _NESTED + "{{ n.x == [n.x] }}{{ n.x }}",
+        "{% set a = [0] * 10000 %}{% set b = [a] * 10000 %}{{ b | sum(start=[]) }}",
+        "{% for i in range(99999) %}{{ range(99999) | sum }}{% endfor %}",
+        "{{ (1).to_bytes(3900000000, 'big') }}",
+        "{{ 1.5 | round(1000000000, 'ceil') }}",
     ],
 )
 def test_templates_that_would_never_end_or_fill_the_memory_end(
     tmp_path: Path, template: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("auditor.corpora.chat.sandbox.MOST_PASSES", 1000)
-    monkeypatch.setattr("auditor.corpora.chat.sandbox.MOST_CHARACTERS", 2**20)
-    assert re.search("is refused|fails on", refusal(tmp_path, {"messages": messages()}, template=template))
+    monkeypatch.setattr("auditor.corpora.chat.template.MOST_SECONDS", 0.15)
+    monkeypatch.setattr("auditor.corpora.chat.template.MOST_MEMORY", 2**28)
+    refused = refusal(tmp_path, {"messages": messages()}, template=template)
+    assert re.search("is refused|fails on|cannot be used", refused)
+
+
+def test_many_slow_renderings_end_as_one_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.corpora.chat.template.MOST_SECONDS", 0.5)
+    slow = "{% for i in range(50) %}{% set x = range(99999) | sum %}{% endfor %}"
+    rows = [{"messages": messages([("user", f"{ASK} {number}"), ("assistant", SAY)])} for number in range(40)]
+    assert "seconds of processor time" in refusal(tmp_path, *rows, template=slow + PLAIN)
+
+
+def test_a_template_after_one_that_was_ended_is_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.corpora.chat.template.MOST_SECONDS", 0.15)
+    endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    assert "0.15 seconds of processor time" in refusal(tmp_path, {"messages": messages()}, template=endless)
+    monkeypatch.undo()
+    assert answers(one(tmp_path, {"messages": messages()})) == [SAY, LAST]
 
 
 def test_a_template_that_asks_for_the_date_gets_the_same_one_on_every_day(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from auditor.results.chat import ChatPart, ChatSummary
 from auditor.results.rows import Rows
 from auditor.settings import AuditSettings, make_settings
 
+pytestmark = pytest.mark.process
 RULES = "You are a helpful assistant and always answer in whole sentences without lists of any kind. " * 12
 Row = dict[str, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from auditor.corpora.chat.sandbox import ChatTemplate
+from auditor.corpora.chat.template import ChatTemplate
 
 ScoreMode = Literal["assistant", "all"]
 

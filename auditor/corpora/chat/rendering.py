@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from auditor.core.errors import UsageError
 from auditor.corpora.chat.formats import ChatFormat
-from auditor.corpora.chat.sandbox import GENERATION_END, GENERATION_START
 from auditor.corpora.chat.shapes import Conversation
+from auditor.corpora.chat.template import GENERATION_END, GENERATION_START
 from auditor.corpora.chat.turns import ASSISTANT, Turn
 from auditor.signals.views import Span
 
