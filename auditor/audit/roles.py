@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, naming_unreadable
 from auditor.core.folders import documents_in, model_marks, refuse_documents, refuse_model
 from auditor.settings import AuditSettings
 
 
+@naming_unreadable()
 def require_roles(settings: AuditSettings) -> None:
     """Refuse a model among the documents, documents among the models, and one source as two sets.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from auditor.core.text import shorten, visible
+from auditor.core.text import quoted, shorten, visible
 
 
 class AuditorError(Exception):
@@ -135,7 +136,15 @@ def cannot_read(path: object, error: OSError, *, named_by: str = "") -> UsageErr
         error: The refusal.
         named_by: The file that names the path, where the user did not type it.
     """
-    shown = f"{path} (named by {named_by})" if named_by else str(path)
+    # A text typed in the place of a path is often longer than a path may be, and is not repeated.
+    too_long = error.errno == errno.ENAMETOOLONG
+    shown = quoted(str(path)) if too_long else str(path)
+    shown = f"{shown} (named by {named_by})" if named_by else shown
+    if too_long:
+        return UsageError(
+            f"{shown} cannot be a path, so there is no such file or folder: it has {len(str(path)):,} characters",
+            hint="Give the path of a file or a folder, not the text itself.",
+        )
     if isinstance(error, PermissionError):
         return UsageError(f"{shown} may not be read", hint="Change its permissions, or run as a user who may read it.")
     return UsageError(f"cannot read {shown}: {error.strerror or error}", hint="Check the path and the disk.")
@@ -146,12 +155,12 @@ def naming_unreadable() -> Iterator[None]:
     """Report what may not be read by its name, wherever the file system refuses it.
 
     Raises:
-        UsageError: A file or folder may not be read.
+        UsageError: A file or folder may not be read, or cannot exist under such a name.
     """
     try:
         yield
-    except PermissionError as error:
-        if error.filename is None:
+    except OSError as error:
+        if error.filename is None or not (isinstance(error, PermissionError) or error.errno == errno.ENAMETOOLONG):
             raise
         raise cannot_read(error.filename, error) from error
 

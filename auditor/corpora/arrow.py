@@ -27,7 +27,8 @@ def refuse_doubled(names: Sequence[str], where: str) -> None:
 def batch_rows(batches: Iterable[Any], name: str, where: str) -> Iterator[RawRow]:
     """Yield the rows of record batches or tables, in order, numbered from 1.
 
-    Nested and binary columns are not converted; each cell is an `UnreadableCell`.
+    Nested and binary columns are not converted, nor are columns with values that Python has not; each cell is an
+    `UnreadableCell`.
 
     Args:
         batches: `pyarrow.RecordBatch` or `pyarrow.Table` objects with one schema.
@@ -88,4 +89,9 @@ def _column(column: Any, where: str, rows_before: int) -> list[object]:
                     hint="Write the file again from text that is UTF-8.",
                 ) from None
         raise
+    # Which errors a value out of range or an unknown time zone raises depends on the type and on what is installed.
+    except Exception:
+        if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
+            raise
+        return [UnreadableCell(str(kind)) for _ in column]
     return values

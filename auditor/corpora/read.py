@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from auditor.core.contents import refuse_stand_in, require_content, unfetched_link
-from auditor.core.errors import UsageError, cannot_read
+from auditor.core.errors import UsageError, cannot_read, naming_unreadable
 from auditor.core.registry import discover
 from auditor.core.text import suggest
 from auditor.corpora import readers
@@ -218,6 +218,7 @@ def require_one_grouping(group_column: str | None, group_by: GroupBy) -> None:
         )
 
 
+@naming_unreadable()
 def reader_of(source: str) -> Reader:
     """The reader of a source, found by its name alone.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ MAX_DOCUMENT_BYTES = 64 * 2**20
 MAX_WHOLE_FILE_BYTES = 2**30
 """Largest unzipped file of a format that is read into memory whole (a .json array, a gzipped .parquet): 1 GiB."""
 
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -120,12 +123,23 @@ def _opened(file: DataFile, content: Content) -> Iterator[tuple[IO[bytes], Stand
                 return
             stream = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
             yield stream, _of_head(stream, content)
-    except zipfile.BadZipFile as error:
-        raise UsageError(f"{file.where}: damaged in its archive ({error})", hint="Copy the archive again.") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except _DAMAGED as error:
+        if file.path is None and not file.gzipped:
+            raise _damaged_member(file, error) from None
         raise UsageError(
             f"{file.where}: damaged or truncated gzip data ({error})", hint="Copy or compress the file again."
         ) from None
+    except (zipfile.BadZipFile, lzma.LZMAError, struct.error) as error:
+        raise _damaged_member(file, error) from None
+    except OSError as error:
+        # What bzip2 raises for damaged data is no error of the file system.
+        if file.path is not None or error.errno is not None:
+            raise
+        raise _damaged_member(file, error) from None
+
+
+def _damaged_member(file: DataFile, error: Exception) -> UsageError:
+    return UsageError(f"{file.where}: damaged in its archive ({error})", hint="Copy the archive again.")
 
 
 def _of_head(stream: IO[bytes], content: Content) -> StandIn | None:

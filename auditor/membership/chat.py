@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
-from auditor.core.errors import UsageError
+from auditor.core.errors import UsageError, cannot_read
 from auditor.corpora.chat.formats import ChatFormat
 from auditor.corpora.chat.template import MOST_SOURCE
 from auditor.models.backend import load_options
@@ -61,6 +62,8 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise UsageError(f"--chat-template {path}: not UTF-8", hint="Name a Jinja file.") from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise cannot_read(path, error, named_by="--chat-template") from None
         raise UsageError(
             f"--chat-template {path}: {error.strerror or error}",
             hint="Name a Jinja file, such as the chat_template.jinja of the model it was tuned with.",

@@ -183,7 +183,9 @@ def _path_or_name(source: str, revision: str | None, folder: str) -> str:
         exists = path.exists() and bool(source.strip())
     except PermissionError as error:
         raise cannot_read(source, error) from error
-    except (RuntimeError, OSError) as error:
+    except OSError as error:
+        raise cannot_read(source, error) from error
+    except RuntimeError as error:
         raise UsageError(f"{source} cannot be a path: {error}", hint="Check the path of the model.") from error
     if exists:
         refuse_pickle(str(path))

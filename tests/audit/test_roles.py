@@ -13,6 +13,7 @@ from auditor.audit.open import open_audit
 from auditor.audit.roles import require_roles
 from auditor.core.errors import UsageError
 from auditor.membership.cache import CorpusCache
+from auditor.membership.chat import chat_format
 from auditor.models.digests import NoMemo
 from auditor.settings import make_series_settings, make_settings
 
@@ -93,3 +94,21 @@ def test_what_the_guards_will_refuse_is_said_before_anything_is_scored(
     with pytest.raises(Opened):
         open_audit(settings.model_copy(update={"normalise": True}), NoMemo(), CorpusCache())
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("role", ["suspect", "heldout", "model", "tokenizer"])
+def test_a_text_in_the_place_of_a_path_is_no_such_file(role: str) -> None:
+    text = "It was the best of times, it was the worst of times. " * 20
+    sources: dict[str, Any] = {"suspect": SUSPECT, "heldout": HELDOUT, "model": MODEL, role: text}
+    with pytest.raises(UsageError, match="no such file or folder") as caught:
+        open_audit(make_settings(**sources), NoMemo(), CorpusCache())
+    assert text[20:80] not in str(caught.value)
+
+
+def test_a_text_in_the_place_of_a_template_is_no_such_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    settings = make_settings(
+        suspect=str(tmp_path / "a.jsonl"), heldout=HELDOUT, model=MODEL, chat_template="text " * 99
+    )
+    with pytest.raises(UsageError, match=r"named by --chat-template.*no such file or folder"):
+        chat_format(settings)

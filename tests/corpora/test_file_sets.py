@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditor.core.errors import UsageError
+from auditor.corpora.arrow import batch_rows
 from auditor.corpora.document import Corpus
 from auditor.corpora.read import read_corpus
 
@@ -426,3 +427,52 @@ def test_a_damaged_table_in_a_folder_is_refused_and_not_left_out(
         assert why in error.message
         assert "pattern in quotes" in error.hint
         (tmp_path / other).unlink()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_damaged_under_any_compression(tmp_path: Path, method: int) -> None:
+    content = "".join(f"line {number * number}\n" for number in range(300))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a.txt", content)
+        start, size = 30 + len("a.txt"), archive.getinfo("a.txt").compress_size
+    sound = (tmp_path / "a.zip").read_bytes()
+    for at in (start, start + 3, start + 12, start + size // 2):
+        (tmp_path / "a.zip").write_bytes(
+            sound[:at] + bytes(byte ^ 0xFF for byte in sound[at : at + 9]) + sound[at + 9 :]
+        )
+        assert "a.zip/a.txt: damaged in its archive" in refusal(tmp_path / "a.zip").message
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("prompt,completion,2021", "prompt,completion"),
+        ("prompt,completion,2021", "text"),
+        ("q,a,2021", "q, a"),
+        ('instruction,output,"How good was this answer, one to five?"', "text"),
+        ("messages,2021", "text"),
+    ],
+)
+def test_a_header_with_the_names_of_texts_is_one(tmp_path: Path, header: str, column: str) -> None:
+    path = put(tmp_path / "a.csv", f"{header}\n" + ",".join(["[]"] * len(header.split(",")[:3])) + "\n")
+    error = refusal(path, text_column=column)
+    assert "names of columns" not in error.message
+
+
+def test_a_quote_in_a_tsv_joins_no_rows(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.tsv", 'text\tn\n"one\t1\ntwo\t2\nthree"\t3\n')
+    assert "a.tsv:2: a field that begins with a quote runs over several lines" in refusal(path).message
+    assert texts(read_corpus(put(tmp_path / "b.tsv", 'text\tn\n"one ""1"""\t1\n'))) == ['one "1"']
+
+
+def test_a_column_that_python_has_no_values_for_is_left_alone() -> None:
+    import pyarrow as pa
+
+    times = pa.array([2**62, 0], pa.int64())
+    table = {
+        "text": ["one", "two"],
+        "at": times.cast(pa.timestamp("s")),
+        "zone": times.cast(pa.timestamp("s", "No/No")),
+    }
+    rows = list(batch_rows(pa.table(table).to_batches(), "a", "a"))
+    assert [row.content["text"] for row in rows] == ["one", "two"]  # type: ignore[index]

@@ -11,7 +11,8 @@ from typing import Any
 
 from auditor.core.errors import UsageError
 from auditor.core.text import amount, quoted
-from auditor.corpora.chat.shapes import pair_names
+from auditor.corpora.chat.shapes import LISTS, PAIRS, pair_names
+from auditor.corpora.document import TEXT
 from auditor.corpora.reader import RawRow, ReadOptions, file_reader
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, read_lines
 
@@ -93,8 +94,17 @@ def _is_value(cell: str) -> bool:
     )
 
 
+def _names_texts(header: list[str], column: str) -> bool:
+    """Whether a first line has the name of the text column, of a pair or of a list of messages."""
+    names = set(header)
+    known = [{column}, set(pair_names(column) or {column})]
+    if column == TEXT:
+        known += [{name} for name in LISTS] + [{pair.prompt, pair.answer} for pair in PAIRS]
+    return any(columns <= names for columns in known)
+
+
 def _check_header(header: list[str], delimiter: str, source: str, options: ReadOptions) -> None:
-    if options.text_column not in header and any(map(_is_value, header)):
+    if not _names_texts(header, options.text_column) and any(map(_is_value, header)):
         raise UsageError(
             f"{source}:1: the first line is a row of data and not the names of columns ({amount(len(header), 'field')} "
             f"separated by {_DELIMITERS[delimiter]})",
@@ -132,6 +142,12 @@ def _read(file: DataFile, options: ReadOptions) -> Iterator[RawRow]:
         if not record:
             continue
         number += 1
+        if file.has_suffix(".tsv") and any("\n" in cell or "\r" in cell for cell in record):
+            raise UsageError(
+                f"{source}:{line}: a field that begins with a quote runs over several lines, which may be one text or "
+                "rows with quotes of their own",
+                hint="Write the table as .csv with such fields in double quotes, or as .jsonl.",
+            )
         if len(record) != len(header):
             raise UsageError(
                 f"{source}:{line}: {len(record)} fields where the header has {len(header)}",
