@@ -27,10 +27,22 @@ def read_paths(inputs: Iterable[str | PathLike[str]]) -> list[Path]:
 
 def _existing(name: str) -> list[Path]:
     if not Path(name).exists() and glob.has_magic(name):
-        return [Path(matched) for matched in glob.iglob(name, recursive=True)]  # noqa: PTH207, absolute or not
+        root = pattern_root(name)
+        pattern = Path(glob.escape(str(root)), Path(name).relative_to(root))
+        return [Path(matched) for matched in glob.iglob(str(pattern), recursive=True)]  # noqa: PTH207, absolute or not
     while not Path(name).exists() and ":" in name:
         name = name.rpartition(":")[0]
     return [Path(name)] if name and Path(name).exists() else []
+
+
+def pattern_root(pattern: str) -> Path:
+    """The folder above the first part of a pattern that is no plain name; a part that exists as it stands is plain."""
+    root = Path()
+    for part in Path(pattern).parts:
+        if glob.has_magic(part) and not (root / part).exists():
+            break
+        root /= part
+    return root
 
 
 def refuse_read(path: Path, read: Iterable[Path]) -> None:

@@ -11,8 +11,8 @@ from auditor.core.contents import StandIn, refuse_stand_in
 from auditor.core.errors import UsageError
 from auditor.core.text import amount, quoted
 from auditor.corpora.read import all_readers
-from auditor.corpora.reader import ABOUT, HIDDEN, OTHER_SPLIT, FileFormat, RawRow, ReadOptions, Skipped
-from auditor.corpora.splits import choose_files
+from auditor.corpora.reader import ABOUT, HIDDEN, OTHER_SPLIT, FileFormat, RawRow, ReadOptions, Skipped, choose_split
+from auditor.corpora.splits import choose_files, find_card, folder_splits
 from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, decode, read_whole, what_stands_in
 from auditor.corpora.tables import holds_documents
 
@@ -64,19 +64,37 @@ def read_files(files: FileSet, options: ReadOptions, split: str | None = None) -
     if tables:
         ((kind, found),) = tables.items()
         chosen = choose_files(files.source, files.files, found, split, named=not files.several)
-        yield from _skipped(files, chosen, OTHER_SPLIT, found)
+        yield from _skipped(files, chosen, found, ABOUT)
         for file in chosen:
             yield from kind.read(file, options)
         return
     if not texts or (not documents and len(texts) < len(files.files)):
         raise _nothing(files, texts, options)
-    if split is not None:
+    card = find_card(texts) if files.several and documents else None
+    texts = [file for file in texts if file is not card]
+    chosen = _choose_texts(files, texts, split)
+    for part in _skipped(files, chosen, texts):
+        yield Skipped(part.name, ABOUT) if card is not None and part.name == card.name else part
+    yield from _texts(files.source, chosen)
+
+
+def _choose_texts(files: FileSet, texts: list[DataFile], split: str | None) -> list[DataFile]:
+    """The text files of the split that is named, or all where their folders are no splits."""
+    splits = folder_splits(texts) if files.several else {}
+    if split is None:
+        if len(splits) < 2:
+            return texts
+        everything = f", or all by a pattern in quotes, as in '{files.source.rstrip('/')}/**/*{kind_of(texts[0].name)}'"
+        raise UsageError(
+            f"{files.source} has {len(splits)} splits, each a folder of it: {', '.join(sorted(splits))}",
+            hint=f"Name one, as in {files.source}:{min(splits)}{everything if files.kind == 'a folder' else ''}.",
+        )
+    if not splits:
         raise UsageError(
             f"{files.source}: {files.kind} of text files has no split {split!r}",
             hint=f"Give {files.source} itself, or the folder below it that is meant.",
         )
-    yield from _skipped(files, texts)
-    yield from _texts(files.source, texts)
+    return splits[choose_split(splits, split, files.source)]
 
 
 def _tables(
@@ -114,15 +132,14 @@ def kind_of(name: str) -> str:
     return "".join(suffixes[-2:]) if suffixes[-1] == ".gz" else suffixes[-1]
 
 
-def _skipped(
-    files: FileSet, read: Sequence[DataFile], unread: str = "", kin: Sequence[DataFile] = ()
-) -> Iterator[Skipped]:
+def _skipped(files: FileSet, read: Sequence[DataFile], kin: Sequence[DataFile], about: str = "") -> Iterator[Skipped]:
+    """What is not read of a set: files of other splits among the `kin`, those about the data, and others."""
     taken, same = {file.name for file in read}, {file.name for file in kin}
     for file in files.files:
         if file.name in taken:
             continue
-        about = bool(kin) and _is_about(file.name)
-        yield Skipped(file.name, unread if file.name in same else ABOUT if about else kind_of(file.name))
+        other = (about if _is_about(file.name) else "") or kind_of(file.name)
+        yield Skipped(file.name, OTHER_SPLIT if file.name in same else other)
     for name in files.hidden:
         yield Skipped(name, HIDDEN)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import escape
+from itertools import takewhile
 from typing import Any
 
 from auditor.core.errors import UsageError
@@ -62,6 +63,34 @@ def choose_files(
             f"'{source.rstrip('/')}/{lone[0]}'.",
         )
     return splits[choose_split(splits, wanted, source)]
+
+
+def folder_splits(files: Sequence[DataFile]) -> dict[str, list[DataFile]]:
+    """Text files by split: those in a folder called `train`, `test` or the like, the first in which they differ."""
+    shared = _shared_folders(files)
+    splits: dict[str, list[DataFile]] = {}
+    for file in files:
+        folders = file.name.split("/")[:-1]
+        split = _SPLIT_OF.get(folders[shared].lower(), "") if len(folders) > shared else ""
+        if split:
+            splits.setdefault(split, []).append(file)
+    return splits
+
+
+def find_card(files: Sequence[DataFile]) -> DataFile | None:
+    """The README.md at the top that begins with front matter, which is about the data; None where there is none."""
+    shared = _shared_folders(files)
+    card = next((file for file in files if file.name.split("/")[shared:] == ["README.md"]), None)
+    try:
+        return card if card is not None and re.match(r"\s*[\w-]+:(\s|$)", _front_matter(card)) else None
+    except UsageError:
+        return None
+
+
+def _shared_folders(files: Sequence[DataFile]) -> int:
+    """Number of folders in which all files lie together, as in an archive that holds one folder."""
+    folders = [file.name.split("/")[:-1] for file in files]
+    return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
 
 
 def _by_name(tables: Iterable[DataFile]) -> dict[str, list[DataFile]]:

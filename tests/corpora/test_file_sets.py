@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from auditor.core.errors import UsageError
+from auditor.core.files import read_paths
 from auditor.corpora.arrow import batch_rows
 from auditor.corpora.document import Corpus
 from auditor.corpora.read import read_corpus
@@ -476,3 +478,63 @@ def test_a_column_that_python_has_no_values_for_is_left_alone() -> None:
     }
     rows = list(batch_rows(pa.table(table).to_batches(), "a", "a"))
     assert [row.content["text"] for row in rows] == ["one", "two"]  # type: ignore[index]
+
+
+def test_a_card_among_texts_is_left_out_and_counted(tmp_path: Path) -> None:
+    put(tmp_path / "a.txt", "one")
+    put(tmp_path / "sub" / "README.md", "---\ntitle: x\n---\nA document.")
+    put(tmp_path / "README.md", "---\nlicense: mit\n---\n# Card")
+    corpus = read_corpus(tmp_path)
+    assert ([document.id for document in corpus.documents], corpus.skipped_kinds) == (
+        ["a.txt", "sub/README.md"],
+        {"about the data": 1},
+    )
+    put(tmp_path / "README.md", "---\nA line above, and no front matter.\n---\n")
+    assert "README.md" in ids(tmp_path)
+
+
+def test_folders_of_texts_that_are_splits_are_not_pooled(tmp_path: Path) -> None:
+    for name in ("train/a.txt", "test/sub/b.txt", "notes.txt"):
+        put(tmp_path / name, f"text of {name}")
+    error = refusal(tmp_path)
+    assert "has 2 splits, each a folder of it: test, train" in error.message
+    assert f"{tmp_path}/**/*.txt" in error.hint
+    corpus = read_corpus(f"{tmp_path}:test")
+    assert ([document.id for document in corpus.documents], corpus.skipped_kinds) == (
+        ["test/sub/b.txt"],
+        {"of other splits": 2},
+    )
+    assert len(ids(f"{tmp_path}/**/*.txt")) == 3
+    assert "no split 'validation'" in refusal(f"{tmp_path}:validation").message
+    archive = zipped(tmp_path / "a.zip", x__train__a_txt="one", x__val__a_txt="two")
+    assert "2 splits, each a folder of it: train, validation" in refusal(archive).message
+    assert ids(f"{archive}:train") == ["x/train/a.txt"]
+
+
+def test_a_pattern_follows_links_and_tells_what_it_may_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "outside" / "a.txt", "one")
+    put(tmp_path / "in" / "b.txt", "two")
+    put(tmp_path / "locked" / "c.txt", "three")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "outside")
+    assert ids(f"{tmp_path}/in/**/*.txt") == ["b.txt", "link/a.txt"]
+    assert ids(f"{tmp_path}/in/**") == ["b.txt", "link/a.txt"]
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert "locked may not be read" in refusal(f"{tmp_path}/*/*.txt").message
+    assert ids(f"{tmp_path}/i?/*.txt") == ["in/b.txt"], "what the pattern does not lead through is left alone"
+
+
+def test_a_folder_with_a_bracket_in_its_name_is_no_pattern(tmp_path: Path) -> None:
+    put(tmp_path / "run[1]" / "a.txt", "one")
+    assert ids(tmp_path / "run[1]") == ["a.txt"]
+    assert ids(f"{tmp_path}/run[1]/*.txt") == ["a.txt"]
+    assert read_paths([f"{tmp_path}/run[1]/*.txt"]) == [(tmp_path / "run[1]" / "a.txt").resolve()]
+    assert "not a pattern" in refusal(f"{tmp_path}/*/../a.txt").message
