@@ -17,11 +17,21 @@ _HIDDEN = (
     + r"\U000e0000-\U000e0fff"
 )
 _JOINERS = r"\u200c\u200d"
-JOINED = (
+SPELLED = (
     r"[\u0620-\u06dc\u0710-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17d3\u1820-\u18aa\u1900-\u1cff"
-    r"\u2600-\u27bf\u2b00-\u2bff\ua800-\ua8ff\U00011000-\U00011fff\U0001f000-\U0001faff]"
+    r"\ua800-\ua8ff\ua980-\ua9df\uaa00-\uaaff\uabc0-\uabff\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc"
+    r"\U00011000-\U00011fff]"
 )
-"""Pattern of letters whose spelling needs the joiners, and of emoji; between others a joiner only hides."""
+"""Pattern of letters and vowel signs whose spelling needs the joiners, in Arabic and Indic scripts."""
+
+EMOJI = (
+    r"[\u00a9\u00ae\u2122\u2190-\u21ff\u231a\u231b\u2328\u23cf-\u23fa\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    r"\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+"""Pattern of symbols that the joiner makes one emoji of."""
+
+JOINED = f"(?:{SPELLED}|{EMOJI})"
+"""Pattern of both; between others a joiner only hides."""
 # A line of a log that a CI runner takes for a command: `::error::` where it begins, `##[group]` or `##vso[` anywhere.
 _ANYWHERE = r"(?<=#)#(?=[\w-]*\[)"
 _UNSAFE = re.compile(f"[{_HIDDEN}]|(?<!{JOINED})[{_JOINERS}]|[{_JOINERS}](?!{JOINED})|{_ANYWHERE}")

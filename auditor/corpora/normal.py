@@ -3,8 +3,8 @@
 The form, in this order:
 
 1. U+FEFF (byte order mark), U+00AD (soft hyphen), U+200B (zero-width space) and U+2060 (word joiner) are removed, and
-   U+200C and U+200D (joiners) where they stand between letters that need none: scripts that are spelled with them, and
-   emoji, keep them.
+   U+200C and U+200D (joiners) where nothing needs them: after a letter or vowel sign of a script that is spelled with
+   them (Arabic, Indic), at the end of a word too, and between the parts of an emoji they stay.
 2. U+000D U+000A, U+000D, U+0085, U+2028 and U+2029 become U+000A (line feed).
 3. U+00A0, U+202F (no-break spaces), U+2000 to U+200A and U+205F (typographic spaces) become U+0020 (space).
 4. The text is put into Unicode normalisation form C (UAX #15).
@@ -19,12 +19,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from auditor.core.text import JOINED
+from auditor.core.text import EMOJI, SPELLED
 from auditor.corpora.document import Corpus
 from auditor.results.encoding import EncodingCounts
 
-_AROUND = rf"(?:{JOINED}|[\ufe0e\ufe0f])"
-_STRAY_JOINER = rf"(?<!{_AROUND})[\u200c\u200d]|[\u200c\u200d](?!{JOINED})"
+_PART = rf"(?:{EMOJI}|[\ufe0e\ufe0f])"
+_STRAY_JOINER = rf"(?<!{SPELLED})(?:(?<!{_PART})[\u200c\u200d]|[\u200c\u200d](?!{EMOJI}))"
 _MARK = re.compile("\ufeff")
 _HYPHEN = re.compile("\u00ad")
 _ZERO_WIDTH = re.compile(rf"[\u200b\u2060]|{_STRAY_JOINER}")

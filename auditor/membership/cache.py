@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from auditor.core.answers import AnswerCache
 from auditor.core.errors import UNTOUCHED, RunError
@@ -80,7 +81,12 @@ class CorpusCache:
         self._corpora[key] = held
         while len(self._corpora) > 1 and sum(size for _, size in self._corpora.values()) > self._most:
             del self._corpora[next(iter(self._corpora))]
-        return held[0]
+        corpus = held[0]
+        # Models with one template share the texts, and each of them is where it is from.
+        own = None if corpus.chat is None else self.chat_format(settings).origin
+        if corpus.chat is None or own is None or corpus.chat.origin == own:
+            return corpus
+        return replace(corpus, chat=corpus.chat.of(own))
 
     def chat_format(self, settings: AuditSettings) -> ChatFormat:
         """How the conversations of an audit become text; errors as `auditor.membership.chat.chat_format`."""

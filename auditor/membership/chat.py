@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.core.errors import UsageError, cannot_read
 from auditor.corpora.chat.formats import ChatFormat
-from auditor.corpora.chat.template import MOST_SOURCE
 from auditor.models.backend import load_options
 from auditor.models.loading import open_tokenizer
 from auditor.settings import NO_TEMPLATE, AuditSettings
+
+_MOST_FILE = 2**24
+_FILES = "Name a Jinja file or a tokenizer_config.json, such as those of the model it was tuned with."
 
 
 def chat_format(settings: AuditSettings) -> ChatFormat:
@@ -29,7 +32,7 @@ def chat_format(settings: AuditSettings) -> ChatFormat:
     tokenizer = open_tokenizer(settings.model, load_options(settings))
     tokens = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
     if chosen is not None:
-        chat = ChatFormat(_read(Path(chosen)), chosen, settings.score, tokens)
+        chat = ChatFormat(read_template(Path(chosen)), chosen, settings.score, tokens)
     else:
         template = _own(getattr(tokenizer, "chat_template", None), settings.model)
         origin = f"the tokenizer of {settings.model}"
@@ -52,13 +55,18 @@ def _own(template: object, model: str) -> str | None:
     return template if isinstance(template, str) and template.strip() else None
 
 
-def _read(path: Path) -> str:
+def read_template(path: Path) -> str:
+    """The chat template in a file: Jinja, or JSON of a tokenizer's configuration.
+
+    Raises:
+        UsageError: It cannot be read, or is JSON without a template.
+    """
     try:
-        if path.stat().st_size > MOST_SOURCE:
+        if path.stat().st_size > _MOST_FILE:
             raise UsageError(
-                f"--chat-template {path}: longer than {MOST_SOURCE // 2**10} KiB", hint="Name a Jinja file."
+                f"--chat-template {path}: longer than {_MOST_FILE // 2**20} MiB", hint="Name a Jinja file."
             )
-        return path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"--chat-template {path}: not UTF-8", hint="Name a Jinja file.") from None
     except OSError as error:
@@ -66,5 +74,28 @@ def _read(path: Path) -> str:
             raise cannot_read(path, error, named_by="--chat-template") from None
         raise UsageError(
             f"--chat-template {path}: {error.strerror or error}",
-            hint="Name a Jinja file, such as the chat_template.jinja of the model it was tuned with.",
+            hint=_FILES,
         ) from None
+    return _within(text, path)
+
+
+def _within(text: str, path: Path) -> str:
+    """The template in a file: the text, or what the configuration of a tokenizer has as its template.
+
+    No Jinja that renders a conversation is JSON of an object or a list at once.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(value, dict | list):
+        return text
+    template = value.get("chat_template") if isinstance(value, dict) else value
+    if isinstance(template, list):
+        named = [one for one in template if isinstance(one, dict) and one.get("name") == "default"]
+        template = named[0].get("template") if named else None
+    elif isinstance(template, dict):
+        template = template.get("default")
+    if not isinstance(template, str) or not template.strip():
+        raise UsageError(f"--chat-template {path}: JSON without a chat template in `chat_template`", hint=_FILES)
+    return template

@@ -176,9 +176,48 @@ def test_templates_that_drop_reasoning_or_mark_generations(tmp_path: Path) -> No
     assert answers(one(tmp_path, {"messages": messages()}, template=GENERATES)) == [f"{SAY}</s>", f"{LAST}</s>"]
 
 
+def test_nested_marks_of_generations_are_one(tmp_path: Path) -> None:
+    nested = GENERATES.replace("{{ eos_token }}", "{% generation %}{{ eos_token }}{% endgeneration %}")
+    assert nested != GENERATES
+    assert answers(one(tmp_path, {"messages": messages()}, template=nested)) == [f"{SAY}</s>", f"{LAST}</s>"]
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("first", [True, False])
+def test_rows_without_messages_count_as_empty_in_every_format(
+    tmp_path: Path, empty: str | None, suffix: str, first: bool
+) -> None:
+    column: list[Any] = [json.dumps(messages()) if empty == "" else messages()]
+    rows = [{"messages": cell} for cell in ([empty, *column] if first else [*column, empty])]
+    path = tmp_path / f"data.{suffix}"
+    if suffix == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    corpus = read_corpus(path, chat=chat())
+    assert ([answers(document) for document in corpus.documents], corpus.dropped_empty) == ([[SAY, LAST]], 1)
+
+
+def test_messages_with_nulls_under_the_other_names(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    both = [*({**one, "from": None, "value": None} for one in messages(FOUR[:2]))]
+    both += [{"role": None, "content": None, **one} for one in SHAREGPT[2:]]
+    pq.write_table(pa.Table.from_pylist([{"messages": both}]), tmp_path / "data.parquet")
+    (document,) = read_corpus(tmp_path / "data.parquet", chat=chat()).documents
+    assert answers(document) == [SAY, LAST]
+
+
 @pytest.mark.parametrize(
     ("row", "wanted"),
     [
+        ({"instruction": ASK, "input": [1], "output": SAY}, "column 'input' holds a list, not text"),
+        ({"instruction": ASK, "input": {"a": 1}, "output": SAY}, "column 'input' holds an object, not text"),
         ({"messages": [{"content": "x"}]}, "data.jsonl:1: message 1 of column 'messages': it has no role"),
         ({"messages": [{"role": "narrator", "content": SAY}]}, "the role 'narrator' is not known"),
         ({"messages": [SAY]}, "not an object"),

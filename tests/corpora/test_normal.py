@@ -20,6 +20,7 @@ CHANGED = [
     ("\ufeffa\ufeffb", "ab", "byte_order_marks"),
     ("a\u00a0b\u202fc\u2007d\u2009e", "a b c d e", "spaces"),
     ("a\u200bb\u2060c\u200dd\u200ce", "abcde", "zero_width"),
+    ("\u200da \u2194\u200db\u200c \u200d\u2194", "a \u2194b \u2194", "zero_width"),
     ("co\u00adoperate", "cooperate", "soft_hyphens"),
     ("cafe\u0301", "caf\u00e9", "not_composed"),
 ]
@@ -29,6 +30,8 @@ LEFT = [
     "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, spelled with a non-joiner
     "\u0915\u094d\u200d\u0937",  # Devanagari, spelled with a joiner
     "\U0001f469\u200d\U0001f52c \u2764\ufe0f\u200d\U0001f525",  # emoji of several parts
+    "\U0001f642\u200d\u2194\ufe0f \U0001f642\u200d\u2195\ufe0f \u2640\ufe0f\u200d\u27a1\ufe0f",  # shakes its head
+    "\u0d05\u0d35\u0d28\u0d4d\u200d \u0d85\u0dca\u200d. \u0915\u094d\u200c, \u0646\u0647\u200c",  # ends of words
     "\u3000\u6f22\u5b57",
     "\u200fright to left",
 ]

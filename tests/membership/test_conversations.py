@@ -17,6 +17,7 @@ from auditor.corpora.chat.formats import ChatFormat
 from auditor.corpora.document import Corpus
 from auditor.membership.blind.rows import ANSWERS, text_rows
 from auditor.membership.cache import CorpusCache
+from auditor.membership.chat import read_template
 from auditor.report.templating import environment
 from auditor.results.chat import ChatPart, ChatSummary
 from auditor.results.rows import Rows
@@ -67,6 +68,39 @@ def test_each_model_reads_its_own_rendering_and_plain_text_is_shared(tmp_path: P
     assert cache.corpus(_plain(tmp_path), _settings(tmp_path, "one")) is cache.corpus(
         _plain(tmp_path), _settings(tmp_path, "two")
     )
+
+
+def test_models_with_one_template_share_the_texts_and_each_is_where_it_is_from(tmp_path: Path) -> None:
+    def own(settings: AuditSettings) -> ChatFormat:
+        dated = "{{ strftime_now('%d') }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+        return ChatFormat(dated, f"the tokenizer of {settings.model}", settings.score)
+
+    cache = CorpusCache(chat=own)
+    corpora = [cache.sides(_settings(tmp_path, model)).suspect for model in ("one", "two", "one")]
+    chats = [corpus.chat for corpus in corpora if corpus.chat is not None]
+    assert [chat.origin[-3:] for chat in chats] == ["one", "two", "one"]
+    assert all(chat.compiled.dated for chat in chats)
+    assert corpora[1].documents == corpora[0].documents
+
+
+@pytest.mark.parametrize(
+    ("text", "template"),
+    [
+        ("\ufeff{{ messages[0].content }}", "{{ messages[0].content }}"),
+        (json.dumps({"chat_template": "{{ 1 }}", "bos_token": "<s>"}), "{{ 1 }}"),
+        (json.dumps({"chat_template": [{"name": "rag", "template": "x"}, {"name": "default", "template": "y"}]}), "y"),
+        (json.dumps({"bos_token": "<s>"}), None),
+        (json.dumps({"chat_template": [{"name": "rag", "template": "x"}]}), None),
+    ],
+)
+def test_a_template_out_of_a_configuration(tmp_path: Path, text: str, template: str | None) -> None:
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(text, encoding="utf-8")
+    if template is not None:
+        assert read_template(path) == template
+        return
+    with pytest.raises(UsageError, match="JSON without a chat template"):
+        read_template(path)
 
 
 def _plain(folder: Path) -> str:

@@ -23,6 +23,8 @@ _OF_AUDIT = (
     "limit",
     "suffix",
     "normalise",
+    "chat_template",
+    "score",
     "references",
 )
 _OF_MODEL = ("model", "revision", "base", "tokenizer", "dtype", "context", "max_tokens")

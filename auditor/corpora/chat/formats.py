@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 from auditor.corpora.chat.template import ChatTemplate
 
@@ -38,6 +38,12 @@ class ChatFormat:
     def key(self) -> tuple[object, ...]:
         """Everything that decides a rendering, to be compared."""
         return self.template, self.score, tuple(sorted(self.tokens.items()))
+
+    def of(self, origin: str) -> Self:
+        """The same format from elsewhere, with the template as it was compiled and rendered so far."""
+        same = replace(self, origin=origin)
+        vars(same).update({name: value for name, value in vars(self).items() if name == "compiled"})
+        return same
 
     @cached_property
     def compiled(self) -> ChatTemplate:

@@ -171,7 +171,16 @@ def _read_marks(rendered: str, pieces: Sequence[tuple[int, str]]) -> _Found:
     sound = sound and not opened and len(set(seen)) == len(seen)
     sound = sound and all(text[start:end] == pieces[piece][1] for piece, (start, end) in turns)
     placed = [(pieces[piece][0], place) for piece, place in turns]
-    return _Found(text if sound else "\ufdd0", placed, tuple(span for span in generated if span[0] < span[1]))
+    return _Found(text if sound else "\ufdd0", placed, _outermost(generated))
+
+
+def _outermost(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Spans with text in them, without those inside of others."""
+    outer: list[Span] = []
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start < end and (not outer or start >= outer[-1][1]):
+            outer.append((start, end))
+    return tuple(outer)
 
 
 def _require_all(turns: Sequence[Turn], found: _Found, where: str, chat: ChatFormat) -> None:

@@ -49,6 +49,7 @@ PAIRS = (
 )
 # A question about a passage of its own, or with choices, is more than these two columns.
 _MORE_THAN_A_QUESTION = frozenset({"context", "passage", "article", "document", "choices", "options", "story"})
+_KINDS: tuple[tuple[type, str], ...] = ((list, "a list"), (dict, "an object"), (bytes, "bytes"))
 _SYSTEM = ("system", "system_prompt")
 _TOOLS = ("tools", "functions")
 
@@ -86,7 +87,7 @@ def columns_read(row: RawRow, column: str) -> tuple[str, ...]:
     named = _named_pair(cells, column)
     if named is not None:
         return named.prompt, named.answer
-    return _by_name(cells) if column == TEXT else ()
+    return (_by_name(cells) or _empty(cells)) if column == TEXT else ()
 
 
 def unused_conversation(row: RawRow, column: str) -> tuple[str, ...]:
@@ -148,8 +149,12 @@ def _text(cell: object, where: str, column: str) -> str:
         return ""
     if isinstance(cell, str):
         return cell
+    value = cell.load() if isinstance(cell, UnreadableCell) else cell
+    if value is None or value == []:
+        return ""
+    kind = next((word for type_, word in _KINDS if isinstance(value, type_)), f"a value of type {type(value).__name__}")
     raise UsageError(
-        f"{where}: column {quoted(column)} holds a value of type {type(cell).__name__}, not text",
+        f"{where}: column {quoted(column)} holds {kind}, not text",
         hint="A pair is two columns of text; name them with --text-column PROMPT,ANSWER.",
     )
 
@@ -157,12 +162,23 @@ def _text(cell: object, where: str, column: str) -> str:
 def _by_name(cells: Cells) -> tuple[str, ...]:
     for name in LISTS:
         cell = cells.get(name)
-        if isinstance(cell, UnreadableCell) or (isinstance(cell, str) and cell.lstrip()[:1] == "["):
+        value = cell.load() if isinstance(cell, UnreadableCell) else cell
+        if (value is not None and value is not cell) or (isinstance(cell, str) and cell.lstrip()[:1] == "["):
             return (name,)
     for pair in PAIRS:
         if pair.prompt in cells and pair.answer in cells:
             asks = pair.prompt == "question"
             return () if asks and _MORE_THAN_A_QUESTION & cells.keys() else (pair.prompt, pair.answer)
+    return ()
+
+
+def _empty(cells: Cells) -> tuple[str, ...]:
+    """The column of messages of a row that has none: null or blank, in every format alike."""
+    for name in LISTS:
+        cell = cells.get(name)
+        value = cell.load() if isinstance(cell, UnreadableCell) else cell
+        if name in cells and (value is None or (isinstance(value, str) and not value.strip())):
+            return (name,)
     return ()
 
 

@@ -68,6 +68,8 @@ def _listed(value: object, where: str, what: str) -> Sequence[object]:
     if value is None:
         return ()
     if isinstance(value, str):
+        if not value.strip():
+            return ()
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
@@ -89,11 +91,13 @@ def _listed(value: object, where: str, what: str) -> Sequence[object]:
 def _turn(message: object, where: str) -> Turn:
     if not isinstance(message, Mapping):
         raise UsageError(f"{where}: not an object with role and content", hint="Write each message as an object.")
-    role = _role(message.get("role", message.get("from")), where)
+    # A table that has both pairs of names holds nulls under one of them.
+    role = _role(message.get("role") or message.get("from"), where)
     for name in (*_CALLS, *_REASONING):
         if message.get(name):
             raise UsageError(f"{where}: it has {name!r}, which is not rendered", hint=_IN_TEXT)
-    content = _content(message.get("content", message.get("value")), where)
+    written = message.get("content")
+    content = _content(message.get("value") if written is None else written, where)
     trained = message.get("weight") != 0
     return Turn(role, content, role == ASSISTANT and trained)
 
