@@ -58,9 +58,12 @@ _MODEL_LIBRARIES = frozenset(
 
 def lacks_model_libraries(error: BaseException | None) -> bool:
     """Whether an error comes from a library that only the extra `models` installs."""
-    while error is not None:
+    seen: set[int] = set()
+    # An error that is raised anew from one that it was the context of makes a chain without an end.
+    while error is not None and id(error) not in seen:
         if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] in _MODEL_LIBRARIES:
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
@@ -105,7 +108,7 @@ def reason_of(error: BaseException, *, typed: bool = False) -> str:
         reached = reached or not (is_title or _HEADING.fullmatch(line))
     shown = shown.rstrip(".:")
     cause = error.__cause__
-    if cause is not None and not reached:
+    if cause is not None and cause.__cause__ is not error and not reached:
         shown = f"{shown.rstrip(':')}: {reason_of(cause, typed=True)}" if shown else reason_of(cause, typed=True)
     elif typed or not reached:
         shown = f"{name}: {shown}" if shown else name

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.core.errors import RunError, UsageError, cannot_read, naming_unreadable, reason_of
+from auditor.core.errors import (
+    RunError,
+    UsageError,
+    cannot_read,
+    lacks_model_libraries,
+    naming_unreadable,
+    reason_of,
+)
 
 _TORCH = (
     "Error(s) in loading state_dict for Model:\n\tsize mismatch for a.weight: copying a param with shape [102, 8] from"
@@ -94,3 +101,12 @@ def test_a_model_that_may_not_be_read(call: str, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, call, refused)
     with pytest.raises(UsageError, match=r"model.* may not be read"):
         open_model(str(tmp_path / "model"))
+
+
+def test_a_chain_of_errors_without_an_end_is_followed_once() -> None:
+    first, second = RunError(""), RunError("")
+    first.__cause__, second.__cause__ = second, first
+    assert not lacks_model_libraries(first)
+    assert reason_of(first) == "RunError"
+    first.__cause__ = ModuleNotFoundError("No module named 'torch'", name="torch")
+    assert lacks_model_libraries(second)
