@@ -9,7 +9,7 @@ from typing import Annotated
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 """Raised whenever the figures a backend returns change; older records of the store are then never used."""
 
 

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TypeVar
@@ -17,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from auditor.core.cache_folder import default_directory
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs, unpack_signals
-from auditor.scoring.salvage import STEM, TABLES, is_damage, newest, rebuild
+from auditor.scoring.salvage import STEM, TABLES, check_sum, is_damage, newest, rebuild, remove
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
@@ -73,8 +74,7 @@ class Store:
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise UsageError(f"cannot write to the cache directory {folder}", hint=hint)
         _require_locks(folder)
-        with _explained(path):
-            return cls(path, _connect(path))
+        return cls(*_open_newest(folder))
 
     def get_many(self, keys: Sequence[str]) -> dict[str, TokenSignals]:
         """The stored and intact records, by key."""
@@ -92,10 +92,10 @@ class Store:
             chunk = list(keys[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
             rows = self._read(f"SELECT key, record, check_sum FROM {table} WHERE key IN ({marks})", chunk)
-            for key, record, check_sum in rows:
+            for key, record, stored in rows:
                 with contextlib.suppress(ValueError):
                     # Damage can change the type of a column too.
-                    if isinstance(key, str) and isinstance(record, bytes) and _check_sum(key, record) == check_sum:
+                    if isinstance(key, str) and isinstance(record, bytes) and check_sum(key, record) == stored:
                         values[key] = read(record)
         return values
 
@@ -118,7 +118,7 @@ class Store:
         self._write(
             {
                 f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)": [
-                    (key, record, _check_sum(key, record)) for key, record in table_rows
+                    (key, record, check_sum(key, record)) for key, record in table_rows
                 ]
                 for table, table_rows in rows.items()
             }
@@ -134,55 +134,42 @@ class Store:
     def recall(self, key: str) -> str | None:
         """The fact stored under a key, or None."""
         rows = self._read("SELECT value FROM facts WHERE key = ?", [key])
-        check_sum, _, value = str(rows[0][0]).partition(" ") if rows else ("", "", "")
-        return value if check_sum == _check_sum(key, value.encode()).hex() else None
+        stored, _, value = str(rows[0][0]).partition(" ") if rows else ("", "", "")
+        return value if stored == check_sum(key, value.encode()).hex() else None
 
     def remember(self, key: str, value: str) -> None:
         """Store a fact."""
-        checked = f"{_check_sum(key, value.encode()).hex()} {value}"
+        checked = f"{check_sum(key, value.encode()).hex()} {value}"
         self._write({"INSERT OR REPLACE INTO facts VALUES (?, ?)": [(key, checked)]})
 
-    @contextlib.contextmanager
-    def alone(self, purpose: str) -> Iterator[None]:
+    def alone(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock of a purpose, which one process at a time has; the system releases that of a dead process.
 
         Each purpose has an empty lock file, which is not deleted: another process may be waiting for it.
         """
-        from filelock import FileLock, Timeout
-
-        own = hashlib.sha256(purpose.encode()).hexdigest()[:16]
-        lock = FileLock(self.path.with_name(f"{STEM}-{own}.lock"))
-        with contextlib.ExitStack() as held:
-            try:
-                try:
-                    held.enter_context(lock.acquire(timeout=0))
-                except Timeout:
-                    _log.warning(
-                        "another process may be scoring the same texts for the store %s; waiting for it", self.path
-                    )
-                    held.enter_context(lock.acquire())
-            # Not every file system has locks; without them a text may be scored twice, to the same record.
-            except (OSError, NotImplementedError) as error:
-                _log.info("the store %s is used without a lock: %s", self.path, error)
-            yield
+        return _alone(self.path, purpose)
 
     def _read(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         return self._despite_damage(lambda: self._connection.execute(query, values).fetchall())
 
     def _write(self, statements: Mapping[str, list[tuple[Any, ...]]]) -> None:
-        self._despite_damage(lambda: self._transaction(statements))
+        while not self._despite_damage(lambda: self._transaction(statements)):
+            self._reopen()
 
-    def _transaction(self, statements: Mapping[str, list[tuple[Any, ...]]]) -> None:
+    def _transaction(self, statements: Mapping[str, list[tuple[Any, ...]]]) -> bool:
+        """Write everything or nothing; False, and nothing, where another process has replaced the file."""
         # IMMEDIATE takes the write lock at once, so that two writers wait instead of failing half-way.
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement, rows in statements.items():
+            current = self.path.exists() and newest(self.path.parent) == self.path
+            for statement, rows in statements.items() if current else ():
                 self._connection.executemany(statement, rows)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+        return current
 
     def _despite_damage(self, operation: Callable[[], T]) -> T:
         """Do something with the file; where that meets a damaged page, once more with a file without it."""
@@ -192,23 +179,15 @@ class Store:
             except sqlite3.DatabaseError as error:
                 if not is_damage(error):
                     raise
-            self._replace_damaged()
+                damage = error
+            if self.path.exists() and newest(self.path.parent) == self.path and not _replace(self.path):
+                raise damage
+            self._reopen()
             return operation()
 
-    def _replace_damaged(self) -> None:
-        with self.alone("rebuild"):
-            following = newest(self.path.parent)
-            # Another process may have been faster.
-            if following == self.path:
-                following, records = rebuild(self._connection, self.path)
-                _log.warning(
-                    "the score store %s was damaged; its %d intact records are now in %s, the rest is scored again",
-                    self.path,
-                    records,
-                    following.name,
-                )
-            self._connection.close()
-            self.path, self._connection = following, _connect(following)
+    def _reopen(self) -> None:
+        self._connection.close()
+        self.path, self._connection = _open_newest(self.path.parent)
 
     def close(self) -> None:
         """Close the file."""
@@ -221,6 +200,71 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _open_newest(folder: Path) -> tuple[Path, sqlite3.Connection]:
+    """The newest file of a folder and a connection to it, rebuilt first where SQLite cannot open it.
+
+    Raises:
+        RunError: It cannot be used, and no record in it is intact.
+    """
+    while True:
+        with _explained(folder):
+            path = newest(folder)
+        with _explained(path):
+            try:
+                connection = _connect(path)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error) or not _replace(path):
+                    raise
+                continue
+        # Another process may have replaced it meanwhile, and this one made an empty file of its name.
+        if newest(folder) == path:
+            return path, connection
+        connection.close()
+
+
+def _replace(path: Path) -> bool:
+    """Put a file with the intact records in the place of a damaged one; False where it holds none."""
+    with _alone(path, "rebuild"), contextlib.ExitStack() as cleanup:
+        if newest(path.parent) != path or not path.exists():
+            return True
+        # Other writers wait until the new file is there, and find it when they have the lock.
+        with contextlib.suppress(sqlite3.Error):
+            damaged = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            cleanup.callback(damaged.close)
+            damaged.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            damaged.execute("BEGIN IMMEDIATE")
+        following, records = rebuild(path)
+        if following == path:
+            return False
+        _log.warning(
+            "the score store %s was damaged; its %d intact records are now in %s, the rest is scored again",
+            path,
+            records,
+            following.name,
+        )
+    remove(path)
+    return True
+
+
+@contextlib.contextmanager
+def _alone(path: Path, purpose: str) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    own = hashlib.sha256(purpose.encode()).hexdigest()[:16]
+    lock = FileLock(path.with_name(f"{STEM}-{own}.lock"))
+    with contextlib.ExitStack() as held:
+        try:
+            try:
+                held.enter_context(lock.acquire(timeout=0))
+            except Timeout:
+                _log.warning("another process may be scoring the same texts for the store %s; waiting for it", path)
+                held.enter_context(lock.acquire())
+        # Not every file system has locks; without them a text may be scored twice, to the same record.
+        except (OSError, NotImplementedError) as error:
+            _log.info("the store %s is used without a lock: %s", path, error)
+        yield
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -264,16 +308,16 @@ def _require_locks(folder: Path) -> None:
             ) from error
 
 
-def _check_sum(key: str, record: bytes) -> bytes:
-    """Checksum of key and record, so that a record under a wrong key does not match."""
-    return hashlib.sha256(key.encode() + record).digest()[:16]
-
-
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into `RunError`."""
+    """Turn errors of SQLite and of the file system into `RunError`."""
     try:
         yield
+    except OSError as error:
+        raise RunError(
+            f"the score store {path} cannot be used: {error.strerror or error}",
+            hint="Check that its folder is still there, or name another with --cache-dir.",
+        ) from error
     # SQLite quotes the content of a damaged file, which need not be UTF-8.
     except (sqlite3.Error, UnicodeDecodeError) as error:
         text = str(error)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from auditor.core.errors import RunError
+from auditor.scoring import store as store_module
 from auditor.scoring.packing import StoredOutputs, pack_signals
 from auditor.scoring.store import Store
 from auditor.signals.outputs import Capture, ModelOutputs
@@ -111,14 +112,14 @@ def damage(sound: Path, folder: Path, seeds: range) -> list[bool]:
 
 @pytest.mark.long
 def test_damage_gives_right_records_or_none(sound: Path, tmp_path: Path) -> None:
-    outcomes = damage(sound, tmp_path / "bad", range(12))
-    assert len(set(outcomes)) == 2
+    assert all(damage(sound, tmp_path / "bad", range(12)))
 
 
 @pytest.mark.slow
 def test_much_damage_gives_right_records_or_none(sound: Path, tmp_path: Path) -> None:
     outcomes = damage(sound, tmp_path / "bad", range(12, 800))
-    assert len(set(outcomes)) == 2
+    # A file that is cut before its first record holds none.
+    assert sum(outcomes) > 0.95 * len(outcomes)
 
 
 def many(folder: Path) -> tuple[Path, dict[str, TokenSignals]]:
@@ -163,6 +164,57 @@ def test_a_writer_that_meets_a_damaged_page_goes_on_in_the_new_file(tmp_path: Pa
         assert other.get_many(list(records)).keys() == records.keys()
         assert writer.path == other.path
         assert other.path.name == "scores-1-rebuilt-2.sqlite"
+
+
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_damaged_header_or_root_costs_no_record(page: int, tmp_path: Path) -> None:
+    path, records = many(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[page * PAGE : (page + 1) * PAGE] = random.Random(0).randbytes(PAGE)
+    path.write_bytes(data)
+    with Store.open(tmp_path) as store:
+        # The root itself holds the few records that part its branches.
+        assert len(store.get_many(list(records))) >= len(records) - 20 * page
+        assert store.recall("fact") == FACT
+
+
+def test_a_writer_that_meets_no_damage_goes_on_in_the_new_file(tmp_path: Path) -> None:
+    path, records = many(tmp_path)
+    with Store.open(tmp_path) as other:
+        assert other.count() == len(records)
+        spoil(path, 1)
+        with Store.open(tmp_path) as store:
+            store.get_many(list(records))
+        other.put_many({"later": record(3)})
+        assert other.path.name == "scores-1-rebuilt-2.sqlite"
+    with Store.open(tmp_path) as store:
+        assert store.get_many(["later"])
+
+
+def test_a_file_that_was_replaced_while_it_was_opened_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, records = many(tmp_path)
+    spoil(path, 1)
+    connect = store_module._connect
+
+    def late(opened: Path) -> sqlite3.Connection:
+        monkeypatch.setattr(store_module, "_connect", connect)
+        with Store.open(tmp_path) as store:
+            store.get_many(list(records))
+        return connect(opened)
+
+    monkeypatch.setattr(store_module, "_connect", late)
+    with Store.open(tmp_path) as store:
+        assert store.path.name == "scores-1-rebuilt-2.sqlite"
+        assert store.count() > len(records) - 20
+
+
+def test_a_folder_that_is_taken_away_is_told_in_words(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "cache") as store:
+        shutil.rmtree(tmp_path / "cache")
+        with pytest.raises(RunError, match="cannot be used: No such file"):
+            store.put_many({"a": record(1)})
 
 
 def test_a_disk_without_room_for_the_new_file_leaves_the_damaged_one(

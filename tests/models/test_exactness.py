@@ -114,12 +114,23 @@ def test_an_audit_gives_each_text_the_models_own_scores(
         signals = score_requests(requests, store=store).signals
     backend = loaded(folder)
     assert backend._paths.summary == summary
-    assert backend.workers == 1 or backend._paths.state is None
     for index in (0, 5, 10):
         (window,) = backend.encode(Prompt(TEXTS[index])).windows
         truth = own(folder, window)
         np.testing.assert_allclose(signals[2 * index].logprob, truth, atol=2e-5)
         np.testing.assert_allclose(signals[2 * index + 1].logprob, truth, atol=2e-5)
+
+
+@pytest.mark.parametrize(("rope", "workers"), [(LONGROPE, 1), (None, 2)])
+def test_a_model_whose_passes_change_it_is_scored_by_one_worker(
+    rope: Any, workers: int, tmp_path: Path, make_tiny_model: Callable[..., Path]
+) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert loaded(make_tiny_model(tmp_path / "m", rope_parameters=rope)).workers == workers
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_windows_on_two_sides_of_a_switch_share_no_pass(tmp_path: Path, make_tiny_model: Callable[..., Path]) -> None:

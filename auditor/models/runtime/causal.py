@@ -60,8 +60,8 @@ class CausalBackend:
             self._paths = find_paths(model, identity.source, context=identity.context)
         self._blocks = blocks_for(model.device, self._paths.vocabulary)
         self.token_budget = token_budget(model, identity.context)
-        # Passes that change the model itself cannot run at once.
-        self.workers = workers_for(model.device) if self._paths.state is None else 1
+        # Passes that change the model itself cannot run at once; rotary factors that switch are set by every pass.
+        self.workers = 1 if self._paths.state is not None or self._paths.switches else workers_for(model.device)
         self._threads = torch.get_num_threads()
         self._session: Variant | None = None
 
