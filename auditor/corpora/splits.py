@@ -45,7 +45,9 @@ def choose_files(
         return list(tables)
     listed = _of_card(files, tables)
     _require_matches(source, listed, wanted)
-    splits = {split: found.files for split, found in listed.items()} or _by_name(tables)
+    splits = {
+        split: [found.files[name] for name in sorted(found.files)] for split, found in listed.items()
+    } or _by_name(tables)
     if not splits:
         if wanted is None:
             return list(tables)
@@ -80,11 +82,16 @@ def folder_splits(files: Sequence[DataFile]) -> dict[str, list[DataFile]]:
 def find_card(files: Sequence[DataFile]) -> DataFile | None:
     """The README.md at the top that begins with front matter, which is about the data; None where there is none."""
     shared = _shared_folders(files)
-    card = next((file for file in files if file.name.split("/")[shared:] == ["README.md"]), None)
+    card = next((file for file in files if _below(file, shared) == "README.md"), None)
     try:
         return card if card is not None and re.match(r"\s*[\w-]+:(\s|$)", _front_matter(card)) else None
     except UsageError:
         return None
+
+
+def _below(file: DataFile, folders: int) -> str:
+    """Its name without that many folders at its beginning."""
+    return "/".join(file.name.split("/")[folders:])
 
 
 def _shared_folders(files: Sequence[DataFile]) -> int:
@@ -117,32 +124,32 @@ class _Listed:
     """What a card lists as one split.
 
     Attributes:
-        files: The tables that its patterns match.
+        files: The tables that its patterns match, by name.
         unmatched: The patterns that match none.
     """
 
-    files: list[DataFile] = field(default_factory=list)
+    files: dict[str, DataFile] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
 
 
-def _of_card(files: Iterable[DataFile], tables: Sequence[DataFile]) -> dict[str, _Listed]:
+def _of_card(files: Sequence[DataFile], tables: Sequence[DataFile]) -> dict[str, _Listed]:
     """The splits that a card lists under `configs`, named `CONFIG:SPLIT` where it lists several configurations."""
-    card = next((file for file in files if file.name == "README.md"), None)
+    shared = _shared_folders(files)
+    card = next((file for file in files if _below(file, shared) == "README.md"), None)
     configs = [] if card is None else _configs(card)
+    named = {_below(table, shared): table for table in tables}
     splits: dict[str, _Listed] = {}
     for number, config in enumerate(configs, start=1):
         name = config.get("config_name")
-        for split, patterns in _data_files(config, tables):
+        for split, patterns in _data_files(config, named):
             full = split if len(configs) == 1 else f"{f'config-{number}' if name is None else name}:{split}"
             listed = splits.setdefault(full, _Listed())
             for text in patterns:
                 pattern = NamePattern(text)
-                found = [table for table in tables if pattern.matches(table.name)]
-                listed.files.extend(table for table in found if table not in listed.files)
+                found = {name: table for name, table in named.items() if pattern.matches(name)}
+                listed.files.update(found)
                 if not found:
                     listed.unmatched.append(text)
-    for listed in splits.values():
-        listed.files.sort(key=lambda table: table.name)
     return splits
 
 
@@ -206,15 +213,16 @@ def _refuse_card(card: DataFile, why: str) -> UsageError:
     )
 
 
-def _data_files(config: Mapping[str, Any], tables: Sequence[DataFile]) -> Iterator[tuple[str, list[str]]]:
+def _data_files(config: Mapping[str, Any], tables: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """Splits and the patterns of their files, those of `data_dir` where no files are listed."""
     value, folder = config.get("data_files"), config.get("data_dir")
     if not value:
         if isinstance(folder, str):
             below = NamePattern(f"{folder}/**")
-            splits = _by_name(table for table in tables if below.matches(table.name))
-            yield from ((split, [escape(table.name) for table in found]) for split, found in splits.items())
-            if not splits:
+            names = [name for name in tables if below.matches(name)]
+            for name in names:
+                yield _split_of(name) or "train", [escape(name)]
+            if not names:
                 yield "train", [f"{folder}/**"]
         return
     for split, paths in _listed_files(value):

@@ -390,6 +390,11 @@ def test_configurations_by_folder_and_without_a_name(tmp_path: Path) -> None:
     put(tmp_path / "README.md", "---\nconfigs:\n- data_dir: en\n- config_name: fr\n  data_files: {train: fr/*}\n---\n")
     assert "2 splits: config-1:train, fr:train" in refusal(tmp_path).message
     assert ids(f"{tmp_path}:config-1:train") == ["en/train.jsonl:1"]
+    members = {name: (tmp_path / name).read_text() for name in ("README.md", "en/train.jsonl", "fr/train.jsonl")}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"clone/{name}", content)
+    assert ids(f"{tmp_path}/a.zip:fr:train") == ["clone/fr/train.jsonl:1"], "the card lies where the files do"
 
 
 @pytest.mark.parametrize(
