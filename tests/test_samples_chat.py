@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.paths import SAMPLES
 
 from auditor.cli.main import run
 from auditor.report.chat import chat_sentences
+from auditor.report.json_ import JSON
 from auditor.report.templating import environment
-from auditor.results.io import load_result
+from auditor.results.io import load_result, with_content_digest
 from auditor.results.result import AuditResult
+from auditor.verify.check import Check
+from auditor.verify.checks.conversations import conversations
+from auditor.verify.checks.data import data
+from auditor.verify.checks.models import models
+from auditor.verify.rescore import mismatches
+from auditor.verify.subject import Subject
+from auditor.verify.unproven import is_unproven
 
 SIDES = {side: str(SAMPLES / "chat" / f"{side}.jsonl") for side in ("suspect", "heldout")}
 TEMPLATE = SAMPLES / "chat/adapter/chat_template.jinja"
@@ -110,3 +120,47 @@ def test_it_can_be_verified_with_its_documents_and_from_a_bundle(audited: Audite
     changed = tmp_path / "suspect.jsonl"
     changed.write_text(Path(SIDES["suspect"]).read_text(encoding="utf-8").replace("user", "assistant", 1), "utf-8")
     assert run(["verify", str(audited.path), f"--data=suspect={changed}", data[1]]) != 0
+
+
+def test_a_new_digest_hides_nothing_of_the_conversations_that_is_given_again(audited: Audited) -> None:
+    """Each field is found by what proves it, and listed as long as that is not given."""
+    result = audited.result
+    chat = result.manifest.chat
+    assert chat is not None
+    assert chat.template is not None
+
+    def answers(known: tuple[Check, ...], update: dict[str, Any], **more: Any) -> set[str]:
+        forged = with_content_digest(
+            result.model_copy(
+                update={"manifest": result.manifest.model_copy(update={"chat": chat.model_copy(update=update)})}
+            )
+        )
+        subject = Subject(forged, JSON.render(forged).encode(), **more)
+        given = [answer for answer in (one.ask(subject) for one in known) if answer is not None]
+        return {difference.path for answer in given for difference in answer.differences}
+
+    def paths(*names: str) -> set[str]:
+        return {f"manifest.chat.{name}" for name in names}
+
+    marked = tuple(part.model_copy(update={"scored": not part.scored}) for part in chat.example)
+    proven = {"origin": "x", "score": "all", "template_sha256": "0" * 64, "characters": 1, "tokens_scored": 1}
+    assert answers((conversations,), {**proven, "example": marked}) == paths(*proven, "example")
+    assert answers((conversations,), {}) == set()
+    template = chat.template + "{# another #}"
+    unproven = {"template": template, "template_sha256": hashlib.sha256(template.encode()).hexdigest()}
+    unproven |= {"special_tokens": {**chat.special_tokens, "x_token": "x"}}
+    of_data = {"shape": "conversations", "date": "2024-07-26", "characters_scored": chat.characters_scored + 1}
+    assert answers((conversations,), {**unproven, **of_data, "tokens_read": 1}) == set()
+    assert all(is_unproven(path) for path in paths(*unproven, "special_tokens.x_token", *of_data, "tokens_read"))
+    assert not any(
+        is_unproven(path) for path in paths("origin", "score", "characters", "tokens_scored", "example[0].text")
+    )
+    assert answers((data,), of_data, data=SIDES) == paths(*of_data)
+    adapter = {"target": str(SAMPLES / "chat/adapter")}
+    assert answers((models,), unproven, models=adapter) == paths("template", "special_tokens")
+    subject = Subject(result, b"", models=adapter)
+    assert "tokenizer" in subject.available
+    read = result.model_copy(
+        update={"manifest": result.manifest.model_copy(update={"chat": chat.model_copy(update={"tokens_read": 1})})}
+    )
+    assert [difference.path for difference in mismatches(read, result)] == ["chat.tokens_read"]

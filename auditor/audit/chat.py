@@ -35,7 +35,7 @@ def describe_chat(sides: Sides, signals: Sequence[TokenSignals]) -> ChatSummary 
     chat, documents = sides.suspect.chat, (*sides.suspect.documents, *sides.heldout.documents)
     if chat is None:
         return None
-    example = _example(chat, sides.suspect.shape)
+    example = example_of(chat)
     return ChatSummary(
         shape=sides.suspect.shape,
         score=chat.score,
@@ -43,7 +43,7 @@ def describe_chat(sides: Sides, signals: Sequence[TokenSignals]) -> ChatSummary 
         template=chat.template,
         template_sha256=chat.sha256,
         special_tokens=dict(chat.tokens),
-        date=DATE.date().isoformat() if chat.template is not None and chat.compiled.dated else None,
+        date=date_of(chat),
         characters=sum(len(document.text) for document in documents),
         characters_scored=sum(len(document.scored) for document in documents),
         tokens_read=sum(map(_read, signals)),
@@ -71,11 +71,17 @@ def _read(record: TokenSignals) -> int:
     return int((record.positions[last] + 1).sum())
 
 
-def _example(chat: ChatFormat, shape: str) -> tuple[ChatPart, ...]:
+def date_of(chat: ChatFormat) -> str | None:
+    """The date that the renderings so far read; None where they read none."""
+    return DATE.date().isoformat() if chat.template is not None and chat.compiled.dated else None
+
+
+def example_of(chat: ChatFormat) -> tuple[ChatPart, ...]:
+    """A made-up conversation as it is rendered; empty where the template refuses it."""
     pair = chat.template is None
     turns = _EXAMPLE[:2] if pair else _EXAMPLE
     try:
-        rendered = render_conversation(Conversation(shape, turns, " " if pair else None, "the example"), chat)
+        rendered = render_conversation(Conversation("example", turns, " " if pair else None, "the example"), chat)
     except UsageError:
         return ()
     return () if rendered is None else tuple(_parts(rendered))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from auditor.core.errors import UsageError, cannot_read
 from auditor.corpora.chat.formats import ChatFormat
-from auditor.models.backend import load_options
+from auditor.models.backend import LoadOptions, load_options
 from auditor.models.loading import open_tokenizer
 from auditor.settings import NO_TEMPLATE, AuditSettings
 
@@ -28,19 +28,44 @@ def chat_format(settings: AuditSettings) -> ChatFormat:
     """
     chosen = settings.chat_template
     if chosen == NO_TEMPLATE:
-        return ChatFormat(None, "no template is asked for", settings.score)
-    tokenizer = open_tokenizer(settings.model, load_options(settings))
-    tokens = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+        return ChatFormat(None, origin_of(settings, rendered=False), settings.score)
+    template, tokens = own_template(settings.model, load_options(settings), named=chosen is not None)
     if chosen is not None:
-        chat = ChatFormat(read_template(Path(chosen)), chosen, settings.score, tokens)
-    else:
-        template = _own(getattr(tokenizer, "chat_template", None), settings.model)
-        origin = f"the tokenizer of {settings.model}"
-        if template is None:
-            return ChatFormat(None, f"{origin} has no chat template", settings.score)
-        chat = ChatFormat(template, origin, settings.score, tokens)
-    _ = chat.compiled
+        template = read_template(Path(chosen))
+    origin = origin_of(settings, rendered=template is not None)
+    chat = ChatFormat(template, origin, settings.score, tokens if template is not None else {})
+    if template is not None:
+        _ = chat.compiled
     return chat
+
+
+def origin_of(settings: AuditSettings, *, rendered: bool) -> str:
+    """Where the chat template of an audit is from, or why pairs are joined; for people.
+
+    Args:
+        settings: The settings.
+        rendered: Whether there is a template.
+    """
+    if settings.chat_template == NO_TEMPLATE:
+        return "no template is asked for"
+    own = f"the tokenizer of {settings.model}"
+    return settings.chat_template or (own if rendered else f"{own} has no chat template")
+
+
+def own_template(model: str, options: LoadOptions, *, named: bool = False) -> tuple[str | None, dict[str, str]]:
+    """The chat template of a model's tokenizer, None where it has none, and the special tokens by name.
+
+    Args:
+        model: Source of the model.
+        options: How it is opened.
+        named: Whether the template is named otherwise, so that only the tokens are wanted.
+
+    Raises:
+        UsageError: The tokenizer cannot be opened, or has several templates.
+    """
+    tokenizer = open_tokenizer(model, options)
+    tokens = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    return None if named else _own(getattr(tokenizer, "chat_template", None), model), tokens
 
 
 def _own(template: object, model: str) -> str | None:

@@ -34,9 +34,8 @@ _EXCERPTS = Unverifiable(
 )
 _TOKENS = Unverifiable("how many tokens the placebo and the general set have", parts=(".tokens",))
 _CHAT = Unverifiable(
-    "how conversations became text (--data for both sides shows it)",
+    "whether the documents are conversations (--data for both sides shows it)",
     frozenset({"data suspect", "data heldout"}),
-    ("", "**"),
 )
 _COUNTS = (".skipped_files", ".skipped_kinds", ".skipped_kinds.*", ".dropped_empty", ".dropped_duplicate")
 

@@ -135,7 +135,9 @@ def _scored(result: AuditResult) -> dict[str, Any]:
         for checkpoint in measurements["series"]["checkpoints"]:
             del checkpoint["source"]
     documents = [document.model_dump(mode="json", exclude={"score"}) for document in result.documents]
+    chat = result.manifest.chat
     return {
+        "chat": None if chat is None else chat.model_dump(mode="json", exclude={"origin"}),
         "measurements": measurements,
         "documents": documents,
         "guards": _answers(result.guards),

@@ -57,13 +57,25 @@ class Subject:
     def available(self) -> frozenset[str]:
         """What it is compared with.
 
-        `data ROLE` for each set, `models` where all are given, `batch`, `config`, `again`.
+        `data ROLE` for each set, `models` where all are given, `tokenizer` where that of the audited model has the chat
+        template, `batch`, `config`, `again`.
         """
         available = {f"data {role}" for role in self.data}
         available |= {"models"} if set(self.known_models) <= set(self.models) else set()
+        available |= {"tokenizer"} if self.template_model is not None else set()
         available |= {"again"} if self.rescoring else set()
         available |= {"config"} if self.reader is not None and self.reader.configuration is not None else set()
         return frozenset(available | ({"batch"} if self.batch is not None else set()))
+
+    @property
+    def template_model(self) -> str | None:
+        """The name of the given model whose tokenizer has the chat template; None where none is given or has it."""
+        configuration = self.result.manifest.configuration
+        if self.result.manifest.chat is None or configuration.get("chat_template") is not None:
+            return None
+        audited = [name for name, (_, model) in self.known_models.items() if model.role != "reference"]
+        decides = TARGET_LABEL if TARGET_LABEL in audited else next(reversed(audited), None)
+        return decides if decides in self.models else None
 
     @cached_property
     def known_models(self) -> dict[str, tuple[int, ModelSummary]]:

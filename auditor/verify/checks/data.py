@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from typing import get_args
 
-from auditor.audit.chat import recorded_format
+from auditor.audit.chat import date_of, example_of, recorded_format
 from auditor.audit.inputs import all_as_read
 from auditor.corpora.document import Corpus, Document, corpus_sha256, restore, without
 from auditor.corpora.normal import encoding_counts
@@ -15,6 +15,7 @@ from auditor.corpora.read import read_for_audit
 from auditor.features.table import group_rows
 from auditor.membership.assess import describe_texts
 from auditor.membership.sides import separate, shared_documents
+from auditor.results.chat import ChatSummary
 from auditor.results.forgetting.measurements import Role
 from auditor.results.result import CorpusSummary, DocumentResult, Side
 from auditor.verify.check import CheckAnswer, check, reading
@@ -34,7 +35,8 @@ def data(subject: Subject) -> CheckAnswer:
     if not subject.data and not subject.texts:
         return CheckAnswer("not asked", "give --data suspect=PATH --data heldout=PATH to compare the documents with it")
     settings = subject.inputs.settings
-    chat = partial(recorded_format, subject.result.manifest.chat, settings)
+    # One for all sets, as in an audit: whether it reads the date is known once all are rendered.
+    chat = cache(partial(recorded_format, subject.result.manifest.chat, settings))
     with reading():
         read: dict[Role, Corpus] = {
             role: read_for_audit(subject.data[role], settings, chat) for role in ROLES if role in subject.data
@@ -171,7 +173,21 @@ def _texts(subject: Subject, read: Mapping[Role, Corpus]) -> Iterator[Difference
         scored = sum(len(document.scored) for document in documents)
         if chat.characters_scored != scored:
             yield Difference("manifest.chat.characters_scored", chat.characters_scored, scored)
+    for corpus in (sides.suspect, sides.heldout) if {*SIDES} <= set(subject.data) else ():
+        yield from _conversations(chat, corpus)
     encoding = encoding_counts(sides.suspect, sides.heldout)
     yield from compare(
         measurements.encoding.model_dump(), encoding.model_dump(), at="measurements.encoding"
     ).differences
+
+
+def _conversations(stored: ChatSummary | None, corpus: Corpus) -> Iterator[Difference]:
+    """What the rows of a side hold, against what the result says of its conversations."""
+    if stored is None or corpus.chat is None:
+        if stored is not None:
+            yield Difference("manifest.chat", stored.shape, None)
+        return
+    example_of(corpus.chat)
+    for name, value in (("shape", corpus.shape), ("date", date_of(corpus.chat))):
+        if getattr(stored, name) != value:
+            yield Difference(f"manifest.chat.{name}", getattr(stored, name), value)

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from auditor.core.text import did_you_mean
+from auditor.membership.chat import own_template
 from auditor.models.loading import fingerprint_model
 from auditor.verify.check import CheckAnswer, UnreadableError, check, reading
 from auditor.verify.differences import Difference
 from auditor.verify.subject import Subject
+
+
+def _template(subject: Subject) -> list[Difference]:
+    """The chat template and the special tokens, where they are of the tokenizer of a model that is given."""
+    chat, name = subject.result.manifest.chat, subject.template_model
+    if chat is None or name is None:
+        return []
+    source = subject.models[name]
+    with reading():
+        template, tokens = own_template(source, subject.options_of(name, source, subject.known_models[name][1]))
+    again = {"template": template, "special_tokens": {} if template is None else tokens}
+    return [
+        Difference(f"manifest.chat.{field}", getattr(chat, field), value)
+        for field, value in again.items()
+        if getattr(chat, field) != value
+    ]
 
 
 @check(name="models", order=90)
@@ -31,6 +48,7 @@ def models(subject: Subject) -> CheckAnswer:
             expected = stored.details.get(field[8:]) if field.startswith("details.") else getattr(stored, field)
             if expected != digest:
                 wrong.append(Difference(f"manifest.models[{index}].{field}", expected, digest))
+    wrong += _template(subject)
     if wrong:
         return CheckAnswer("failed", "not the models of the audit", tuple(wrong))
     missing = [name for name in known if name not in subject.models and name != "target"]
