@@ -210,7 +210,7 @@ def test_features_of_a_reference_need_one(here: Path) -> None:
         ("suspect: AUDITS.yaml", "not a format that can be read"),
         ("model: ./modle", "does not exist. Did you mean"),
         ("model: modell", "does not exist. Did you mean"),
-        ("model: ''", "does not exist"),
+        ("model: ''", "and no model"),
         ("model: model/weights.safetensors", "does not exist"),
         ("references: [base, base/later]", None),
         ("references: [base, /nowhere/at/all]", "/nowhere/at/all does not exist"),
