@@ -29,9 +29,9 @@ def chat_format(settings: AuditSettings) -> ChatFormat:
     chosen = settings.chat_template
     if chosen == NO_TEMPLATE:
         return ChatFormat(None, origin_of(settings, rendered=False), settings.score)
-    template, tokens = own_template(settings.model, load_options(settings), named=chosen is not None)
-    if chosen is not None:
-        template = read_template(Path(chosen))
+    named = None if chosen is None else read_template(Path(chosen))
+    own, tokens = own_template(settings.model, load_options(settings), named=named is not None)
+    template = own if named is None else named
     origin = origin_of(settings, rendered=template is not None)
     chat = ChatFormat(template, origin, settings.score, tokens if template is not None else {})
     if template is not None:
