@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.core.errors import UsageError
-from auditor.models.folder import ADAPTER, ModelFolder, read_header, read_json
+from auditor.models.folder import ADAPTER, ModelFolder, read_header, read_json, wrapper_note
 
 Header = Mapping[str, Mapping[str, Any]]
 """The tensors that a safetensors file declares, as `read_header` gives them."""
@@ -89,7 +89,10 @@ def vocabularies(header: Header, modules: Collection[str] | None = None) -> dict
 
 
 def require_fitting(adapter: Path, config: Mapping[str, Any], header: Header, base: ModelFolder) -> None:
-    """Refuse a base whose layers are not those that a LoRA was trained on.
+    """Refuse a base whose layers have other sizes than those that a LoRA was trained on.
+
+    Many architectures store their weights under other names than those of their modules, and experts as one tensor.
+    Only layers of the same name are compared, therefore; whether every tensor has a layer is known once it is loaded.
 
     Args:
         adapter: Folder of the adapter.
@@ -98,26 +101,38 @@ def require_fitting(adapter: Path, config: Mapping[str, Any], header: Header, ba
         base: The base, whose layers are not compared where they are stored quantised.
 
     Raises:
-        UsageError: A numbered layer is missing or of another size; the message names it and both sizes.
+        UsageError: A numbered layer is of another size; the message names it and both sizes.
     """
     if base.config.get("quantization_config") or config.get("layer_replication"):
         return
     known: dict[str, tuple[int, ...]] = {}
     for path in base.weights:
         known |= {name.removesuffix(".weight"): tuple(entry["shape"]) for name, entry in read_header(path).items()}
-    there = {module: _first(known, module) for module in _sizes(header)}
     for module, size in _sizes(header).items():
-        present, reason = there[module], ""
-        if present is None and any(there.values()):
-            reason = f"it changes {module}, which the base does not have"
-        elif present is not None and len(present) == 2 and present not in (size, size[::-1]):
+        # The bare body of a model is saved under names without its own.
+        present = known.get(module) or known.get(module.partition(".")[2])
+        if present is not None and len(present) == 2 and present not in (size, size[::-1]):
             ours, theirs = (" x ".join(f"{length:,}" for length in shape) for shape in (size, present))
-            reason = f"it was trained on a {module} of {ours}, and that of the base is {theirs}"
-        if reason:
             raise UsageError(
-                f"the adapter {adapter} does not fit the base {base.path}: {reason}",
+                f"the adapter {adapter} does not fit the base {base.path}: it was trained on a {module} of {ours}, and"
+                f" that of the base is {theirs}",
                 hint="Name the base that it was trained on with --base.",
             )
+
+
+def require_unwrapped(source: str, header: Header) -> None:
+    """Refuse an adapter that was saved in a wrapper, by whose names PEFT finds no layer.
+
+    Raises:
+        UsageError: Names of tensors hold that of a wrapper.
+    """
+    wrapped = [name for name in header if wrapper_note(name)]
+    if wrapped:
+        raise UsageError(
+            f"{len(wrapped):,} of {len(header):,} tensors of the adapter {source} have no place in its base, such as"
+            f" {wrapped[0]}, which has {wrapper_note(wrapped[0])} in its name",
+            hint="Save it again without wrapping, or rename the tensors.",
+        )
 
 
 def _sizes(header: Header) -> dict[str, tuple[int, int]]:
@@ -130,12 +145,3 @@ def _sizes(header: Header) -> dict[str, tuple[int, int]]:
             ends.setdefault(module_of(f"{match['module']}.weight"), {})[match["factor"]] = int(end)
     numbered = {module: both for module, both in ends.items() if re.search(r"\.\d+\.", module) and len(both) == 2}
     return {module: (both["lora_B"], both["lora_A"]) for module, both in numbered.items()}
-
-
-def _first(known: Mapping[str, tuple[int, ...]], module: str) -> tuple[int, ...] | None:
-    """The shape of a module, by its name or by the end of it: the bare body of a model is saved under shorter names."""
-    while module and not module[0].isdigit():
-        if module in known:
-            return known[module]
-        module = module.partition(".")[2]
-    return None

@@ -9,13 +9,20 @@ loaded by themselves.
 from __future__ import annotations
 
 import dataclasses
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.core.errors import UsageError
 from auditor.models import hf
-from auditor.models.adapters import read_adapter_config, require_fitting, virtual_tokens, vocabularies
+from auditor.models.adapters import (
+    read_adapter_config,
+    require_fitting,
+    require_unwrapped,
+    virtual_tokens,
+    vocabularies,
+)
 from auditor.models.architectures import LEAST_CONTEXT, context_of
 from auditor.models.backend import Backend, Fingerprint, Loader, LoadOptions, ModelSpec, Origin, WeightFiles
 from auditor.models.digests import Memo, NoMemo, file_sha256, files_sha256
@@ -31,6 +38,7 @@ from auditor.models.folder import (
     weight_files,
 )
 from auditor.models.loading import check_source
+from auditor.models.survey import folder_names
 from auditor.models.tokenizing import chosen_tokenizer, has_tokenizer, load_tokenizer
 from auditor.results.models import ModelIdentity
 
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from auditor.models.runtime.shared_base import SharedBase
 
 _WEIGHTS = "adapter_model.safetensors"
+_VARIANT = re.compile(r"adapter_model\.(?P<variant>[\w-]+)\.safetensors")
 
 
 def accepts(source: str) -> bool:
@@ -58,6 +67,7 @@ def base(source: str, options: LoadOptions) -> Origin:
     """
     if options.base is not None:
         path = check_source(options.base, None)
+        _require_folder(path)
         return Origin(path, None, tokenizer=_for_base(path, options))
     file = Path(source) / ADAPTER
     config = read_json(file)
@@ -71,7 +81,17 @@ def base(source: str, options: LoadOptions) -> Origin:
     origin = Origin(named, revision, str(file), _for_base(named, options))
     with origin.naming():
         check_source(named, revision)
+    _require_folder(named)
     return origin
+
+
+def _require_folder(path: str) -> None:
+    """Refuse a base that is a file here, which is no name on the hub either."""
+    if Path(path).is_file():
+        raise UsageError(
+            f"{path} is a file, and the base of an adapter is a folder",
+            hint="Name the folder that save_pretrained wrote with --base.",
+        )
 
 
 def _for_base(path: str, options: LoadOptions) -> str | None:
@@ -79,18 +99,40 @@ def _for_base(path: str, options: LoadOptions) -> str | None:
 
 
 def _locate(origin: Origin) -> Path:
+    """The folder of the base.
+
+    Raises:
+        UsageError: It holds an adapter itself.
+    """
     with origin.naming():
-        return hf.locate(origin.source, origin.revision)
+        folder = hf.locate(origin.source, origin.revision)
+    if accepts(str(folder)):
+        raise UsageError(
+            f"the base {origin.source} is itself an adapter, and adapters over adapters are not scored",
+            hint="Merge it into its own base (merge_and_unload, then save_pretrained) and name the merged model"
+            " with --base.",
+        )
+    return folder
 
 
 def _weights(folder: Path) -> Path:
     """The whole safetensors file of the adapter, without which PEFT would unpickle another file."""
     path = folder / _WEIGHTS
     if not path.is_file():
+        _refuse_variant(folder)
         refuse_pickles_in(folder)
         raise UsageError(f"{folder} has no {_WEIGHTS}, the only name PEFT reads without unpickling", hint=CONVERT)
     read_header(path)
     return path
+
+
+def _refuse_variant(folder: Path) -> None:
+    match = next(filter(None, map(_VARIANT.fullmatch, folder_names(folder))), None)
+    if match is not None:
+        raise UsageError(
+            f"{folder} holds its weights under the name of a variant, {match['variant']!r} ({match.group()})",
+            hint=f"Rename the file to {_WEIGHTS}, the only name PEFT reads.",
+        )
 
 
 def tokenizer_folder(adapter: Path, model: Path, options: LoadOptions) -> Path:
@@ -111,6 +153,7 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
     config, weights = read_adapter_config(folder), _weights(folder)
     model = _base_folder(origin, memo)
     header = read_header(weights)
+    require_unwrapped(source, header)
     require_fitting(folder, config, header, model)
     identity = hf.identity_of(
         model,
@@ -133,8 +176,9 @@ def identify(source: str, options: LoadOptions, memo: Memo) -> ModelIdentity:
 
 
 def _base_folder(origin: Origin, memo: Memo) -> ModelFolder:
+    folder = _locate(origin)
     with origin.naming():
-        return read_folder(hf.locate(origin.source, origin.revision), memo)
+        return read_folder(folder, memo)
 
 
 def _context(source: str, config: dict[str, Any], options: LoadOptions, in_front: int) -> int:

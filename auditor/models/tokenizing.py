@@ -114,7 +114,8 @@ def chosen_tokenizer(options: LoadOptions, own: Path) -> Path:
 def require_vocabulary(folder: Path, model: str, size: int, memo: Memo) -> None:
     """Refuse a tokenizer that was named for a model of another vocabulary.
 
-    The embeddings of many models are padded, so fewer tokens than embeddings are no fault; far fewer are.
+    The embeddings of many models are padded, so fewer tokens than embeddings are no fault; far fewer are. Special
+    tokens without embeddings, such as an added padding token, are none either: a text that contains one is refused.
 
     Args:
         folder: Folder of the tokenizer.
@@ -123,22 +124,28 @@ def require_vocabulary(folder: Path, model: str, size: int, memo: Memo) -> None:
         memo: Remembers the size of the tokenizer.
 
     Raises:
-        UsageError: It has more tokens than the model, or less than nine tenths of them.
+        UsageError: It has more tokens of text than the model, or less than nine tenths of its number.
     """
-    tokens = int(
-        recall_or(
-            memo,
-            f"tokens {version('transformers')}",
-            tokenizer_files(folder),
-            lambda: str(1 + max(load_tokenizer(folder).get_vocab().values(), default=-1)),
-        )
+    counts = recall_or(
+        memo,
+        f"tokens of text {version('transformers')}",
+        tokenizer_files(folder),
+        lambda: " ".join(map(str, _counts(load_tokenizer(folder)))),
     )
-    if not _LEAST_SHARE * size <= tokens <= size:
+    of_text, tokens = map(int, counts.split())
+    if of_text > size or tokens < _LEAST_SHARE * size:
         raise UsageError(
             f"the tokenizer in {folder} has {tokens:,} tokens and {model} has embeddings for {size:,}, so they do not"
             " belong together",
             hint="Name the tokenizer that the model was trained with.",
         )
+
+
+def _counts(tokenizer: Any) -> tuple[int, int]:
+    """One more than the largest id, of all tokens but the special ones that were added, and of all."""
+    special = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    ids = set(tokenizer.get_vocab().values())
+    return 1 + max(ids - special, default=-1), 1 + max(ids, default=-1)
 
 
 def load_tokenizer(folder: Path, **where: Any) -> Any:

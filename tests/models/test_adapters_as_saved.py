@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from auditor.models.adapters import read_adapter_config
 from auditor.models.backend import Backend, LoadOptions
 from auditor.models.loading import open_model, open_models
 from auditor.signals.views import Prompt
+from auditor.verify.checks.models import models
+from auditor.verify.subject import Subject
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -200,7 +203,7 @@ def test_no_tensor_of_an_adapter_is_left_aside_or_made_up(lora: Path, tmp_path: 
     named = {name.replace("model.model.", "model._orig_mod.model."): values for name, values in tensors.items()}
     save_file(named, wrapped / "adapter_model.safetensors")
     with pytest.raises(UsageError, match=r"which has the prefix '_orig_mod\.' of torch\.compile in its name"):
-        open_model(str(wrapped), CPU).load()
+        open_model(str(wrapped), CPU)
 
 
 def test_a_moved_base_is_named_by_option(lora: Path, bases: dict[str, Path], tmp_path: Path) -> None:
@@ -217,6 +220,58 @@ def test_a_moved_base_is_named_by_option(lora: Path, bases: dict[str, Path], tmp
     spec.load().close()
     with pytest.raises(UsageError, match="is a whole model and has no base"):
         open_model(str(bases["apart"]), LoadOptions(device="cpu", base=str(bases["tied"])))
+
+
+def test_a_base_that_is_no_model_is_refused_before_the_hub(lora: Path, tmp_path: Path) -> None:
+    file = lora / "adapter_config.json"
+    with pytest.raises(UsageError, match=r"adapter_config\.json is a file, and the base of an adapter is a folder"):
+        open_model(str(lora), LoadOptions(device="cpu", base=str(file)))
+    over = spoilt(lora, tmp_path / "over", base_model_name_or_path=str(lora))
+    with pytest.raises(UsageError, match=r"the base .* is itself an adapter[\s\S]*Merge it"):
+        open_model(str(over), CPU)
+
+
+def test_a_variant_of_an_adapter_is_no_pickle(lora: Path, tmp_path: Path) -> None:
+    variant = spoilt(lora, tmp_path / "variant")
+    (variant / "adapter_model.safetensors").rename(variant / "adapter_model.fp16.safetensors")
+    with pytest.raises(UsageError, match=r"a variant, 'fp16' \(adapter_model\.fp16\.safetensors\)\n.*Rename the file"):
+        open_model(str(variant), CPU)
+
+
+def test_a_replaced_base_is_in_the_result(lora: Path, bases: dict[str, Path], tmp_path: Path) -> None:
+    moved = spoilt(lora, tmp_path / "moved", base_model_name_or_path="/gone/llama")
+    identity = open_model(str(moved), LoadOptions(device="cpu", base=str(bases["apart"]))).identity
+    configuration: dict[str, Any] = {"base": str(bases["apart"]), "tokenizer": None}
+
+    def answer(details: dict[str, str], configuration: dict[str, Any]) -> Any:
+        stored = SimpleNamespace(**{**identity.model_dump(), "role": "target", "name": "", "details": details})
+        result: Any = SimpleNamespace(
+            manifest=SimpleNamespace(configuration=configuration, models=[stored], chat=None), measurements=None
+        )
+        return models.ask(Subject(result, b"", models={"target": str(moved)}, base=str(bases["apart"])))
+
+    assert answer(identity.details, configuration).status == "passed"
+    without = {key: value for key, value in identity.details.items() if key != "recorded_base"}
+    for details, config in ((without, configuration), (identity.details, {}), (without, {})):
+        assert answer(details, config).status == "failed"
+    more = answer({**identity.details, "adapter_model_config_sha256": "0"}, configuration)
+    assert more.differences[0].path == "manifest.models[0].details.adapter_model_config_sha256"
+
+
+def test_vectors_that_the_base_does_not_read_are_refused(bases: dict[str, Path], tmp_path: Path) -> None:
+    from peft import PrefixTuningConfig
+    from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
+
+    config = OpenAIGPTConfig(vocab_size=375, n_positions=64, n_embd=16, n_layer=1, n_head=2)
+    OpenAIGPTLMHeadModel(config).eval().save_pretrained(tmp_path / "base")
+    for file in bases["apart"].glob("tokenizer*"):
+        shutil.copy(file, tmp_path / "base")
+    prefix = PrefixTuningConfig(
+        task_type="CAUSAL_LM", num_virtual_tokens=4, num_layers=1, token_dim=16, num_attention_heads=2
+    )
+    train(tmp_path / "base", tmp_path / "prefix", prefix)
+    with pytest.raises(UsageError, match="OpenAIGPTLMHeadModel, computes the same without"):
+        open_model(str(tmp_path / "prefix"), CPU).load()
 
 
 def test_a_base_that_does_not_fit_is_refused_with_both_sizes(
@@ -251,6 +306,13 @@ def test_a_tokenizer_is_named_by_option(bases: dict[str, Path], tmp_path: Path) 
     larger.save_pretrained(tmp_path / "larger")
     with pytest.raises(UsageError, match=r"has 376 tokens and .*bare has embeddings for 375"):
         open_model(str(bare), LoadOptions(device="cpu", tokenizer=str(tmp_path / "larger")))
+    larger = AutoTokenizer.from_pretrained(bases["apart"])
+    larger.add_special_tokens({"pad_token": "[PAD]"})
+    larger.save_pretrained(tmp_path / "padded")
+    padded = open_model(str(bare), LoadOptions(device="cpu", tokenizer=str(tmp_path / "padded"))).load()
+    assert padded.encode(Prompt(TEXT)).tokens > 10
+    with pytest.raises(RunError, match=r"'\[PAD\]' \(id 375\)"):
+        padded.encode(Prompt("the [PAD] fox"))
     with pytest.raises(UsageError, match="holds no tokenizer"):
         open_model(str(bare), LoadOptions(device="cpu", tokenizer=str(tmp_path)))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from auditor.core.errors import UsageError
-from auditor.models.folder import read_folder_config, weight_files
+from auditor.models.adapters import require_fitting
+from auditor.models.folder import ModelFolder, read_folder_config, weight_files
 
 
 def tensors(path: Path, *names: str) -> None:
@@ -125,3 +126,20 @@ def test_a_pointer_in_the_place_of_weights_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_text(pointer)
     with pytest.raises(UsageError, match="Git LFS pointer"):
         weight_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.language_model.layers.0.self_attn.q_proj",
+        "model.vision_tower.encoder.layers.0.self_attn.q_proj",
+        "model.layers.0.mlp.experts",
+        "model.layers.0.mlp.experts.base_layer",
+    ],
+)
+def test_layers_stored_under_other_names_are_left_to_peft(name: str, tmp_path: Path) -> None:
+    stored = ["language_model.model.layers.0.self_attn.q_proj.weight", "vision_tower.encoder.layers.0.q_proj.weight"]
+    tensors(tmp_path / "model.safetensors", *stored, "model.layers.0.mlp.experts.gate_up_proj")
+    prefix = f"base_model.model.{name}"
+    header = {f"{prefix}.lora_A.weight": {"shape": [2, 8]}, f"{prefix}.lora_B.weight": {"shape": [8, 2]}}
+    require_fitting(tmp_path, {}, header, ModelFolder(tmp_path, {}, [tmp_path / "model.safetensors"]))

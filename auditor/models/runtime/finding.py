@@ -259,9 +259,11 @@ class _Search:
 
 
 def first_pass_error(source: str, inner: Any, error: Exception) -> RunError:
-    """The error for a model whose own forward pass raises."""
+    """The error for a model whose own forward pass raises; an adapter is named by the class of its base."""
+    adapted = getattr(inner, "adapted", inner)
+    model = adapted.get_base_model() if hasattr(adapted, "get_base_model") else adapted
     return RunError(
-        f"{source} fails in its first forward pass ({type(inner).__name__}, transformers {version('transformers')}):"
+        f"{source} fails in its first forward pass ({type(model).__name__}, transformers {version('transformers')}):"
         f" {reason_of(error, typed=True)}",
         hint="Its files may not fit this version of transformers, or it may need more than text to read.",
     )

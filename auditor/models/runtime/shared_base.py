@@ -13,7 +13,8 @@ import torch
 
 from auditor.core.errors import RunError, UsageError, is_out_of_memory, reason_of
 from auditor.models.adapters import Header, read_adapter_config, virtual_tokens, vocabularies
-from auditor.models.folder import read_header, wrapper_note
+from auditor.models.architectures import LEAST_CONTEXT
+from auditor.models.folder import read_header
 from auditor.models.runtime.finding import first_pass_error, probe_rows, vocabulary_size
 from auditor.models.runtime.prompted import Prompted
 
@@ -75,7 +76,9 @@ class SharedBase:
         count = virtual_tokens(config)
         if not count:
             return self._adapted
-        return Prompted(self._adapted, 0 if config["peft_type"] in ("PREFIX_TUNING", "CARTRIDGE") else count)
+        prompted = Prompted(self._adapted, 0 if config["peft_type"] in ("PREFIX_TUNING", "CARTRIDGE") else count)
+        require_read(prompted, source)
+        return prompted
 
     def _fit_vocabulary(self, folder: Path, header: Header, config: dict[str, Any], source: str) -> range:
         """Resize the base to the adapter's vocabulary; gives the ids of the tokens added, whose rows are then NaN."""
@@ -186,11 +189,10 @@ def require_all_loaded(adapted: Any, header: Header, source: str) -> None:
     strange = set(header) - expected - set(adapted.state_dict())
     unused = sorted(name for name in strange if not _repeated(name, adapted) & expected & set(header))
     if unused:
-        note = wrapper_note(unused[0])
         raise UsageError(
             f"{len(unused):,} of {len(header):,} tensors of the adapter {source} have no place in its base,"
-            f" such as {unused[0]}{f', which has {note} in its name' if note else ''}",
-            hint="Check that the base is the one it was trained on, and save it again without wrapping.",
+            f" such as {unused[0]}",
+            hint="Check that the base is the one it was trained on.",
         )
     if missing:
         raise UsageError(
@@ -210,6 +212,32 @@ def _repeated(name: str, adapted: Any) -> set[str]:
         inputs, *outputs = (names[module].replace(".token_adapter", "") for module in _of_tokens(model))
         both |= {plain.replace(f".{output}.", f".{inputs}.") for output in outputs}
     return both
+
+
+def require_read(prompted: Prompted, source: str) -> None:
+    """Refuse vectors before the text that the base takes and leaves aside, as some do with past keys and values.
+
+    Raises:
+        UsageError: The logits are the same without them, to the rounding of the number format.
+        RunError: Its forward pass raises.
+    """
+    base = prompted.adapted.get_base_model()
+    ids = torch.tensor([probe_rows(vocabulary_size(base), LEAST_CONTEXT)[-1]], device=base.device)
+    try:
+        with torch.inference_mode():
+            logits = prompted(input_ids=ids, use_cache=False).logits
+            with prompted.adapted.disable_adapter():
+                without = base(input_ids=ids, use_cache=False).logits
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise first_pass_error(source, prompted, error) from error
+    if float((logits - without).abs().max()) <= torch.finfo(logits.dtype).eps * float(without.abs().max()):
+        raise UsageError(
+            f"{source} puts vectors before the text, and its base, of the class {type(base).__name__}, computes the"
+            " same without them",
+            hint="Audit its base instead.",
+        )
 
 
 def require_known_tokens(adapted: Any, added: range, source: str) -> None:
