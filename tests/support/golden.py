@@ -116,7 +116,7 @@ def _is_sentence(value: Any) -> bool:
 
 
 def _name(key: str, path: str) -> str:
-    if key == "left_out":
+    if key == "left_out" and not path.endswith(".finding"):
         return "not_run" if "relearning" in path else "excluded_features"
     return RENAMED.get(key, key)
 
