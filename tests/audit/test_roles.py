@@ -96,7 +96,7 @@ def test_what_the_guards_will_refuse_is_said_before_anything_is_scored(
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize("role", ["suspect", "heldout", "model", "tokenizer"])
+@pytest.mark.parametrize("role", ["suspect", "heldout", "model", pytest.param("tokenizer", marks=pytest.mark.model)])
 def test_a_text_in_the_place_of_a_path_is_no_such_file(role: str) -> None:
     text = "It was the best of times, it was the worst of times. " * 20
     sources: dict[str, Any] = {"suspect": SUSPECT, "heldout": HELDOUT, "model": MODEL, role: text}
