@@ -150,7 +150,8 @@ def differences(name: str, tree: Any) -> list[str]:
 
     A model's scores differ in their last bits with the texts that are in one batch, with the processor and with the
     version of PyTorch. Every figure is compared to the last bit where the losses of all documents and the tables of
-    features are those of the stored file; where they are not, to six digits on the machine that wrote the files and to three on another.
+    features are those of the stored file; where they are not, to six digits on the machine that wrote the files and to
+    three on another.
     `AUDITOR_GOLDEN=exact` compares to the last bit in any case: the store must then be empty or that of the files.
     """
     path, now = FOLDER / f"{name}.json.gz", freeze(json.loads(json.dumps(tree)))
