@@ -147,8 +147,11 @@ def test_a_new_digest_hides_nothing_of_the_conversations_that_is_given_again(aud
     assert answers((conversations,), {**proven, "example": marked}) == paths(*proven, "example")
     assert answers((conversations,), {}) == set()
     template = chat.template + "{# another #}"
-    unproven = {"template": template, "template_sha256": hashlib.sha256(template.encode()).hexdigest()}
-    unproven |= {"special_tokens": {**chat.special_tokens, "x_token": "x"}}
+    unproven = {
+        "template": template,
+        "template_sha256": hashlib.sha256(template.encode()).hexdigest(),
+        "special_tokens": {**chat.special_tokens, "x_token": "x"},
+    }
     of_data = {"shape": "conversations", "date": "2024-07-26", "characters_scored": chat.characters_scored + 1}
     assert answers((conversations,), {**unproven, **of_data, "tokens_read": 1}) == set()
     assert all(is_unproven(path) for path in paths(*unproven, "special_tokens.x_token", *of_data, "tokens_read"))
