@@ -41,6 +41,11 @@ def newest(folder: Path) -> Path:
     return max((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), key=_number, default=_file(folder, 1))
 
 
+def is_newest(path: Path) -> bool:
+    """Whether a file is there and no other process has put a newer one in its place."""
+    return path.exists() and newest(path.parent) == path
+
+
 def check_sum(key: str, record: bytes) -> bytes:
     """Checksum of key and record, so that a record under a wrong key does not match."""
     return hashlib.sha256(key.encode() + record).digest()[:16]

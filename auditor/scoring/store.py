@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from auditor.core.cache_folder import default_directory
 from auditor.core.errors import RunError, UsageError
 from auditor.scoring.packing import StoredOutputs, pack_outputs, pack_signals, unpack_outputs, unpack_signals
-from auditor.scoring.salvage import STEM, TABLES, check_sum, is_damage, newest, rebuild, remove
+from auditor.scoring.salvage import STEM, TABLES, check_sum, is_damage, is_newest, newest, rebuild, remove
 from auditor.signals.tokens import TokenSignals
 
 _log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ class Store:
         # IMMEDIATE takes the write lock at once, so that two writers wait instead of failing half-way.
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            current = self.path.exists() and newest(self.path.parent) == self.path
+            current = is_newest(self.path)
             for statement, rows in statements.items() if current else ():
                 self._connection.executemany(statement, rows)
             self._connection.execute("COMMIT")
@@ -180,7 +180,7 @@ class Store:
                 if not is_damage(error):
                     raise
                 damage = error
-            if self.path.exists() and newest(self.path.parent) == self.path and not _replace(self.path):
+            if is_newest(self.path) and not _replace(self.path):
                 raise damage
             self._reopen()
             return operation()
@@ -227,7 +227,7 @@ def _open_newest(folder: Path) -> tuple[Path, sqlite3.Connection]:
 def _replace(path: Path) -> bool:
     """Put a file with the intact records in the place of a damaged one; False where it holds none."""
     with _alone(path, "rebuild"), contextlib.ExitStack() as cleanup:
-        if newest(path.parent) != path or not path.exists():
+        if not is_newest(path):
             return True
         # Other writers wait until the new file is there, and find it when they have the lock.
         with contextlib.suppress(sqlite3.Error):
