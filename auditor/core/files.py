@@ -81,7 +81,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     write_files({path: data})
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+def write_files(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
     """Write files that belong together: each appears whole, and never beside one of an earlier or concurrent call.
 
     All are staged before the first appears, and several replace their predecessors only once all of these are gone: a
@@ -90,6 +90,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
 
     Args:
         contents: Bytes of each file.
+        private: Whether nobody but their owner may read them.
 
     Raises:
         RunError: The file system refuses; the files that were there stay, unless it refuses the replacing itself.
@@ -104,7 +105,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                     cleanup.enter_context(_sole_writer(target.parent))
                 staged[path] = target.parent / PARTIAL.replace("*", secrets.token_hex(8))
                 cleanup.callback(_remove, staged[path])
-                _write_new(staged[path], contents[path])
+                _write_new(staged[path], contents[path], 0o600 if private else 0o666)
         for path, target in targets.items() if len(targets) > 1 else ():
             with _reported(path):
                 target.unlink(missing_ok=True)
@@ -121,8 +122,8 @@ def _reported(path: Path) -> Iterator[None]:
         raise RunError(f"could not write {str(path)!r}: {error.strerror or error}") from error
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    with path.open("xb") as stream:
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,0 +1,1 @@
+"""What an owner commits to before publishing, how coins follow from it, and who could have foreseen them."""

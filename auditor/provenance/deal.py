@@ -1,0 +1,63 @@
+"""The deal: which candidate of each unit is published. It follows from key, beacon and commitment alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditor.core.errors import UsageError
+from auditor.provenance.draws import Draws
+from auditor.provenance.records import Commitment, Unit
+
+PUBLISHED, WITHHELD = 1, 0
+"""What the deal of a hold-out says of a document."""
+
+
+def deal(commitment: Commitment, units: Sequence[Unit], draws: Draws) -> tuple[int, ...]:
+    """Deal a batch.
+
+    Args:
+        commitment: The design.
+        units: All units of the batch.
+        draws: Of the batch's key and the beacon.
+
+    Returns:
+        For each unit the index of its published candidate; of a hold-out `PUBLISHED` or `WITHHELD`: in each stratum of
+        n documents, n times the withheld share, rounded half to even, but at least one and at most n - 1.
+    """
+    if commitment.design == "twins":
+        return tuple(draws.coin(unit.id) for unit in units)
+    if commitment.design != "holdout":
+        return tuple(draws.below("choice", unit.id, len(unit.candidates)) for unit in units)
+    dealt = [PUBLISHED] * len(units)
+    for stratum, members in strata(units).items():
+        order = draws.shuffled("holdout", stratum, len(members))
+        for position in order[: n_withheld(len(members), commitment.withheld_share or 0.0)]:
+            dealt[members[position]] = WITHHELD
+    return tuple(dealt)
+
+
+def strata(units: Sequence[Unit]) -> dict[str, list[int]]:
+    """Positions of the units of each stratum, in order of first appearance."""
+    members: dict[str, list[int]] = {}
+    for index, unit in enumerate(units):
+        members.setdefault(unit.stratum, []).append(index)
+    return members
+
+
+def n_withheld(documents: int, share: float) -> int:
+    """How many documents of a stratum stay unpublished.
+
+    Raises:
+        UsageError: There are fewer than two.
+    """
+    if documents < 2:
+        raise UsageError(
+            "a stratum has a single document, which can be neither published nor withheld by a coin",
+            hint="Join it with another stratum, or leave it out of the corpus.",
+        )
+    return min(documents - 1, max(1, round(documents * share)))
+
+
+def tie_order(draws: Draws, units: Sequence[Unit]) -> list[tuple[int, ...]]:
+    """For each unit an order of its candidates that decides between equal scores, drawn apart from the deal."""
+    return [draws.shuffled("tie", unit.id, len(unit.candidates)) for unit in units]

@@ -1,0 +1,79 @@
+"""Who made the coins, and what the p-value pays for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Grade = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class CoinGrade:
+    """How far the owner could have chosen a lucky deal.
+
+    Attributes:
+        name: Its name in results.
+        bits: g: the p-value is multiplied by 2^g, for 2^g deals that the owner could have tried in secret.
+        class_a: Whether the deal counts as the auditor's own randomisation.
+        sentence: It, in plain words.
+    """
+
+    name: Grade
+    bits: int
+    class_a: bool
+    sentence: str
+
+
+GRADES: dict[Grade, CoinGrade] = {
+    grade.name: grade
+    for grade in (
+        CoinGrade(
+            "beacon-public",
+            0,
+            True,
+            "The coins follow from public randomness that did not exist when the commitment was published: nobody "
+            "could choose them, and the p-value stands as it is.",
+        ),
+        CoinGrade(
+            "beacon-stamped",
+            20,
+            True,
+            "The coins follow from public randomness that did not exist when the commitment was time-stamped. A "
+            "private time stamp does not show how many plans were stamped, so the p-value is multiplied by 2^20, for a million "
+            "plans of which one is shown.",
+        ),
+        CoinGrade(
+            "owner-stamped",
+            40,
+            True,
+            "The owner made the coins alone, before a time stamp. Whoever makes coins alone can try many in secret and "
+            "keep a lucky deal, so the p-value is multiplied by 2^40, for a trillion deals tried.",
+        ),
+        CoinGrade(
+            "owner-alone",
+            40,
+            False,
+            "The owner made the coins alone, and no time stamp shows that they were made before the model: that "
+            "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried, and the result "
+            "is no class A.",
+        ),
+    )
+}
+
+BEFORE_ROUND = timedelta(hours=1)
+"""How long before the beacon round the commitment has to be time-stamped."""
+
+
+def coin_grade(*, beacon: datetime | None, stamped: datetime | None, public: bool) -> CoinGrade:
+    """The grade of a deal.
+
+    Args:
+        beacon: When the beacon round happened; None where the coins are the owner's alone.
+        stamped: The verified time of the commitment; None without one.
+        public: Whether the owner names where the commitment was public before the round.
+    """
+    if beacon is not None and stamped is not None and stamped + BEFORE_ROUND <= beacon:
+        return GRADES["beacon-public" if public else "beacon-stamped"]
+    return GRADES["owner-stamped" if stamped is not None else "owner-alone"]
