@@ -21,40 +21,26 @@ def deal(commitment: Commitment, units: Sequence[Unit], draws: Draws) -> tuple[i
         draws: Of the batch's key and the beacon.
 
     Returns:
-        For each unit the index of its published candidate; of a hold-out `PUBLISHED` or `WITHHELD`: in each stratum of
-        n documents, n times the withheld share, rounded half to even, but at least one and at most n - 1.
+        For each unit the index of its published candidate; of a hold-out `PUBLISHED` or `WITHHELD`: of n
+        documents, n times the withheld share, rounded half to even, but at least one and at most n - 1.
     """
     if commitment.design == "twins":
         return tuple(draws.coin(unit.id) for unit in units)
     if commitment.design != "holdout":
         return tuple(draws.below("choice", unit.id, len(unit.candidates)) for unit in units)
-    dealt = [PUBLISHED] * len(units)
-    for stratum, members in strata(units).items():
-        order = draws.shuffled("holdout", stratum, len(members))
-        for position in order[: n_withheld(len(members), commitment.withheld_share or 0.0)]:
-            dealt[members[position]] = WITHHELD
-    return tuple(dealt)
-
-
-def strata(units: Sequence[Unit]) -> dict[str, list[int]]:
-    """Positions of the units of each stratum, in order of first appearance."""
-    members: dict[str, list[int]] = {}
-    for index, unit in enumerate(units):
-        members.setdefault(unit.stratum, []).append(index)
-    return members
+    order = draws.shuffled("holdout", "documents", len(units))
+    withheld = set(order[: n_withheld(len(units), commitment.withheld_share or 0.0)])
+    return tuple(WITHHELD if index in withheld else PUBLISHED for index in range(len(units)))
 
 
 def n_withheld(documents: int, share: float) -> int:
-    """How many documents of a stratum stay unpublished.
+    """How many documents of a batch stay unpublished.
 
     Raises:
-        UsageError: There are fewer than two.
+        UsageError: There are fewer than two documents.
     """
     if documents < 2:
-        raise UsageError(
-            "a stratum has a single document, which can be neither published nor withheld by a coin",
-            hint="Join it with another stratum, or leave it out of the corpus.",
-        )
+        raise UsageError("a hold-out needs at least two documents a batch", hint="Give more documents.")
     return min(documents - 1, max(1, round(documents * share)))
 
 

@@ -41,8 +41,8 @@ GRADES: dict[Grade, CoinGrade] = {
             20,
             True,
             "The coins follow from public randomness that did not exist when the commitment was time-stamped. A "
-            "private time stamp does not show how many plans were stamped, so the p-value is multiplied by 2^20, for a million "
-            "plans of which one is shown.",
+            "private time stamp does not show how many plans were stamped, so the p-value is multiplied by 2^20, for a "
+            "million plans of which one is shown.",
         ),
         CoinGrade(
             "owner-stamped",
@@ -56,8 +56,8 @@ GRADES: dict[Grade, CoinGrade] = {
             40,
             False,
             "The owner made the coins alone, and no time stamp shows that they were made before the model: that "
-            "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried, and the result "
-            "is no class A.",
+            "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried, and the "
+            "result is no class A.",
         ),
     )
 }

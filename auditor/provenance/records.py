@@ -59,9 +59,6 @@ class Unit(Record):
     candidates: tuple[str, ...] = Field(min_length=1)
     """All candidates, exactly; of the design `holdout` the document alone."""
 
-    stratum: str = ""
-    """Of the design `holdout`: hold-outs are dealt inside strata."""
-
 
 class TestRule(Record):
     """The test, fixed before the coins exist."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,20 +89,15 @@ def _client() -> Any:
 
 
 def _authority(info: Any, response: Any) -> str:
-    name = getattr(info, "name", None)
-    issuer = next(iter(response.signed_data.signer_infos)).issuer
-    return str((name or issuer).rfc4514_string()) if hasattr(name or issuer, "rfc4514_string") else str(name or issuer)
+    name = getattr(info.name, "value", None) or next(iter(response.signed_data.signer_infos)).issuer
+    return str(name.rfc4514_string()) if hasattr(name, "rfc4514_string") else str(name)
 
 
 def _require_imprint(info: Any, message: bytes, named: str) -> None:
-    import hashlib
-
-    digests = {
-        "2.16.840.1.101.3.4.2.1": "sha256",
-        "2.16.840.1.101.3.4.2.2": "sha384",
-        "2.16.840.1.101.3.4.2.3": "sha512",
-    }
-    algorithm = digests.get(info.message_imprint.hash_algorithm.dotted_string)
+    sha2 = "2.16.840.1.101.3.4.2."
+    algorithm = {f"{sha2}1": "sha256", f"{sha2}2": "sha384", f"{sha2}3": "sha512"}.get(
+        info.message_imprint.hash_algorithm.dotted_string
+    )
     if algorithm is None or hashlib.new(algorithm, message).digest() != info.message_imprint.message:
         raise UsageError(
             f"{named} is of something else than this commitment", hint="Stamp commitment.json as it lies in the plan."
