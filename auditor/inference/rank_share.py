@@ -1,0 +1,69 @@
+"""Helpers of the rank tests: the interval of a mean rank share, deep tails, and the smallest root of a bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from scipy.optimize import minimize_scalar
+from scipy.special import betaincinv
+
+from auditor.results.separability import Interval
+
+SMALLEST = math.ulp(0.0)
+"""The smallest positive floating-point number, which stands for probabilities below it."""
+
+_TAIL = 0.025
+
+
+def share_interval(share: float, variance: float, units: int) -> Interval:
+    """95 % interval of a mean rank share.
+
+    A share of fractional successes is treated as that of as many whole ones as have its variance, with the exact
+    binomial bounds (Clopper and Pearson 1934). Few units know their variance badly, near the ends of the scale most of
+    all, so it is estimated together with one unit at each end. Where nothing varies the bounds are those of coins.
+
+    Unit: the unit that was dealt. Assumption: units are independent. Not used for any p-value.
+
+    Args:
+        share: The mean share, 0 to 1.
+        variance: Estimated variance of the mean share.
+        units: How many units it was estimated from.
+    """
+    centre = (units * share + 1) / (units + 2)
+    spread = units * (units * variance + (share - centre) ** 2) + centre**2 + (1 - centre) ** 2
+    trials = max(units * centre * (1 - centre) * (units + 2) / spread, 1.0)
+    hits = share * trials
+    low = float(betaincinv(hits, trials - hits + 1, _TAIL)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - _TAIL)) if hits < trials else 1.0
+    return Interval(low=min(low, share), high=max(high, share))
+
+
+def ratio(count: int, total: int) -> tuple[float, bool]:
+    """A quotient of whole numbers, correctly rounded, and whether it is too small to be represented."""
+    p = count / total
+    return (p, False) if p > 0 else (SMALLEST, True)
+
+
+def power_of_e(log_p: float) -> tuple[float, bool]:
+    """exp(log p), at most 1, and whether it is too small to be represented."""
+    p = math.exp(min(0.0, log_p))
+    return (p, False) if p > 0 else (SMALLEST, True)
+
+
+def chernoff(log_moment: Callable[[float], float], value: float) -> float:
+    """Logarithm of the smallest exp(K(theta) - theta value) over theta > 0: an upper bound of log P(X >= value).
+
+    Source: Chernoff 1952. Valid at every theta, so an inexact minimum costs power and never validity.
+
+    Args:
+        log_moment: K(theta), the logarithm of the exact moment generating function, convex.
+        value: The observed value.
+    """
+
+    def exponent(log_theta: float) -> float:
+        theta = math.exp(log_theta)
+        return log_moment(theta) - theta * value
+
+    found = minimize_scalar(exponent, bounds=(-40.0, 10.0), method="bounded", options={"xatol": 1e-6})
+    return min(0.0, float(found.fun))

@@ -1,0 +1,1 @@
+"""Records of the result of a test of dealt material."""
