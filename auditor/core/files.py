@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
@@ -15,6 +16,8 @@ from auditor.core.errors import RunError, UsageError, cannot_read
 
 PARTIAL = ".auditor-*.tmp"
 """Name of a file that is being written; one that remains belongs to a process that was killed."""
+
+_PARTIAL_FOLDER = ".auditor-*.part"
 
 _LOCK_ATTEMPTS = 500
 _LOCK_PAUSE = 0.02  # seconds; ten in all
@@ -115,6 +118,37 @@ def write_files(contents: Mapping[Path, bytes], *, private: bool = False) -> Non
 
 
 @contextlib.contextmanager
+def staged_folder(path: Path) -> Iterator[Path]:
+    """A folder to write to that becomes `path` once all of it is written, and is removed where anything fails.
+
+    A process that is killed in between leaves nothing at `path`; what it wrote is removed by the next that writes to
+    the same parent folder.
+
+    Args:
+        path: Where the folder is to be: nothing, or an empty folder.
+
+    Raises:
+        UsageError: There is something already.
+        RunError: The file system refuses.
+    """
+    with contextlib.ExitStack() as cleanup:
+        with _reported(path):
+            target = path.resolve()
+            if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+                raise UsageError(f"{str(path)!r} holds something already", hint="Name a new or an empty folder.")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            cleanup.enter_context(_sole_writer(target.parent))
+            staged = target.parent / _PARTIAL_FOLDER.replace("*", secrets.token_hex(8))
+            cleanup.callback(_remove, staged)
+            staged.mkdir()
+        with _reported(path):
+            yield staged
+            if target.exists():
+                target.rmdir()
+            staged.rename(target)
+
+
+@contextlib.contextmanager
 def _reported(path: Path) -> Iterator[None]:
     try:
         yield
@@ -132,7 +166,10 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
 def _remove(path: Path) -> None:
     # Called where another error may be on its way, which matters more.
     with contextlib.suppress(OSError):
-        path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @contextlib.contextmanager
@@ -150,7 +187,7 @@ def _sole_writer(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         if _lock(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)):
-            for leftover in folder.glob(PARTIAL):
+            for leftover in (*folder.glob(PARTIAL), *folder.glob(_PARTIAL_FOLDER)):
                 _remove(leftover)
         yield
     finally:

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from auditor.core.errors import UsageError
 
@@ -24,6 +24,15 @@ _DOCUMENTS = re.compile(
 )
 _SAVED = ({"dataset_dict.json"}, {"state.json", "dataset_info.json"})
 _MOST_ENTRIES = 5000
+_ABOUT = frozenset(
+    "authors changelog changes citation code_of_conduct contributing copying dataset_card datasheet history install "
+    "licence license notice readme security usage use_policy".split()
+)
+
+
+def is_about(name: str) -> bool:
+    """Whether a file is about the data that lie with it, by its name: a card, a licence."""
+    return PurePosixPath(name).name.lower().partition(".")[0].replace("-", "_") in _ABOUT
 
 
 def _names(folder: Path) -> set[str]:

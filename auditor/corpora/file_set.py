@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from auditor.core.contents import StandIn, refuse_stand_in
 from auditor.core.errors import UsageError
+from auditor.core.folders import is_about
 from auditor.core.text import amount, quoted
 from auditor.corpora.read import all_readers
 from auditor.corpora.reader import ABOUT, HIDDEN, OTHER_SPLIT, FileFormat, RawRow, ReadOptions, Skipped, choose_split
@@ -17,10 +18,6 @@ from auditor.corpora.streams import MAX_DOCUMENT_BYTES, DataFile, decode, read_w
 from auditor.corpora.tables import holds_documents
 
 _MARKUP = (".htm", ".html", ".shtml", ".svg", ".xhtml", ".xml")
-_ABOUT = frozenset(
-    "authors changelog changes citation code_of_conduct contributing copying dataset_card datasheet history install "
-    "licence license notice readme security usage use_policy".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def read_files(files: FileSet, options: ReadOptions, split: str | None = None) -
         UsageError: It holds no documents, several kinds of them, or several splits of which none is named.
     """
     texts = [file for file in files.files if any(map(file.has_suffix, options.suffix))]
-    documents = [file for file in texts if not _is_about(file.name)]
+    documents = [file for file in texts if not is_about(file.name)]
     tables = _tables(files.files, texts, options, others=bool(documents))
     if len(tables) > 1 or (documents and tables):
         raise _mixed(files, documents, list(tables.values()))
@@ -119,11 +116,6 @@ def _tables(
     return {kind: found for kind, found in tables.items() if found}
 
 
-def _is_about(name: str) -> bool:
-    """Whether a file is about the data beside it, by its name: a card, a licence."""
-    return PurePosixPath(name).name.lower().partition(".")[0].replace("-", "_") in _ABOUT
-
-
 def kind_of(name: str) -> str:
     """What a file is, by its suffix, that before `.gz` included."""
     suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
@@ -138,7 +130,7 @@ def _skipped(files: FileSet, read: Sequence[DataFile], kin: Sequence[DataFile], 
     for file in files.files:
         if file.name in taken:
             continue
-        other = (about if _is_about(file.name) else "") or kind_of(file.name)
+        other = (about if is_about(file.name) else "") or kind_of(file.name)
         yield Skipped(file.name, OTHER_SPLIT if file.name in same else other)
     for name in files.hidden:
         yield Skipped(name, HIDDEN)
