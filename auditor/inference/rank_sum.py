@@ -14,10 +14,10 @@ import numpy as np
 
 from auditor.inference.design import Bools, Floats, Ints
 from auditor.inference.rank_share import chernoff, power_of_e, ratio, share_interval
-from auditor.inference.unit_ranks import log_expm1
+from auditor.inference.unit_ranks import log_expm1s
 from auditor.results.dealt.ranks import RankTest
 
-_MOST_WORK = 10_000_000
+MOST_WORK = 10_000_000
 """Additions of whole numbers, about a second."""
 
 
@@ -81,10 +81,15 @@ def two_sample_tail(value: int, sizes: Sequence[tuple[int, int]]) -> tuple[float
         The probability, whether it underflows, and whether it is exact.
     """
     rest = sum(mine * others for mine, others in sizes) - value
-    if 2 * sum(min(pair) for pair in sizes) * (rest + 1) <= _MOST_WORK:
+    if counting_work(rest, sizes) <= MOST_WORK:
         total = math.prod(math.comb(mine + others, mine) for mine, others in sizes)
         return *ratio(_at_most(rest, sizes), total), True
-    return *power_of_e(chernoff(lambda theta: _log_moment(theta, sizes), value)), False
+    return *power_of_e(chernoff(lambda theta: two_sample_log_moment(theta, sizes), value)), False
+
+
+def counting_work(rest: int, sizes: Sequence[tuple[int, int]]) -> int:
+    """Additions that it takes to count the deals with at most `rest` pairs lost."""
+    return 2 * _fewest(sizes) * (rest + 1)
 
 
 def _at_most(rest: int, sizes: Sequence[tuple[int, int]]) -> int:
@@ -104,13 +109,13 @@ def _at_most(rest: int, sizes: Sequence[tuple[int, int]]) -> int:
     return int(counts.sum())
 
 
-def _log_moment(theta: float, sizes: Sequence[tuple[int, int]]) -> float:
+def two_sample_log_moment(theta: float, sizes: Sequence[tuple[int, int]]) -> float:
+    """Logarithm of E exp(theta U), theta > 0: a product of ratios, as the generating function of the counts."""
     total = 0.0
     for pair in sizes:
         few, many = sorted(pair)
-        total += sum(
-            log_expm1(theta * (many + i)) - log_expm1(theta * i) + math.log(i / (many + i)) for i in range(1, few + 1)
-        )
+        i = np.arange(1.0, few + 1.0)
+        total += float((log_expm1s(theta * (many + i)) - log_expm1s(theta * i) + np.log(i / (many + i))).sum())
     return total
 
 

@@ -16,7 +16,8 @@ from auditor.inference.design import Bools, Floats, Ints
 from auditor.inference.rank_share import SMALLEST, chernoff, power_of_e, share_interval
 from auditor.results.dealt.ranks import RankTest
 
-_MOST_UNITS = 2000
+MOST_UNITS = 2000
+"""Units up to which the tail is exact."""
 _RESCALE = 900
 """Counts are divided by two to this power where they grow beyond it."""
 
@@ -42,8 +43,7 @@ def signed_rank_test(differences: Floats, tie_order: Ints, signs_of_zero: Bools)
     order = np.lexsort((tie_order, np.abs(differences)))
     positive = np.where(differences == 0, signs_of_zero, differences > 0)[order]
     value, largest = int((np.flatnonzero(positive) + 1).sum()), units * (units + 1) // 2
-    exact = units <= _MOST_UNITS
-    p, underflow = signed_rank_tail(value, units) if exact else _bound(value, units)
+    p, underflow, exact = signed_rank_tail(value, units)
     share = value / largest
     return RankTest(
         statistic="signed-rank",
@@ -58,8 +58,25 @@ def signed_rank_test(differences: Floats, tie_order: Ints, signs_of_zero: Bools)
     )
 
 
-def signed_rank_tail(value: int, units: int) -> tuple[float, bool]:
-    """P(W >= value) for W the sum of a random half of 1..units, and whether it underflows.
+def signed_rank_tail(value: int, units: int) -> tuple[float, bool, bool]:
+    """P(W >= value) for W the sum of a random half of 1..units.
+
+    Returns:
+        The probability, whether it underflows, and whether it is exact.
+    """
+    if units <= MOST_UNITS:
+        return *_counted(value, units), True
+    ranks = np.arange(1.0, units + 1.0)
+    return *power_of_e(chernoff(lambda theta: signed_log_moment(theta, ranks), value)), False
+
+
+def signed_log_moment(theta: float, ranks: Floats) -> float:
+    """Logarithm of E exp(theta W): of the product of (1 + exp(theta rank)) / 2."""
+    return float((theta * ranks + np.log1p(np.exp(-theta * ranks)) - math.log(2.0)).sum())
+
+
+def _counted(value: int, units: int) -> tuple[float, bool]:
+    """P(W >= value), and whether it underflows.
 
     By symmetry it is the number of subsets of 1..units with a sum of at most `largest - value`, over 2^units. They are
     scaled down where they become too large for a float. The first time, after 900 units or more, none is lost. An entry
@@ -78,16 +95,6 @@ def signed_rank_tail(value: int, units: int) -> tuple[float, bool]:
             scaled += _RESCALE
     p = math.ldexp(math.fsum(counts), scaled - units)
     return (p, False) if p > 0 else (SMALLEST, True)
-
-
-def _bound(value: int, units: int) -> tuple[float, bool]:
-    ranks = np.arange(1.0, units + 1.0)
-
-    def log_moment(theta: float) -> float:
-        # log((1 + exp(y)) / 2) = y + log1p(exp(-y)) - log 2
-        return float((theta * ranks + np.log1p(np.exp(-theta * ranks))).sum() - units * math.log(2.0))
-
-    return power_of_e(chernoff(log_moment, value))
 
 
 def _variance(positive: Bools) -> float:

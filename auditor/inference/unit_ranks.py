@@ -17,7 +17,8 @@ from auditor.inference.design import Floats, Ints
 from auditor.inference.rank_share import chernoff, power_of_e, ratio, share_interval
 from auditor.results.dealt.ranks import RankTest
 
-_MOST_UNITS = 2000
+MOST_UNITS = 2000
+"""Units up to which the tail is exact."""
 _MOST_TERMS = 20_000
 
 
@@ -84,13 +85,13 @@ def rank_sum_tail(value: int, sizes: Counter[int]) -> tuple[float, bool, bool]:
         The probability, whether it underflows, and whether it is exact.
     """
     units = sizes.total()
-    if units <= _MOST_UNITS:
+    if units <= MOST_UNITS:
         terms = _alternating(sizes, sum(m * count for m, count in sizes.items()) - value)
         if terms is not None:
             return *ratio(
                 _at_most(terms, sizes, value), math.prod((m + 1) ** count for m, count in sizes.items())
             ), True
-    return *power_of_e(chernoff(lambda theta: _log_moment(theta, sizes), value)), False
+    return *power_of_e(chernoff(lambda theta: uniform_log_moment(theta, sizes), value)), False
 
 
 def _at_most(terms: dict[int, int], sizes: Counter[int], value: int) -> int:
@@ -116,11 +117,14 @@ def _alternating(sizes: Counter[int], degree: int) -> dict[int, int] | None:
     return terms
 
 
-def _log_moment(theta: float, sizes: Counter[int]) -> float:
-    """Logarithm of E exp(theta T); the mean of exp(theta x) over 0..m is a ratio of two powers."""
-    return sum(count * (log_expm1(theta * (m + 1)) - log_expm1(theta) - math.log(m + 1)) for m, count in sizes.items())
+def uniform_log_moment(theta: float, sizes: Counter[int]) -> float:
+    """Logarithm of E exp(theta T), theta > 0; the mean of exp(theta x) over 0..m is a ratio of two powers."""
+    m, count = np.array(list(sizes)), np.array(list(sizes.values()))
+    at_one = log_expm1s(np.array([theta]))[0]
+    return float((count * (log_expm1s(theta * (m + 1)) - at_one - np.log(m + 1))).sum())
 
 
-def log_expm1(x: float) -> float:
-    """log(exp(x) - 1) for x > 0, without overflow."""
-    return math.log(math.expm1(x)) if x < 1.0 else x + math.log1p(-math.exp(-x))
+def log_expm1s(x: Floats) -> Floats:
+    """log(exp(x) - 1) for x > 0, without overflow or cancellation."""
+    logs: Floats = x + np.log(-np.expm1(-x))
+    return logs
