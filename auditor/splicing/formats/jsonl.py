@@ -30,7 +30,7 @@ def _open(raw: bytes, column: str) -> SpliceableRows:
 
 
 def _rows(text: str, column: str) -> Iterator[Row]:
-    position, number = 0, 0
+    position, number, is_first = 0, 0, True
     while position < len(text):
         number += 1
         line_feed = text.find("\n", position)
@@ -39,7 +39,12 @@ def _rows(text: str, column: str) -> Iterator[Row]:
         if stop > position and text[stop - 1] == "\r":
             stop -= 1
         if text[position:stop].strip():
-            yield _row(text, position, stop, end, column, number)
+            try:
+                yield _row(text, position, stop, end, column, number)
+            except NoTextColumn as error:
+                # A table of something else lacks the column from its first row on.
+                raise error if is_first else UsageError(error.message, hint=error.hint) from None
+            is_first = False
         position = end
 
 
