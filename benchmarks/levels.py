@@ -2,9 +2,11 @@
 
     python benchmarks/levels.py
     python benchmarks/levels.py --only membership equivalence --reps 2000
+    python benchmarks/levels.py --only canaries twins
 
 One row a procedure, on simulated data of a known truth. `nominal` is what the procedure promises: a test at most that
-often, an interval at least that often. The standard error is that of the simulation.
+often, an interval at least that often. The standard error is that of the simulation. A second table has the tests of
+dealt text at three levels and three numbers of units.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from dealt_levels import DEALT, DRAWS, LEVELS, UNITS, scores
 from scipy.stats import fisher_exact, norm
 from simulate import mean_difference_pvalues
 
@@ -30,7 +33,11 @@ from auditor.inference.neighbours import neighbour_test
 from auditor.inference.null_splits import null_split_pvalues
 from auditor.inference.power import shift_of_auc
 from auditor.inference.separability import separability
+from auditor.inference.spending import checkpoint_level
+from auditor.inference.surcharge import paid_p
+from auditor.inference.unit_ranks import rank_sum_test
 from auditor.power.rows import feature_rows, planned_columns, text_alone_rows
+from auditor.results.rows import Rows
 from auditor.results.separability import Separability
 
 COLUMNS = planned_columns("default", reference=False)
@@ -136,6 +143,30 @@ def mcnemar_test(rng: np.random.Generator) -> bool:
     return mcnemar(lost, 60 - lost) <= 0.05
 
 
+def dealt_holdout(rng: np.random.Generator) -> bool:
+    """The engine on a hold-out dealt by coins from ten clusters of documents with outliers, unlike each other."""
+    fixed = np.random.default_rng(12)
+    values = np.hstack([scores((2 * GROUPS, 1), fixed) for _ in COLUMNS])
+    values += np.repeat(3 * fixed.standard_normal((10, len(COLUMNS))), GROUPS // 5, axis=0)
+    rows = Rows(values=values, columns=COLUMNS, groups=NAMES, suspect=rng.permutation(SUSPECT))
+    return separability(rows, rng=rng, alpha=0.05, permutations=PERMUTATIONS, bootstraps=2).p_value <= 0.05
+
+
+def surcharge(rng: np.random.Generator) -> bool:
+    """The luckiest of 1,024 keys over 20 canaries of 9 decoys, after the surcharge for as many."""
+    ranks = rng.integers(0, 10, size=(1024, 20))
+    return paid_p(rank_sum_test(ranks[ranks.sum(axis=1).argmax()], 9).p_value, 10) <= 0.05
+
+
+def checkpoints(rng: np.random.Generator) -> bool:
+    """The same 20 canaries at eight checkpoints whose scores drift: any p-value at or below its level."""
+    drift = rng.standard_normal((8, 20, 10)).cumsum(axis=0)
+    published = rng.integers(0, 10, size=20)
+    own = drift[:, np.arange(20), published]
+    ranks = (drift < own[:, :, None]).sum(axis=2)
+    return any(rank_sum_test(row, 9).p_value <= checkpoint_level(j + 1, 0.05) for j, row in enumerate(ranks))
+
+
 def _several(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Twenty correlated one-sided p-values, five of them of true effects."""
     effect = np.arange(20) < 5
@@ -203,6 +234,9 @@ ROWS = (
     Row("mcnemar", "at most", 0.05, 2000, mcnemar_test),
     Row("holm", "at most", 0.05, 4000, holm_once),
     Row("benjamini-hochberg", "at most", 0.05, 4000, benjamini_hochberg_share),
+    Row("dealt hold-out", "at most", 0.05, 4000, dealt_holdout),
+    Row("surcharge", "at most", 0.05, 4000, surcharge),
+    Row("checkpoints", "at most", 0.05, 4000, checkpoints),
     Row("interval of the membership AUC", "about", 0.95, 300, auc_interval),
     Row("interval of a gap", "about", 0.95, 1000, gap_interval),
     Row("interval of an AUC", "about", 0.95, 1000, trace_interval),
@@ -212,7 +246,7 @@ ROWS = (
 def main() -> None:
     """Run the rows asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", choices=[row.name for row in ROWS], nargs="+")
+    parser.add_argument("--only", choices=[row.name for row in (*ROWS, *DEALT)], nargs="+")
     parser.add_argument("--reps", type=int, help="Repetitions of each; its own number by default.")
     options = parser.parse_args()
     print(f"{'procedure':<32}{'promise':>14}{'measured':>10}{'s.e.':>8}{'audits':>8}{'seconds':>9}")
@@ -224,6 +258,15 @@ def main() -> None:
         error, spent = math.sqrt(rate * (1 - rate) / reps), time.process_time() - started
         promise = f"{row.promise} {row.nominal:.2f}"
         print(f"{row.name:<32}{promise:>14}{rate:>10.3f}{error:>8.3f}{reps:>8}{spent:>9.0f}", flush=True)
+    print(f"\n{'dealt':<22}{'units':>6}" + "".join(f"{'at ' + str(level):>10}{'exact':>9}" for level in LEVELS))
+    for dealt in DEALT:
+        for units in UNITS if not options.only or dealt.name in options.only else ():
+            p = dealt.p_values(units, options.reps or DRAWS, np.random.default_rng([units, 13]))
+            cells = ""
+            for level in LEVELS:
+                exact = "" if dealt.attainable is None else f"{dealt.attainable(units, level):.5f}"
+                cells += f"{np.mean(p <= level):>10.5f}{exact:>9}"
+            print(f"{dealt.name:<22}{units:>6}{cells}", flush=True)
 
 
 if __name__ == "__main__":

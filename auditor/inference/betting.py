@@ -8,13 +8,17 @@ reciprocal of its largest value is a p-value at every time. Source: Shafer 2021;
 
 from __future__ import annotations
 
+import bisect
+import math
+
 import numpy as np
 
 from auditor.inference.design import Floats, Ints
 
 _BETS = np.arange(1, 20) / 20.0
 """Shares of the wealth that are bet at once; the wealth is the mean over all of them."""
-_SCALE = 1.2
+_SCALE = 1.4
+"""Times the median, about a standard deviation of normal differences."""
 
 
 def betting_process(gains: Floats) -> Floats:
@@ -45,16 +49,20 @@ def anytime_p_values(log_wealth: Floats) -> Floats:
 def twin_gains(differences: Floats) -> Floats:
     """Gains of twins: each difference on the scale of those before it, squeezed into -1 to 1.
 
-    An odd function of the difference whose scale the past determines, so its mean is zero under a fair coin.
+    An odd function of the difference whose scale the past determines, so its mean is zero under a fair coin. The scale
+    is the median size, since one outlier would make all later gains small through a mean.
 
     Args:
         differences: [units] score of the published version less that of the withheld one, in the order of the test.
     """
-    size = np.abs(differences)
-    before = np.concatenate([[0.0], size.cumsum()[:-1]]) / np.maximum(np.arange(len(size)), 1)
     gains = np.sign(differences)
-    scaled = before > 0
-    gains[scaled] = np.tanh(differences[scaled] / (_SCALE * before[scaled]))
+    before: list[float] = []
+    for index, difference in enumerate(differences.tolist()):
+        middle = len(before) // 2
+        scale = (before[middle] + before[~middle]) / 2 if before else 0.0
+        if scale > 0:
+            gains[index] = math.tanh(difference / (_SCALE * scale))
+        bisect.insort(before, abs(difference))
     return gains
 
 

@@ -40,9 +40,9 @@ def test_the_mean_wealth_over_all_coins_is_one() -> None:
 
 
 def test_gains_of_twins_use_the_scale_of_the_past_alone() -> None:
-    gains = twin_gains(np.array([0.0, -2.0, 2.0, 1e300]))
+    gains = twin_gains(np.array([0.0, -2.0, 2.0, 1e300, 2.0, 1.0]))
     assert gains[:2].tolist() == [0.0, -1.0]
-    assert gains[2:].tolist() == [math.tanh(2 / 1.2), 1.0]
+    assert gains[2:].tolist() == [math.tanh(2 / 1.4), 1.0, math.tanh(2 / 1.4 / 2), math.tanh(1 / 1.4 / 2)]
 
 
 def test_gains_of_ranks_are_centred() -> None:
