@@ -38,7 +38,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-class _Settings(Record):
+class CheckedSettings(Record):
     """Settings as a user gives them; every text in them can be written as UTF-8."""
 
     @field_validator("*")
@@ -67,7 +67,7 @@ Documents = Annotated[str, Source("documents")]
 Model = Annotated[str, Source("model")]
 
 
-class SeriesSettings(_Settings):
+class SeriesSettings(CheckedSettings):
     """The settings of a series of checkpoints."""
 
     checkpoints: tuple[tuple[str, Model], ...]
@@ -127,7 +127,7 @@ def _distinct(value: tuple[tuple[str, str], ...], what: str) -> tuple[tuple[str,
     return value
 
 
-class AuditSettings(_Settings):
+class AuditSettings(CheckedSettings):
     """Everything that decides the figures of an audit, and nothing that does not."""
 
     kind: Annotated[Literal["check", "forget"], Usage(check_only=True, flag=False)] = "check"
@@ -324,7 +324,7 @@ def make_settings(**values: Any) -> AuditSettings:
     Raises:
         UsageError: One is unknown, of the wrong type, out of range or in conflict with another; the message names it.
     """
-    return _validated(AuditSettings, values)
+    return validated(AuditSettings, values)
 
 
 CHECK_ONLY = tuple(name for name, field in AuditSettings.model_fields.items() if usage_of(field).check_only)
@@ -337,7 +337,7 @@ def make_series_settings(*, series: Any, **values: Any) -> AuditSettings:
     Raises:
         UsageError: As `make_settings`.
     """
-    valid = _validated(SeriesSettings, dict(series))
+    valid = validated(SeriesSettings, dict(series))
     for name in CHECK_ONLY:
         if name in values:
             raise UsageError(
@@ -361,10 +361,11 @@ def inputs_of(settings: AuditSettings) -> list[str]:
 
 def make_options(**values: Any) -> RunOptions:
     """Validate how an audit is run; errors as `make_settings`."""
-    return _validated(RunOptions, values)
+    return validated(RunOptions, values)
 
 
-def _validated(kind: type[R], values: dict[str, Any]) -> R:
+def validated(kind: type[R], values: dict[str, Any]) -> R:
+    """Validate settings of a kind; errors as of `make_settings`."""
     try:
         return kind(**values)
     except ValidationError as error:
@@ -384,7 +385,7 @@ SHORT_THRESHOLDS = tuple(
 """Thresholds that have an option and a key of their own, without `policy`."""
 
 
-class RunOptions(_Settings):
+class RunOptions(CheckedSettings):
     """How an audit is run; no figure depends on it."""
 
     name: str = ""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-
-from pydantic import BaseModel
-
+from auditor.results.choices import chosen_settings
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.policy import Policy
 from auditor.results.result import SettingChoice
@@ -21,7 +17,7 @@ def nondefault_settings(settings: AuditSettings) -> tuple[SettingChoice, ...]:
     What a command implies is no choice: of a `forget` its models and features.
     """
     implied = {"kind", *(CHECK_ONLY if settings.deciding_series is not None else ())}
-    chosen = _chosen(settings, "")
+    chosen = chosen_settings(settings, _THRESHOLDS)
     return tuple(sorted((one for one in chosen if one.name not in implied), key=lambda one: not one.threshold))
 
 
@@ -30,21 +26,3 @@ def with_default_thresholds(settings: AuditSettings) -> AuditSettings:
     series = settings.series
     default = None if series is None else series.model_copy(update={"policy": ForgettingPolicy()})
     return settings.model_copy(update={"policy": Policy(), "series": default})
-
-
-def _chosen(record: BaseModel, path: str) -> Iterator[SettingChoice]:
-    for name, field in type(record).model_fields.items():
-        value = getattr(record, name)
-        if isinstance(value, BaseModel):
-            yield from _chosen(value, f"{path}{name}.")
-        elif not field.is_required() and value != field.default:
-            yield SettingChoice(
-                name=f"{path}{name}",
-                value=_as_json(value),
-                default=_as_json(field.default),
-                threshold=isinstance(record, _THRESHOLDS),
-            )
-
-
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

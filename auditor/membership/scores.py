@@ -76,7 +76,7 @@ def build_requests(
     rng: np.random.Generator,
 ) -> AuditRequests:
     """Put together what `score_audit` scores; arguments as there. Nothing is scored and no model loaded."""
-    references = _labels(models.references)
+    references = reference_labels(models.references)
     specs: dict[str, ModelSpec] = {TARGET_LABEL: models.target, **dict(zip(references, models.references, strict=True))}
     documents = (*suspect.documents, *heldout.documents)
     views = tuple(dict.fromkeys([*((label, AS_IS.name) for label in specs), *requested_views(features, references)]))
@@ -131,7 +131,7 @@ def score_audit(
     )
 
 
-def _labels(references: Sequence[ModelSpec]) -> tuple[str, ...]:
+def reference_labels(references: Sequence[ModelSpec]) -> tuple[str, ...]:
     """Short names of the reference models, told apart by a number where two are alike."""
     names = [Path(spec.identity.source).name or spec.identity.source for spec in references]
     taken: Counter[str] = Counter([TARGET_LABEL])

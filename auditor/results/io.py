@@ -14,20 +14,22 @@ from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes
 from auditor.core.record import Record
 from auditor.results.batch import BATCH_SCHEMA_VERSION, BatchResult
+from auditor.results.dealt.result import DEALT_SCHEMA_VERSION, DealtResult
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 
 R = TypeVar("R", bound=Record)
+D = TypeVar("D", AuditResult, DealtResult)
 
 MOST_DEPTH = 40
 """Levels of lists and objects that are read; a result has less than half as many."""
 
 
-def content_digest(result: AuditResult) -> str:
+def content_digest(result: AuditResult | DealtResult) -> str:
     """Hex digest of every field but `content_sha256` itself, whatever the layout of the file."""
     return canonical_sha256(result.model_dump(mode="json", exclude={"content_sha256"}))
 
 
-def with_content_digest(result: AuditResult) -> AuditResult:
+def with_content_digest(result: D) -> D:
     """The same result with the digest that belongs to it; needed after every change.
 
     A digest shows accidents and clumsy edits. Whoever edits a result on purpose writes a new digest too: `auditor
@@ -46,11 +48,23 @@ def load_result(path: str | PathLike[str]) -> AuditResult:
     return parse_result(read_bytes(path), path)
 
 
-def load_stored(path: str | PathLike[str]) -> AuditResult | BatchResult:
-    """Read what an audit or a batch has written as JSON; errors as `load_result`."""
+def load_stored(path: str | PathLike[str]) -> AuditResult | BatchResult | DealtResult:
+    """Read what an audit, a batch or a test of dealt material has written as JSON; errors as `load_result`."""
     path = Path(path)
     data = _parsed(read_bytes(path), path)
-    return _whole(BatchResult, data, path, BATCH_SCHEMA_VERSION) if _is_batch(data) else _result(data, path)
+    if _is_batch(data):
+        return _whole(BatchResult, data, path, BATCH_SCHEMA_VERSION)
+    return _whole(DealtResult, data, path, DEALT_SCHEMA_VERSION) if _is_dealt(data) else _result(data, path)
+
+
+def parse_stored(written: bytes, path: Path) -> AuditResult | DealtResult:
+    """Read the result of an audit or of a test of dealt material out of the bytes of its file; errors as
+    `load_result`, and name the path.
+    """
+    data = _parsed(written, path)
+    if _is_dealt(data):
+        return _whole(DealtResult, data, path, DEALT_SCHEMA_VERSION)
+    return parse_result(written, path)
 
 
 def parse_result(written: bytes, path: Path) -> AuditResult:
@@ -61,6 +75,8 @@ def parse_result(written: bytes, path: Path) -> AuditResult:
             f"{path}: what a whole batch came to, not the result of an audit",
             hint="Name the result.json of one of its audits.",
         )
+    if _is_dealt(data):
+        raise UsageError(f"{path}: the result of a test of dealt material, not of an audit")
     return _result(data, path)
 
 
@@ -96,6 +112,10 @@ def _refuse(constant: str) -> float:
 
 def _is_batch(data: Any) -> bool:
     return isinstance(data, dict) and "audits" in data and "verdict" not in data
+
+
+def _is_dealt(data: Any) -> bool:
+    return isinstance(data, dict) and data.get("kind") == "test"
 
 
 def _result(data: Any, path: Path) -> AuditResult:

@@ -87,8 +87,9 @@ class Verdict(Record):
 
     @property
     def headline(self) -> str:
-        """The outcome as every output shows it: EVIDENCE without a control says so."""
-        return f"{self.outcome} ({self.grade})" if (self.outcome, self.grade) == NO_CONTROL else self.outcome
+        """The outcome as every output shows it: EVIDENCE without a control says so, unless coins stand in for one."""
+        alone = (self.outcome, self.grade) == NO_CONTROL and self.validity_class != "A"
+        return f"{self.outcome} ({self.grade})" if alone else self.outcome
 
 
 class Thresholds(Policy):

@@ -1,0 +1,1 @@
+"""Tests of dealt material: from a plan and a model to a verdict that rests on coins."""

@@ -1,0 +1,93 @@
+"""The case: everything that the checks of a test and its verdict are decided from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import numpy as np
+
+from auditor.dealt.settings import PlanTestSettings
+from auditor.features.table import TARGET_LABEL
+from auditor.inference.design import Bools
+from auditor.inference.spending import checkpoint_level
+from auditor.provenance.beacon import round_time
+from auditor.provenance.grade import CoinGrade, coin_grade
+from auditor.provenance.records import BatchCommitment, Commitment
+from auditor.results.dealt.measurements import DealtMeasurements
+from auditor.results.dealt.result import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class DealtCase:
+    """What is known once everything is scored, and before anything is decided.
+
+    Attributes:
+        settings: What was asked.
+        commitment: What was committed to.
+        batch: Of the opened batch.
+        measurements: What was measured.
+        scored: [units] whether each has a score of every candidate under every model.
+        level: Level that the paid p-value has to reach.
+        target: The test; None where too few units have scores.
+        controls: The same under each reference alone.
+    """
+
+    settings: PlanTestSettings
+    commitment: Commitment
+    batch: BatchCommitment
+    measurements: DealtMeasurements
+    scored: Bools
+    level: float
+    target: Attempt | None = None
+    controls: Mapping[str, Attempt] = field(default_factory=dict)
+
+    @property
+    def stamped(self) -> datetime | None:
+        """When the commitment was time-stamped, where that was verified."""
+        stamp = self.measurements.coins.stamp
+        return datetime.fromisoformat(stamp.time) if stamp is not None and stamp.checked == "verified" else None
+
+    @property
+    def beacon_time(self) -> datetime | None:
+        """When the coins' round of public randomness was published; None where they are the owner's alone."""
+        beacon = self.measurements.coins.beacon
+        return None if beacon is None else round_time(beacon.round)
+
+    @property
+    def grade(self) -> CoinGrade:
+        """Who made the coins, and what the p-value pays for it."""
+        return coin_grade(
+            beacon=self.beacon_time, stamped=self.stamped, public=bool(self.measurements.coins.address.strip())
+        )
+
+    @property
+    def attempts(self) -> int:
+        """Tests that could have led to EVIDENCE."""
+        return 2 if self.settings.sequential else 1
+
+    @property
+    def needed_p(self) -> float:
+        """The p-value that reaches the level once everything is paid."""
+        return self.level / 2.0**self.grade.bits / self.attempts
+
+    @property
+    def released(self) -> date | None:
+        """The day on which the model was released, where that is known."""
+        return None if self.settings.released is None else date.fromisoformat(self.settings.released)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Labels of the references."""
+        return tuple(label for label in self.measurements.scores if label != TARGET_LABEL)
+
+    @property
+    def n_scored(self) -> int:
+        """Units with scores."""
+        return int(np.count_nonzero(self.scored))
+
+
+def level_of_look(alpha: float, look: int) -> float:
+    """The level of one model of several on one batch: all of it where there is no other."""
+    return alpha if look == 0 else checkpoint_level(look, alpha)

@@ -1,0 +1,42 @@
+"""Some outcome of the test must be EVIDENCE."""
+
+from __future__ import annotations
+
+import math
+
+from auditor.dealt.case import DealtCase
+from auditor.dealt.check import Finding, condition
+
+
+@condition(name="reach", order=60, question="Could the test reach its level at all, after what it pays for the coins?")
+def reach(case: DealtCase) -> Finding:
+    """Compare the smallest p-value of the design with the level."""
+    least, needed = smallest_log2_p(case), math.log2(case.needed_p)
+    paid = f" after a factor of 2^{case.grade.bits} for who made the coins" if case.grade.bits else ""
+    if least > needed:
+        return Finding(
+            "failed",
+            f"The smallest p-value of this design is {_power(least)}, and the level of {case.level:.3g} needs "
+            f"{_power(needed)}{paid}: no model could give EVIDENCE.",
+            "Plant more units, or let public randomness after a public commitment make the coins, which costs nothing.",
+        )
+    return Finding(
+        "passed", f"The smallest p-value of this design is {_power(least)}; {_power(needed)} is needed{paid}."
+    )
+
+
+def smallest_log2_p(case: DealtCase) -> float:
+    """Binary logarithm of the smallest p-value that the committed units allow."""
+    units = len(case.measurements.units)
+    if case.commitment.design != "holdout":
+        if case.settings.sequential:
+            # The largest bet is 0.95 of the wealth, with a weight of 1 / 19.
+            return min(0.0, math.log2(19) - units * math.log2(1.95))
+        return -units * math.log2(max(2, case.commitment.candidates))
+    mine = sum(unit.published for unit in case.measurements.units)
+    deals = math.lgamma(units + 1) - math.lgamma(mine + 1) - math.lgamma(units - mine + 1)
+    return 1 - deals / math.log(2)
+
+
+def _power(exponent: float) -> str:
+    return f"{2.0**exponent:.2g}" if exponent > -1000 else f"2^{exponent:.0f}"

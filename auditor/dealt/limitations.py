@@ -1,0 +1,33 @@
+"""What a test of dealt material cannot show, in sentences that go with every result."""
+
+from __future__ import annotations
+
+from auditor.dealt.case import DealtCase
+
+
+def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
+    """The limitations that apply to a case."""
+    limits = [
+        "The test asks whether the model depends on what was published. It does not show how the text came to it: "
+        "training, distillation from another model that saw it, or retrieval while it answers.",
+        "The batch is open now: a model that is made after this test may have seen its candidates, so the batch proves "
+        "nothing about later models.",
+        "Conditions that other audits put on the likeness of two sets do not apply: which text was published was decided "
+        "by coins, so the two kinds differ by chance alone, and the p-value counts that chance.",
+    ]
+    if case.commitment.test.reference:
+        limits.append(
+            "The commitment says that scores under a reference are subtracted, and not which reference: whoever ran the "
+            "test chose it, and could have tried several."
+        )
+    if case.settings.sequential:
+        limits.append(
+            "The commitment names another statistic. The p-value pays for one choice between the two; a reader who is "
+            "shown one of several runs cannot see the others."
+        )
+    if case.grade.bits:
+        limits.append(
+            f"The factor of 2^{case.grade.bits} covers as many secret attempts and no more. Public randomness after a "
+            "public commitment needs no such assumption."
+        )
+    return tuple(limits)

@@ -1,0 +1,136 @@
+"""Scoring the candidates of a batch under every model, in one stream that knows no coin."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from auditor.core.digests import canonical_sha256, packages
+from auditor.core.progress import Progress
+from auditor.core.seeds import stream
+from auditor.core.version import VERSION
+from auditor.features.catalogue import select_features
+from auditor.features.table import TARGET_LABEL, compute_table, single_pass_only
+from auditor.membership.scores import reference_labels
+from auditor.models.loading import Models
+from auditor.results.dealt.scores import CandidateScores, TextScores
+from auditor.results.result import ModelSummary
+from auditor.results.rows import FeatureTable
+from auditor.scoring.plan import Request
+from auditor.scoring.probing import Probes, choose_probes
+from auditor.scoring.score import score_requests
+from auditor.scoring.store import Store
+from auditor.signals.tokens import TokenSignals
+from auditor.signals.views import TARGET, Prompt
+
+FEATURES = "single-pass"
+"""The features of a dealt hold-out: those of one pass over each document."""
+
+
+def text_order(texts: Iterable[str]) -> tuple[str, ...]:
+    """Each text once, in the order of the digests, which no coin decides."""
+    return tuple(sorted(set(texts), key=text_sha256))
+
+
+def text_sha256(text: str) -> str:
+    """Digest of a text (UTF-8), in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def score_candidates(
+    texts: Sequence[str],
+    models: Models,
+    *,
+    features: bool,
+    seed: int,
+    max_tokens: int | None,
+    store: Store,
+    progress: Progress,
+    command: str,
+) -> CandidateScores:
+    """Score texts under the tested model and its references.
+
+    Args:
+        texts: As `text_order` gives them.
+        models: The models.
+        features: Whether features are computed, for a dealt hold-out.
+        seed: Chooses the texts that are scored twice, to check the models.
+        max_tokens: Read at most this many tokens of each text.
+        store: Where scores are kept.
+        progress: Told how far scoring is.
+        command: What makes the same scores again.
+
+    Raises:
+        RunError: A model fails.
+    """
+    labels = reference_labels(models.references)
+    specs = {TARGET_LABEL: models.target, **dict(zip(labels, models.references, strict=True))}
+    probes = _probes(texts, seed)
+    requests = [Request(spec, Prompt(text)) for spec in specs.values() for text in texts]
+    for spec in specs.values():
+        requests += probes.requests(spec)
+    scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
+    answers = iter(scored.signals)
+    signals = {label: [next(answers) for _ in texts] for label in specs}
+    tables, reasons = _features(signals) if features else ({}, {})
+    scores = CandidateScores(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        auditor_version=VERSION,
+        packages=packages(),
+        platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        command=command,
+        models=(
+            ModelSummary.of(models.target.identity, "target"),
+            *(ModelSummary.of(spec.identity, "reference") for spec in models.references),
+        ),
+        texts=tuple(map(text_sha256, texts)),
+        scores={label: _totals(records, cut=features) for label, records in signals.items()},
+        token_ids=tuple(hashlib.sha256(one.token_ids.tobytes()).hexdigest() for one in signals[TARGET_LABEL]),
+        features=tables,
+        reasons=reasons,
+        numerics={label: probes.numerics(records, answers) for label, records in signals.items()},
+        texts_scored=scored.computed,
+        texts_from_store=scored.from_store,
+    )
+    return with_digest(scores)
+
+
+def with_digest(scores: CandidateScores) -> CandidateScores:
+    """The same scores with the digest that belongs to them."""
+    return scores.model_copy(update={"content_sha256": scores_digest(scores)})
+
+
+def scores_digest(scores: CandidateScores) -> str:
+    """Hex digest of every field but the digest itself."""
+    return canonical_sha256(scores.model_dump(mode="json", exclude={"content_sha256"}))
+
+
+def _probes(texts: Sequence[str], seed: int) -> Probes:
+    """Probes of texts that have no sides: the first and the second half of their order stand in for them."""
+    half = len(texts) // 2
+    return choose_probes(texts[:half], texts[half:], seed=seed, rng=stream(seed, "probes"))
+
+
+def _totals(records: Sequence[TokenSignals], *, cut: bool) -> TextScores:
+    """Totals of texts; a text that was cut has one only where texts are not compared as wholes."""
+    whole = [len(record) > 0 and (cut or not record.truncated) for record in records]
+    return TextScores(
+        logprob=tuple(
+            float(record.logprob.astype("float64").sum()) if usable else math.nan
+            for record, usable in zip(records, whole, strict=True)
+        ),
+        tokens=tuple(len(record) for record in records),
+    )
+
+
+def _features(signals: dict[str, list[TokenSignals]]) -> tuple[dict[str, FeatureTable], dict[str, dict[str, int]]]:
+    chosen = single_pass_only(select_features(FEATURES))
+    tables, reasons = {}, {}
+    for label, records in signals.items():
+        views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
+        tables[label], why = compute_table(chosen, views, references=())
+        reasons = why if label == TARGET_LABEL else reasons
+    return tables, reasons

@@ -1,0 +1,129 @@
+"""The settings of a test of dealt material, validated before anything is read or scored."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from auditor.core.device import require_device_name
+from auditor.core.errors import UsageError
+from auditor.core.record import Usage
+from auditor.models.backend import LoadOptions
+from auditor.results.dealt.policy import DealtPolicy
+from auditor.settings import CheckedSettings, Model, Source, validated
+
+
+class PlanTestSettings(CheckedSettings):
+    """Everything that decides the figures of a test of dealt material, and nothing that does not."""
+
+    model: Annotated[Model, Usage(positional=True)] = ""
+    """Model folder or name, PEFT adapter folder, or GGUF file; left out where --scores has the scores."""
+
+    plan: Annotated[str, Source("file")]
+    """Folder of the plan that `auditor plant` made."""
+
+    batch: int = Field(default=1, ge=1)
+    """Batch of the plan that is opened; it proves nothing for models trained after that."""
+
+    scores: Annotated[str | None, Source("file")] = None
+    """Scores that whoever has the model made with --blind."""
+
+    references: tuple[Model, ...] = ()
+    """Models that cannot have seen the published text: their scores are subtracted where the plan says so, and each
+    goes through the same test as a control."""
+
+    released: str | None = None
+    """Day on which the model was released (YYYY-MM-DD): coins and time stamp have to be older."""
+
+    reference_released: str | None = None
+    """Day on which the newest reference was released (YYYY-MM-DD); one newer than the deal may have seen the text."""
+
+    look: int = Field(default=0, ge=0, le=1000)
+    """Number of this model among several that the batch is tested on, counted before any result: the j-th has the share
+    6 / (pi j)^2 of the level. 0 where there is no other."""
+
+    sequential: bool = False
+    """Test unit by unit by betting, in an order that draws decide, in place of the committed statistic; pays twofold."""
+
+    device: Annotated[str, Usage(everywhere=True)] = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], Usage(everywhere=True)] = "auto"
+    """auto is float32 on a CPU and the stored type on a GPU."""
+
+    revision: str | None = None
+    """Revision of a model named on a hub."""
+
+    base: Model | None = None
+    """Base of the tested adapter, in place of the one it names; references keep theirs."""
+
+    tokenizer: Model | None = None
+    """Folder of the tokenizer of the tested model, in place of its own; references keep theirs."""
+
+    context: Annotated[int, Usage(everywhere=True)] = Field(default=2048, ge=16)
+    """Longest window in tokens; a longer text is scored in several windows."""
+
+    max_tokens: Annotated[int | None, Usage(everywhere=True)] = Field(default=None, ge=16)
+    """Score at most this many tokens of a text; a candidate that is longer has no score."""
+
+    permutations: int = Field(default=9999, ge=99)
+    """Random deals of the engine of a dealt hold-out; the rank test needs none."""
+
+    seed: int = Field(default=0, ge=0)
+    """Seed of the engine and of the choice of probes; no coin depends on it."""
+
+    reveal: bool = False
+    """Show the texts of all candidates; without it they appear by id and digest only."""
+
+    policy: DealtPolicy = DealtPolicy()
+    """The thresholds."""
+
+    @field_validator("device")
+    @classmethod
+    def _a_known_device(cls, value: str) -> str:
+        try:
+            require_device_name(value)
+        except UsageError as error:
+            raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
+        return value
+
+    @field_validator("released", "reference_released")
+    @classmethod
+    def _a_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                raise ValueError(f"{value!r} is no day; write it as in 2026-03-14") from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_source_of_scores(self) -> Self:
+        if self.scores is None and not self.model.strip():
+            raise ValueError("there is nothing to test: name a model, or scores with --scores")
+        if self.scores is not None and (self.model.strip() or self.references):
+            raise ValueError("scores are those of a model already: leave model and references out")
+        return self
+
+    @property
+    def load_options(self) -> LoadOptions:
+        """How the tested model is loaded."""
+        return LoadOptions(self.device, self.dtype, self.revision, self.context, self.base, self.tokenizer)
+
+
+def make_plan_test_settings(**values: Any) -> PlanTestSettings:
+    """Validate settings.
+
+    Raises:
+        UsageError: One is unknown, of the wrong type, out of range or in conflict with another; the message names it.
+    """
+    return validated(PlanTestSettings, values)
+
+
+def plan_test_inputs(settings: PlanTestSettings) -> list[str]:
+    """Everything a test reads, which no output may overwrite."""
+    read = [settings.plan, settings.model, *settings.references]
+    read += [source for source in (settings.scores, settings.base, settings.tokenizer) if source is not None]
+    return [source for source in read if source]

@@ -1,0 +1,65 @@
+"""Who made the coins of a deal, and what shows it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from auditor.core.record import Count, Record
+
+CoinGradeName = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone"]
+"""Public randomness after a public commitment; after one that was time-stamped in private; coins of the owner before a
+time stamp; coins of the owner without one."""
+
+Checked = Literal["verified", "not verified here"]
+
+
+class BeaconFacts(Record):
+    """The round of public randomness that the coins follow from."""
+
+    chain: str
+    round: Count
+    time: str
+    """When it was published (UTC, ISO 8601)."""
+
+    randomness: str
+    signature: str
+    checked: Checked
+    """Whether the signature of the network was verified."""
+
+
+class StampFacts(Record):
+    """The time stamp of the commitment (RFC 3161)."""
+
+    time: str
+    """When its authority saw the digest (UTC, ISO 8601)."""
+
+    authority: str
+    checked: Checked
+    """Whether its signature was verified up to the root certificate in the plan; no other counts."""
+
+
+class CoinFacts(Record):
+    """What is known of the coins without their key."""
+
+    beacon: BeaconFacts | None
+    """None where the owner made the coins alone."""
+
+    stamp: StampFacts | None
+    """None without a time stamp."""
+
+    address: str
+    """Where the owner says the commitment was public before the round; empty where nowhere."""
+
+
+class Coins(CoinFacts):
+    """Who made the coins, and what the p-value pays for it."""
+
+    grade: CoinGradeName
+    bits: Count
+    """g: the p-value is multiplied by 2^g."""
+
+    class_a: bool
+    """Whether the deal counts as the auditor's own randomisation."""
+
+    sentence: str
+    """The grade in plain words."""

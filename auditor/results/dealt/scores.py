@@ -1,0 +1,57 @@
+"""Scores of candidates: what a model says of every text of a batch, without a word on which of them was published."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from auditor.core.record import Count
+from auditor.results.result import ModelSummary
+from auditor.results.rows import FeatureTable, Numerics, OrNan, TableRecord
+
+CANDIDATE_SCORES_VERSION: Literal["auditor-scores-1.0"] = "auditor-scores-1.0"
+
+
+class TextScores(TableRecord):
+    """The texts under one model."""
+
+    logprob: tuple[OrNan, ...]
+    """Total log-probability of each text (nats); None where nothing was scored or a limit on tokens cut it."""
+
+    tokens: tuple[Count, ...]
+    """Scored tokens of each."""
+
+
+class CandidateScores(TableRecord):
+    """Scores of the candidates of a batch; texts are in the order of their digests."""
+
+    schema_version: Literal["auditor-scores-1.0"] = CANDIDATE_SCORES_VERSION
+    created: str
+    auditor_version: str
+    packages: dict[str, str]
+    platform: str
+    command: str
+    models: tuple[ModelSummary, ...]
+    """The tested model and its references."""
+
+    texts: tuple[str, ...]
+    """SHA-256 of each text, in order."""
+
+    scores: dict[str, TextScores]
+    """By label of the model; the tested one is `target`."""
+
+    token_ids: tuple[str, ...]
+    """SHA-256 of the tokens of each text under the tested model: equal where the tokens are."""
+
+    features: dict[str, FeatureTable]
+    """Features of each text under each model, where the design needs them."""
+
+    reasons: dict[str, dict[str, Count]]
+    """For each feature of the tested model, why values are missing and how many for that reason."""
+
+    numerics: dict[str, Numerics]
+    """What the probes of each model showed."""
+
+    texts_scored: Count
+    texts_from_store: Count
+    content_sha256: str = ""
+    """SHA-256 of everything else here: it seals the scores before any coin is known to whoever made them."""
