@@ -92,36 +92,49 @@ def run_and_report(
     from auditor.results.summary import evaluate_gate
     from auditor.settings import inputs_of, make_options
 
-    console = current_console()
     options = make_options(
         name=name,
-        command=_command_line(click.get_current_context()),
+        command=command_line(click.get_current_context()),
         cache_dir=cache_dir,
-        gate=_gate(settings, **gate),
+        gate=gate_of(**gate, has_series=settings.series is not None),
     )
     as_json, files = to_stdout(outputs)
     check_outputs(files, inputs=inputs_of(settings))
     with make_progress() as progress:
         result = run_audit(settings, options, progress=progress)
     write_outputs(result, files)
-    if as_json:
-        console.note_lines(render(result, "text"))
-        print_document(render(result, "json"))
-    else:
-        print_result(render(result, "text"))
-    for path in files:
-        console.note(f"wrote {path}")
+    print_rendered(render(result, "text"), render(result, "json") if as_json else None, files)
     return evaluate_gate(result).exit_code
 
 
-def _gate(
-    settings: AuditSettings,
-    *,
-    expect: Expect | None,
-    fail_on: tuple[str, ...] | None,
-    exit_zero: bool,
+def print_rendered(text: str, document: str | None, files: Sequence[Path]) -> None:
+    """Print a result that was written.
+
+    Args:
+        text: It as text.
+        document: It as JSON where that goes to stdout, and the text to stderr; None otherwise.
+        files: What was written.
+    """
+    console = current_console()
+    if document is not None:
+        console.note_lines(text)
+        print_document(document)
+    else:
+        print_result(text)
+    for path in files:
+        console.note(f"wrote {path}")
+
+
+def gate_of(
+    *, expect: Expect | None, fail_on: tuple[str, ...] | None, exit_zero: bool, has_series: bool = False
 ) -> Gate:
     """The gate that a command's options describe.
+
+    Args:
+        expect: The expected outcome.
+        fail_on: Outcomes on which it fails.
+        exit_zero: Whether it passes whatever the outcome.
+        has_series: Whether there are checkpoints, whose states it may name.
 
     Raises:
         UsageError: A word is unknown, two options contradict each other, or a state is named without a series.
@@ -132,7 +145,7 @@ def _gate(
     if only_reports(exit_zero, "expect", "fail_on"):
         return make_gate("any", ())
     gate = make_gate(expect, fail_on)
-    if settings.series is None and any(word.startswith("state ") for word in gate.fail_on):
+    if not has_series and any(word.startswith("state ") for word in gate.fail_on):
         raise UsageError("--fail-on names a state, which needs a series", hint="Give --checkpoint NAME=PATH twice.")
     return gate
 
@@ -169,7 +182,7 @@ def only_reports(exit_zero: bool, *gate: str) -> bool:
     return here("exit_zero")
 
 
-def _command_line(context: click.Context) -> str:
+def command_line(context: click.Context) -> str:
     """The command that reproduces the figures: arguments, and the options of settings that were given."""
     words: list[str] = []
     arguments: list[str] = []

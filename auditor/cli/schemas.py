@@ -12,6 +12,7 @@ import auditor
 from auditor.batch.config.model import BatchModel
 from auditor.doctor.checkup import CHECKUP_SCHEMA_VERSION, Checkup
 from auditor.results.batch import BATCH_SCHEMA_VERSION, BatchResult
+from auditor.results.dealt.result import DEALT_SCHEMA_VERSION, DealtResult
 from auditor.results.result import SCHEMA_VERSION, AuditResult
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -53,6 +54,12 @@ _SCHEMAS = (
     ),
     PublishedSchema(
         "checkup", "the findings of `auditor doctor`", Checkup, f"doctor/checkup-{CHECKUP_SCHEMA_VERSION}.schema.json"
+    ),
+    PublishedSchema(
+        "test",
+        "result.json of `auditor test`",
+        DealtResult,
+        f"results/dealt/test-{DEALT_SCHEMA_VERSION}.schema.json",
     ),
     PublishedSchema(
         "result", "result.json, the result of an audit", AuditResult, f"results/result-{SCHEMA_VERSION}.schema.json"

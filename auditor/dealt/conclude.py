@@ -34,6 +34,10 @@ from auditor.results.io import with_content_digest
 from auditor.results.result import ExcludedFeature, FeatureNote, Manifest
 
 
+_INPUTS = ("model", "scores", "batch")
+"""Settings that say what is tested, not how."""
+
+
 @dataclass(frozen=True, slots=True)
 class DealtInputs:
     """Everything that a test is concluded from.
@@ -282,7 +286,7 @@ def _excluded(
 def _complete(inputs: DealtInputs, features: tuple[str, ...]) -> Manifest:
     """The manifest with what follows from the settings."""
     configuration = inputs.settings.model_dump(mode="json")
-    chosen = chosen_settings(inputs.settings, (DealtPolicy,))
+    chosen = [one for one in chosen_settings(inputs.settings, (DealtPolicy,)) if one.name not in _INPUTS]
     return inputs.manifest.model_copy(
         update={
             "seed": inputs.settings.seed,

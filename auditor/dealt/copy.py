@@ -7,6 +7,7 @@ from pathlib import Path
 from auditor.dealt.open import OpenedBatch
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.results.dealt.measurements import CopyFacts
+from auditor.splicing.source import SourceCorpus
 
 
 def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
@@ -15,16 +16,16 @@ def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
     Candidates of the design `order` are not looked for: each is a whole file in another order.
     """
     origin = PlanFolder(Path(plan)).read_or_none(ORIGIN, Origin)
-    if origin is None or not Path(origin.to).is_dir() or opened.commitment.design == "order":
+    if origin is None or not Path(origin.to).exists() or opened.commitment.design == "order":
         return None
-    from auditor.splicing.survival import find_texts
-
-    texts = opened.texts
-    counts = dict(zip(texts, find_texts(Path(origin.to), texts, text_column=origin.text_column), strict=True))
+    published_texts = "\0".join(
+        document.text for document in SourceCorpus.open(Path(origin.to), text_column=origin.text_column).documents
+    )
+    there = {text: text in published_texts for text in opened.texts}
     published = withheld = 0
     for unit, chosen in zip(opened.units, opened.published, strict=True):
         for index, text in enumerate(unit.candidates):
             is_published = bool(chosen) if opened.commitment.design == "holdout" else index == chosen
-            published += is_published and counts[text] > 0
-            withheld += not is_published and counts[text] > 0
+            published += is_published and there[text]
+            withheld += not is_published and there[text]
     return CopyFacts(published=published, withheld=withheld)

@@ -10,6 +10,8 @@ import math
 
 from scipy.stats import norm
 
+from auditor.inference.dealt_power import can_reach, log2_deals, log2_smallest_rank_p
+
 
 def detectable_auc_of_ranks(units: int, decoys: int, *, alpha: float, power: float) -> float | None:
     """Smallest AUC that the rank sum finds: the mean share under the null has variance (m + 2) / (12 m) a unit.
@@ -23,7 +25,7 @@ def detectable_auc_of_ranks(units: int, decoys: int, *, alpha: float, power: flo
     Returns:
         None where no effect however large would reach it.
     """
-    if units == 0 or -units * math.log(decoys + 1) > math.log(alpha):
+    if units == 0 or not can_reach(log2_smallest_rank_p(units, decoys), alpha, 0):
         return None
     auc = 0.5 + _quantiles(alpha, power) * math.sqrt((decoys + 2) / (12 * decoys * units))
     # Above it the normal law no longer holds; every published candidate would have to come first.
@@ -32,7 +34,7 @@ def detectable_auc_of_ranks(units: int, decoys: int, *, alpha: float, power: flo
 
 def detectable_auc_of_twins(units: int, *, alpha: float, power: float) -> float | None:
     """Smallest AUC that the signed-rank test finds, by the normal law of the differences; arguments as above."""
-    if units == 0 or -units * math.log(2) > math.log(alpha):
+    if units == 0 or not can_reach(log2_smallest_rank_p(units, 1), alpha, 0):
         return None
     return min(float(norm.cdf(_quantiles(alpha, power) / math.sqrt(units))), 0.999)
 
@@ -46,8 +48,7 @@ def detectable_auc_of_holdout(published: int, withheld: int, *, alpha: float, po
         alpha: Level that the p-value itself has to reach.
         power: Probability of reaching it.
     """
-    deals = math.lgamma(published + withheld + 1) - math.lgamma(published + 1) - math.lgamma(withheld + 1)
-    if not published or not withheld or -deals > math.log(alpha):
+    if not published or not withheld or not can_reach(-log2_deals(published, withheld), alpha, 0):
         return None
     spread = math.sqrt((published + withheld + 1) / (12 * published * withheld))
     return min(0.5 + _quantiles(alpha, power) * spread, 0.999)

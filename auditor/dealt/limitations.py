@@ -12,13 +12,13 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
         "training, distillation from another model that saw it, or retrieval while it answers.",
         "The batch is open now: a model that is made after this test may have seen its candidates, so the batch proves "
         "nothing about later models.",
-        "Conditions that other audits put on the likeness of two sets do not apply: which text was published was decided "
-        "by coins, so the two kinds differ by chance alone, and the p-value counts that chance.",
+        "Conditions that other audits put on the likeness of two sets do not apply: which text was published was "
+        "decided by coins, so the two kinds differ by chance alone, and the p-value counts that chance.",
     ]
     if case.commitment.test.reference:
         limits.append(
-            "The commitment says that scores under a reference are subtracted, and not which reference: whoever ran the "
-            "test chose it, and could have tried several."
+            "The commitment says that scores under a reference are subtracted, and not which reference: whoever ran "
+            "the test chose it, and could have tried several."
         )
     if case.settings.sequential:
         limits.append(

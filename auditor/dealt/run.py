@@ -70,7 +70,7 @@ def run_plan_test(
             commitment=opened.commitment,
             measurements=measurements,
             candidates=tuple(unit.candidates for unit in opened.units) if settings.reveal else None,
-            manifest=_manifest(settings, options, scores),
+            manifest=make_test_manifest(settings, options, scores),
             gate=options.gate,
         )
     )
@@ -161,7 +161,8 @@ def early_refusals(case: DealtCase, *, has_reference: bool) -> Collection[str]:
     return [one.reason for one in found if one.status == "failed" and not (one.name == "rule" and has_reference)]
 
 
-def _manifest(settings: PlanTestSettings, options: RunOptions, scores: CandidateScores) -> Manifest:
+def make_test_manifest(settings: PlanTestSettings, options: RunOptions, scores: CandidateScores) -> Manifest:
+    """Describe a run; what follows from the settings is filled in when it is concluded."""
     return Manifest(
         auditor_version=scores.auditor_version,
         created=scores.created,

@@ -128,7 +128,8 @@ def _totals(records: Sequence[TokenSignals], *, cut: bool) -> TextScores:
 
 def _features(signals: dict[str, list[TokenSignals]]) -> tuple[dict[str, FeatureTable], dict[str, dict[str, int]]]:
     chosen = single_pass_only(select_features(FEATURES))
-    tables, reasons = {}, {}
+    tables: dict[str, FeatureTable] = {}
+    reasons: dict[str, dict[str, int]] = {}
     for label, records in signals.items():
         views = [{(TARGET_LABEL, TARGET.transform): record} for record in records]
         tables[label], why = compute_table(chosen, views, references=())

@@ -45,7 +45,7 @@ class PlanTestSettings(CheckedSettings):
     6 / (pi j)^2 of the level. 0 where there is no other."""
 
     sequential: bool = False
-    """Test unit by unit by betting, in an order that draws decide, in place of the committed statistic; pays twofold."""
+    """Test unit by unit by betting, in the order of draws, in place of the committed statistic; it pays twofold."""
 
     device: Annotated[str, Usage(everywhere=True)] = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""

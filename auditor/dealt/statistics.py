@@ -58,7 +58,7 @@ class DealtScores:
     @property
     def decoys(self) -> int:
         """Candidates that the published one of a unit is compared with."""
-        return self.scores.shape[1] - 1
+        return int(self.scores.shape[1]) - 1
 
     @property
     def differences(self) -> Floats:
@@ -77,7 +77,7 @@ class DealtScores:
     @property
     def sides(self) -> Bools:
         """[units] whether a document of a hold-out was published."""
-        return self.published == 1
+        return np.asarray(self.published == 1, dtype=np.bool_)
 
 
 def committed_test(scores: DealtScores) -> RankTest:

@@ -16,8 +16,8 @@ _EXACT = (
     "documents."
 )
 _OWNER = (
-    "The p-value is exact if, as the owner says, coins decided what was published before the model was made; nothing but "
-    "the owner's word shows that."
+    "The p-value is exact if, as the owner says, coins decided what was published before the model was made; nothing "
+    "but the owner's word shows that."
 )
 _DESCRIPTIVE = "Descriptive only: a condition of the test failed, so the p-value does not speak about the model."
 _MEANS = (
@@ -83,8 +83,8 @@ def decide_dealt(
             "not-separated",
             f"No evidence that the model depends on what was published ({effect}). Had it scored {what} in "
             f"{detectable:.0%} of comparisons, the test would have found it with {policy.power:.0%} power.",
-            "It does not show that the published text was not used: a weaker trace, or text that a filter removed before "
-            "training, stays below what this test sees."
+            "It does not show that the published text was not used: a weaker trace, or text that a filter removed "
+            "before training, stays below what this test sees."
             + (" The scores are another party's, who can hide what there is." if case.measurements.blind else ""),
         )
     would = (
@@ -96,8 +96,8 @@ def decide_dealt(
         case,
         "INCONCLUSIVE",
         "underpowered",
-        f"Nothing was found ({effect}), but the test is too small to say so: {would} with {policy.power:.0%} power, where "
-        f"{policy.required_auc:.0%} is required.",
+        f"Nothing was found ({effect}), but the test is too small to say so: {would} with {policy.power:.0%} power, "
+        f"where {policy.required_auc:.0%} is required.",
         _NEITHER,
         _more(case),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from auditor.core.record import Record
 from auditor.core.text import escape_json
 from auditor.report.renderer import Renderer
-from auditor.results.result import AuditResult
 
 
-def _render(result: AuditResult) -> str:
+def write_json(result: Record) -> str:
+    """A record as indented JSON, rows of figures on one line each."""
     return escape_json(_written(result.model_dump(mode="json"), "\n")) + "\n"
 
 
@@ -34,4 +35,4 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-JSON = Renderer(name="json", extensions=(".json",), render=_render)
+JSON = Renderer(name="json", extensions=(".json",), render=write_json)

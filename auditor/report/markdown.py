@@ -33,7 +33,8 @@ from auditor.results.summary import evaluate_gate
 BYTES = 900_000  # GitHub refuses a step summary above 1 MiB as a whole
 _TEXT = 1_000  # characters of any one text
 _FEATURES = 20
-_SHAPES: dict[Outcome, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
+SHAPES: dict[Outcome, str] = {"EVIDENCE": "◆", "NO EVIDENCE": "○", "INCONCLUSIVE": "□"}
+"""A shape of its own for each verdict."""
 # Numeric character references are text to Markdown, never syntax, and a reference holds no pipe. A colon is
 # syntax only before more text (links, emoji), a dot only after www, where GitHub makes links.
 _SYNTAX = re.compile(r"[^\w\s,.;:'()/+%?-]|_|:(?=\S)|(?<=www)\.", re.IGNORECASE)
@@ -51,7 +52,8 @@ def escape(text: str) -> str:
     return _LIST.sub(lambda match: f"{match.group(1)}&#{ord(match.group(2))};", plain)
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
     lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -67,7 +69,7 @@ def _verdict(result: AuditResult) -> str:
     detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
     level, power = format_percent(main.auc_interval.level), format_percent(result.thresholds.power)
     lines = [
-        f"## {_SHAPES[verdict.outcome]} {verdict.headline}: {escape(result.name)}",
+        f"## {SHAPES[verdict.outcome]} {verdict.headline}: {escape(result.name)}",
         f"**{escape(verdict.sentence)}**",
         *(escape(sentence) for sentence in setting_sentences(result.manifest.nondefault_settings)),
         *(escape(sentence) for chat in [result.manifest.chat] if chat for sentence in chat_sentences(chat)),
@@ -80,7 +82,7 @@ def _verdict(result: AuditResult) -> str:
             else [f"Correction over the batch: {escape(correction_sentence(result.multiplicity, alpha))}"]
         ),
         *([f"The last checkpoint, {escape(_last(result))}, alone:"] if result.kind == "forget" else []),
-        _table(
+        markdown_table(
             ("", "", ""),
             (
                 (
@@ -143,8 +145,8 @@ def _states(result: AuditResult) -> str:
     left = len(result.forgetting.checkpoints) - len(rows) if result.forgetting else 0
     more = f" ({left:,} more in the JSON result)" if left else ""
     return (
-        f"### States of {amount(len(rows), 'checkpoint')}{more}\n\n{_table(headers, rows)}\n\n{alarms}{sentences}\n\n"
-        f"What these states do not mean:\n\n{limits}"
+        f"### States of {amount(len(rows), 'checkpoint')}{more}\n\n{markdown_table(headers, rows)}\n\n{alarms}"
+        f"{sentences}\n\nWhat these states do not mean:\n\n{limits}"
     )
 
 
@@ -157,7 +159,9 @@ def _measures(result: AuditResult) -> str:
     titled += [(figure.title, figure.table(result)) for figure in figures() if figure.in_summary]
     parts = [
         f"#### {title}\n\n"
-        + _table([escape(header) for header in table.headers], [[escape(cell) for cell in row] for row in table.rows])
+        + markdown_table(
+            [escape(header) for header in table.headers], [[escape(cell) for cell in row] for row in table.rows]
+        )
         for title, table in titled
         if table.rows
     ]
@@ -185,7 +189,7 @@ def _guards(result: AuditResult) -> str:
         )
         for guard in result.guards
     ]
-    table = _table(("Guard", "Status", "Finding", "Remediation"), rows)
+    table = markdown_table(("Guard", "Status", "Finding", "Remediation"), rows)
     return f"### Guards: {counts}" + (f"\n\n{table}" if rows else "")
 
 
@@ -202,7 +206,7 @@ def _features(result: AuditResult) -> str:
     ]
     shown = f"{len(rows)} strongest of {len(columns)}" if len(rows) < len(columns) else f"{len(rows)}"
     return f"### Features: {shown}" + (
-        f"\n\n{_table(('Feature', 'AUC', 'Interval', 'Adjusted p-value'), rows)}" if rows else ""
+        f"\n\n{markdown_table(('Feature', 'AUC', 'Interval', 'Adjusted p-value'), rows)}" if rows else ""
     )
 
 

@@ -44,7 +44,7 @@ def suite(
         built.add_property(visible(key), visible(value))
     if summary is None:
         lines = [line.strip() for line in error.splitlines()] or [""]
-        built.add_testcase(_case(name, "verdict", lines, Error(visible(lines[0]), "broken")))
+        built.add_testcase(suite_case(name, "verdict", lines, Error(visible(lines[0]), "broken")))
         return built
     built.add_testcases(
         [_verdict(name, gate, summary), *(_guard(name, gate, summary, guard) for guard in summary.guards)]
@@ -67,7 +67,7 @@ def document(name: str, suites: Iterable[TestSuite]) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(audit: str, name: str, lines: Sequence[str], result: FinalResult | None) -> TestCase:
+def suite_case(audit: str, name: str, lines: Sequence[str], result: FinalResult | None) -> TestCase:
     """One case; hidden characters of a line cannot begin another line."""
     from junitparser import TestCase
 
@@ -89,7 +89,7 @@ def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
         result = Failure(headline, visible(gate_outcome.reason))
     elif verdict.outcome == "INCONCLUSIVE":
         result = Skipped(headline)
-    return _case(name, "verdict", _details(gate, summary), result)
+    return suite_case(name, "verdict", _details(gate, summary), result)
 
 
 def _details(gate: Gate, summary: Summary) -> list[str]:
@@ -139,7 +139,7 @@ def _guard(name: str, gate: Gate, summary: Summary, guard: GuardResult) -> TestC
         *([] if guard.p_value is None else [f"p-value: {format_p(guard.p_value)}"]),
         *figures,
     ]
-    return _case(name, f"guard {guard.name}", lines, result)
+    return suite_case(name, f"guard {guard.name}", lines, result)
 
 
 def _facts(summary: Summary) -> dict[str, str]:

@@ -26,14 +26,17 @@ from auditor.results.result import AuditResult
 from auditor.results.separability import Excess
 from auditor.results.summary import evaluate_gate
 
-_WIDTH = 100
+WIDTH = 100
+"""Most characters of a line."""
+
 _LABEL = 10
 
 
-def _entry(label: str, text: str, indent: int = _LABEL) -> str:
+def entry(label: str, text: str, indent: int = _LABEL) -> str:
+    """A labelled paragraph, wrapped."""
     return textwrap.fill(
         visible(text),
-        _WIDTH,
+        WIDTH,
         initial_indent=label.ljust(indent),
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
@@ -54,29 +57,29 @@ def summary(result: AuditResult) -> str:
     detectable = "not stated" if main.detectable_auc is None else format_auc(main.detectable_auc)
     lines = [
         f"{verdict.headline}: {visible(result.name)}",
-        textwrap.fill(visible(verdict.sentence), _WIDTH, break_on_hyphens=False),
-        *(_entry("Settings", sentence) for sentence in setting_sentences(result.manifest.nondefault_settings)),
+        textwrap.fill(visible(verdict.sentence), WIDTH, break_on_hyphens=False),
+        *(entry("Settings", sentence) for sentence in setting_sentences(result.manifest.nondefault_settings)),
         "",
-        _entry("Caution", verdict.not_meaning),
+        entry("Caution", verdict.not_meaning),
     ]
     if verdict.remediation:
-        lines.append(_entry("Remedy", verdict.remediation))
+        lines.append(entry("Remedy", verdict.remediation))
     gate_outcome = evaluate_gate(result)
-    lines.append(_entry("Gate", f"{status_of(gate_outcome)}{gate_details(result.gate, gate_outcome)}"))
+    lines.append(entry("Gate", f"{status_of(gate_outcome)}{gate_details(result.gate, gate_outcome)}"))
     if result.multiplicity is not None:
-        lines.append(_entry("Batch", correction_sentence(result.multiplicity, thresholds.alpha)))
+        lines.append(entry("Batch", correction_sentence(result.multiplicity, thresholds.alpha)))
     lines += _states(result)
     lines += [
-        _entry(
+        entry(
             "Effect",
             f"AUC {format_auc(main.auc)} (0.5 is chance), "
             f"{format_percent(main.auc_interval.level)} interval {format_interval(main.auc_interval)}",
         ),
-        _entry(
+        entry(
             "p-value",
             f"{format_p(main.p_value, main.alpha)}, {level_words(result)} ({amount(main.permutations, 'permutation')})",
         ),
-        _entry(
+        entry(
             "Groups",
             f"{main.groups_suspect:,} suspect, {main.groups_heldout:,} held-out; AUC of the mean of all "
             f"features that would be detected with {format_percent(thresholds.power)} power: {detectable}",
@@ -84,11 +87,11 @@ def summary(result: AuditResult) -> str:
     ]
     left = of_result(result)
     if left:
-        lines.append(_entry("Left out", left))
+        lines.append(entry("Left out", left))
     if result.excess is not None:
-        lines.append(_entry(*_excess(result.excess)))
+        lines.append(entry(*_excess(result.excess)))
     if result.manifest.chat is not None:
-        lines.append(_entry("Chat", " ".join(chat_sentences(result.manifest.chat))))
+        lines.append(entry("Chat", " ".join(chat_sentences(result.manifest.chat))))
     lines += [
         "",
         "Guards    " + ", ".join(f"{n} {status}" for status, n in selection.guard_counts(result.guards).items()),
@@ -96,8 +99,8 @@ def summary(result: AuditResult) -> str:
     widest = max((len(_label(guard.name)) for guard in result.guards), default=0)
     for guard in result.guards:
         label = f"  {guard.status:<8} {_label(guard.name):<{widest}}  "
-        lines.append(_entry(label, guard.reason + (f" {guard.remediation}" if guard.remediation else ""), len(label)))
-    lines += ["", _entry("Validity", f"class {verdict.validity_class}, {verdict.grade}: {verdict.validity}")]
+        lines.append(entry(label, guard.reason + (f" {guard.remediation}" if guard.remediation else ""), len(label)))
+    lines += ["", entry("Validity", f"class {verdict.validity_class}, {verdict.grade}: {verdict.validity}")]
     # Once more: a name may stand at the beginning of a line that was wrapped.
     return visible("\n".join(lines), keep="\n") + "\n"
 
@@ -135,11 +138,11 @@ def _states(result: AuditResult) -> list[str]:
         last = checkpoint is series.checkpoints[-1]
         if STATES[state.code].tone == "open" or (last and result.kind == "check"):
             summary += f". {state.sentence} {state.remediation}".rstrip()
-        lines.append(_entry(label, summary, len(label)))
-    lines += [_entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
-    lines += [_entry("  -", note, 4) for note in (result.forgetting.notes if result.forgetting else ())]
+        lines.append(entry(label, summary, len(label)))
+    lines += [entry("  !", alarm, 4) for alarm in placebo_alarms(result)]
+    lines += [entry("  -", note, 4) for note in (result.forgetting.notes if result.forgetting else ())]
     if result.kind == "forget":
-        lines += ["", _entry("Last", f"{_label(series.checkpoints[-1].name)} alone, with the single-pass features:")]
+        lines += ["", entry("Last", f"{_label(series.checkpoints[-1].name)} alone, with the single-pass features:")]
         return lines
     return [*lines, ""]
 

@@ -58,9 +58,7 @@ def load_stored(path: str | PathLike[str]) -> AuditResult | BatchResult | DealtR
 
 
 def parse_stored(written: bytes, path: Path) -> AuditResult | DealtResult:
-    """Read the result of an audit or of a test of dealt material out of the bytes of its file; errors as
-    `load_result`, and name the path.
-    """
+    """Read the result of an audit, or of a test of dealt material, out of its bytes; errors as `parse_result`."""
     data = _parsed(written, path)
     if _is_dealt(data):
         return _whole(DealtResult, data, path, DEALT_SCHEMA_VERSION)

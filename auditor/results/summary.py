@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.core.record import Count, Record, Share
+from auditor.results.dealt.result import DealtResult
 from auditor.results.forgetting.states import STATES, Code
 from auditor.results.guards import GuardResult
 from auditor.results.passed_over import of_result
@@ -24,9 +25,10 @@ class GateOutcome(Record):
     one); 1 where it failed for anything else."""
 
 
-def evaluate_gate(result: AuditResult) -> GateOutcome:
+def evaluate_gate(result: AuditResult | DealtResult) -> GateOutcome:
     """Evaluate the gate of a result. The terminal, JSON, JUnit, Markdown and the exit code all show this."""
-    last = None if result.forgetting is None else result.forgetting.checkpoints[-1].state
+    series = result.forgetting if isinstance(result, AuditResult) else None
+    last = None if series is None else series.checkpoints[-1].state
     outcome = result.verdict.outcome
     red: list[str] = [outcome] if outcome.lower() in result.gate.fail_on else []
     undecided = outcome == "INCONCLUSIVE"

@@ -29,7 +29,7 @@ T = TypeVar("T")
 )
 @console_options
 def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
-    """Render RESULT, a result.json of `auditor check` or `auditor forget` or a batch.json, in other formats.
+    """Render RESULT, a result.json of `auditor check`, `forget` or `test` or a batch.json, in other formats.
 
     The page of a batch links to the reports of its audits by relative paths. Written to another folder it shows the
     same, but its links do not work.
@@ -43,8 +43,10 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
     """
     from auditor.batch.renderer import batch_renderers
     from auditor.core.errors import UsageError
+    from auditor.report.dealt.renderer import dealt_renderers
     from auditor.report.renderer import renderers
     from auditor.results.batch import BatchResult
+    from auditor.results.dealt.result import DealtResult
     from auditor.results.io import load_stored
 
     if outputs and form is not None:
@@ -54,6 +56,8 @@ def command(result: Path, outputs: tuple[Path, ...], form: str | None) -> None:
     read = load_stored(result)
     if isinstance(read, BatchResult):
         _render(read, batch_renderers(), result, outputs, form)
+    elif isinstance(read, DealtResult):
+        _render(read, dealt_renderers(), result, outputs, form)
     else:
         _render(read, renderers(), result, outputs, form)
 

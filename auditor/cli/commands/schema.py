@@ -8,7 +8,7 @@ import click
 @click.command(short_help="Print the JSON Schema of result.json, batch.json or a batch's configuration.")
 @click.argument("name", default="result")
 def command(name: str) -> None:
-    """Print the JSON Schema called NAME: result (by default), batch, checkup, or audits.
+    """Print the JSON Schema called NAME: result (by default), test, batch, checkup, or audits.
 
     Every result.json and batch.json of this version obeys its schema, and what `auditor doctor` prints obeys `checkup`.
     `audits` is of the configuration that `auditor batch` reads, for editors that complete and check as you type.

@@ -18,8 +18,8 @@ def alike(case: DealtCase) -> Finding:
     if same > most * units:
         return Finding(
             "failed",
-            f"In {same:,} of {units:,} units two candidates have the same tokens under this model, more than {most:.0%}: "
-            "its tokenizer removes what was planted.",
+            f"In {same:,} of {units:,} units two candidates have the same tokens under this model, more than "
+            f"{most:.0%}: its tokenizer removes what was planted.",
             "Plant what tokenizers preserve: words, not invisible or look-alike characters.",
         )
     return Finding("passed", f"In {units - same:,} of {units:,} units all candidates have tokens of their own.")

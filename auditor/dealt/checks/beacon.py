@@ -21,8 +21,8 @@ def beacon(case: DealtCase) -> Finding:
     if case.stamped is None:
         return Finding(
             "warning",
-            f"The coins follow from round {coins.beacon.round:,} of {moment}, and no verified time stamp shows that the "
-            "commitment is older.",
+            f"The coins follow from round {coins.beacon.round:,} of {moment}, and no verified time stamp shows that "
+            "the commitment is older.",
             "Put the answer of a time-stamping authority and its root certificate into the plan (auditor plant PLAN "
             "--stamp).",
         )

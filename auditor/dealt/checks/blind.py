@@ -14,7 +14,7 @@ def blind(case: DealtCase) -> Finding:
     return Finding(
         "warning",
         "Another party scored the candidates without the coins. It has nothing to gain from EVIDENCE against itself, "
-        "and it can hide what there is: by noise, or by looking up what was published. NO EVIDENCE says nothing against "
-        "a party that wants to hide something.",
+        "and it can hide what there is: by noise, or by looking up what was published. NO EVIDENCE says nothing "
+        "against a party that wants to hide something.",
         "Score the candidates with a copy of the model of your own, or have the run witnessed.",
     )

@@ -24,8 +24,8 @@ def control(case: DealtCase) -> Finding:
     if least <= level:
         return Finding(
             "failed",
-            f"The reference {named} prefers what was published as well (p = {least:.2g}, level {level:.3g}): it saw the "
-            "published text, or the coins followed from something that models know.",
+            f"The reference {named} prefers what was published as well (p = {least:.2g}, level {level:.3g}): it saw "
+            "the published text, or the coins followed from something that models know.",
             "Name a reference from before the text was published; where it is, do not trust this deal.",
         )
     return Finding("passed", f"Under the reference {named} alone p = {least:.2g}, above the level of {level:.3g}.")

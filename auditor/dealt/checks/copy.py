@@ -18,8 +18,8 @@ def copy(case: DealtCase) -> Finding:
     if found.withheld:
         return Finding(
             "failed",
-            f"{amount(found.withheld, 'withheld candidate')} stand{'s' if found.withheld == 1 else ''} in the published "
-            "copy: the model may have seen what the test takes for unseen.",
+            f"{amount(found.withheld, 'withheld candidate')} stand{'s' if found.withheld == 1 else ''} in the "
+            "published copy: the model may have seen what the test takes for unseen.",
             "Publish the copy that auditor plant wrote, unchanged.",
         )
     published = _published(case)

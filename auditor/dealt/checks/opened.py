@@ -19,8 +19,8 @@ def opened(case: DealtCase) -> Finding:
             "failed",
             f"{before}: each further test is another chance of a false alarm, and whoever saw the batch could have "
             "trained on it.",
-            f"Open another batch with --batch, or say with --look {others + 1} that this is the next of several models, "
-            "none of whose makers has seen it.",
+            f"Open another batch with --batch, or say with --look {others + 1} that this is the next of several "
+            "models, none of whose makers has seen it.",
         )
     return Finding(
         "warning",

@@ -6,6 +6,7 @@ import math
 
 from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
+from auditor.inference.dealt_power import can_reach, log2_smallest_holdout_p, log2_smallest_rank_p
 
 
 @condition(name="reach", order=60, question="Could the test reach its level at all, after what it pays for the coins?")
@@ -13,7 +14,7 @@ def reach(case: DealtCase) -> Finding:
     """Compare the smallest p-value of the design with the level."""
     least, needed = smallest_log2_p(case), math.log2(case.needed_p)
     paid = f" after a factor of 2^{case.grade.bits} for who made the coins" if case.grade.bits else ""
-    if least > needed:
+    if not can_reach(least, case.level / case.attempts, case.grade.bits):
         return Finding(
             "failed",
             f"The smallest p-value of this design is {_power(least)}, and the level of {case.level:.3g} needs "
@@ -27,15 +28,14 @@ def reach(case: DealtCase) -> Finding:
 
 def smallest_log2_p(case: DealtCase) -> float:
     """Binary logarithm of the smallest p-value that the committed units allow."""
-    units = len(case.measurements.units)
-    if case.commitment.design != "holdout":
-        if case.settings.sequential:
-            # The largest bet is 0.95 of the wealth, with a weight of 1 / 19.
-            return min(0.0, math.log2(19) - units * math.log2(1.95))
-        return -units * math.log2(max(2, case.commitment.candidates))
-    mine = sum(unit.published for unit in case.measurements.units)
-    deals = math.lgamma(units + 1) - math.lgamma(mine + 1) - math.lgamma(units - mine + 1)
-    return 1 - deals / math.log(2)
+    units, settings = len(case.measurements.units), case.settings
+    if case.commitment.design == "holdout":
+        mine = sum(unit.published for unit in case.measurements.units)
+        return log2_smallest_holdout_p(mine, units - mine, smallest_engine_p=1 / (settings.permutations + 1))
+    if settings.sequential:
+        # The largest of the nineteen bets puts 0.95 of its wealth on every unit.
+        return min(0.0, math.log2(19) - units * math.log2(1.95))
+    return log2_smallest_rank_p(units, max(1, case.commitment.candidates - 1))
 
 
 def _power(exponent: float) -> str:

@@ -26,8 +26,8 @@ def release(case: DealtCase) -> Finding:
     if latest.date() >= case.released:
         return Finding(
             "failed",
-            f"The deal is of {latest:%Y-%m-%d}, and the model was released on {case.released}: a model cannot depend on "
-            "coins that were made after it, so whatever is found has another cause.",
+            f"The deal is of {latest:%Y-%m-%d}, and the model was released on {case.released}: a model cannot depend "
+            "on coins that were made after it, so whatever is found has another cause.",
             "Test a model that was trained after the deal.",
         )
     return Finding("passed", f"The deal is of {latest:%Y-%m-%d}, before the model of {case.released}.")

@@ -28,8 +28,8 @@ def rule(case: DealtCase) -> Finding:
     if case.settings.sequential:
         return Finding(
             "warning",
-            f"The test is by betting, unit by unit, in place of the committed {test.statistic}: the p-value pays twofold "
-            "for the choice between the two.",
+            f"The test is by betting, unit by unit, in place of the committed {test.statistic}: the p-value pays "
+            "twofold for the choice between the two.",
         )
     how = f"the score {test.score}{' less that under a reference' if test.reference else ''}, {done}, level"
     return Finding("passed", f"As committed: {how} {test.alpha:g}.")

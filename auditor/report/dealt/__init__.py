@@ -1,0 +1,1 @@
+"""Renderers of a test of dealt material, in every format."""

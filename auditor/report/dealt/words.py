@@ -1,0 +1,130 @@
+"""The sentences of every output of a test: who made the coins, what the p-value paid, how to check it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from auditor.core.text import amount
+from auditor.report.text import format_number, format_p, format_percent, moment
+from auditor.results.dealt.checks import PlanCheckStatus
+from auditor.results.dealt.result import DealtResult
+
+_DESIGNS = {
+    "holdout": "Coins decided which documents were published and which stayed unpublished.",
+    "twins": "Each document had two wordings, and a coin decided which was published.",
+    "canaries": "Each canary was drawn by a coin from a set that one generator made; the rest of the set, its decoys, "
+    "was never published.",
+    "choice": "Each unit had several forms that would do equally well, and a coin decided which was published.",
+    "order": "Each file could have stood in several orders, and a coin decided which was published.",
+}
+_COMPARED = {
+    "holdout": "a published document scores above a withheld one",
+    "twins": "published wordings score above withheld ones, weighted by how clearly",
+    "canaries": "a published canary scores above a decoy of its own set",
+    "choice": "a published form scores above one that was withheld",
+    "order": "a published order scores above one that was withheld",
+}
+
+
+def design_sentence(result: DealtResult) -> str:
+    """What coins decided."""
+    return _DESIGNS[result.plan.design]
+
+
+def compared(result: DealtResult) -> str:
+    """What the share of comparisons counts."""
+    return _COMPARED[result.plan.design]
+
+
+def level_sentence(result: DealtResult) -> str:
+    """On which side of the level the paid p-value lies."""
+    where = "at or below" if result.p_paid <= result.level else "above"
+    return f"{where} the level of {format_number(result.level)}"
+
+
+def paid_sentence(result: DealtResult) -> str:
+    """What the p-value paid."""
+    parts = []
+    if result.coins.bits:
+        parts.append(f"2^{result.coins.bits} for who made the coins")
+    if result.attempts > 1:
+        parts.append(f"{result.attempts} for the choice between two tests")
+    if not parts:
+        return "It pays nothing: nobody could choose the coins, and the test is the one that was committed to."
+    before, after = format_p(result.p_value, result.level), format_p(result.p_paid, result.level)
+    return f"It pays a factor of {' and of '.join(parts)}: {before} becomes {after}."
+
+
+def coin_sentences(result: DealtResult) -> tuple[str, ...]:
+    """Who made the coins, and what shows it."""
+    coins = result.coins
+    sentences = [coins.sentence]
+    if coins.beacon is not None:
+        checked = "its signature is that of the network" if coins.beacon.checked == "verified" else "not verified here"
+        sentences.append(
+            f"Public randomness: round {coins.beacon.round:,} of {coins.beacon.chain}, {moment(coins.beacon.time)} "
+            f"({checked})."
+        )
+    if coins.stamp is not None:
+        checked = (
+            "verified up to its root" if coins.stamp.checked == "verified" else "not verified, so it counts nothing"
+        )
+        sentences.append(f"Time stamp: {moment(coins.stamp.time)} by {coins.stamp.authority} ({checked}).")
+    if coins.address:
+        sentences.append(f"The owner says that the commitment was public at {coins.address}.")
+    return tuple(sentences)
+
+
+def check_counts(result: DealtResult) -> dict[PlanCheckStatus, int]:
+    """How many checks have each status; `passed` and `failed` always."""
+    counts = Counter(check.status for check in result.checks)
+    known: tuple[PlanCheckStatus, ...] = ("passed", "failed", "warning", "not run")
+    return {status: counts[status] for status in known if counts[status] or status in ("passed", "failed")}
+
+
+def effect_sentence(result: DealtResult) -> str:
+    """The share of comparisons with its interval."""
+    if result.target is None:
+        return "Too little was scored to compare anything."
+    test = result.target.test
+    interval = test.share_interval
+    return (
+        f"{format_percent(round(test.share, 3))} of comparisons, where 50% is chance; {format_percent(interval.level)} "
+        f"interval {format_percent(round(interval.low, 3))} to {format_percent(round(interval.high, 3))}"
+    )
+
+
+def units_sentence(result: DealtResult) -> str:
+    """How many units were scored, and what they would have shown."""
+    scored = f"{result.units_scored:,} of {amount(result.plan.units, 'unit')} scored"
+    power = format_percent(result.thresholds.power)
+    if result.detectable_auc is None:
+        return f"{scored}; no effect, however large, would have been found with {power} power"
+    detectable = format_percent(round(result.detectable_auc, 3))
+    return f"{scored}; {detectable} of comparisons would have been found with {power} power"
+
+
+def exactness(result: DealtResult) -> str:
+    """How the p-value was computed."""
+    if result.target is None:
+        return "There is none: too little was scored."
+    if result.sequential is not None:
+        return "One over the largest wealth of a bettor who wins only where published text scores higher."
+    test = result.target.test
+    text = (
+        "The probability under the coins alone of a result at least as clear, counted exactly"
+        if test.exact
+        else "An upper bound of the probability under the coins alone of a result at least as clear"
+    )
+    if result.target.engine is not None:
+        text += "; twice the smaller of that and of the p-value of all features together"
+    return f"{text}."
+
+
+VERIFY = (
+    "auditor verify result.json makes every figure and the verdict again from the scores in the result, and the root "
+    "of the Merkle tree from its leaves; with --plan PLAN, or on a bundle with the opening, also the key, the coins "
+    "and the order of ties, and it checks the beacon and the time stamp. It needs no model, and no secret of another "
+    "batch. That the scores are those of the model only scoring again can show."
+)
+"""How a second party checks a result."""
