@@ -28,7 +28,7 @@ class PlanTestSettings(CheckedSettings):
     """Batch of the plan that is opened; it proves nothing for models trained after that."""
 
     scores: Annotated[str | None, Source("file")] = None
-    """Scores that whoever has the model made with --blind."""
+    """Scores of the candidates that whoever has the model made without the coins."""
 
     references: tuple[Model, ...] = ()
     """Models that cannot have seen the published text: their scores are subtracted where the plan says so, and each

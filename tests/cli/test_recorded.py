@@ -12,7 +12,7 @@ from auditor.audit.multiplicity import apply_correction, correct, correction_ent
 from auditor.audit.provenance import python_call
 from auditor.cli.main import _command, run
 from auditor.cli.recorded import batch_command, read_command, settings_of_batch
-from auditor.cli.run import _command_line, settings_of
+from auditor.cli.run import command_line, settings_of
 from auditor.core.errors import UsageError
 from auditor.report.renderer import write_outputs
 from auditor.results.io import with_content_digest
@@ -59,7 +59,7 @@ def recorded(name: str, words: list[str]) -> tuple[str, AuditSettings]:
     words = ["--features" if word == "--feature" else word for word in words]
     make = make_settings if name == "check" else make_series_settings
     with _command(name).make_context(name, words) as context:
-        return _command_line(context), make(**settings_of(dict(context.params)))
+        return command_line(context), make(**settings_of(dict(context.params)))
 
 
 WORDS = [*(("check", words) for words in CHECKS), *(("forget", words) for words in FORGETS)]
