@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 # A mark that ends a sentence in scripts with spaces, then closing quotes; or one of those that need no space after it.
-_END = re.compile(r"""[.!?…؟۔।॥።]+["'”’»)\]]*(?=\s|\Z)|[。！？｡]+[」』”’）》]*""")
+_END = re.compile(r"""[.!?…؟۔।॥።]+["'”’“‘»«)\]]*(?=\s|\Z)|[。！？｡]+[」』”’）》]*""")
 _LAST_WORD = re.compile(r"[\w.’'-]{1,24}\Z")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr rev hon gen col capt lt sgt no nos vol vols fig figs eq eqs ch sec pp p ed eds cf al "

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from auditor.core.errors import UNTOUCHED, UsageError
 from auditor.core.files import read_bytes, staged_folder
 from auditor.core.folders import is_about
+from auditor.splicing.coded import CodedText
 from auditor.splicing.edit import Edit, TextEdit, apply_edits, apply_text_edits
 from auditor.splicing.file_format import NoTextColumn, SpliceableFile, SpliceFormat, file_formats, format_of
 from auditor.splicing.opening import open_file, tree_sha256
@@ -80,6 +82,7 @@ class SourceCorpus:
         self.copied = {why: count for why, count in self.copied.items() if why}
         self.histories = tree.histories
         self._tree, self._files, self._column = tree, tuple(files), column
+        self._by_name = {file.name: file for file in files}
         self._latest: tuple[str, SpliceableFile] | None = None
 
     @classmethod
@@ -130,6 +133,16 @@ class SourceCorpus:
             UsageError: Its file changed since the corpus was read.
         """
         return self._opened(number).can_edit(self.documents[number].index, start, stop)
+
+    def page(self, number: int) -> str:
+        """The markup of a document that is a web page; empty for one that is none.
+
+        Raises:
+            UsageError: Its file changed since the corpus was read.
+        """
+        file = self._file(number)
+        is_page = file.format is not None and file.format.content == "markup"
+        return CodedText.decode(self._read(file)).text if is_page else ""
 
     def publish(
         self,
@@ -213,10 +226,14 @@ class SourceCorpus:
         if file.format.single and not stay:
             return None, file_restoration(file.name, raw, None, (), removed=1)
         opened = open_file(raw, file.format, self._column, file.name)
-        edits = _file_edits(opened, here, stay, file)
+        reopen = partial(open_file, form=file.format, column=self._column, where=f"{file.name}, changed")
+        try:
+            edits = _file_edits(raw, opened, reopen, here, stay)
+        except UsageError as error:
+            raise type(error)(f"{file.name}: {error.message}", hint=error.hint) from None
         content = apply_edits(raw, edits)
         after = tuple(apply_text_edits(opened.texts[index], here.get(index, ())) for index in stay)
-        if open_file(content, file.format, self._column, f"{file.name}, changed").texts != after:
+        if reopen(content).texts != after:
             raise UsageError(
                 f"{file.name}: a change of its texts does not read back as it was meant",
                 hint="Leave white space and line ends out of what is put in, or leave this file as it is.",
@@ -230,24 +247,36 @@ class SourceCorpus:
             raise UsageError(f"{file.name}: it changed since the corpus was read", hint=UNTOUCHED)
         return raw
 
+    def _file(self, number: int) -> SourceFile:
+        return self._by_name[self.documents[number].file]
+
     def _opened(self, number: int) -> SpliceableFile:
         """The file of a document; the latest is held, as documents are asked for file by file."""
         name = self.documents[number].file
         if self._latest is None or self._latest[0] != name:
-            file = next(each for each in self._files if each.name == name)
+            file = self._file(number)
             assert file.format is not None
             self._latest = name, open_file(self._read(file), file.format, self._column, name)
         return self._latest[1]
 
 
 def _file_edits(
-    opened: SpliceableFile, changes: Mapping[int, Sequence[TextEdit]], stay: Sequence[int], file: SourceFile
+    raw: bytes,
+    opened: SpliceableFile,
+    reopen: Callable[[bytes], SpliceableFile],
+    changes: Mapping[int, Sequence[TextEdit]],
+    stay: Sequence[int],
 ) -> tuple[Edit, ...]:
-    moved = opened.arrange(stay) if list(stay) != list(range(file.count)) else ()
-    try:
-        return (*opened.edits(changes), *moved) if changes else moved
-    except UsageError as error:
-        raise UsageError(f"{file.name}: {error.message}", hint=error.hint) from None
+    """What changes the texts of a file and leaves some of its documents, in order."""
+    moves = list(stay) != list(range(len(opened.texts)))
+    edits = opened.edits(changes) if changes else ()
+    if not moves:
+        return edits
+    if not any(edit.stop - edit.start == len(raw) for edit in edits):
+        return (*edits, *opened.arrange(stay))
+    # Written anew for its changes, it is arranged as it is then.
+    changed = apply_edits(raw, edits)
+    return (Edit(0, len(raw), apply_edits(changed, reopen(changed).arrange(stay))),)
 
 
 def _document_format(name: str, where: str, *, alone: bool) -> SpliceFormat | None:

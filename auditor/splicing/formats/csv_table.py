@@ -127,7 +127,7 @@ def _changed(delimiter: str, content: CodedText, row: Row, edits: Sequence[TextE
     token = content.text[row.text_start : row.text_stop]
     if not token.startswith('"'):
         new = apply_text_edits(row.text, edits)
-        if new == row.text or not re.search(rf'[{re.escape(delimiter)}\r\n"]|^\s|\s$', new):
+        if new.strip() and not re.search(rf'[{re.escape(delimiter)}\r\n"]', new):
             return token_edits(edits, range(row.text_start, row.text_stop + 1), str)
         return (TextEdit(row.text_start, row.text_stop, f'"{_doubled(new)}"'),)
     inside = re.finditer(r'""|[^"]', token[1:-1])

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from auditor.core.errors import UsageError, reason_of
 from auditor.core.text import quoted, quoted_list
 from auditor.splicing.edit import Edit, TextEdit, apply_text_edits
@@ -58,7 +60,7 @@ class SpliceableParquet:
         at = self.table.schema.get_field_index(self.column)
         kind = self.table.schema.field(at)
         try:
-            values = pa.array(cells, type=kind.type)
+            values = _strings(cells).cast(kind.type)
         except (UnicodeEncodeError, pa.ArrowException) as error:
             raise UsageError(f"the texts cannot be written: {reason_of(error)}", hint=_WRITE_AGAIN) from None
         return (Edit(0, len(self.raw), self._written(self.table.set_column(at, kind, values))),)
@@ -67,9 +69,7 @@ class SpliceableParquet:
         """As `SpliceableFile` says; as of `edits`, the one edit is the whole file."""
         if len(set(order)) != len(order) or not set(order) <= set(range(len(self.cells))):
             raise ValueError("an order names each document once at most, by its number in the file")
-        import pyarrow as pa
-
-        return (Edit(0, len(self.raw), self._written(self.table.take(pa.array(order, pa.int64())))),)
+        return (Edit(0, len(self.raw), self._written(self.table.take(_numbers(order)))),)
 
     def _written(self, table: Any) -> bytes:
         """A table in the form of this file; the rows it has fill its row groups in order.
@@ -97,6 +97,24 @@ class SpliceableParquet:
         return raw
 
 
+# Arrays are made of buffers, as `pyarrow.array` imports pandas, which takes longer than all the rest.
+def _strings(cells: Sequence[str | None]) -> Any:
+    import pyarrow as pa
+
+    encoded = [(cell or "").encode("utf-8") for cell in cells]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    present = np.packbits(np.array([cell is not None for cell in cells], dtype=bool), bitorder="little")
+    buffers = [pa.py_buffer(present.tobytes()), pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(cells), buffers)
+
+
+def _numbers(order: Sequence[int]) -> Any:
+    import pyarrow as pa
+
+    raw = np.asarray(order, dtype=np.int64).tobytes()
+    return pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(raw)])
+
+
 def _sizes(metadata: Any) -> list[int]:
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
@@ -112,6 +130,8 @@ def _form(metadata: Any) -> dict[str, Any]:
     group = metadata.row_group(0)
     columns = [group.column(number) for number in range(group.num_columns)]
     form["compression"] = {each.path_in_schema: _codec(each.compression.lower()) for each in columns}
+    # Older writers named the values of a list after its Arrow field.
+    form["use_compliant_nested_type"] = not any(".list.item" in each.path_in_schema for each in columns)
     form["use_dictionary"] = [each.path_in_schema for each in columns if _has_dictionary(each)]
     form["write_statistics"] = [each.path_in_schema for each in columns if each.is_stats_set]
     return form
