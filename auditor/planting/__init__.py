@@ -1,0 +1,1 @@
+"""Planting: from a corpus to a commitment, a deal and the published copy, and back."""

@@ -1,0 +1,1 @@
+"""Designs of a plan, one file each."""

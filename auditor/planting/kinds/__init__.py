@@ -1,0 +1,1 @@
+"""Kinds of canaries, one file each."""

@@ -1,0 +1,101 @@
+"""A plan in plain words: what to publish, what to keep, and what to lose sleep over."""
+
+from __future__ import annotations
+
+from auditor.core.text import amount
+from auditor.planting.reach import log2_smallest_p
+from auditor.provenance.beacon import round_address, round_time
+from auditor.provenance.commitment import commitment_sha256
+from auditor.provenance.folder import BEACON, COMMITMENT, REQUEST, Origin
+from auditor.provenance.grade import GRADES, CoinGrade
+from auditor.provenance.records import Commitment
+
+_WHAT = {
+    "holdout": "Coins decide which documents are published. The others stay with you; nobody else may ever see them.",
+    "twins": "Each document has two wordings. A coin of its own decides which is published; the other stays with you.",
+    "canaries": "Each canary is one of a set of strings from one generator. A draw decides which of them is published; "
+    "the others, its decoys, stay with you.",
+    "choice": "Each document has several forms. A draw decides which is published; the others stay with you.",
+    "order": "The rows of the file are published in an order that is drawn inside blocks; the other orders stay with "
+    "you.",
+}
+
+
+def describe_plan(commitment: Commitment) -> list[str]:
+    """What was planned, one sentence a line."""
+    batches = len(commitment.batches)
+    of_candidates = "" if commitment.candidates == 1 else f", each with {commitment.candidates} candidates"
+    lines = [
+        f"design {commitment.design}: {amount(commitment.units, 'unit')}{of_candidates}, in "
+        f"{amount(batches, 'batch', 'batches')}, of {commitment.kind}",
+        _WHAT[commitment.design],
+        f"commitment {commitment_sha256(commitment)}",
+    ]
+    if commitment.copies > 1:
+        lines.insert(1, f"each canary is put into {commitment.copies} documents")
+    return lines
+
+
+def read_me(commitment: Commitment, origin: Origin) -> str:
+    """The text of the file that lies in the plan."""
+    paragraphs = [
+        "A plan of auditor",
+        "\n".join(describe_plan(commitment)),
+        "What to publish\n"
+        f"- {COMMITMENT}, now: on a page, in a repository, in a registry. It shows nothing of any candidate.\n"
+        f"- {origin.to}, once the coins are dealt: that copy, and no other.",
+        "What to keep\n"
+        "- This folder, whole, with a backup in another place. Whoever loses it can prove nothing.\n"
+        "- secret.json, units-*.jsonl and restoration.json to yourself alone. Whoever reads them knows every coin,\n"
+        "  and a model trained on decoys or withheld documents can no longer be tested.",
+        "What to lose sleep over\n"
+        "- The corpus as it was: if it, or what is withheld, is published anywhere, the test loses its power.\n"
+        "- A batch proves something once. After you have opened it, its candidates are known.\n"
+        "- Nothing here shows that a model was trained on your documents by somebody you name: only that its\n"
+        "  behaviour depends on what was published.",
+        "Next\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(next_steps(commitment, origin), 1)),
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def next_steps(commitment: Commitment, origin: Origin) -> list[str]:
+    """What to do after the commitment."""
+    stamp = (
+        f"Have {COMMITMENT} time-stamped: send {REQUEST} to a time-stamping authority (RFC 3161, as "
+        "application/timestamp-query), and add its answer with --stamp and the root of its certificate with "
+        "--stamp-root."
+    )
+    if commitment.beacon is None:
+        return [
+            stamp + " Until then the p-value is multiplied by 2^40 and the result is no class A.",
+            f"Publish {origin.to}.",
+        ]
+    moment = round_time(commitment.beacon.round)
+    return [
+        f"Publish {COMMITMENT} where its time can be looked up, at least an hour before {moment:%Y-%m-%d %H:%M} UTC.",
+        stamp + " It has to be at least an hour older than the beacon round.",
+        f"After {moment:%Y-%m-%d %H:%M} UTC save what {round_address(commitment.beacon.round)} gives as {BEACON}.",
+        f"auditor plant PLAN --coins --beacon {BEACON} [--public ADDRESS] writes {origin.to}.",
+        f"Publish {origin.to}.",
+    ]
+
+
+def grade_lines(grade: CoinGrade) -> list[str]:
+    """What the coins are worth, and what would make them worth more."""
+    lines = [f"coins: {grade.sentence}"]
+    if grade.name == "owner-alone":
+        lines.append("with a verified time stamp (--stamp, --stamp-root) from before the model the result is class A")
+    return lines
+
+
+def smallest_p_line(commitment: Commitment) -> str:
+    """The smallest p-value of the smallest batch, and what it pays for coins."""
+    stamped = GRADES["beacon-stamped"]
+    smallest = min(log2_smallest_p(commitment, batch) for batch in commitment.batches)
+    if commitment.beacon is None:
+        paid = f"times 2^{GRADES['owner-stamped'].bits} for coins of the owner alone"
+    else:
+        paid = (
+            f"as it is where the commitment was public before the beacon, else times 2^{GRADES['beacon-stamped'].bits}"
+        )
+    return f"the luckiest deal of a batch has p = 2^{smallest:.0f}, {paid}; alpha is {commitment.test.alpha:g}"
