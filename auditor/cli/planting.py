@@ -15,9 +15,10 @@ from auditor.core.errors import UsageError
 from auditor.core.text import amount
 from auditor.planting.make import MadePlan, make_plan, write_stamp_request
 from auditor.planting.publish import Published, add_stamp, publish
+from auditor.planting.reach import reach_lines
 from auditor.planting.settings import PlantSettings
-from auditor.planting.survey import LEAST_SURVIVING, survey
-from auditor.planting.words import describe_plan, grade_lines, next_steps, smallest_p_line
+from auditor.planting.survey import LEAST_SURVIVING, survey, survey_pipeline
+from auditor.planting.words import describe_plan, grade_lines, next_steps
 from auditor.provenance.folder import ORIGIN, RESTORATION, Origin, PlanFolder
 from auditor.settings import validated
 
@@ -79,7 +80,7 @@ def _plan(values: dict[str, Any]) -> list[str]:
 
             sentences = sentence_writer(settings.model, LoadOptions(), progress)
         made = make_plan(settings, beacon=not no_beacon, sentences=sentences)
-    lines = [*describe_plan(made.commitment), smallest_p_line(made.commitment), *_skipped(made)]
+    lines = [*describe_plan(made.commitment), *reach_lines(made.commitment), *_skipped(made)]
     lines += _request(made.folder)
     if no_beacon:
         lines += _published(publish(made.folder))
@@ -116,10 +117,9 @@ def _published(published: Published) -> list[str]:
 
 
 def _survey(folder: PlanFolder, copy: Path, *, pipeline: bool) -> list[str]:
-    counts = survey(folder, copy, pipeline=pipeline)
+    counts = survey(folder, copy)
     lines = [
-        f"{counts.present:,} of {counts.published:,} published texts are in {copy} ({counts.share:.1%})"
-        + (" after the pipeline" if pipeline else ""),
+        f"{counts.present:,} of {counts.published:,} published texts are in {copy} ({counts.share:.1%})",
         f"{counts.leaked:,} of {counts.withheld:,} withheld texts are in it",
     ]
     if counts.share < LEAST_SURVIVING:
@@ -129,7 +129,21 @@ def _survey(folder: PlanFolder, copy: Path, *, pipeline: bool) -> list[str]:
         )
     if counts.leaked:
         lines.append("withheld texts in the copy take power from the test: take them out")
-    return lines
+    return [*lines, *(_pipeline(folder, copy) if pipeline else [])]
+
+
+def _pipeline(folder: PlanFolder, copy: Path) -> list[str]:
+    result = survey_pipeline(folder, copy)
+    stages = (
+        f"  after {stage.stage}: {stage.texts:,} canaries; {stage.documents:,} of {result.documents:,} documents that "
+        f"carry one, {stage.documents_without:,} if they did not"
+        for stage in result.stages
+    )
+    return [
+        f"through a pipeline of training data: {sum(result.left):,} of {result.texts:,} canaries are left, "
+        f"{result.share:.1%} of their copies",
+        *stages,
+    ]
 
 
 def _clean(folder: PlanFolder, copy: Path, to: str | None) -> list[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from auditor.core.text import amount
-from auditor.planting.reach import log2_smallest_p
 from auditor.provenance.beacon import round_address, round_time
 from auditor.provenance.commitment import commitment_sha256
 from auditor.provenance.folder import BEACON, COMMITMENT, REQUEST, Origin
-from auditor.provenance.grade import GRADES, CoinGrade
+from auditor.provenance.grade import CoinGrade
 from auditor.provenance.records import Commitment
 
 _WHAT = {
@@ -86,16 +85,3 @@ def grade_lines(grade: CoinGrade) -> list[str]:
     if grade.name == "owner-alone":
         lines.append("with a verified time stamp (--stamp, --stamp-root) from before the model the result is class A")
     return lines
-
-
-def smallest_p_line(commitment: Commitment) -> str:
-    """The smallest p-value of the smallest batch, and what it pays for coins."""
-    stamped = GRADES["beacon-stamped"]
-    smallest = min(log2_smallest_p(commitment, batch) for batch in commitment.batches)
-    if commitment.beacon is None:
-        paid = f"times 2^{GRADES['owner-stamped'].bits} for coins of the owner alone"
-    else:
-        paid = (
-            f"as it is where the commitment was public before the beacon, else times 2^{GRADES['beacon-stamped'].bits}"
-        )
-    return f"the luckiest deal of a batch has p = 2^{smallest:.0f}, {paid}; alpha is {commitment.test.alpha:g}"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 DOMAIN = b"auditor/draw/1"
 NO_BEACON = b""
-"""In place of a beacon for what is drawn before one is known, and for coins of the owner alone. HMAC pads keys with zeros,
-so that it is the same as a beacon of 32 zero bytes."""
+"""In place of a beacon for what is drawn before one is known, and for coins of the owner alone. HMAC pads
+keys with zeros, so that it is the same as a beacon of 32 zero bytes."""
 
 _WORD = 8
 _WORDS = 2 ** (8 * _WORD)
