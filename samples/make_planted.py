@@ -4,9 +4,9 @@
 
 The corpus is `innocent/`, which the model was never trained on. Everything that an owner keeps secret is committed here
 on purpose, and the key is made from the seed, so that the plan is the same whenever it is made. The beacon is a true
-round of drand. Its time is past, so the time stamp in front of it cannot be true: it comes from an authority of this script,
-by OpenSSL under a clock that `libfaketime` sets back, and its key is thrown away. Without `--clock` the stamp that is
-there stays, and the commitment has to be the one that it was made for.
+round of drand. Its time is past, so the time stamp in front of it cannot be true: it comes from an authority of this
+script, by OpenSSL under a clock that `libfaketime` sets back, and its key is thrown away. Without `--clock` the stamp
+that is there stays, and the commitment has to be the one that it was made for.
 """
 
 from __future__ import annotations

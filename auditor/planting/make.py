@@ -67,7 +67,7 @@ def make_plan(
     design = pick(settings.design, dict(designs()), what="design")
     require_free(settings)
     corpus = SourceCorpus.open(Path(settings.corpus), text_column=settings.text_column)
-    versions = [SourceCorpus.open(Path(path), text_column=settings.text_column) for path in settings.versions]
+    versions = [SourceCorpus.open(Path(path), text_column=settings.text_column) for path in settings.wordings]
     secrets = [
         BatchSecret(id=number, key=random_bytes(32).hex(), salt=random_bytes(32).hex())
         for number in range(1, settings.batches + 1)

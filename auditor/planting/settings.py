@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from auditor.core.record import Record, Share, Usage
 from auditor.provenance.records import DesignName
 from auditor.settings import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Marks a setting of some designs alone."""
+
+    designs: frozenset[DesignName]
+
+    def __init__(self, *designs: DesignName) -> None:
+        object.__setattr__(self, "designs", frozenset(designs))
 
 
 class PlantSettings(Record):
@@ -34,30 +45,30 @@ class PlantSettings(Record):
     batches: int = Field(default=1, ge=1, le=100)
     """Parts of the plan that are opened one at a time: a batch proves nothing after it was opened."""
 
-    share: Share = 0.2
-    """Of `holdout`: the share of documents that stay unpublished."""
+    share: Annotated[Share, Of("holdout")] = 0.2
+    """Of a hold-out: the share of documents that stay unpublished."""
 
-    count: int = Field(default=60, ge=2)
-    """Of `canaries`: how many, over all batches."""
+    count: Annotated[int, Of("canaries")] = Field(default=60, ge=2)
+    """Canaries, over all batches."""
 
-    decoys: int = Field(default=19, ge=1, le=999)
-    """Of `canaries` and `order`: alternatives of each that stay unpublished."""
+    decoys: Annotated[int, Of("canaries", "order")] = Field(default=19, ge=1, le=999)
+    """Alternatives of each canary or order that stay unpublished."""
 
-    copies: int = Field(default=1, ge=1)
-    """Of `canaries`: documents that carry the same one."""
+    copies: Annotated[int, Of("canaries")] = Field(default=1, ge=1)
+    """Documents that carry the same canary."""
 
-    kind: str = "words"
-    """Of `canaries`: what they are made of; see `auditor list kinds`."""
+    kind: Annotated[str, Of("canaries")] = "words"
+    """What canaries are made of; see `auditor list canaries`."""
 
-    model: Annotated[Model | None, Usage(short="-m")] = None
+    model: Annotated[Model | None, Usage(short="-m"), Of("canaries")] = None
     """Model that samples sentences, for `--kind sampled`."""
 
-    versions: tuple[str, ...] = ()
-    """Of `twins` and `choice`: folders or files with the same documents in other wordings; without it, `twins` makes
+    wordings: Annotated[tuple[str, ...], Of("twins", "choice")] = ()
+    """Folders or files with the same documents in other wordings; without it, `twins` makes
     two wordings by switches that keep the meaning."""
 
-    shard: int = Field(default=8, ge=2)
-    """Of `order`: rows of a block, whose order is dealt."""
+    shard: Annotated[int, Of("order")] = Field(default=8, ge=2)
+    """Rows of a block, whose order is dealt."""
 
     alpha: Share = 0.01
     """Level of the test."""
@@ -65,10 +76,10 @@ class PlantSettings(Record):
     with_reference: bool = True
     """Whether a model that cannot have seen the data will be at hand, whose scores are subtracted."""
 
-    document_budget: Share = 0.005
+    document_budget: Annotated[Share, Of("canaries")] = 0.005
     """The largest share of a document's words that a canary may be."""
 
-    corpus_budget: Share = 0.001
+    corpus_budget: Annotated[Share, Of("canaries")] = 0.001
     """The largest share of the corpus' words that all canaries may be."""
 
     beacon_after: float = Field(default=24.0, gt=1.0, le=24 * 365)
@@ -77,3 +88,14 @@ class PlantSettings(Record):
 
     note: str = ""
     """A public note in the commitment."""
+
+    @model_validator(mode="after")
+    def _of_this_design(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            of = next((mark for mark in field.metadata if isinstance(mark, Of)), None)
+            if of is not None and self.design not in of.designs and getattr(self, name) != field.default:
+                named = " and ".join(sorted(of.designs))
+                raise ValueError(f"{name.replace('_', '-')} is of the design {named}, and the design is {self.design}")
+        if self.model is not None and self.kind != "sampled":
+            raise ValueError(f"a model samples sentences, and the kind of canaries is {self.kind}")
+        return self

@@ -1,4 +1,4 @@
-"""`auditor list`: the features, guards, readers, backends, procedures, renderers and environment variables."""
+"""`auditor list`: the features, guards, readers, backends and everything else that has a name."""
 
 from __future__ import annotations
 
@@ -58,6 +58,18 @@ def _renderers() -> Rows:
     return [(renderer.name, ", ".join(renderer.extensions)) for renderer in renderers().values()]
 
 
+def _designs() -> Rows:
+    from auditor.planting.design import designs
+
+    return [(design.name, design.statistic, design.summary) for design in designs().values()]
+
+
+def _canaries() -> Rows:
+    from auditor.planting.kind import canary_kinds
+
+    return [(kind.name, kind.summary) for kind in canary_kinds().values()]
+
+
 def _environment() -> Rows:
     from auditor.cli.environment import flag_of, variables_of
     from auditor.cli.main import cli
@@ -82,6 +94,8 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "backends": (("name", "opens"), _backends),
     "procedures": (("name", "source"), _procedures),
     "renderers": (("name", "extensions"), _renderers),
+    "designs": (("name", "statistic", "coins decide"), _designs),
+    "canaries": (("name", "what"), _canaries),
     "environment": (("variable", "command", "option"), _environment),
 }
 

@@ -14,7 +14,10 @@ from auditor.cli.options import SettingsCommand, setting_options
 def _settings() -> list[click.Parameter]:
     from auditor.planting.settings import PlantSettings
 
-    return list(setting_options(PlantSettings, required=False))
+    options = list(setting_options(PlantSettings, required=False))
+    for option in options:
+        option.required = isinstance(option, click.Argument)
+    return options
 
 
 @click.command(cls=SettingsCommand, settings=_settings, short_help="Prepare a corpus before it is published.")

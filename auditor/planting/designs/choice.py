@@ -13,7 +13,7 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
     if not ingredients.versions:
         raise UsageError(
             "a choice is between versions of the documents, and none is given",
-            hint="Give --versions for every version besides CORPUS.",
+            hint="Give --wording for every version besides CORPUS.",
         )
     forms = forms_of(ingredients)
     return [

@@ -22,7 +22,7 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
         if len(next(iter(forms.values()))) != 2:
             raise UsageError(
                 "twins have two wordings a document",
-                hint="Give --versions once (beside CORPUS) or twice, or take --design choice.",
+                hint="Give --wording once (beside CORPUS) or twice, or take --design choice.",
             )
         batches = split(list(forms), ingredients.draws)
         units = [
@@ -39,7 +39,7 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
     if short < _LEAST:
         raise UsageError(
             f"a batch has {short} documents with two wordings, and a test at .01 needs {_LEAST}",
-            hint="Give longer or more documents, fewer batches, or two wordings of your own with --versions.",
+            hint="Give longer or more documents, fewer batches, or two wordings of your own with --wording.",
         )
     return units
 
