@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from auditor.core.errors import UsageError
-from auditor.inference.dealt_power import can_reach, log2_smallest_holdout_p, log2_smallest_rank_p
-from auditor.power.plants import PlanPower, plan_power
+from auditor.core.text import amount
+from auditor.inference.dealt_power import PlantEffect, can_reach, log2_smallest_holdout_p, log2_smallest_rank_p
+from auditor.power.plants import STRONGEST, WEAKEST, effect_of_copies, units_needed
 from auditor.provenance.deal import n_withheld
 from auditor.provenance.grade import GRADES, CoinGrade
 from auditor.provenance.records import BatchCommitment, Commitment
 
-_EFFECTS = (0.55, 0.6, 0.7)
-"""AUCs at which the units are stated where no copies were measured."""
+_EFFECTS = (0.6,)
+"""AUC at which units are stated where no copies were measured."""
 _LOSSES = (1.0, 0.5)
 """Shares of plants that reach the model."""
 
@@ -57,31 +60,23 @@ def reach_lines(commitment: Commitment) -> list[str]:
     smallest = log2_smallest_p(commitment, batch)
     paid = f", times 2^{grade.bits} for coins of the owner alone" if grade.bits else ""
     first = f"the luckiest deal of a batch has p = 2^{smallest:.0f}{paid}; the level is {commitment.test.alpha:g}"
-    effects = (None,) if commitment.design == "canaries" else _EFFECTS
-    cases = ((effect, survival) for effect in effects for survival in _LOSSES)
-    return [first, *(_line(batch.units, _power(commitment, grade, *case)) for case in cases)]
-
-
-def _power(commitment: Commitment, grade: CoinGrade, effect: float | None, survival: float) -> PlanPower:
-    return plan_power(
-        commitment.design,
-        effect,
-        decoys=max(1, commitment.candidates - 1),
-        copies=commitment.copies,
-        survival=survival,
-        withheld_share=commitment.withheld_share or 0.2,
-        coins="alone" if grade.bits else "beacon",
-        alpha=commitment.test.alpha,
-    )
-
-
-def _line(units: int, power: PlanPower) -> str:
-    copies = (
-        "" if power.effect_from == "--effect" else f" of {power.copies} {'copy' if power.copies == 1 else 'copies'}"
-    )
-    needed = "more than a million" if power.units is None else f"{power.units:,}"
-    enough = "enough" if power.units is not None and power.units <= units else "too few"
-    return (
-        f"80% power{copies} at an AUC of {power.effect:.2f}, {power.survival:.0%} of the plants reaching the model: "
-        f"{needed} units, and a batch has {units:,}: {enough}"
-    )
+    level = math.ldexp(commitment.test.alpha, -grade.bits)
+    copies, effects = "", list(_EFFECTS)
+    if commitment.design == "canaries":
+        copies = f" of {amount(commitment.copies, 'copy', 'copies')}"
+        effects = [effect_of_copies(commitment.copies, measured) for measured in (WEAKEST, STRONGEST)]
+    lines = []
+    for effect in effects:
+        for survival in _LOSSES:
+            needed = units_needed(
+                commitment.design,
+                PlantEffect(effect, survival),
+                level=level,
+                decoys=max(1, commitment.candidates - 1),
+                withheld_share=commitment.withheld_share or 0.2,
+            )
+            lines.append(
+                f"80% power at an AUC of {effect:.2f}{copies}, {survival:.0%} of the plants reaching the model: "
+                f"{'more than a million' if needed is None else f'{needed:,}'} units, and a batch has {batch.units:,}"
+            )
+    return [first, *lines]

@@ -155,14 +155,16 @@ def plan_power(
     level = alpha / tests
 
     def units(auc: float, bits: int) -> int | None:
-        asked = PlantEffect(auc, survival)
-        strict = math.ldexp(level, -bits)
-        if design == "twins":
-            return signed_rank_units(asked, level=strict, power=power, rng=np.random.default_rng(seed))
-        if design == "holdout":
-            engine = 1 / (permutations + 1)
-            return holdout_units(asked, withheld_share, level=strict, power=power, smallest_engine_p=engine)
-        return rank_sum_units(asked, own, level=strict, power=power)
+        return units_needed(
+            design,
+            PlantEffect(auc, survival),
+            level=math.ldexp(level, -bits),
+            power=power,
+            decoys=own,
+            withheld_share=withheld_share,
+            permutations=permutations,
+            seed=seed,
+        )
 
     target = effect_of_copies(copies, WEAKEST) if effect is None else effect
     by_coins = tuple(
@@ -195,6 +197,30 @@ def plan_power(
         by_coins=by_coins,
         seed=seed,
     )
+
+
+def units_needed(
+    design: DesignName,
+    effect: PlantEffect,
+    *,
+    level: float,
+    power: float = 0.8,
+    decoys: int = 19,
+    withheld_share: float = 0.2,
+    permutations: int = 9999,
+    seed: int = 0,
+) -> int | None:
+    """The units that a design needs; arguments as of `plan_power`, with the level that the p-value has to reach.
+
+    Returns:
+        Units; None where they are more than a million.
+    """
+    if design == "twins":
+        return signed_rank_units(effect, level=level, power=power, rng=np.random.default_rng(seed))
+    if design == "holdout":
+        engine = 1 / (permutations + 1)
+        return holdout_units(effect, withheld_share, level=level, power=power, smallest_engine_p=engine)
+    return rank_sum_units(effect, decoys, level=level, power=power)
 
 
 def effect_of_copies(copies: int, measured: tuple[float, ...]) -> float:
