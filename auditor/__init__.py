@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from auditor.core.version import VERSION
 
 if TYPE_CHECKING:
-    from auditor.api import check, forget, run_batch
+    from auditor.api import check, forget, run_batch, run_test
     from auditor.core.errors import AuditorError, RunError, UsageError
     from auditor.report.renderer import render, write_outputs
     from auditor.results.batch import BatchResult
+    from auditor.results.dealt.policy import DealtPolicy
+    from auditor.results.dealt.result import DealtResult
     from auditor.results.forgetting.policy import ForgettingPolicy
     from auditor.results.io import load_result
     from auditor.results.policy import Policy
@@ -27,6 +29,8 @@ __all__ = [
     "AuditResult",
     "AuditorError",
     "BatchResult",
+    "DealtPolicy",
+    "DealtResult",
     "ForgettingPolicy",
     "Policy",
     "RunError",
@@ -37,6 +41,7 @@ __all__ = [
     "load_result",
     "render",
     "run_batch",
+    "run_test",
     "write_outputs",
 ]
 
@@ -44,6 +49,7 @@ _HOMES = {
     "check": "auditor.api",
     "forget": "auditor.api",
     "run_batch": "auditor.api",
+    "run_test": "auditor.api",
     "AuditorError": "auditor.core.errors",
     "RunError": "auditor.core.errors",
     "UsageError": "auditor.core.errors",
@@ -54,6 +60,8 @@ _HOMES = {
     "write_outputs": "auditor.report.renderer",
     "AuditResult": "auditor.results.result",
     "BatchResult": "auditor.results.batch",
+    "DealtPolicy": "auditor.results.dealt.policy",
+    "DealtResult": "auditor.results.dealt.result",
 }
 
 

@@ -1,4 +1,4 @@
-"""The public calls `check`, `forget` and `run_batch`: the same audits as the commands."""
+"""The public calls `check`, `forget`, `run_test` and `run_batch`: the same audits as the commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any, Literal, TypedDict, Unpack
 from auditor.audit.run import run_audit
 from auditor.core.errors import UsageError
 from auditor.core.progress import Progress
+from auditor.dealt.settings import PlanTestSettings, make_plan_test_settings
 from auditor.results.batch import BatchResult
+from auditor.results.dealt.policy import DealtPolicy
+from auditor.results.dealt.result import DealtResult
 from auditor.results.forgetting.policy import ForgettingPolicy
 from auditor.results.policy import Policy
 from auditor.results.result import AuditResult
@@ -130,6 +133,64 @@ def forget(
     return run_audit(audit, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
 
 
+class PlanTestArguments(TypedDict, total=False):
+    """The settings of a test of dealt material that are keywords of `run_test`; see `auditor.dealt.settings`."""
+
+    batch: int
+    scores: Path | None
+    released: str | None
+    reference_released: str | None
+    look: int
+    sequential: bool
+    device: str
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    revision: str | None
+    base: Path | None
+    tokenizer: Path | None
+    context: int
+    max_tokens: int | None
+    permutations: int
+    seed: int
+    reveal: bool
+    policy: DealtPolicy
+
+
+def run_test(
+    model: Path = "",
+    *,
+    plan: Path,
+    references: Sequence[Path] = (),
+    cache_dir: Path | None = None,
+    name: str = "",
+    progress: Progress | None = None,
+    **settings: Unpack[PlanTestArguments],
+) -> DealtResult:
+    """Does `model` depend on what the coins of `plan` published? The same test as `auditor test`.
+
+    Args:
+        model: Folder or name of a causal language model, a PEFT adapter folder, or a GGUF file; left out where `scores`
+            has the scores of another party.
+        plan: Folder of the plan that `auditor plant` made. That the batch was opened is noted in it.
+        references: Models that cannot have seen the published text.
+        cache_dir: Folder of the score store; the platform's cache folder by default.
+        name: Name of the test in its report.
+        progress: Receives the progress of scoring; silent by default.
+        **settings: Any other field of `auditor.dealt.settings.PlanTestSettings`, such as `batch=2` or
+            `released="2026-05-01"`.
+
+    Returns:
+        The result; `auditor.write_outputs` renders it.
+
+    Raises:
+        UsageError: The request cannot be carried out as given, or the batch is not what was committed to.
+        RunError: The run broke.
+    """
+    from auditor.dealt.run import run_plan_test
+
+    chosen = plan_test_settings(model, plan=plan, references=references, **settings)
+    return run_plan_test(chosen, make_options(name=name, cache_dir=_text(cache_dir)), progress=progress)
+
+
 def run_batch(
     configuration: Path, output: Path, *, cache_dir: Path | None = None, progress: Progress | None = None
 ) -> BatchResult:
@@ -185,6 +246,20 @@ def check_settings(
         references=tuple(fspath(reference) for reference in references),
         series=series,
         **rest,
+    )
+
+
+def plan_test_settings(
+    model: Path = "", *, plan: Path, references: Sequence[Path] = (), **settings: Unpack[PlanTestArguments]
+) -> PlanTestSettings:
+    """The settings of a test of dealt material with these arguments; errors as of `check_settings`."""
+    if isinstance(references, str | PathLike):
+        raise UsageError(f"references is one path, {fspath(references)!r}", hint="Give a list of references.")
+    return make_plan_test_settings(
+        model=fspath(model),
+        plan=fspath(plan),
+        references=tuple(fspath(reference) for reference in references),
+        **{key: _plain(key, value) for key, value in settings.items()},
     )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from auditor.cli.environment import Option
+from auditor.cli.plan_test import plan_test_options, plan_test_settings_of
 from auditor.cli.run import check_options, forget_options, settings_of
 from auditor.core.errors import UsageError
+from auditor.dealt.settings import PlanTestSettings, make_plan_test_settings
 from auditor.settings import AuditSettings, make_series_settings, make_settings
 from auditor.verify.command import BatchCommand
 
@@ -25,7 +27,7 @@ def batch_command(configuration: Path, *, require_control: bool) -> str:
     return shlex.join(["auditor", "batch", str(configuration), *([REQUIRE_CONTROL] if require_control else [])])
 
 
-def read_command(command: str) -> AuditSettings | BatchCommand:
+def read_command(command: str) -> AuditSettings | PlanTestSettings | BatchCommand:
     """The settings of an audit that a command line or a call from Python runs; of a batch, its configuration.
 
     No variable of the environment is followed, and nothing is opened.
@@ -57,31 +59,46 @@ def settings_of_batch(configuration: Path, name: str, require_control: bool = Fa
     raise UsageError(f"{str(configuration)!r} has no audit called {name!r}")
 
 
-def _of_words(name: str, words: Sequence[str]) -> AuditSettings | BatchCommand:
+_COMMANDS: dict[
+    str,
+    tuple[
+        Callable[[], list[click.Parameter]],
+        Callable[[dict[str, Any]], dict[str, Any]],
+        Callable[..., AuditSettings | PlanTestSettings],
+    ],
+] = {
+    "check": (check_options, settings_of, make_settings),
+    "forget": (forget_options, settings_of, make_series_settings),
+    "test": (plan_test_options, plan_test_settings_of, make_plan_test_settings),
+}
+"""Of each command that runs an audit its options, its settings among their values, and what validates these."""
+
+
+def _of_words(name: str, words: Sequence[str]) -> AuditSettings | PlanTestSettings | BatchCommand:
     if name == "batch" and words[1:] in ([], [REQUIRE_CONTROL]):
         return BatchCommand(words[0], require_control=len(words) > 1)
-    if name not in ("check", "forget"):
+    if name not in _COMMANDS:
         raise UsageError(f"`auditor {name}` with {len(words)} words runs no audit")
-    options = check_options() if name == "check" else forget_options()
-    recorded = [one for one in options if not isinstance(one, Option) or one.of not in ("", "RunOptions")]
+    options, take_settings, make = _COMMANDS[name]
+    recorded = [one for one in options() if not isinstance(one, Option) or one.of not in ("", "RunOptions")]
     command = click.Command(name, params=recorded, add_help_option=False)
-    make = make_settings if name == "check" else make_series_settings
     try:
         with command.make_context(name, list(words)) as context:
-            return make(**settings_of(dict(context.params)))
+            return make(**take_settings(dict(context.params)))
     except click.ClickException as problem:
         raise UsageError(problem.format_message()) from problem
 
 
-def _of_call(command: str) -> AuditSettings | BatchCommand:
-    from auditor.api import check_settings, forget_settings
+def _of_call(command: str) -> AuditSettings | PlanTestSettings | BatchCommand:
+    from auditor.api import check_settings, forget_settings, plan_test_settings
 
     def batch(configuration: str, output: str) -> BatchCommand:
         return BatchCommand(configuration)
 
-    calls: dict[str, Callable[..., AuditSettings | BatchCommand]] = {
+    calls: dict[str, Callable[..., AuditSettings | PlanTestSettings | BatchCommand]] = {
         "check": check_settings,
         "forget": forget_settings,
+        "run_test": plan_test_settings,
         "run_batch": batch,
     }
     try:

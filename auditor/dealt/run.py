@@ -185,7 +185,7 @@ def plan_test_call(settings: PlanTestSettings) -> str:
     chosen = settings.model_dump(mode="json", exclude_defaults=True)
     arguments = [repr(settings.model)] if settings.model else []
     chosen.pop("model", None)
-    return f"auditor.test_plan({', '.join([*arguments, *(f'{key}={value!r}' for key, value in chosen.items())])})"
+    return f"auditor.run_test({', '.join([*arguments, *(f'{key}={value!r}' for key, value in chosen.items())])})"
 
 
 def _default_name(settings: PlanTestSettings, scores: CandidateScores) -> str:

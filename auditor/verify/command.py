@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.dealt.settings import PlanTestSettings
 from auditor.settings import AuditSettings
 
 
@@ -33,6 +34,6 @@ class CommandReader:
         configuration: The configuration of the batch; None where it is not given.
     """
 
-    read: Callable[[str], AuditSettings | BatchCommand]
+    read: Callable[[str], AuditSettings | PlanTestSettings | BatchCommand]
     read_batch: Callable[[Path, str, bool], tuple[AuditSettings, str]]
     configuration: Path | None = None

@@ -41,6 +41,15 @@ def is_verified(answers: Mapping[str, CheckAnswer]) -> bool:
 
 def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
     yield from _settings(subject)
+    yield from answer_lines(answers)
+    passed = {name for name, answer in answers.items() if answer.status == "passed"}
+    yield from _open(subject, subject.available if "rescoring" in passed else subject.available - {"again"})
+    failed = [name for name, answer in answers.items() if answer.status == "failed"]
+    yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED{_under(subject)}: {_verified(subject)}"
+
+
+def answer_lines(answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
+    """One line a check, then the fields that differ."""
     for name, answer in answers.items():
         yield f"{answer.status:<10}  {name:<13}  {visible(answer.detail)}"
     for name, answer in answers.items():
@@ -50,10 +59,6 @@ def _lines(subject: Subject, answers: Mapping[str, CheckAnswer]) -> Iterator[str
                 break
             stored, again = _value(difference.stored), _value(difference.again)
             yield f"  {visible(difference.path)}: stored {stored}, should be {again}"
-    passed = {name for name, answer in answers.items() if answer.status == "passed"}
-    yield from _open(subject, subject.available if "rescoring" in passed else subject.available - {"again"})
-    failed = [name for name, answer in answers.items() if answer.status == "failed"]
-    yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED{_under(subject)}: {_verified(subject)}"
 
 
 def _settings(subject: Subject) -> Iterator[str]:

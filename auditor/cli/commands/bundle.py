@@ -25,7 +25,7 @@ from auditor.cli.console import console_options, current_console
     multiple=True,
     callback=read_pairs,
     metavar="ROLE=PATH",
-    help="With --reveal: the present path of a set, suspect or heldout, if it was moved. Repeatable.",
+    help="The present path of a set (suspect, heldout) or of a plan (plan), if it was moved. Repeatable.",
 )
 @console_options
 def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> None:
@@ -34,17 +34,35 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
     The zip holds result.json, features.csv (one row a document), report.html and manifest.json with the digest of each.
     Without --reveal it holds no text of a document, and a result with excerpts is refused.
 
+    Of `auditor test` it holds result.json, report.html and what is public of the plan: commitment, beacon, time stamp;
+    with --reveal also the opening of that one batch, its key and all its candidates. Secrets of other batches never go
+    in. --data plan=PATH says where the plan is now.
+
     \b
     Examples:
       auditor bundle result.json -o audit.zip
       auditor bundle result.json -o audit.zip --reveal --data suspect=moved/suspect
     """
     from auditor.core.errors import UsageError
-    from auditor.core.files import write_bytes
+    from auditor.core.files import read_bytes, write_bytes
+    from auditor.results.dealt.result import DealtResult
+    from auditor.results.io import parse_stored
+    from auditor.verify.bundle.dealt import make_dealt_bundle
     from auditor.verify.bundle.make import check_bundle, make_bundle
 
-    if data and not reveal:
+    if set(data) - {"plan"} and not reveal:
         raise UsageError("--data names texts, which only --reveal includes", hint="Give --reveal too.")
     check_bundle(output, inputs=[result, *data.values()])
-    write_bytes(output, make_bundle(result, reveal=reveal, sources=data))
+    written = read_bytes(result)
+    read = parse_stored(written, result)
+    if isinstance(read, DealtResult):
+        made = make_dealt_bundle(read, written, result, reveal=reveal, plan=data.get("plan"))
+    else:
+        made = make_bundle(result, reveal=reveal, sources=data)
+    write_bytes(output, made)
+    if reveal and isinstance(read, DealtResult):
+        current_console().note(
+            f"{output} opens batch {read.plan.batch}: whoever has it sees all its candidates and coins, so it proves "
+            "nothing about models that are trained from now on"
+        )
     current_console().note(f"wrote {output}")

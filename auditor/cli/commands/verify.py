@@ -72,6 +72,12 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     is_flag=True,
     help="Score everything again and compare; needs --data and --model for every set and model of the audit.",
 )
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Of `auditor test`: the folder of the plan, to derive key, coins and ties of the opened batch again.",
+)
 @click.option("--long", is_flag=True, help="Recompute figures also where that takes more than minutes.")
 @console_options
 def command(
@@ -83,6 +89,7 @@ def command(
     batch: Path | None,
     configuration: Path | None,
     rescoring: bool,
+    plan: Path | None,
     long: bool,
 ) -> int:
     """Check RESULT, a result.json or a zip of `auditor bundle`. Without --again neither model nor torch is needed.
@@ -97,6 +104,10 @@ def command(
     --model. Seed, thresholds and other settings are the choice of whoever ran the audit. The output says what was not
     shown.
 
+    Of `auditor test`, figures and verdict are made again from the scores in the result, and the root of the commitment
+    from its leaves; with --plan, or on a bundle made with --reveal, also key, coins and ties. No secret of any other
+    batch is read.
+
     Exit codes: 0 verified, 1 a difference, 2 cannot be read.
 
     \b
@@ -106,12 +117,28 @@ def command(
       auditor verify result.json --data suspect=suspect/ --data heldout=heldout/ --model ./model --again
     """
     from auditor.cli.recorded import read_command, settings_of_batch
+    from auditor.core.errors import UsageError
     from auditor.verify.check import verify
     from auditor.verify.command import CommandReader
+    from auditor.verify.dealt.checks import verify_dealt
+    from auditor.verify.dealt.open import open_dealt
+    from auditor.verify.dealt.text import render_dealt_text
     from auditor.verify.open import open_subject
     from auditor.verify.text import is_verified, render_text
 
     reader = CommandReader(read_command, settings_of_batch, configuration)
+    dealt = open_dealt(result, plan=plan, long=long, reader=reader)
+    if dealt is not None:
+        if data or models or base or tokenizer or batch or configuration or rescoring:
+            raise UsageError(
+                "the result of a test is compared with its plan alone",
+                hint="Give --plan; to score again run the command in its manifest.",
+            )
+        answers = verify_dealt(dealt)
+        print_result(render_dealt_text(dealt, answers))
+        return 0 if is_verified(answers) else 1
+    if plan is not None:
+        raise UsageError(f"{result} is no result of auditor test, and --plan is for these alone")
     subject = open_subject(
         result,
         data=data,

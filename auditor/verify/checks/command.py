@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.dealt.settings import PlanTestSettings
 from auditor.settings import AuditSettings
 from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.command import BatchCommand, CommandReader
@@ -40,7 +41,7 @@ def _batch(subject: Subject, reader: CommandReader, recorded: BatchCommand) -> C
     return _compared(subject, settings, "the configuration of the batch")
 
 
-def _compared(subject: Subject, settings: AuditSettings, what: str) -> CheckAnswer:
+def _compared(subject: Subject, settings: AuditSettings | PlanTestSettings, what: str) -> CheckAnswer:
     trees = (subject.result.manifest.configuration, settings.model_dump(mode="json"))
     comparison = compare(*trees, at="manifest.configuration")
     if comparison.differences:

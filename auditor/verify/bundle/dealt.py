@@ -1,0 +1,75 @@
+"""Make a bundle of a test: the result, its report, what is public of the plan, and the opening where it is revealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from auditor.core.errors import UsageError
+from auditor.core.files import read_bytes
+from auditor.core.text import escape_json
+from auditor.core.version import VERSION
+from auditor.dealt.open import open_plan
+from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAMP_ROOT, PlanFolder
+from auditor.provenance.opening import BatchOpening
+from auditor.report.dealt.html import HTML
+from auditor.results.dealt.result import DealtResult
+from auditor.results.io import content_digest
+from auditor.verify.bundle.archive import pack
+from auditor.verify.bundle.contents import MANIFEST, REPORT, RESULT, BundleManifest, digests
+
+__all__ = ["REPORT", "dealt_report", "make_dealt_bundle"]
+
+
+def dealt_report(result: DealtResult) -> bytes:
+    """The report of a result, as a bundle has it."""
+    return HTML.render(result).encode("utf-8")
+
+
+def make_dealt_bundle(result: DealtResult, written: bytes, path: Path, *, reveal: bool, plan: str | None) -> bytes:
+    """Pack the result of a test with what is public of its plan.
+
+    Args:
+        result: The result.
+        written: The bytes of its file, which go in as they are.
+        path: Its path, for messages.
+        reveal: Whether the opening of its batch goes in: the key of that batch and all its candidates.
+        plan: The folder of the plan; None for the one that the result names.
+
+    Raises:
+        UsageError: The result was changed; it shows candidates and `reveal` is not asked for; or the plan is not here,
+            or is another.
+    """
+    if result.content_sha256 != content_digest(result):
+        raise UsageError(f"{path} was changed after it was written", hint="See `auditor verify`.")
+    if not reveal and any(unit.candidates is not None for unit in result.units):
+        raise UsageError(
+            f"{path} shows the candidates, as its test was run with --reveal",
+            hint="Give --reveal here too, or run the test again without it, which scores nothing again.",
+        )
+    folder = PlanFolder(Path(plan or str(result.manifest.configuration.get("plan", ""))))
+    if folder.commitment.model_dump(mode="json") != result.commitment:
+        raise UsageError(f"{folder.path} is not the plan of this result", hint="Say where it is with --data plan=PATH.")
+    files = {RESULT: written, REPORT: dealt_report(result), **_public(folder)}
+    if reveal:
+        files["opening.json"] = _opening(folder, result.plan.batch)
+    return pack({**files, MANIFEST: _manifest(files)})
+
+
+def _public(folder: PlanFolder) -> dict[str, bytes]:
+    """What is public of a plan, and not a byte of its secrets."""
+    names = (COMMITMENT, BEACON, STAMP, STAMP_ROOT, PUBLICITY)
+    return {name: read_bytes(folder.path / name) for name in names if (folder.path / name).is_file()}
+
+
+def _opening(folder: PlanFolder, batch: int) -> bytes:
+    opened = open_plan(str(folder.path), batch)
+    opening = BatchOpening(secret=folder.secret(batch), units=opened.units)
+    return (json.dumps(opening.model_dump(mode="json"), indent=1) + "\n").encode()
+
+
+def _manifest(files: Mapping[str, bytes]) -> bytes:
+    manifest = BundleManifest(auditor_version=VERSION, matplotlib_version=version("matplotlib"), files=digests(files))
+    return (escape_json(manifest.model_dump_json(indent=2)) + "\n").encode("utf-8")

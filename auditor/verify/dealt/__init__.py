@@ -1,0 +1,1 @@
+"""Verification of a test of dealt material."""

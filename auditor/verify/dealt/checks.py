@@ -1,0 +1,218 @@
+"""The questions about the stored result of a test: each recomputes something, and says where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from auditor.core.digests import canonical_sha256
+from auditor.core.errors import AuditorError, reason_of
+from auditor.core.version import VERSION
+from auditor.dealt.verdict import decide_dealt
+from auditor.provenance.commitment import canonical, commitment_sha256
+from auditor.provenance.records import Commitment
+from auditor.results.io import content_digest
+from auditor.verify.bundle.contents import MANIFEST, RESULT, digests, read_manifest
+from auditor.verify.bundle.dealt import REPORT, dealt_report
+from auditor.verify.check import CheckAnswer, answer_of
+from auditor.verify.checks.schema import name_twice
+from auditor.verify.command import BatchCommand
+from auditor.verify.dealt.subject import OPENING, PUBLIC, DealtSubject
+from auditor.verify.differences import Difference, compare
+from auditor.verify.limits import TooLongError
+
+Ask = Callable[[DealtSubject], CheckAnswer | None]
+
+
+def _schema(subject: DealtSubject) -> CheckAnswer:
+    twice = name_twice(subject.raw)
+    if twice is not None:
+        return CheckAnswer("failed", f"the name {twice!r} is twice in one object")
+    writer = subject.result.manifest.auditor_version
+    other = "" if writer == VERSION else f"; this is auditor {VERSION}, so figures may differ"
+    return CheckAnswer(
+        "passed", f"a whole result of a test, schema {subject.result.schema_version}, by {writer}{other}"
+    )
+
+
+def _bundle(subject: DealtSubject) -> CheckAnswer | None:
+    files = subject.bundle
+    if not files:
+        return None
+    manifest = read_manifest(files[MANIFEST])
+    actual = digests({name: data for name, data in files.items() if name != MANIFEST})
+    wrong = [
+        Difference(name, manifest.files.get(name), actual.get(name))
+        for name in dict.fromkeys((*manifest.files, *actual))
+        if manifest.files.get(name) != actual.get(name)
+    ]
+    known = {RESULT, REPORT, MANIFEST, OPENING, *PUBLIC}
+    wrong += [Difference(name, "a file", "none") for name in files if name not in known]
+    if wrong:
+        return CheckAnswer("failed", "its files are not those of the manifest", tuple(wrong))
+    if files.get(REPORT) != dealt_report(subject.result):
+        here, there = (VERSION, version("matplotlib")), (manifest.auditor_version, manifest.matplotlib_version)
+        other = "" if here == there else f", which is by auditor {there[0]}, and this is {here[0]}"
+        return CheckAnswer("failed", f"the report is not that of the result{other}")
+    return CheckAnswer("passed", f"{len(files)} files; the report is that of the result")
+
+
+def _digest(subject: DealtSubject) -> CheckAnswer:
+    stored, again = subject.result.content_sha256, content_digest(subject.result)
+    if stored == again:
+        return CheckAnswer("passed", f"{again[:16]} over every field")
+    return CheckAnswer(
+        "failed", "a field was changed after the result was written", (Difference("content_sha256", stored, again),)
+    )
+
+
+def _configuration(subject: DealtSubject) -> CheckAnswer:
+    manifest = subject.result.manifest
+    again = canonical_sha256(manifest.configuration)
+    if again == manifest.configuration_sha256:
+        return CheckAnswer("passed", f"{again[:16]} over every setting and threshold")
+    wrong = Difference("manifest.configuration_sha256", manifest.configuration_sha256, again)
+    return CheckAnswer("failed", "a setting was changed", (wrong,))
+
+
+def _command(subject: DealtSubject) -> CheckAnswer | None:
+    if subject.reader is None:
+        return None
+    recorded = subject.reader.read(subject.result.manifest.command)
+    if isinstance(recorded, BatchCommand):
+        return CheckAnswer("failed", "it runs a batch, and not this test")
+    trees = (subject.result.manifest.configuration, recorded.model_dump(mode="json"))
+    comparison = compare(*trees, at="manifest.configuration")
+    if comparison.differences:
+        return CheckAnswer("failed", "it gives other settings", comparison.differences)
+    return CheckAnswer("passed", f"it gives all {comparison.leaves:,} settings")
+
+
+def _commitment(subject: DealtSubject) -> CheckAnswer:
+    commitment = Commitment.model_validate(subject.result.commitment)
+    public = subject.public
+    if public is None:
+        return CheckAnswer(
+            "passed",
+            f"SHA-256 {commitment_sha256(commitment)[:16]}: compare it with what was published and time-stamped "
+            "(--plan PLAN compares it)",
+        )
+    if public.written != canonical(commitment):
+        wrong = compare(commitment.model_dump(mode="json"), public.commitment.model_dump(mode="json"), at="commitment")
+        return CheckAnswer("failed", "it is not the commitment of the plan", wrong.differences)
+    return CheckAnswer("passed", f"that of the plan, SHA-256 {commitment_sha256(commitment)[:16]}")
+
+
+def _beacon_and_stamp(subject: DealtSubject) -> CheckAnswer:
+    stored = subject.result.measurements.coins
+    if subject.public is None:
+        return CheckAnswer("not asked", "give --plan PLAN, or a bundle, to check the beacon and the time stamp again")
+    again = subject.public.facts()
+    comparison = compare(stored.model_dump(mode="json"), again.model_dump(mode="json"), at="measurements.coins")
+    if comparison.differences:
+        return CheckAnswer("failed", "beacon and time stamp show something else", comparison.differences)
+    unchecked = [
+        name
+        for name, one in (("beacon", again.beacon), ("time stamp", again.stamp))
+        if one is not None and one.checked != "verified"
+    ]
+    rest = f"; not verified here: {', '.join(unchecked)}" if unchecked else ""
+    there = [name for name, one in (("beacon", again.beacon), ("time stamp", again.stamp)) if one is not None]
+    return CheckAnswer("passed", f"{' and '.join(there) or 'no beacon and no time stamp'}, as recorded{rest}")
+
+
+def _opening(subject: DealtSubject) -> CheckAnswer:
+    if not subject.available:
+        return CheckAnswer(
+            "not asked",
+            "give --plan PLAN, or a bundle made with --reveal, to derive key, coins and ties again",
+        )
+    opened = subject.opened
+    if opened is None:
+        return CheckAnswer("failed", "the bundle opens a batch and holds no commitment")
+    measured = subject.result.measurements
+    stored = {
+        "units": [unit.model_dump(mode="json") for unit in measured.units],
+        "unit_order": list(measured.unit_order),
+    }
+    again = {"units": [unit.model_dump(mode="json") for unit in opened.facts], "unit_order": list(opened.unit_order)}
+    wrong = list(compare(stored, again, at="measurements").differences)
+    for index, (unit, shown) in enumerate(zip(opened.units, subject.result.units, strict=False)):
+        if shown.candidates is not None and shown.candidates != unit.candidates:
+            wrong.append(Difference(f"units[{index}].candidates", "other texts", "those of the batch"))
+    if wrong:
+        return CheckAnswer("failed", "units, coins or ties are not those of the opened batch", tuple(wrong))
+    return CheckAnswer(
+        "passed",
+        f"key, root, {len(opened.units):,} coins and the order of ties of batch {opened.batch.id} derived again",
+    )
+
+
+def _figures(subject: DealtSubject) -> CheckAnswer:
+    stored, again = _tree(subject.result), _tree(subject.recomputed)
+    return answer_of(compare(stored, again), "the stored measurements")
+
+
+def _tree(result: Any) -> dict[str, Any]:
+    tree: dict[str, Any] = result.model_dump(mode="json", exclude={"content_sha256", "measurements"})
+    return tree
+
+
+def _verdict(subject: DealtSubject) -> CheckAnswer:
+    from auditor.dealt.conclude import bare_case
+
+    result, inputs = subject.result, subject.inputs
+    case = replace(
+        bare_case(inputs.settings, inputs.commitment, inputs.measurements),
+        level=result.level,
+        target=result.target,
+        controls=result.controls,
+    )
+    again = decide_dealt(case, result.checks, result.p_value, result.p_paid, result.detectable_auc)
+    comparison = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
+    if comparison.differences:
+        return CheckAnswer("failed", "it does not follow from the stored figures and checks", comparison.differences)
+    return CheckAnswer("passed", f"{result.verdict.headline} ({result.verdict.reason}) follows from figures and checks")
+
+
+QUESTIONS: dict[str, Ask] = {
+    "schema": _schema,
+    "bundle": _bundle,
+    "digest": _digest,
+    "configuration": _configuration,
+    "command": _command,
+    "commitment": _commitment,
+    "coins": _beacon_and_stamp,
+    "opening": _opening,
+    "figures": _figures,
+    "verdict": _verdict,
+}
+"""Every question by name, in the order of the output."""
+
+
+def verify_dealt(subject: DealtSubject) -> dict[str, CheckAnswer]:
+    """The answers to all questions that apply.
+
+    Raises:
+        TooLongError: Its figures take longer to compute than is allowed.
+    """
+    answers: dict[str, CheckAnswer] = {}
+    for name, ask in QUESTIONS.items():
+        answer = _asked(ask, subject)
+        if answer is not None:
+            answers[name] = answer
+    return answers
+
+
+def _asked(ask: Ask, subject: DealtSubject) -> CheckAnswer | None:
+    try:
+        return ask(subject)
+    except TooLongError:
+        raise
+    except AuditorError as problem:
+        return CheckAnswer("failed", " ".join(str(problem).split()))
+    except Exception as problem:
+        # An edited file may hold anything, and nothing in it may keep the other questions from being asked.
+        return CheckAnswer("failed", f"what the file holds cannot be computed with ({reason_of(problem, typed=True)})")

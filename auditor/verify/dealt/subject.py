@@ -1,0 +1,126 @@
+"""The subject of a verification: the stored result of a test of dealt material, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from auditor.core.errors import UsageError
+from auditor.core.record import Record
+from auditor.dealt.conclude import DealtInputs, conclude_dealt, dealt_inputs_of
+from auditor.dealt.open import OpenedBatch, PublicFiles, open_batch, open_plan
+from auditor.provenance.beacon import BeaconValue
+from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAMP_ROOT, PlanFolder, Publicity
+from auditor.provenance.opening import BatchOpening
+from auditor.provenance.records import Commitment
+from auditor.results.dealt.result import DealtResult
+from auditor.verify.command import CommandReader
+from auditor.verify.limits import MOST_PERMUTATIONS, MOST_WORK, TooLongError
+
+R = TypeVar("R", bound=Record)
+
+OPENING = "opening.json"
+"""File of a bundle that opens the batch of its result."""
+
+PUBLIC = (COMMITMENT, BEACON, STAMP, STAMP_ROOT, PUBLICITY)
+"""Files of a plan that anybody may have."""
+
+
+@dataclass(frozen=True)
+class DealtSubject:
+    """A result to verify and what it is compared with.
+
+    Attributes:
+        result: The result.
+        raw: The bytes of its file.
+        bundle: The other files of its bundle by name; empty outside one.
+        plan: The folder of the plan; None where it is not given.
+        long: Whether figures that take more than minutes are recomputed.
+        reader: Reads the recorded command; it is not checked without one.
+    """
+
+    result: DealtResult
+    raw: bytes
+    bundle: Mapping[str, bytes] = field(default_factory=dict)
+    plan: Path | None = None
+    long: bool = False
+    reader: CommandReader | None = None
+
+    @property
+    def available(self) -> frozenset[str]:
+        """What it is compared with: `opening` where the batch is opened, by the plan or in the bundle."""
+        opened = self.plan is not None or OPENING in self.bundle
+        return frozenset({"opening"} if opened else ())
+
+    @cached_property
+    def public(self) -> PublicFiles | None:
+        """What is public of the plan, from its folder or the bundle; None where neither is given.
+
+        Raises:
+            UsageError: A file is not whole.
+        """
+        if self.plan is not None:
+            return PublicFiles.of(PlanFolder(self.plan))
+        if COMMITMENT not in self.bundle:
+            return None
+        beacon, public = self.bundle.get(BEACON), self.bundle.get(PUBLICITY)
+        return PublicFiles(
+            _read(Commitment, COMMITMENT, self.bundle[COMMITMENT]),
+            self.bundle[COMMITMENT],
+            None if beacon is None else _read(BeaconValue, BEACON, beacon),
+            self.bundle.get(STAMP),
+            self.bundle.get(STAMP_ROOT),
+            "" if public is None else _read(Publicity, PUBLICITY, public).address,
+        )
+
+    @cached_property
+    def opened(self) -> OpenedBatch | None:
+        """The batch of the result, opened; None where nothing opens it.
+
+        Raises:
+            UsageError: What opens it is not what was committed to.
+        """
+        number = self.result.plan.batch
+        if self.plan is not None:
+            return open_plan(str(self.plan), number)
+        if OPENING not in self.bundle or self.public is None:
+            return None
+        opening = _read(BatchOpening, OPENING, self.bundle[OPENING])
+        return open_batch(self.public, number, opening.units, opening.secret)
+
+    @cached_property
+    def inputs(self) -> DealtInputs:
+        """What the result was concluded from.
+
+        Raises:
+            UsageError: It does not fit together.
+            TooLongError: Its figures take too long to recompute.
+        """
+        inputs = dealt_inputs_of(self.result)
+        tables = inputs.measurements.features.values()
+        work = inputs.settings.permutations * sum(table.values.size for table in tables)
+        if tables and inputs.settings.permutations > MOST_PERMUTATIONS:
+            raise TooLongError(f"{inputs.settings.permutations:,} permutations are more than are recomputed")
+        if work > MOST_WORK and not self.long:
+            raise TooLongError(
+                f"recomputing takes about {work:,} steps, and at most {MOST_WORK:,} are taken",
+                hint="Give --long if it is meant to be so large.",
+            )
+        return inputs
+
+    @cached_property
+    def recomputed(self) -> DealtResult:
+        """The result concluded again; raises UsageError where it cannot be."""
+        return conclude_dealt(self.inputs)
+
+
+def _read(kind: type[R], name: str, written: bytes) -> R:
+    try:
+        return kind.model_validate_json(written)
+    except ValidationError as error:
+        raise UsageError(f"{name} of the bundle is not whole ({error.error_count()} faults)") from error

@@ -1,0 +1,68 @@
+"""The output of the verification of a test as text."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from auditor.core.marks import Unverifiable, unverifiable_fields
+from auditor.core.text import visible
+from auditor.report.choices import setting_sentences
+from auditor.results.dealt.result import DealtResult
+from auditor.verify.check import CheckAnswer
+from auditor.verify.dealt.subject import DealtSubject
+from auditor.verify.differences import leaves
+from auditor.verify.text import answer_lines
+
+_WIDTH = 120
+_INDEX = re.compile(r"\[\d+\]")
+
+INVENTED = Unverifiable(
+    "No check here shows that the stored scores are what these models say of these candidates: whoever invents them "
+    "can make every figure, the verdict and the digest fit. Only scoring again shows it: the test run once more by the "
+    "command in manifest.command, or the same candidates scored by a party of your own."
+)
+CHOSEN = (
+    Unverifiable(
+        "Nothing shows how many batches, models or references were tried and left out, or that the model is the one "
+        "that it is called."
+    ),
+    Unverifiable(
+        "That the published copy was published as it was dealt, and when, is for the reader to look up: the commitment "
+        "shows what the coins chose."
+    ),
+)
+
+
+def render_dealt_text(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> str:
+    """One line a question, the fields that differ, what nothing here shows, and the answer."""
+    return "\n".join(_lines(subject, answers)) + "\n"
+
+
+def _lines(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> Iterator[str]:
+    for sentence in setting_sentences(subject.result.manifest.nondefault_settings):
+        yield textwrap.fill(visible(f"SETTINGS  {sentence}"), _WIDTH, subsequent_indent=" " * 10)
+    yield from answer_lines(answers)
+    yield "What this does not show:"
+    for mark in (INVENTED, *CHOSEN):
+        yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    yield "  - Nothing but the content digest, which anyone can compute again, covers:"
+    for reason in unproven_reasons(subject):
+        yield f"      {reason}"
+    failed = [name for name, answer in answers.items() if answer.status == "failed"]
+    opened = " and with the opened batch" if "opening" in subject.available else ""
+    yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: consistent with itself{opened}"
+
+
+def unproven_reasons(subject: DealtSubject) -> list[str]:
+    """What of the result anybody could have changed, as far as what is given shows; fields without a value are none."""
+    tree = subject.result.model_dump(mode="json", exclude={"manifest": {"configuration"}, "commitment": True})
+    paths = {_INDEX.sub("[0]", path) for path, value in leaves(tree) if value is not None}
+    reasons: dict[str, None] = {}
+    for path, mark in unverifiable_fields(DealtResult):
+        whole = replace(mark, parts=tuple(path + part for part in mark.parts))
+        if mark.is_open(subject.available) and any(map(whole.covers, paths)):
+            reasons[mark.reason] = None
+    return list(reasons)
