@@ -10,7 +10,8 @@ import pytest
 from support.paths import SAMPLES
 
 import auditor
-from auditor.api import CheckArguments, SharedArguments
+from auditor.api import CheckArguments, PlanTestArguments, SharedArguments
+from auditor.dealt.settings import PlanTestSettings
 from auditor.settings import CHECK_ONLY, AuditSettings, SeriesSettings
 
 
@@ -23,6 +24,10 @@ def test_the_typed_options_are_the_settings() -> None:
     own = {"kind", "suspect", "heldout", "model", "references", "series"}
     assert set(CheckArguments.__annotations__) - of_a_series() == set(AuditSettings.model_fields) - own
     assert set(SharedArguments.__annotations__) - of_a_series() == set(AuditSettings.model_fields) - own - {*CHECK_ONLY}
+
+
+def test_the_typed_options_of_a_test_of_dealt_material_are_its_settings() -> None:
+    assert {*PlanTestArguments.__annotations__, "model", "plan", "references"} == set(PlanTestSettings.model_fields)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import platform
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -119,7 +118,7 @@ def _totals(records: Sequence[TokenSignals], *, cut: bool) -> TextScores:
     whole = [len(record) > 0 and (cut or not record.truncated) for record in records]
     return TextScores(
         logprob=tuple(
-            float(record.logprob.astype("float64").sum()) if usable else math.nan
+            float(record.logprob.astype("float64").sum()) if usable else None
             for record, usable in zip(records, whole, strict=True)
         ),
         tokens=tuple(len(record) for record in records),

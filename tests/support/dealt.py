@@ -169,7 +169,9 @@ def fake_scores(
             ),
             texts=tuple(map(text_sha256, texts)),
             scores={
-                label: TextScores(logprob=tuple(value.tolist()), tokens=(10,) * len(texts))
+                label: TextScores(
+                    logprob=tuple(None if one != one else one for one in value.tolist()), tokens=(10,) * len(texts)
+                )
                 for label, value in values.items()
             },
             token_ids=tuple(token_ids),

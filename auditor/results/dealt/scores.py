@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from auditor.core.record import Count
+from auditor.core.record import Count, Number, Record
 from auditor.results.result import ModelSummary
-from auditor.results.rows import FeatureTable, Numerics, OrNan, TableRecord
+from auditor.results.rows import FeatureTable, Numerics, TableRecord
 
 CANDIDATE_SCORES_VERSION: Literal["auditor-scores-1.0"] = "auditor-scores-1.0"
 
 
-class TextScores(TableRecord):
+class TextScores(Record):
     """The texts under one model."""
 
-    logprob: tuple[OrNan, ...]
+    logprob: tuple[Number | None, ...]
     """Total log-probability of each text (nats); None where nothing was scored or a limit on tokens cut it."""
 
     tokens: tuple[Count, ...]
