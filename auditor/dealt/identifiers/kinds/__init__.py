@@ -1,0 +1,1 @@
+"""Kinds of identifiers, one file a kind, collected by discovery."""
