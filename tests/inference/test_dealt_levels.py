@@ -11,7 +11,7 @@ import pytest
 from dealt_levels import DEALT, DRAWS, LEVELS, UNITS, DealtRow
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
-FEW_DRAWS = 1500
+FEW_DRAWS = 1000
 ROW = re.compile(r"^\| ([a-z][a-z, -]+) \| (\d+) \| (\d[^\n]+) \|$", re.MULTILINE)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from auditor.dealt.order_checks.table import OrderTable
-from auditor.inference.design import Floats
+from auditor.inference.design import Ints
 from auditor.inference.midranks import midranks
 
 _MOSTLY = 0.9
@@ -22,8 +22,8 @@ _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d %B %Y"
 _MOST_COLUMNS = 64
 
 
-def keys(table: OrderTable) -> Iterator[tuple[str, Floats]]:
-    """Name and ranks [rows] of each key that is not constant; ranks are centred and scaled to -0.5 to 0.5.
+def keys(table: OrderTable) -> Iterator[tuple[str, Ints]]:
+    """Name and ranks [rows] of each key that is not constant; ranks are centred and doubled, so they are whole.
 
     Missing values share the rank in the middle.
     """
@@ -108,12 +108,12 @@ def _date(text: str) -> float | None:
     return None
 
 
-def _ranks(values: Sequence[Any]) -> Floats:
+def _ranks(values: Sequence[Any]) -> Ints:
     """Ranks of values of one kind, as `keys` gives them."""
     ordered = {value: place for place, value in enumerate(sorted({value for value in values if value is not None}))}
     numbers = np.array([np.nan if value is None else ordered[value] for value in values], dtype=np.float64)
     if len(ordered) < 2:
-        return np.zeros(len(values))
-    ranks = midranks(numbers[:, None])[:, 0]
-    centred: Floats = np.nan_to_num((ranks - np.nanmean(ranks)) / len(values))
-    return centred
+        return np.zeros(len(values), dtype=np.int64)
+    doubled = 2 * midranks(numbers[:, None])[:, 0] - (np.count_nonzero(~np.isnan(numbers)) + 1)
+    ranks: Ints = np.nan_to_num(doubled).astype(np.int64)
+    return ranks

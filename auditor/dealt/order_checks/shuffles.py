@@ -14,7 +14,8 @@ from auditor.inference.null_distribution import standardise, tail
 SHUFFLES = 499
 
 Statistic = Callable[[Ints], Floats]
-"""Of orders [orders, rows], indices of rows, the statistic [orders]: large where the order is not by chance."""
+"""Of orders [orders, rows], indices of rows, one statistic [orders] or several [statistics, orders]: large where the
+order is not by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def shuffle_test(
     count = len(table.rows)
     orders = np.tile(np.arange(count), ((SHUFFLES if shuffles is None else shuffles) + 1, 1))
     orders[1:] = rng.permuted(orders[1:], axis=1)
-    z = standardise(np.stack([statistic(orders) for statistic in statistics]))
+    z = standardise(np.vstack([statistic(orders) for statistic in statistics]))
     pool = z.max(axis=0)
     return ShuffleTest(float(tail(pool, pool[0])), int(z[:, 0].argmax()))
 
