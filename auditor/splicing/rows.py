@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from auditor.core.errors import UsageError
 from auditor.splicing.coded import CodedText
@@ -34,7 +35,7 @@ class Row:
     fixed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpliceableRows:
     """A file with a document a row.
 
@@ -48,7 +49,7 @@ class SpliceableRows:
     rows: tuple[Row, ...]
     changed: Callable[[CodedText, Row, Sequence[TextEdit]], Sequence[TextEdit]] = field(repr=False)
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The text of each row."""
         return tuple(row.text for row in self.rows)

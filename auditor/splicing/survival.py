@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +47,16 @@ def normal_form(text: str) -> str:
 
 def count_texts(documents: Iterable[str], texts: Sequence[str]) -> tuple[int, ...]:
     """How often each text stands in documents, without overlap; an empty text stands nowhere."""
-    # A document that lacks the longest word inside a text lacks the text: few texts are looked for in full.
+    # A document that lacks the rarest word inside a text lacks the text: few texts are looked for in full.
+    inside = [_WORD.findall(text)[1:-1] for text in texts]
+    among = Counter(word for words in inside for word in set(words))
     anchors: dict[str, list[int]] = {}
-    for number, text in enumerate(texts):
-        anchors.setdefault(max(_WORD.findall(text)[1:-1], key=len, default=""), []).append(number)
+    for number, words in enumerate(inside):
+        anchors.setdefault(min(words, key=lambda word: (among[word], -len(word)), default=""), []).append(number)
     anywhere, counts = anchors.pop("", []), [0] * len(texts)
     for document in documents:
-        words = set(_WORD.findall(document))
-        for number in (*anywhere, *(number for word in words & anchors.keys() for number in anchors[word])):
+        there = anchors.keys() & set(_WORD.findall(document))
+        for number in (*anywhere, *(number for word in there for number in anchors[word])):
             counts[number] += document.count(texts[number]) if texts[number] else 0
     return tuple(counts)
 

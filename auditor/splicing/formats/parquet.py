@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from auditor.splicing.prose import prose_points
 _WRITE_AGAIN = "Write the file again, or give its rows as .jsonl."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpliceableParquet:
     """A Parquet file.
 
@@ -33,7 +34,7 @@ class SpliceableParquet:
     table: Any = field(repr=False)
     cells: tuple[str | None, ...] = field(repr=False)
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         """The text of each row, empty for a cell without one."""
         return tuple(cell or "" for cell in self.cells)
