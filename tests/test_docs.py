@@ -256,6 +256,29 @@ def test_the_example_of_a_guard_is_found_and_judges(add: Callable[[str], ModuleT
         assert guard.run(SimpleNamespace(membership=membership)).status == status  # type: ignore[arg-type]
 
 
+def test_the_example_of_a_check_of_an_order_judges(add: Callable[[str], ModuleType]) -> None:
+    from auditor.dealt.order_checks.check import run_order_checks
+    from auditor.dealt.order_checks.table import order_table
+
+    add("auditor/dealt/order_checks/initials.py")
+    letters = np.random.default_rng(0).choice(list("abcdefghij"), 81).tolist()
+    chained = [
+        f"{first} {number * 7919 % 97} {second}" for number, (first, second) in enumerate(itertools.pairwise(letters))
+    ]
+    found = run_order_checks(order_table(chained, rows_per_block=2), seed=1)
+    assert (found[-1].name, found[-1].status) == ("initials", "failed")
+
+
+def test_the_example_of_a_kind_of_identifier_is_found(add: Callable[[str], ModuleType]) -> None:
+    from auditor.dealt.identifiers.survey import survey_identifiers
+
+    add("auditor/dealt/identifiers/kinds/trace.py")
+    value = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    (unit,) = survey_identifiers([("log", f"traceparent: {value}")], seed=1, decoys=2).units
+    assert unit.kind == "trace identifier"
+    assert all(len(decoy) == len(value) and decoy.endswith("-01") for decoy in unit.candidates)
+
+
 def test_the_example_of_a_reader_reads(add: Callable[[str], ModuleType], tmp_path: Path) -> None:
     from auditor.corpora.read import read_corpus
 
