@@ -190,7 +190,7 @@ def command_line(context: click.Context) -> str:
         name = str(parameter.name)
         value = context.params.get(name)
         if isinstance(parameter, click.Argument):
-            arguments.append(str(value))
+            arguments += [] if value is None else [str(value)]
         # Outputs, cache and gate change no figure.
         elif not isinstance(parameter, Option) or parameter.of in ("", "RunOptions"):
             continue

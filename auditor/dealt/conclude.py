@@ -33,7 +33,7 @@ from auditor.results.gate import Gate
 from auditor.results.io import with_content_digest
 from auditor.results.result import ExcludedFeature, FeatureNote, Manifest
 
-_INPUTS = ("model", "scores", "batch")
+_INPUTS = ("model", "scores", "plan", "batch")
 """Settings that say what is tested, not how."""
 
 

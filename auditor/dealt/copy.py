@@ -1,31 +1,52 @@
-"""Looking at the published copy: which candidates stand in it."""
+"""Looking at the published copy: which candidates of a batch stand in it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from auditor.dealt.open import OpenedBatch
+from auditor.provenance.deal import PUBLISHED
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.results.dealt.measurements import CopyFacts
 from auditor.splicing.source import SourceCorpus
+from auditor.splicing.survival import count_texts
+
+_BETWEEN_ROWS = "\n"
+"""What joins the rows of a file whose order was dealt."""
 
 
 def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
     """Count the published and the withheld candidates in the copy that the plan names; None where there is none.
 
-    Candidates of the design `order` are not looked for: each is a whole file in another order.
+    Raises:
+        UsageError: The copy cannot be read.
     """
     origin = PlanFolder(Path(plan)).read_or_none(ORIGIN, Origin)
-    if origin is None or not Path(origin.to).exists() or opened.commitment.design == "order":
+    if origin is None or not Path(origin.to).exists():
         return None
-    published_texts = "\0".join(
+    documents = [
         document.text for document in SourceCorpus.open(Path(origin.to), text_column=origin.text_column).documents
+    ]
+    if opened.commitment.design == "order":
+        documents = [_BETWEEN_ROWS.join(documents)]
+    published, withheld = _split(opened)
+    counts = count_texts(documents, [*published, *withheld])
+    return CopyFacts(
+        published=sum(count > 0 for count in counts[: len(published)]),
+        withheld=sum(count > 0 for count in counts[len(published) :]),
     )
-    there = {text: text in published_texts for text in opened.texts}
-    published = withheld = 0
+
+
+def _split(opened: OpenedBatch) -> tuple[list[str], list[str]]:
+    """The published candidates, one a unit, and the withheld ones that are no published one of another unit."""
+    holdout = opened.commitment.design == "holdout"
+    published: list[str] = []
+    withheld: dict[str, None] = {}
     for unit, chosen in zip(opened.units, opened.published, strict=True):
         for index, text in enumerate(unit.candidates):
-            is_published = bool(chosen) if opened.commitment.design == "holdout" else index == chosen
-            published += is_published and there[text]
-            withheld += not is_published and there[text]
-    return CopyFacts(published=published, withheld=withheld)
+            if chosen == (PUBLISHED if holdout else index):
+                published.append(text)
+            else:
+                withheld[text] = None
+    there = set(published)
+    return published, [text for text in withheld if text not in there]

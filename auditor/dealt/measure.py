@@ -22,7 +22,7 @@ def measure_dealt(
     *,
     other_models: int,
     copy_found: CopyFacts | None,
-    blind: bool,
+    sealed: bool,
 ) -> DealtMeasurements:
     """Bring scores of texts into the order of units and candidates.
 
@@ -31,7 +31,7 @@ def measure_dealt(
         scores: Scores of all its candidates.
         other_models: Models that the batch was opened for before.
         copy_found: What the published copy holds.
-        blind: Whether another party made the scores.
+        sealed: Whether another party made the scores, without a coin.
 
     Raises:
         UsageError: A candidate was not scored.
@@ -58,7 +58,7 @@ def measure_dealt(
         numerics=scores.numerics,
         other_models=other_models,
         copy_found=copy_found,
-        blind=blind,
+        sealed_sha256=scores.content_sha256 if sealed else "",
     )
 
 

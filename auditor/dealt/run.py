@@ -9,13 +9,14 @@ from pathlib import Path, PurePath
 
 from auditor.core.errors import UsageError, naming_unreadable
 from auditor.core.progress import Progress, Silent
+from auditor.dealt.blind import read_scores
 from auditor.dealt.case import DealtCase
 from auditor.dealt.check import all_conditions
 from auditor.dealt.conclude import DealtInputs, bare_case, conclude_dealt
 from auditor.dealt.copy import look_at_copy
 from auditor.dealt.measure import measure_dealt
 from auditor.dealt.open import OpenedBatch, open_plan, opened_for
-from auditor.dealt.score import score_candidates, text_order
+from auditor.dealt.score import candidate_set, score_candidates
 from auditor.dealt.settings import PlanTestSettings
 from auditor.models.loading import Models, open_models
 from auditor.provenance.folder import Opening, PlanFolder
@@ -37,7 +38,6 @@ def run_plan_test(
     options: RunOptions | None = None,
     *,
     progress: Progress | None = None,
-    scores: CandidateScores | None = None,
 ) -> DealtResult:
     """Carry a test out: open, score, measure, conclude, and note that the batch is open.
 
@@ -45,7 +45,6 @@ def run_plan_test(
         settings: What decides its figures.
         options: How it is run.
         progress: Told how far scoring is; silent by default.
-        scores: Scores that another party made without the coins; scored here by default.
 
     Raises:
         OpeningError: The batch is not what was committed to.
@@ -56,12 +55,17 @@ def run_plan_test(
     opened = open_plan(settings.plan, settings.batch)
     require_testable(settings, opened)
     copy_found = look_at_copy(settings.plan, opened)
-    blind = scores is not None
-    if scores is None:
+    if settings.scores is None:
         scores = _score(settings, options, opened, progress, copy_found)
+    else:
+        scores = read_scores(Path(settings.scores), opened)
     folder, model = PlanFolder(Path(settings.plan)), opened_for(scores.models[0])
     measurements = measure_dealt(
-        opened, scores, other_models=others(folder, settings.batch, model), copy_found=copy_found, blind=blind
+        opened,
+        scores,
+        other_models=others(folder, settings.batch, model),
+        copy_found=copy_found,
+        sealed=settings.scores is not None,
     )
     result = conclude_dealt(
         DealtInputs(
@@ -89,9 +93,8 @@ def _score(
         models = open_models(settings.model, settings.references, settings.load_options, store)
         _say_early(settings, opened, models, copy_found)
         return score_candidates(
-            text_order(opened.texts),
+            candidate_set(opened),
             models,
-            features=opened.commitment.design == "holdout",
             seed=settings.seed,
             max_tokens=settings.max_tokens,
             store=store,

@@ -11,11 +11,13 @@ from auditor.core.digests import canonical_sha256, packages
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
+from auditor.dealt.open import OpenedBatch
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, compute_table, single_pass_only
 from auditor.membership.scores import reference_labels
 from auditor.models.loading import Models
-from auditor.results.dealt.scores import CandidateScores, TextScores
+from auditor.provenance.commitment import commitment_sha256
+from auditor.results.dealt.scores import CandidateScores, CandidateSet, TextScores
 from auditor.results.result import ModelSummary
 from auditor.results.rows import FeatureTable
 from auditor.scoring.plan import Request
@@ -39,23 +41,31 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def candidate_set(opened: OpenedBatch) -> CandidateSet:
+    """The candidates of a batch, without anything that its coins decide."""
+    return CandidateSet(
+        commitment_sha256=commitment_sha256(opened.commitment),
+        batch=opened.batch.id,
+        features=opened.commitment.design == "holdout",
+        texts=text_order(opened.texts),
+    )
+
+
 def score_candidates(
-    texts: Sequence[str],
+    candidates: CandidateSet,
     models: Models,
     *,
-    features: bool,
     seed: int,
     max_tokens: int | None,
     store: Store,
     progress: Progress,
     command: str,
 ) -> CandidateScores:
-    """Score texts under the tested model and its references.
+    """Score candidates under the tested model and its references.
 
     Args:
-        texts: As `text_order` gives them.
+        candidates: The candidates.
         models: The models.
-        features: Whether features are computed, for a dealt hold-out.
         seed: Chooses the texts that are scored twice, to check the models.
         max_tokens: Read at most this many tokens of each text.
         store: Where scores are kept.
@@ -65,6 +75,7 @@ def score_candidates(
     Raises:
         RunError: A model fails.
     """
+    texts, features = candidates.texts, candidates.features
     labels = reference_labels(models.references)
     specs = {TARGET_LABEL: models.target, **dict(zip(labels, models.references, strict=True))}
     probes = _probes(texts, seed)
@@ -81,6 +92,8 @@ def score_candidates(
         packages=packages(),
         platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         command=command,
+        commitment_sha256=candidates.commitment_sha256,
+        batch=candidates.batch,
         models=(
             ModelSummary.of(models.target.identity, "target"),
             *(ModelSummary.of(spec.identity, "reference") for spec in models.references),

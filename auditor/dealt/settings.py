@@ -15,37 +15,15 @@ from auditor.results.dealt.policy import DealtPolicy
 from auditor.settings import CheckedSettings, Model, Source, validated
 
 
-class PlanTestSettings(CheckedSettings):
-    """Everything that decides the figures of a test of dealt material, and nothing that does not."""
+class ScoringSettings(CheckedSettings):
+    """How candidates are scored, by whoever has the model."""
 
     model: Annotated[Model, Usage(positional=True)] = ""
     """Model folder or name, PEFT adapter folder, or GGUF file; left out where --scores has the scores."""
 
-    plan: Annotated[str, Source("file")]
-    """Folder of the plan that `auditor plant` made."""
-
-    batch: int = Field(default=1, ge=1)
-    """Batch of the plan that is opened; it proves nothing for models trained after that."""
-
-    scores: Annotated[str | None, Source("file")] = None
-    """Scores of the candidates that whoever has the model made without the coins."""
-
     references: tuple[Model, ...] = ()
     """Models that cannot have seen the published text: their scores are subtracted where the plan says so, and each
     goes through the same test as a control."""
-
-    released: str | None = None
-    """Day on which the model was released (YYYY-MM-DD): coins and time stamp have to be older."""
-
-    reference_released: str | None = None
-    """Day on which the newest reference was released (YYYY-MM-DD); one newer than the deal may have seen the text."""
-
-    look: int = Field(default=0, ge=0, le=1000)
-    """Number of this model among several that the batch is tested on, counted before any result: the j-th has the share
-    6 / (pi j)^2 of the level. 0 where there is no other."""
-
-    sequential: bool = False
-    """Test unit by unit by betting, in the order of draws, in place of the committed statistic; it pays twofold."""
 
     device: Annotated[str, Usage(everywhere=True)] = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
@@ -68,17 +46,8 @@ class PlanTestSettings(CheckedSettings):
     max_tokens: Annotated[int | None, Usage(everywhere=True)] = Field(default=None, ge=16)
     """Score at most this many tokens of a text; a candidate that is longer has no score."""
 
-    permutations: int = Field(default=9999, ge=99)
-    """Random deals of the engine of a dealt hold-out; the rank test needs none."""
-
     seed: int = Field(default=0, ge=0)
     """Seed of the engine and of the choice of probes; no coin depends on it."""
-
-    reveal: bool = False
-    """Show the texts of all candidates; without it they appear by id and digest only."""
-
-    policy: DealtPolicy = DealtPolicy()
-    """The thresholds."""
 
     @field_validator("device")
     @classmethod
@@ -88,6 +57,52 @@ class PlanTestSettings(CheckedSettings):
         except UsageError as error:
             raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
         return value
+
+    @property
+    def load_options(self) -> LoadOptions:
+        """How the tested model is loaded."""
+        return LoadOptions(self.device, self.dtype, self.revision, self.context, self.base, self.tokenizer)
+
+    @property
+    def inputs(self) -> list[str]:
+        """Everything that is read to score, which no output may overwrite."""
+        read = [self.model, *self.references, self.base, self.tokenizer]
+        return [source for source in read if source]
+
+
+class PlanTestSettings(ScoringSettings):
+    """Everything that decides the figures of a test of dealt material, and nothing that does not."""
+
+    plan: Annotated[str, Source("file")] = ""
+    """Folder of the plan that `auditor plant` made."""
+
+    batch: int = Field(default=1, ge=1)
+    """Batch of the plan that is opened; it proves nothing for models trained after that."""
+
+    scores: Annotated[str | None, Source("file")] = None
+    """Scores of the candidates that whoever has the model made with --blind."""
+
+    released: str | None = None
+    """Day on which the model was released (YYYY-MM-DD): coins and time stamp have to be older."""
+
+    reference_released: str | None = None
+    """Day on which the newest reference was released (YYYY-MM-DD); one newer than the deal may have seen the text."""
+
+    look: int = Field(default=0, ge=0, le=1000)
+    """Number of this model among several that the batch is tested on, counted before any result: the j-th has the share
+    6 / (pi j)^2 of the level. 0 where there is no other."""
+
+    sequential: bool = False
+    """Test unit by unit by betting, in the order of draws, in place of the committed statistic; it pays twofold."""
+
+    permutations: int = Field(default=9999, ge=99)
+    """Random deals of the engine of a dealt hold-out; the rank test needs none."""
+
+    reveal: bool = False
+    """Show the texts of all candidates; without it they appear by id and digest only."""
+
+    policy: DealtPolicy = DealtPolicy()
+    """The thresholds."""
 
     @field_validator("released", "reference_released")
     @classmethod
@@ -100,7 +115,9 @@ class PlanTestSettings(CheckedSettings):
         return value
 
     @model_validator(mode="after")
-    def _one_source_of_scores(self) -> Self:
+    def _a_plan_and_one_source_of_scores(self) -> Self:
+        if not self.plan.strip():
+            raise ValueError("there is no plan: name its folder with --plan")
         if self.scores is None and not self.model.strip():
             raise ValueError("there is nothing to test: name a model, or scores with --scores")
         if self.scores is not None and (self.model.strip() or self.references):
@@ -108,9 +125,9 @@ class PlanTestSettings(CheckedSettings):
         return self
 
     @property
-    def load_options(self) -> LoadOptions:
-        """How the tested model is loaded."""
-        return LoadOptions(self.device, self.dtype, self.revision, self.context, self.base, self.tokenizer)
+    def inputs(self) -> list[str]:
+        """Everything that is read, which no output may overwrite."""
+        return [*super().inputs, self.plan, *([] if self.scores is None else [self.scores])]
 
 
 def make_plan_test_settings(**values: Any) -> PlanTestSettings:
@@ -122,8 +139,9 @@ def make_plan_test_settings(**values: Any) -> PlanTestSettings:
     return validated(PlanTestSettings, values)
 
 
-def plan_test_inputs(settings: PlanTestSettings) -> list[str]:
-    """Everything a test reads, which no output may overwrite."""
-    read = [settings.plan, settings.model, *settings.references]
-    read += [source for source in (settings.scores, settings.base, settings.tokenizer) if source is not None]
-    return [source for source in read if source]
+def make_scoring_settings(**values: Any) -> ScoringSettings:
+    """Validate how candidates are scored; errors as of `make_plan_test_settings`, and where no model is named."""
+    settings = validated(ScoringSettings, values)
+    if not settings.model.strip():
+        raise UsageError("there is no model to score with", hint="Name it in front of the options.")
+    return settings

@@ -27,6 +27,8 @@ _MEANS = (
 )
 _NEITHER = "It says neither that the model depends on the published text nor that it does not."
 
+_SEALED = " The scores are another party's, who can hide what there is."
+
 _WHAT = {
     "holdout": "documents that were published above documents that coins withheld",
     "twins": "the published wordings above the wordings that coins withheld",
@@ -85,7 +87,11 @@ def decide_dealt(
             f"{detectable:.0%} of comparisons, the test would have found it with {policy.power:.0%} power.",
             "It does not show that the published text was not used: a weaker trace, or text that a filter removed "
             "before training, stays below what this test sees."
-            + (" The scores are another party's, who can hide what there is." if case.measurements.blind else ""),
+            + (
+                " The scores are another party's, who can hide what there is."
+                if case.measurements.sealed_sha256
+                else ""
+            ),
         )
     would = (
         "no effect, however large, would have been found"

@@ -144,7 +144,7 @@ WARNED: list[tuple[str, str, tuple[Change, ...], dict[str, Any], dict[str, Any]]
     ("copy", "fewer than 90%", (measured(copy_found=CopyFacts(published=50, withheld=0)),), {}, {}),
     ("reference-date", "may have seen", (stamped(), asked(reference_released="2023-05-01")), {}, {"references": 1}),
     ("reference-date", "Nothing shows", (), {}, {"references": 1}),
-    ("blind", "NO EVIDENCE says nothing against", (measured(blind=True),), {}, {}),
+    ("blind", "NO EVIDENCE says nothing against", (measured(sealed_sha256="ab" * 32),), {}, {}),
 ]
 
 

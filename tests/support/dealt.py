@@ -17,7 +17,7 @@ from auditor.dealt.run import make_test_manifest
 from auditor.dealt.score import text_order, text_sha256, with_digest
 from auditor.dealt.settings import make_plan_test_settings
 from auditor.provenance.beacon import BeaconValue
-from auditor.provenance.commitment import commit_batch
+from auditor.provenance.commitment import commit_batch, commitment_sha256
 from auditor.provenance.folder import BEACON, PUBLICITY, RESTORATION, Origin, PlanFolder, Publicity
 from auditor.provenance.records import (
     BatchSecret,
@@ -164,6 +164,8 @@ def fake_scores(
             packages={},
             platform="Python",
             command="",
+            commitment_sha256=commitment_sha256(opened.commitment),
+            batch=opened.batch.id,
             models=tuple(
                 model_summary("target" if one == 0 else "reference", f"{one:02d}" * 32) for one in range(references + 1)
             ),
@@ -195,7 +197,7 @@ def inputs(
         settings=chosen,
         name="a test",
         commitment=opened.commitment,
-        measurements=measure_dealt(opened, made, other_models=0, copy_found=None, blind=False),
+        measurements=measure_dealt(opened, made, other_models=0, copy_found=None, sealed=False),
         candidates=tuple(unit.candidates for unit in opened.units) if chosen.reveal else None,
         manifest=make_test_manifest(chosen, RunOptions(), made),
         gate=Gate(),

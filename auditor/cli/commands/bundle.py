@@ -36,7 +36,7 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
 
     Of `auditor test` it holds result.json, report.html and what is public of the plan: commitment, beacon, time stamp;
     with --reveal also the opening of that one batch, its key and all its candidates. Secrets of other batches never go
-    in. --data plan=PATH says where the plan is now.
+    in. --data plan=PATH says where the plan is now, --data scores=PATH where sealed scores are.
 
     \b
     Examples:
@@ -50,13 +50,13 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
     from auditor.verify.bundle.dealt import make_dealt_bundle
     from auditor.verify.bundle.make import check_bundle, make_bundle
 
-    if set(data) - {"plan"} and not reveal:
+    if set(data) - {"plan", "scores"} and not reveal:
         raise UsageError("--data names texts, which only --reveal includes", hint="Give --reveal too.")
     check_bundle(output, inputs=[result, *data.values()])
     written = read_bytes(result)
     read = parse_stored(written, result)
     if isinstance(read, DealtResult):
-        made = make_dealt_bundle(read, written, result, reveal=reveal, plan=data.get("plan"))
+        made = make_dealt_bundle(read, written, result, reveal=reveal, sources=data)
     else:
         made = make_bundle(result, reveal=reveal, sources=data)
     write_bytes(output, made)

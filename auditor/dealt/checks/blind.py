@@ -9,7 +9,7 @@ from auditor.dealt.check import Finding, condition
 @condition(name="blind", order=130, question="Were the scores made by whoever has the coins?")
 def blind(case: DealtCase) -> Finding:
     """Say what scores of another party can and cannot show."""
-    if not case.measurements.blind:
+    if not case.measurements.sealed_sha256:
         return Finding("passed", "Whoever opened the batch scored it too.")
     return Finding(
         "warning",

@@ -84,5 +84,6 @@ class DealtMeasurements(TableRecord):
     copy_found: Annotated[CopyFacts | None, _COPY, Unverifiable(_COPY.reason, parts=("**",))] = None
     """What the published copy holds; None where there was none to look at."""
 
-    blind: bool = False
-    """Whether another party made the scores without the coins."""
+    sealed_sha256: str = ""
+    """Digest of the scores that another party sealed before it knew a coin; empty where whoever opened the batch scored
+    it."""

@@ -11,6 +11,22 @@ from auditor.results.rows import FeatureTable, Numerics, TableRecord
 CANDIDATE_SCORES_VERSION: Literal["auditor-scores-1.0"] = "auditor-scores-1.0"
 
 
+CANDIDATE_SET_VERSION: Literal["auditor-candidates-1.0"] = "auditor-candidates-1.0"
+
+
+class CandidateSet(Record):
+    """All candidates of a batch for whoever has the model: no coin, no key, and no unit that they belong to."""
+
+    schema_version: Literal["auditor-candidates-1.0"] = CANDIDATE_SET_VERSION
+    commitment_sha256: str
+    batch: Count
+    features: bool
+    """Whether features are computed besides the log-probabilities."""
+
+    texts: tuple[str, ...]
+    """In the order of their digests, which no coin decides."""
+
+
 class TextScores(Record):
     """The texts under one model."""
 
@@ -30,6 +46,12 @@ class CandidateScores(TableRecord):
     packages: dict[str, str]
     platform: str
     command: str
+    commitment_sha256: str
+    """Digest of the commitment whose candidates they are."""
+
+    batch: Count
+    """The batch."""
+
     models: tuple[ModelSummary, ...]
     """The tested model and its references."""
 

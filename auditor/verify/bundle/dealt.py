@@ -11,6 +11,7 @@ from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes
 from auditor.core.text import escape_json
 from auditor.core.version import VERSION
+from auditor.dealt.blind import parse_scores
 from auditor.dealt.open import open_plan
 from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAMP_ROOT, PlanFolder
 from auditor.provenance.opening import BatchOpening
@@ -20,7 +21,10 @@ from auditor.results.io import content_digest
 from auditor.verify.bundle.archive import pack
 from auditor.verify.bundle.contents import MANIFEST, REPORT, RESULT, BundleManifest, digests
 
-__all__ = ["REPORT", "dealt_report", "make_dealt_bundle"]
+__all__ = ["OPENING", "REPORT", "SCORES", "dealt_report", "make_dealt_bundle"]
+
+OPENING, SCORES = "opening.json", "scores.json"
+"""Files of a bundle that open its batch, and that another party sealed."""
 
 
 def dealt_report(result: DealtResult) -> bytes:
@@ -28,7 +32,9 @@ def dealt_report(result: DealtResult) -> bytes:
     return HTML.render(result).encode("utf-8")
 
 
-def make_dealt_bundle(result: DealtResult, written: bytes, path: Path, *, reveal: bool, plan: str | None) -> bytes:
+def make_dealt_bundle(
+    result: DealtResult, written: bytes, path: Path, *, reveal: bool, sources: Mapping[str, str]
+) -> bytes:
     """Pack the result of a test with what is public of its plan.
 
     Args:
@@ -36,7 +42,7 @@ def make_dealt_bundle(result: DealtResult, written: bytes, path: Path, *, reveal
         written: The bytes of its file, which go in as they are.
         path: Its path, for messages.
         reveal: Whether the opening of its batch goes in: the key of that batch and all its candidates.
-        plan: The folder of the plan; None for the one that the result names.
+        sources: Where the plan and the sealed scores are now, by `plan` and `scores`, if not where the result says.
 
     Raises:
         UsageError: The result was changed; it shows candidates and `reveal` is not asked for; or the plan is not here,
@@ -49,12 +55,15 @@ def make_dealt_bundle(result: DealtResult, written: bytes, path: Path, *, reveal
             f"{path} shows the candidates, as its test was run with --reveal",
             hint="Give --reveal here too, or run the test again without it, which scores nothing again.",
         )
-    folder = PlanFolder(Path(plan or str(result.manifest.configuration.get("plan", ""))))
+    configuration = result.manifest.configuration
+    folder = PlanFolder(Path(sources.get("plan", str(configuration.get("plan", "")))))
     if folder.commitment.model_dump(mode="json") != result.commitment:
         raise UsageError(f"{folder.path} is not the plan of this result", hint="Say where it is with --data plan=PATH.")
     files = {RESULT: written, REPORT: dealt_report(result), **_public(folder)}
     if reveal:
-        files["opening.json"] = _opening(folder, result.plan.batch)
+        files[OPENING] = _opening(folder, result.plan.batch)
+        if result.measurements.sealed_sha256:
+            files[SCORES] = _sealed(result, Path(sources.get("scores", str(configuration.get("scores", "")))))
     return pack({**files, MANIFEST: _manifest(files)})
 
 
@@ -68,6 +77,16 @@ def _opening(folder: PlanFolder, batch: int) -> bytes:
     opened = open_plan(str(folder.path), batch)
     opening = BatchOpening(secret=folder.secret(batch), units=opened.units)
     return (json.dumps(opening.model_dump(mode="json"), indent=1) + "\n").encode()
+
+
+def _sealed(result: DealtResult, path: Path) -> bytes:
+    """The scores that another party sealed."""
+    written = read_bytes(path)
+    if parse_scores(written, path).content_sha256 != result.measurements.sealed_sha256:
+        raise UsageError(
+            f"{path} holds other scores than those of the result", hint="Say where they are with --data scores=PATH."
+        )
+    return written
 
 
 def _manifest(files: Mapping[str, bytes]) -> bytes:

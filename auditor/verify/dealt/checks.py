@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from auditor.core.digests import canonical_sha256
 from auditor.core.errors import AuditorError, reason_of
 from auditor.core.version import VERSION
+from auditor.dealt.blind import check_scores, parse_scores
+from auditor.dealt.measure import measure_dealt
 from auditor.dealt.verdict import decide_dealt
 from auditor.provenance.commitment import canonical, commitment_sha256
 from auditor.provenance.records import Commitment
 from auditor.results.io import content_digest
 from auditor.verify.bundle.contents import MANIFEST, RESULT, digests, read_manifest
-from auditor.verify.bundle.dealt import REPORT, dealt_report
+from auditor.verify.bundle.dealt import OPENING, REPORT, SCORES, dealt_report
 from auditor.verify.check import CheckAnswer, answer_of
 from auditor.verify.checks.schema import name_twice
 from auditor.verify.command import BatchCommand
-from auditor.verify.dealt.subject import OPENING, PUBLIC, DealtSubject
+from auditor.verify.dealt.subject import PUBLIC, DealtSubject
 from auditor.verify.differences import Difference, compare
 from auditor.verify.limits import TooLongError
 
@@ -48,7 +51,7 @@ def _bundle(subject: DealtSubject) -> CheckAnswer | None:
         for name in dict.fromkeys((*manifest.files, *actual))
         if manifest.files.get(name) != actual.get(name)
     ]
-    known = {RESULT, REPORT, MANIFEST, OPENING, *PUBLIC}
+    known = {RESULT, REPORT, MANIFEST, OPENING, SCORES, *PUBLIC}
     wrong += [Difference(name, "a file", "none") for name in files if name not in known]
     if wrong:
         return CheckAnswer("failed", "its files are not those of the manifest", tuple(wrong))
@@ -150,6 +153,23 @@ def _opening(subject: DealtSubject) -> CheckAnswer:
     )
 
 
+def _sealed(subject: DealtSubject) -> CheckAnswer | None:
+    """Bring the sealed scores into the order of the units again."""
+    measured = subject.result.measurements
+    if not measured.sealed_sha256:
+        return None
+    if SCORES not in subject.bundle or subject.opened is None:
+        return CheckAnswer("not asked", "give a bundle made with --reveal, which holds the sealed scores")
+    scores = check_scores(parse_scores(subject.bundle[SCORES], Path(SCORES)), subject.opened, Path(SCORES))
+    again = measure_dealt(
+        subject.opened, scores, other_models=measured.other_models, copy_found=measured.copy_found, sealed=True
+    )
+    comparison = compare(measured.model_dump(mode="json"), again.model_dump(mode="json"), at="measurements")
+    if comparison.differences:
+        return CheckAnswer("failed", "the measurements are not those of the sealed scores", comparison.differences)
+    return CheckAnswer("passed", f"the scores are those that were sealed as {measured.sealed_sha256[:16]}")
+
+
 def _figures(subject: DealtSubject) -> CheckAnswer:
     stored, again = _tree(subject.result), _tree(subject.recomputed)
     return answer_of(compare(stored, again), "the stored measurements")
@@ -186,6 +206,7 @@ QUESTIONS: dict[str, Ask] = {
     "commitment": _commitment,
     "coins": _beacon_and_stamp,
     "opening": _opening,
+    "sealed": _sealed,
     "figures": _figures,
     "verdict": _verdict,
 }

@@ -19,13 +19,11 @@ from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAM
 from auditor.provenance.opening import BatchOpening
 from auditor.provenance.records import Commitment
 from auditor.results.dealt.result import DealtResult
+from auditor.verify.bundle.dealt import OPENING
 from auditor.verify.command import CommandReader
 from auditor.verify.limits import MOST_PERMUTATIONS, MOST_WORK, TooLongError
 
 R = TypeVar("R", bound=Record)
-
-OPENING = "opening.json"
-"""File of a bundle that opens the batch of its result."""
 
 PUBLIC = (COMMITMENT, BEACON, STAMP, STAMP_ROOT, PUBLICITY)
 """Files of a plan that anybody may have."""
