@@ -279,6 +279,18 @@ def test_the_example_of_a_kind_of_identifier_is_found(add: Callable[[str], Modul
     assert all(len(decoy) == len(value) and decoy.endswith("-01") for decoy in unit.candidates)
 
 
+def test_the_example_of_a_format_is_spliced(add: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    from auditor.splicing.edit import TextEdit
+    from auditor.splicing.source import SourceCorpus
+
+    (tmp_path / "a.rst").write_text("One. Two. Three.")
+    add("auditor/splicing/formats/restructured.py")
+    corpus = SourceCorpus.open(tmp_path / "a.rst")
+    (point,) = corpus.insertion_points(0)
+    corpus.publish(tmp_path / "published", changes={0: [TextEdit(point, point, " Put in.")]})
+    assert (tmp_path / "published" / "a.rst").read_text() == "One. Two. Put in. Three."
+
+
 def test_the_example_of_a_reader_reads(add: Callable[[str], ModuleType], tmp_path: Path) -> None:
     from auditor.corpora.read import read_corpus
 

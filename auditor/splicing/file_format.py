@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Protocol
 
 from auditor.core.contents import Content
@@ -74,7 +73,6 @@ class SpliceFormat:
     content: Content = "structured"
 
 
-@cache
 def file_formats() -> dict[str, SpliceFormat]:
     """All formats by name."""
     return {each.name: each for each in discover(formats, SpliceFormat)}
