@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ class SourceCorpus:
         self.copied = {why: count for why, count in self.copied.items() if why}
         self.histories = tree.histories
         self._tree, self._files, self._column = tree, tuple(files), column
+        # Asked for in any order, across files that take seconds to open.
+        self._points: dict[int, array[int]] = {}
         self._by_name = {file.name: file for file in files}
         self._latest: tuple[str, SpliceableFile] | None = None
 
@@ -124,7 +127,9 @@ class SourceCorpus:
         Raises:
             UsageError: Its file changed since the corpus was read.
         """
-        return self._opened(number).insertion_points(self.documents[number].index)
+        if number not in self._points:
+            self._points[number] = array("q", self._opened(number).insertion_points(self.documents[number].index))
+        return tuple(self._points[number])
 
     def can_edit(self, number: int, start: int, stop: int) -> bool:
         """Whether characters of a document can be replaced, as `SpliceableFile.can_edit`.

@@ -205,6 +205,11 @@ def test_links_are_refused_wherever_they_are(corpus: Path) -> None:
     refused(lambda: SourceCorpus.open(corpus), "pipe: not a regular file")
 
 
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.txt")).write_text("a")
+    refused(lambda: SourceCorpus.open(tmp_path), "is not UTF-8")
+
+
 def test_a_file_that_cannot_be_spliced_is_named_with_its_line(corpus: Path) -> None:
     (corpus / "sub" / "odd.txt").write_bytes(b"One.\nTw\xf6.")
     refused(
