@@ -15,7 +15,8 @@ import numpy as np
 from auditor.inference.betting import anytime_p_values, betting_process, rank_gains, twin_gains
 from auditor.inference.design import Floats, Ints
 from auditor.inference.rank_sum import two_sample_rank_test, two_sample_tail
-from auditor.inference.signed_rank import signed_rank_tail, signed_rank_test
+from auditor.inference.signed_rank import signed_rank_test
+from auditor.inference.signed_rank_law import signed_rank_tail
 from auditor.inference.unit_ranks import published_rank, rank_sum_tail, rank_sum_test
 
 LEVELS = (0.001, 0.01, 0.05)

@@ -22,8 +22,7 @@ from auditor.inference.design import Floats
 from auditor.inference.power import groups_needed, shift_of_auc
 from auditor.inference.rank_share import chernoff, saddlepoint_tail
 from auditor.inference.rank_sum import MOST_WORK, counting_work, two_sample_log_moment, two_sample_tail
-from auditor.inference.signed_rank import MOST_UNITS as MOST_TWINS
-from auditor.inference.signed_rank import signed_log_moment, signed_rank_tail
+from auditor.inference.signed_rank_law import signed_log_moment, signed_rank_tail
 from auditor.inference.unit_ranks import MOST_UNITS, rank_sum_tail, uniform_log_moment
 
 MOST = 1_000_000
@@ -224,7 +223,7 @@ def _critical_signed_rank(units: int, level: float) -> int:
     def tail(value: int) -> float:
         if units <= _SIMULATED:
             return signed_rank_tail(value, units)[0]
-        return _large_tail(lambda theta: signed_log_moment(theta, ranks), value, exact=units <= MOST_TWINS)
+        return saddlepoint_tail(lambda theta: signed_log_moment(theta, ranks), value)
 
     return _first(lambda value: tail(value) <= level, largest // 2, largest)
 

@@ -61,7 +61,7 @@ def chernoff(log_moment: LogMoment, value: float) -> float:
 
     Source: Chernoff 1952. Valid at every theta, so an inexact minimum costs power and never validity.
     """
-    theta = _saddlepoint(log_moment, value)
+    theta = saddlepoint(log_moment, value)
     return min(0.0, log_moment(theta) - theta * value)
 
 
@@ -70,7 +70,7 @@ def saddlepoint_tail(log_moment: LogMoment, value: float) -> float:
 
     Source: Lugannani and Rice 1980, for a value above the mean of a nearly continuous law.
     """
-    theta = _saddlepoint(log_moment, value)
+    theta = saddlepoint(log_moment, value)
     step = 1e-3 * theta
     curvature = (log_moment(theta + step) - 2 * log_moment(theta) + log_moment(theta - step)) / step**2
     w = math.sqrt(max(2 * (theta * value - log_moment(theta)), 0.0))
@@ -80,7 +80,9 @@ def saddlepoint_tail(log_moment: LogMoment, value: float) -> float:
     return float(norm.sf(w) + norm.pdf(w) * (1 / u - 1 / w))
 
 
-def _saddlepoint(log_moment: LogMoment, value: float) -> float:
+def saddlepoint(log_moment: LogMoment, value: float) -> float:
+    """The theta > 0 at which exp(K(theta) - theta value) is smallest, to a millionth of itself."""
+
     def exponent(log_theta: float) -> float:
         theta = math.exp(log_theta)
         return log_moment(theta) - theta * value

@@ -13,7 +13,8 @@ from scipy.stats import mannwhitneyu, norm, wilcoxon
 
 from auditor.inference.rank_share import chernoff, share_interval
 from auditor.inference.rank_sum import two_sample_rank_test, two_sample_tail
-from auditor.inference.signed_rank import signed_rank_tail, signed_rank_test
+from auditor.inference.signed_rank import signed_rank_test
+from auditor.inference.signed_rank_law import signed_rank_tail
 from auditor.inference.unit_ranks import published_rank, rank_sum_tail, rank_sum_test
 
 EXACT = False, True
@@ -111,18 +112,35 @@ def _subsets(most: int, units: int) -> int:
 def test_scaling_of_large_counts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     value = 400 * 401 * 3 // 8
     plain = signed_rank_tail(value, 400)
-    monkeypatch.setattr("auditor.inference.signed_rank._RESCALE", 150)
+    monkeypatch.setattr("auditor.inference.signed_rank_law._RESCALE", 150)
     assert signed_rank_tail(value, 400) == plain
 
 
-def test_the_bound_of_signed_ranks_is_above_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
-    differences = np.random.default_rng(3).normal(0.2, 1, size=150)
-    asked = differences, np.arange(150), np.zeros(150, dtype=bool)
-    exact = signed_rank_test(*asked)
-    monkeypatch.setattr("auditor.inference.signed_rank.MOST_UNITS", 100)
-    bound = signed_rank_test(*asked)
-    assert exact.p_value < bound.p_value < 20 * exact.p_value
-    assert (exact.exact, bound.exact) == (True, False)
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.52, 0.58, 0.66])
+def test_the_inversion_has_nine_digits_and_is_never_too_small(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = round(share * 700 * 701 / 2)
+    inverted = signed_rank_tail(value, 700)[0]
+    monkeypatch.setattr("auditor.inference.signed_rank_law.COUNTED", 1000)
+    counted = signed_rank_tail(value, 700)[0]
+    assert inverted == pytest.approx(counted, rel=1.5e-9)
+    assert inverted >= counted * (1 - 1e-12)
+
+
+def test_thousands_of_twins_have_an_exact_p_value() -> None:
+    units = 5000
+    spread = math.sqrt(units * (units + 1) * (2 * units + 1) / 24)
+    for z in (1.0, 4.0, 8.0):
+        p, _, exact = signed_rank_tail(round(units * (units + 1) / 4 + z * spread), units)
+        assert exact
+        assert 0.8 * norm.sf(z) < p < 1.001 * norm.sf(z)
+
+
+def test_a_bound_takes_over_where_twins_are_too_many_to_count_and_too_one_sided_to_invert() -> None:
+    units, lost = 2001, 3000
+    value = units * (units + 1) // 2 - lost
+    p, _, exact = signed_rank_tail(value, units)
+    assert not exact
+    assert _subsets(lost, units) / 2**units <= p
 
 
 def test_zeros_and_ties_of_twins_take_the_draws_and_not_the_sign() -> None:
