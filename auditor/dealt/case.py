@@ -57,9 +57,11 @@ class DealtCase:
 
     @property
     def grade(self) -> CoinGrade:
-        """Who made the coins, and what the p-value pays for it."""
+        """Who made the coins, and what the p-value pays for it; a round that nobody verified counts as the owner's."""
+        beacon, address = self.measurements.coins.beacon, self.measurements.coins.address
+        verified = beacon is not None and beacon.checked == "verified"
         return coin_grade(
-            beacon=self.beacon_time, stamped=self.stamped, public=bool(self.measurements.coins.address.strip())
+            beacon=self.beacon_time if verified else None, stamped=self.stamped, public=bool(address.strip())
         )
 
     @property

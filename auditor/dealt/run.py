@@ -123,8 +123,9 @@ def require_testable(settings: PlanTestSettings, opened: OpenedBatch) -> None:
 
 
 def others(folder: PlanFolder, batch: int, model: str) -> int:
-    """How many other models a batch was opened for before this one."""
-    return len({one.model for one in folder.openings.opened if one.batch == batch and one.model != model})
+    """How many other models a batch was opened for before it was first opened for this one."""
+    models = [one.model for one in folder.openings.opened if one.batch == batch]
+    return len(set(models[: models.index(model)] if model in models else models))
 
 
 def _note(folder: PlanFolder, batch: int, model: str) -> None:

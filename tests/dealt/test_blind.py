@@ -126,6 +126,8 @@ def test_a_batch_is_noted_as_open_once_a_model(tmp_path: Path) -> None:
     assert refused.verdict.reason == "check:opened"
     allowed = run_plan_test(make_plan_test_settings(plan=plan, scores=str(tmp_path / "other.json"), look=2))
     assert allowed.verdict.outcome == "EVIDENCE"
+    once_more = run_plan_test(make_plan_test_settings(plan=plan, scores=str(tmp_path / "scores.json")))
+    assert once_more.measurements.other_models == 0
     assert allowed.level < first.level
 
 

@@ -199,6 +199,19 @@ def test_a_reference_that_prefers_what_was_published_takes_the_verdict_away(tmp_
     assert made.verdict.reason == "check:control"
 
 
+def test_a_round_that_nobody_verified_counts_as_the_owners(tmp_path: Path, unsigned: None) -> None:
+    def unverified(given: DealtInputs) -> DealtInputs:
+        coins = given.measurements.coins
+        assert coins.beacon is not None
+        return measured(
+            coins=coins.model_copy(update={"beacon": coins.beacon.model_copy(update={"checked": "not verified here"})})
+        )(given)
+
+    made = concluded(tmp_path, stamped(), unverified, beacon=True, public=True)
+    assert (made.coins.grade, made.coins.bits) == ("owner-stamped", 40)
+    assert finding(made, "beacon").status == "warning"
+
+
 def test_shuffled_words_matter_for_prose_alone(tmp_path: Path) -> None:
     def disordered(given: DealtInputs) -> DealtInputs:
         (label, probe), *_ = given.measurements.numerics.items()

@@ -25,10 +25,16 @@ from auditor.cli.console import console_options, current_console
     multiple=True,
     callback=read_pairs,
     metavar="ROLE=PATH",
-    help="The present path of a set (suspect, heldout) or of a plan (plan), if it was moved. Repeatable.",
+    help="With --reveal: the present path of a set (suspect, heldout) or of sealed scores, if moved. Repeatable.",
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Of `auditor test`: the present folder of the plan, if it was moved.",
 )
 @console_options
-def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> None:
+def command(result: Path, output: Path, reveal: bool, data: dict[str, str], plan: Path | None) -> None:
     """Pack RESULT, a result.json, into a zip that `auditor verify` reads: result, features, report and digests.
 
     The zip holds result.json, features.csv (one row a document), report.html and manifest.json with the digest of each.
@@ -36,7 +42,7 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
 
     Of `auditor test` it holds result.json, report.html and what is public of the plan: commitment, beacon, time stamp;
     with --reveal also the opening of that one batch, its key and all its candidates. Secrets of other batches never go
-    in. --data plan=PATH says where the plan is now, --data scores=PATH where sealed scores are.
+    in. --plan says where the plan is now, --data scores=PATH where sealed scores are.
 
     \b
     Examples:
@@ -50,13 +56,13 @@ def command(result: Path, output: Path, reveal: bool, data: dict[str, str]) -> N
     from auditor.verify.bundle.dealt import make_dealt_bundle
     from auditor.verify.bundle.make import check_bundle, make_bundle
 
-    if set(data) - {"plan", "scores"} and not reveal:
+    if data and not reveal:
         raise UsageError("--data names texts, which only --reveal includes", hint="Give --reveal too.")
-    check_bundle(output, inputs=[result, *data.values()])
+    check_bundle(output, inputs=[result, *data.values(), *([] if plan is None else [plan])])
     written = read_bytes(result)
     read = parse_stored(written, result)
     if isinstance(read, DealtResult):
-        made = make_dealt_bundle(read, written, result, reveal=reveal, sources=data)
+        made = make_dealt_bundle(read, written, result, reveal=reveal, sources=data, plan=plan)
     else:
         made = make_bundle(result, reveal=reveal, sources=data)
     write_bytes(output, made)

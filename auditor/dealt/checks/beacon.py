@@ -6,6 +6,8 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 from auditor.provenance.grade import BEFORE_ROUND
 
+_UNCHECKED = ", whose signature was not verified here: the p-value pays as for coins that the owner made alone."
+
 
 @condition(name="beacon", order=20, question="Was the commitment made before the public randomness was known?")
 def beacon(case: DealtCase) -> Finding:
@@ -37,6 +39,6 @@ def beacon(case: DealtCase) -> Finding:
     return Finding(
         "warning" if unchecked else "passed",
         f"The commitment was time-stamped at {case.stamped:%Y-%m-%d %H:%M} UTC, before the randomness of {moment}"
-        + (", whose signature was not verified here." if unchecked else ", whose signature is that of the network."),
-        "Install drand-verify (pip install 'llm-auditor[plant]'), or look the round up." if unchecked else "",
+        + (_UNCHECKED if unchecked else ", whose signature is that of the network."),
+        "Install drand-verify (pip install 'llm-auditor[plant]') and run the test again." if unchecked else "",
     )

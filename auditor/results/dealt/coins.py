@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
+from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 
 CoinGradeName = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone"]
@@ -11,6 +13,13 @@ CoinGradeName = Literal["beacon-public", "beacon-stamped", "owner-stamped", "own
 time stamp; coins of the owner without one."""
 
 Checked = Literal["verified", "not verified here"]
+
+
+_PUBLIC = Unverifiable(
+    "time stamp and publication of the commitment (--plan PLAN shows what the plan has of them, or a bundle)",
+    frozenset({"public"}),
+    ("**",),
+)
 
 
 class BeaconFacts(Record):
@@ -44,10 +53,10 @@ class CoinFacts(Record):
     beacon: BeaconFacts | None
     """None where the owner made the coins alone."""
 
-    stamp: StampFacts | None
+    stamp: Annotated[StampFacts | None, _PUBLIC]
     """None without a time stamp."""
 
-    address: str
+    address: Annotated[str, replace(_PUBLIC, parts=("",))]
     """Where the owner says the commitment was public before the round; empty where nowhere."""
 
 

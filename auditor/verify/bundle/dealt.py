@@ -33,7 +33,13 @@ def dealt_report(result: DealtResult) -> bytes:
 
 
 def make_dealt_bundle(
-    result: DealtResult, written: bytes, path: Path, *, reveal: bool, sources: Mapping[str, str]
+    result: DealtResult,
+    written: bytes,
+    path: Path,
+    *,
+    reveal: bool,
+    sources: Mapping[str, str],
+    plan: Path | None = None,
 ) -> bytes:
     """Pack the result of a test with what is public of its plan.
 
@@ -42,7 +48,8 @@ def make_dealt_bundle(
         written: The bytes of its file, which go in as they are.
         path: Its path, for messages.
         reveal: Whether the opening of its batch goes in: the key of that batch and all its candidates.
-        sources: Where the plan and the sealed scores are now, by `plan` and `scores`, if not where the result says.
+        sources: Where the sealed scores are now, by `scores`, if not where the result says.
+        plan: The folder of the plan; None for the one that the result names.
 
     Raises:
         UsageError: The result was changed; it shows candidates and `reveal` is not asked for; or the plan is not here,
@@ -56,9 +63,9 @@ def make_dealt_bundle(
             hint="Give --reveal here too, or run the test again without it, which scores nothing again.",
         )
     configuration = result.manifest.configuration
-    folder = PlanFolder(Path(sources.get("plan", str(configuration.get("plan", "")))))
+    folder = PlanFolder(plan or Path(str(configuration.get("plan", ""))))
     if folder.commitment.model_dump(mode="json") != result.commitment:
-        raise UsageError(f"{folder.path} is not the plan of this result", hint="Say where it is with --data plan=PATH.")
+        raise UsageError(f"{folder.path} is not the plan of this result", hint="Say where it is with --plan PATH.")
     files = {RESULT: written, REPORT: dealt_report(result), **_public(folder)}
     if reveal:
         files[OPENING] = _opening(folder, result.plan.batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,7 +14,9 @@ from auditor.core.errors import AuditorError, reason_of
 from auditor.core.version import VERSION
 from auditor.dealt.blind import check_scores, parse_scores
 from auditor.dealt.measure import measure_dealt
+from auditor.dealt.open import iso
 from auditor.dealt.verdict import decide_dealt
+from auditor.provenance.beacon import BeaconValue, check_signature, require_round, round_time
 from auditor.provenance.commitment import canonical, commitment_sha256
 from auditor.provenance.records import Commitment
 from auditor.results.io import content_digest
@@ -25,6 +28,8 @@ from auditor.verify.command import BatchCommand
 from auditor.verify.dealt.subject import PUBLIC, DealtSubject
 from auditor.verify.differences import Difference, compare
 from auditor.verify.limits import TooLongError
+
+_INSTALL = "pip install 'llm-auditor[plant]'"
 
 Ask = Callable[[DealtSubject], CheckAnswer | None]
 
@@ -108,26 +113,44 @@ def _commitment(subject: DealtSubject) -> CheckAnswer:
     return CheckAnswer("passed", f"that of the plan, SHA-256 {commitment_sha256(commitment)[:16]}")
 
 
-def _beacon_and_stamp(subject: DealtSubject) -> CheckAnswer:
-    stored = subject.result.measurements.coins
-    if subject.public is None:
-        return CheckAnswer("not asked", "give --plan PLAN, or a bundle, to check the beacon and the time stamp again")
-    again = subject.public.facts()
-    comparison = compare(stored.model_dump(mode="json"), again.model_dump(mode="json"), at="measurements.coins")
+def _beacon(subject: DealtSubject) -> CheckAnswer:
+    """The round of public randomness proves itself: its signature is the network's."""
+    stored, committed = subject.result.measurements.coins.beacon, Commitment.model_validate(subject.result.commitment)
+    if stored is None or committed.beacon is None:
+        if stored is None and committed.beacon is None:
+            return CheckAnswer("passed", "none was committed to and none was used: the coins are the owner's alone")
+        return CheckAnswer("failed", "the commitment names a beacon and the result has none, or the other way round")
+    value = BeaconValue(round=stored.round, randomness=stored.randomness, signature=stored.signature)
+    require_round(value, committed.beacon)
+    if stored.time != iso(round_time(stored.round)):
+        wrong = Difference("measurements.coins.beacon.time", stored.time, iso(round_time(stored.round)))
+        return CheckAnswer("failed", "the round is of another time", (wrong,))
+    if check_signature(value) != "verified":
+        return CheckAnswer("not asked", f"install drand-verify ({_INSTALL}) to check the signature")
+    return CheckAnswer("passed", f"round {stored.round:,}: its signature is that of the network")
+
+
+def _stamp(subject: DealtSubject) -> CheckAnswer | None:
+    stored, public = subject.result.measurements.coins, subject.public
+    if public is None:
+        if stored.stamp is None:
+            return None
+        return CheckAnswer("not asked", "give --plan PLAN, or a bundle, to check the time stamp again")
+    if importlib.util.find_spec("rfc3161_client") is None and public.stamp is not None:
+        return CheckAnswer("not asked", f"install rfc3161-client ({_INSTALL}) to check the time stamp")
+    again = public.facts()
+    ours, theirs = (one.model_dump(mode="json", exclude={"beacon"}) for one in (stored, again))
+    comparison = compare(ours, theirs, at="measurements.coins")
     if comparison.differences:
-        return CheckAnswer("failed", "beacon and time stamp show something else", comparison.differences)
-    unchecked = [
-        name
-        for name, one in (("beacon", again.beacon), ("time stamp", again.stamp))
-        if one is not None and one.checked != "verified"
-    ]
-    rest = f"; not verified here: {', '.join(unchecked)}" if unchecked else ""
-    there = [name for name, one in (("beacon", again.beacon), ("time stamp", again.stamp)) if one is not None]
-    return CheckAnswer("passed", f"{' and '.join(there) or 'no beacon and no time stamp'}, as recorded{rest}")
+        return CheckAnswer("failed", "time stamp or publication are not those of the plan", comparison.differences)
+    if again.stamp is None:
+        return CheckAnswer("passed", "none, as recorded")
+    detail = "verified up to its root" if again.stamp.checked == "verified" else "not verified, as recorded"
+    return CheckAnswer("passed", f"{again.stamp.time} by {again.stamp.authority}, {detail}")
 
 
 def _opening(subject: DealtSubject) -> CheckAnswer:
-    if not subject.available:
+    if "opening" not in subject.available:
         return CheckAnswer(
             "not asked",
             "give --plan PLAN, or a bundle made with --reveal, to derive key, coins and ties again",
@@ -204,7 +227,8 @@ QUESTIONS: dict[str, Ask] = {
     "configuration": _configuration,
     "command": _command,
     "commitment": _commitment,
-    "coins": _beacon_and_stamp,
+    "beacon": _beacon,
+    "stamp": _stamp,
     "opening": _opening,
     "sealed": _sealed,
     "figures": _figures,

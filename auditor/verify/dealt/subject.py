@@ -51,9 +51,10 @@ class DealtSubject:
 
     @property
     def available(self) -> frozenset[str]:
-        """What it is compared with: `opening` where the batch is opened, by the plan or in the bundle."""
+        """What it is compared with, the plan or a bundle: `public`, and `opening` where the batch is opened."""
+        public = self.plan is not None or COMMITMENT in self.bundle
         opened = self.plan is not None or OPENING in self.bundle
-        return frozenset({"opening"} if opened else ())
+        return frozenset({*(["public"] if public else []), *(["opening"] if opened else [])})
 
     @cached_property
     def public(self) -> PublicFiles | None:

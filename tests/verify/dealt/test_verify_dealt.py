@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.dealt import fake_scores, make_plan, result
+from support.paths import SAMPLES
 
 from auditor.core.errors import UsageError
 from auditor.dealt.open import open_plan
@@ -52,7 +54,7 @@ def test_a_result_is_verified_alone_and_with_its_plan(design: str, tmp_path: Pat
     assert not failed(alone)
     assert not failed(opened)
     assert alone["opening"].status == "not asked"
-    assert opened["opening"].status == opened["coins"].status == "passed"
+    assert opened["opening"].status == opened["stamp"].status == opened["beacon"].status == "passed"
     assert "to the last bit" in opened["figures"].detail
 
 
@@ -84,7 +86,7 @@ TAMPERED: list[tuple[str, Edit, str]] = [
     ("order", change("measurements.unit_order", lambda order: order[::-1]), "opening"),
     ("text", change("units.0.candidates", lambda texts: texts[::-1]), "opening"),
     ("root", change("commitment.batches.0.root", "00" * 32), "commitment"),
-    ("address", change("measurements.coins.address", "https://elsewhere"), "coins"),
+    ("address", change("measurements.coins.address", "https://elsewhere"), "stamp"),
     ("setting", change("manifest.configuration.seed", 5), "configuration"),
     ("digest", change("content_sha256", "00" * 32), "digest"),
 ]
@@ -167,7 +169,7 @@ def test_what_cannot_be_bundled_is_refused(plan: PlanFolder, tmp_path: Path) -> 
         make_dealt_bundle(shown.model_copy(update={"name": "x"}), raw, Path("r.json"), reveal=True, sources={})
     other = make_plan(tmp_path / "other", units=60, batches=2, decoys=4)
     with pytest.raises(UsageError, match="not the plan"):
-        make_dealt_bundle(shown, raw, Path("r.json"), reveal=True, sources={"plan": str(other.path)})
+        make_dealt_bundle(shown, raw, Path("r.json"), reveal=True, sources={}, plan=other.path)
 
 
 def test_the_output_says_what_it_does_not_show(plan: PlanFolder) -> None:
@@ -189,3 +191,51 @@ def test_the_result_of_a_test_is_read_by_its_kind(plan: PlanFolder, tmp_path: Pa
     path.write_text(write_json(made))
     assert load_stored(path) == made
     assert open_dealt(path, plan=None) is not None
+
+
+def with_samples(tmp_path: Path, **beacon: Any) -> DealtResult:
+    """A result with the true round of the samples."""
+    plan = make_plan(tmp_path / "plan")
+    made = result(plan)
+    tree = json.loads(write_json(made))
+    tree["commitment"]["beacon"] = {"chain": "drand-quicknet", "round": 1000}
+    written = json.loads((SAMPLES / "planted" / "plan" / "beacon.json").read_text())
+    facts = {**written, "chain": "drand-quicknet", "time": "2023-08-23T15:59:24+00:00", "checked": "verified"}
+    tree["measurements"]["coins"]["beacon"] = {**facts, **beacon}
+    return DealtResult.model_validate(tree)
+
+
+def test_a_round_proves_itself_without_the_plan(tmp_path: Path) -> None:
+    pytest.importorskip("drand_verify")
+    assert answers_of(with_samples(tmp_path))["beacon"].status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("time", "2023-08-23T15:59:27+00:00", "another time"),
+        ("randomness", "00" * 32, "not the digest"),
+        ("round", 1001, "names round 1,000"),
+    ],
+)
+def test_a_round_that_was_changed_is_found_without_the_plan(name: str, value: Any, says: str, tmp_path: Path) -> None:
+    answer = answers_of(with_samples(tmp_path, **{name: value}))["beacon"]
+    assert answer.status == "failed"
+    assert says in answer.detail
+
+
+def test_a_signature_of_nobody_is_found_without_the_plan(tmp_path: Path) -> None:
+    pytest.importorskip("drand_verify")
+    signature = "ab" * 48
+    randomness = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
+    answer = answers_of(with_samples(tmp_path, signature=signature, randomness=randomness))["beacon"]
+    assert answer.status == "failed"
+    assert "not that of the drand network" in answer.detail
+
+
+def test_the_planted_sample_is_opened_as_it_was_committed_to() -> None:
+    pytest.importorskip("drand_verify")
+    opened = open_plan(str(SAMPLES / "planted" / "plan"), 1)
+    assert opened.coins.beacon is not None
+    assert opened.coins.stamp is not None
+    assert opened.coins.beacon.checked == opened.coins.stamp.checked == "verified"
