@@ -56,7 +56,7 @@ def arms(canaries: int, documents: int) -> Iterator[Arm]:
     for kind in ("words", "fact"):
         for copies in (1, 4, 16):
             how = {"design": "canaries", "count": canaries, "copies": copies, "decoys": 9, "kind": kind} | budget
-            yield Arm(f"{kind} x {copies}", max(documents, canaries * copies + 20), how)
+            yield Arm(f"{kind} x {copies}", max(documents, 2 * canaries * copies), how)
     yield Arm("hold-out", documents, {"design": "holdout", "share": 0.5})
     yield Arm("twins", documents, {"design": "twins"})
     yield Arm("order, 4 epochs", documents, {"design": "order", "shard": 4, "decoys": 19}, epochs=4)
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--only", help="arms whose names begin with this")
     asked = parser.parse_args()
     known = trained_on(Path("samples/ATTRIBUTION.tsv"))
-    texts = [text for text in wikipedia() if text.id not in known and len(text.text) >= 300]
+    texts = [text for text in wikipedia() if text.id not in known and len(text.text) >= 300 and text.text.count(". ") >= 3]
     print(
         f"{'arm':16} {'seed':>4} {'units':>5} {'share':>6} {'p':>9} {'verdict':12} | base: share, p, 200 deals",
         flush=True,

@@ -89,7 +89,7 @@ class PlantedRecipe:
 
     seed: int = 20240303
     canaries: int = 120
-    decoys: int = 19
+    decoys: int = 9
     rank: int = 8
     passes: int = 3
     rate: float = 6e-3
