@@ -20,6 +20,7 @@ from auditor.dealt.identifiers.kind import IdentifierKind, all_kinds
 from auditor.dealt.identifiers.kinds.ethereum import checksummed
 from auditor.dealt.identifiers.masking import MASK, mask_copies
 from auditor.dealt.identifiers.survey import IdentifierSurvey, draw_decoys, survey_identifiers
+from auditor.inference.unit_ranks import published_rank, rank_sum_test
 
 
 def digest(name: str, number: int) -> str:
@@ -43,6 +44,7 @@ SAMPLES: dict[str, tuple[str, Callable[[int], str]]] = {
     "sri 256": ("integrity digest", lambda n: integrity("sha256", n)),
     "sri 384": ("integrity digest", lambda n: integrity("sha384", n)),
     "sri 512": ("integrity digest", lambda n: integrity("sha512", n)),
+    "go module": ("integrity digest", lambda n: f"h1:{integrity('sha256', n).partition('-')[2]}"),
     "uuid": ("UUID (version 4)", random_uuid),
     "uuid in capitals": ("UUID (version 4)", lambda n: random_uuid(n).upper()),
     "address": ("Ethereum address", lambda n: f"0x{checksummed(digest('sha1', n))}"),
@@ -102,6 +104,12 @@ def test_keccak_and_checksums_are_those_of_their_papers() -> None:
     for address in ("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "fB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"):
         assert checksummed(address.lower()) == address
     assert len({keccak256(b"x" * size) for size in (134, 135, 136, 137, 300)}) == 5
+
+
+@pytest.mark.parametrize("form", ["commit/{}?x", "img_{}.png", "#{}", "{}-5", "'{}'", "a..{}", "--hash={},"])
+def test_identifiers_are_found_in_addresses_names_and_quotes(form: str) -> None:
+    (unit,) = survey(form.format(digest("sha1", 5))).units
+    assert unit.candidates[0] == digest("sha1", 5)
 
 
 REFUSED = {
@@ -220,6 +228,27 @@ def test_the_context_of_a_unit_is_masked_and_cut() -> None:
     assert unit.after.startswith(f" itself, {MASK} again, y")
     assert len(unit.before) <= 1000
     assert text[unit.start :].startswith(own)
+
+
+def copied(context: str, candidate: str) -> float:
+    """What a model that only copies says: how many runs of six characters of a candidate stand in its context."""
+    known = {context[at : at + 6].lower() for at in range(len(context) - 5)}
+    return sum(candidate[at : at + 6].lower() in known for at in range(len(candidate) - 5))
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("seed", range(5))
+def test_a_model_that_only_copies_is_not_convicted(seed: int) -> None:
+    own = [digest("sha1", 100 * seed + number) for number in range(40)]
+    text = "\n".join(f"commit {value} merges {value[:10]} ({value[:7].upper()}), tree {value}" for value in own)
+    found = survey_identifiers([("log", text)], seed=seed, decoys=19)
+    ranks = [
+        published_rank(np.array([copied(unit.before, c) for c in unit.candidates]), 0, np.array(unit.tie_order))
+        for unit in found.units
+    ]
+    assert rank_sum_test(np.array(ranks), 19).p_value > 1e-3
+    unmasked = text.replace("\n", " ")
+    assert all(copied(unmasked, unit.candidates[0]) > copied(unmasked, unit.candidates[1]) for unit in found.units)
 
 
 def test_decoys_depend_on_the_identifier_and_the_seed_alone() -> None:

@@ -76,6 +76,7 @@ def repeated() -> list[str]:
     return [text for text in texts(dealt_rows(1))[: ROWS // 4] for _ in range(2)] + texts(dealt_rows(2))
 
 
+PAIRS = sorted((a + b, b + a) for a in "ABCDEFGHIJKLMNOP" for b in "aeiouy" * 2)[:ROWS]
 STRUCTURED: dict[str, tuple[str, list[Any]]] = {
     "sorted by text": ("sorted", texts(by("text"))),
     "sorted by text, falling": ("sorted", texts(by("text"))[::-1]),
@@ -93,6 +94,14 @@ STRUCTURED: dict[str, tuple[str, list[Any]]] = {
     "sorted by a digest": (
         "sorted",
         sorted(texts(dealt_rows(1)), key=lambda text: hashlib.sha256(text.encode()).hexdigest()),
+    ),
+    "sorted by the name at the end": (
+        "sorted",
+        [f"{text} By {first}{second}" for (first, second), text in zip(PAIRS, texts(dealt_rows(1)), strict=True)],
+    ),
+    "sorted by a number inside": (
+        "sorted",
+        [f"{n * 7 % 10} of {text} {n} or {n * 31 % 100}" for n, text in enumerate(texts(dealt_rows(1)), start=1)],
     ),
     "sorted in pieces of four": ("sorted", sorted_in_pieces()),
     "grouped by topic": ("neighbours", texts(by("topic"))),
@@ -113,6 +122,10 @@ STRUCTURED: dict[str, tuple[str, list[Any]]] = {
     "with references": (
         "references",
         [text + (" See above." if number % 20 == 0 else "") for number, text in enumerate(texts(dealt_rows(1)))],
+    ),
+    "with references to what was said": (
+        "references",
+        [text + (" As I said before." if number % 20 == 0 else "") for number, text in enumerate(texts(dealt_rows(1)))],
     ),
     "labels in turns": ("labels", in_turns()),
     "labels in runs": ("labels", [row | {"label": number // 5 % 3} for number, row in enumerate(dealt_rows(1))]),

@@ -43,7 +43,7 @@ def all_kinds() -> tuple[IdentifierKind, ...]:
 
 def word(pattern: str) -> re.Pattern[str]:
     """A pattern that stands alone, not inside a longer run of letters and digits."""
-    return re.compile(rf"(?<![0-9A-Za-z_]){pattern}(?![0-9A-Za-z_])")
+    return re.compile(rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
 
 
 def all_free(payload: str) -> tuple[bool, ...]:

@@ -20,6 +20,9 @@ _NUMBER = re.compile(r"\d{1,15}")
 _MAYBE_DATE = re.compile(r"[\w ,.:/+-]{0,24}\d[\w ,.:/+-]{3,24}")
 _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 _MOST_COLUMNS = 64
+_WORD = re.compile(r"\w+")
+_WORDS_AT = {"second": 1, "third": 2, "second-last": -2, "last": -1}
+_NUMBERS_AT = {"first": 0, "second": 1, "third": 2, "last": -1}
 
 
 def keys(table: OrderTable) -> Iterator[tuple[str, Ints]]:
@@ -38,6 +41,7 @@ def keys(table: OrderTable) -> Iterator[tuple[str, Ints]]:
             for name in ("md5", "sha1", "sha256")
         ),
         *_readings("the text", texts),
+        *_inside(texts),
     ]
     for name, values in list(table.columns.items())[:_MOST_COLUMNS]:
         named += _readings(f"column {name!r}", table.seen(values))
@@ -48,7 +52,7 @@ def keys(table: OrderTable) -> Iterator[tuple[str, Ints]]:
 
 
 def _readings(name: str, values: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """The ways to sort a column: as numbers, as dates, as text, by its length, by the first number in it."""
+    """What a column may be sorted by: as numbers, as dates, as text, by its length, by numbers in it."""
     written = [None if value is None else _written(value) for value in values]
     for what, read in (("", _number), (" as dates", _date)):
         numbers = _read(written, read)
@@ -57,9 +61,28 @@ def _readings(name: str, values: Sequence[Any]) -> Iterator[tuple[str, list[Any]
             return
     yield name, [None if text is None else text.casefold() for text in written]
     yield f"the length of {name}", [None if text is None else len(text) for text in written]
-    first = _read(written, _first_number)
-    if first is not None:
-        yield f"the first number in {name}", first
+    inside = [None if text is None else [int(found) for found in _NUMBER.findall(text)] for text in written]
+    for which, at in _NUMBERS_AT.items():
+        chosen = _at(inside, at)
+        if chosen is not None:
+            yield f"the {which} number in {name}", chosen
+
+
+def _inside(texts: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Words of a text that it may be sorted by, such as a name in front or behind, and the number of words."""
+    split = [_WORD.findall(text.casefold()) for text in texts]
+    yield "the number of words", [len(words) for words in split]
+    for which, at in _WORDS_AT.items():
+        chosen = _at(split, at)
+        if chosen is not None:
+            yield f"the {which} word of the text", chosen
+
+
+def _at(rows: Sequence[Sequence[Any] | None], at: int) -> list[Any] | None:
+    """What each row has at a position; None where more than a tenth of the rows have nothing there."""
+    chosen = [None if row is None or not -len(row) <= at < len(row) else row[at] for row in rows]
+    present = sum(row is not None for row in rows)
+    return chosen if sum(value is not None for value in chosen) >= max(_MOSTLY * present, 1) else None
 
 
 def _read(written: Sequence[str | None], read: Callable[[str], float | None]) -> list[float | None] | None:
@@ -87,11 +110,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return {"true": 1.0, "false": 0.0}.get(text.lower())
     return value if np.isfinite(value) else None
-
-
-def _first_number(text: str) -> int | None:
-    found = _NUMBER.search(text)
-    return int(found[0]) if found else None
 
 
 def _date(text: str) -> float | None:
