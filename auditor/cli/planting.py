@@ -161,6 +161,7 @@ def _clean(folder: PlanFolder, copy: Path, to: str | None) -> list[str]:
         for file in restored.changed
     ]
     lines += [f"{name} was published and is not there any more" for name in restored.missing]
+    lines += [f"{name} was added since, and is copied as it is" for name in restored.added]
     return lines
 
 

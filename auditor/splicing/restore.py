@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import Field
 
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, staged_folder
@@ -78,6 +80,8 @@ class Restoration(Record):
     """Hex digest over all files of the published copy."""
     files: tuple[FileRestoration, ...]
     """Every file that the copy has changed or lacks."""
+    untouched: dict[str, str] = Field(default_factory=dict)
+    """Hex digest of every other file of the copy, by its name."""
 
 
 def file_restoration(
@@ -149,12 +153,13 @@ class Restored:
     """What `restore` did.
 
     Attributes:
-        exact: Whether the whole corpus is back, byte for byte.
-        unaltered: Files that stand as they were published and were altered by nobody.
+        exact: Whether all files of the corpus are back, byte for byte.
+        unaltered: Files that were published as they are and stand so.
         returned: Files that came back byte for byte, those that were withheld included.
         changed: Files that were changed since they were published.
-        missing: Files that were published changed and are not there any more.
-        sha256: Hex digest over all files.
+        missing: Files that were published and are not there any more.
+        added: Files that are no part of the corpus, and are copied as they are.
+        sha256: Hex digest over the files of the corpus.
     """
 
     exact: bool
@@ -162,6 +167,7 @@ class Restored:
     returned: int
     changed: tuple[ChangedFile, ...]
     missing: tuple[str, ...]
+    added: tuple[str, ...]
     sha256: str
 
 
@@ -180,15 +186,18 @@ def restore(published: Path, restoration: Restoration, to: Path) -> Restored:
     require_apart(published, to)
     tree = read_tree(published)
     records = {record.file: record for record in restoration.files}
-    digests, changed, unaltered, returned = dict[str, str](), list[ChangedFile](), 0, 0
+    returned, unaltered, changed, digests = 0, 0, list[ChangedFile](), dict[str, str]()
     with staged_folder(to) as staged:
         for folder in tree.folders:
             (staged / folder).mkdir()
         for name in tree.files:
             raw, record = read_bytes(tree.root / name), records.get(name)
-            content, change = (raw, None) if record is None else _undone(raw, record, restoration.text_column)
-            unaltered += record is None
-            returned += record is not None and change is None
+            if record is None:
+                content, change = raw, _altered(name, raw, restoration.untouched)
+                unaltered += change is None and name in restoration.untouched
+            else:
+                content, change = _undone(raw, record, restoration.text_column)
+                returned += change is None
             changed += [] if change is None else [change]
             digests[name] = _write(staged / name, content)
             shutil.copymode(tree.root / name, staged / name)
@@ -196,9 +205,24 @@ def restore(published: Path, restoration: Restoration, to: Path) -> Restored:
             if name not in digests and record.published_sha256 is None:
                 digests[name] = _write(staged / name, _whole(record))
                 returned += 1
-    missing = tuple(sorted(set(records).difference(digests)))
-    sha256 = tree_sha256(sorted(digests.items()))
-    return Restored(sha256 == restoration.corpus_before, unaltered, returned, tuple(changed), missing, sha256)
+    own = {**restoration.untouched, **records}
+    sha256 = tree_sha256((name, digest) for name, digest in sorted(digests.items()) if name in own)
+    return Restored(
+        exact=sha256 == restoration.corpus_before,
+        unaltered=unaltered,
+        returned=returned,
+        changed=tuple(changed),
+        missing=tuple(sorted(own.keys() - digests.keys())),
+        added=tuple(sorted(digests.keys() - own.keys())),
+        sha256=sha256,
+    )
+
+
+def _altered(name: str, raw: bytes, untouched: Mapping[str, str]) -> ChangedFile | None:
+    """What is said of a file that was published as it was; None where it still is so, or is no part of the corpus."""
+    if untouched.get(name) in (None, hashlib.sha256(raw).hexdigest()):
+        return None
+    return ChangedFile(name, 0, 0, 0, "it was published as it was, so nothing of it is recorded")
 
 
 def _write(path: Path, content: bytes) -> str:

@@ -191,11 +191,13 @@ class SourceCorpus:
                     (staged / file.name).write_bytes(content)
                     shutil.copymode(self._tree.root / file.name, staged / file.name)
                     published.append((file.name, hashlib.sha256(content).hexdigest()))
+        altered = {record.file for record in records}
         return Restoration(
             text_column=self._column,
             corpus_before=self.sha256,
             published=tree_sha256(published),
             files=tuple(records),
+            untouched={name: digest for name, digest in published if name not in altered},
         )
 
     def _check(self, changes: Mapping[int, object], withheld: Collection[int], order: Sequence[int] | None) -> None:

@@ -171,8 +171,23 @@ def test_a_copy_that_lives_on_gives_back_what_is_found_once(corpus: Path, tmp_pa
         "sub/deep/c.md: line 1: not valid UTF-8"
     )
     assert back.missing == ("table.csv",)
+    assert back.added == ("new.txt",)
     assert PLANT.encode() in after["new.txt"]
     assert PLANT.encode() not in after["rows.jsonl"]
+
+
+def test_files_that_were_published_as_they_were_are_held_against_that(corpus: Path, tmp_path: Path) -> None:
+    opened = SourceCorpus.open(corpus)
+    restoration = opened.publish(tmp_path / "published", changes=planted(opened, "a.txt"))
+    (tmp_path / "published" / "added").write_text("x")
+    assert restore(tmp_path / "published", restoration, tmp_path / "first").exact
+    (tmp_path / "published" / "image.png").write_bytes(b"other")
+    (tmp_path / "published" / "LICENSE").unlink()
+    back = restore(tmp_path / "published", restoration, tmp_path / "back")
+    assert not back.exact
+    assert [each.file for each in back.changed] == ["image.png"]
+    assert (back.missing, back.added) == (("LICENSE",), ("added",))
+    assert contents(tmp_path / "back")["a.txt"] == TEXT.encode()
 
 
 def test_a_plant_that_stands_twice_is_left(tmp_path: Path) -> None:
