@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.dealt.case import DealtCase
+from auditor.provenance.grade import GRADES
 
 
 def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
@@ -24,6 +25,12 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
         limits.append(
             "The commitment names another statistic. The p-value pays for one choice between the two; a reader who is "
             "shown one of several runs cannot see the others."
+        )
+    if case.grade.name == "beacon-public":
+        limits.append(
+            "That the commitment was public before the beacon round is the owner's account: whoever doubts it looks at the "
+            f"place named. Had it been time-stamped in private alone, the p-value would be multiplied by 2^"
+            f"{GRADES['beacon-stamped'].bits}, for as many plans stamped of which one is shown."
         )
     if case.grade.bits:
         limits.append(

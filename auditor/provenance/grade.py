@@ -33,8 +33,8 @@ GRADES: dict[Grade, CoinGrade] = {
             "beacon-public",
             0,
             True,
-            "The coins follow from public randomness that did not exist when the commitment was published: nobody "
-            "could choose them, and the p-value stands as it is.",
+            "The coins follow from public randomness that did not exist when the commitment was published, where the "
+            "owner names the place: nobody could choose them, and the p-value stands as it is.",
         ),
         CoinGrade(
             "beacon-stamped",
