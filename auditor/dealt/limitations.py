@@ -28,8 +28,8 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
         )
     if case.grade.name == "beacon-public":
         limits.append(
-            "That the commitment was public before the beacon round is the owner's account: whoever doubts it looks at the "
-            f"place named. Had it been time-stamped in private alone, the p-value would be multiplied by 2^"
+            "That the commitment was public before the beacon round is the owner's account: whoever doubts it looks at "
+            f"the place named. Had it been time-stamped in private alone, the p-value would be multiplied by 2^"
             f"{GRADES['beacon-stamped'].bits}, for as many plans stamped of which one is shown."
         )
     if case.grade.bits:
