@@ -76,7 +76,9 @@ def main() -> None:
     parser.add_argument("--only", help="arms whose names begin with this")
     asked = parser.parse_args()
     known = trained_on(Path("samples/ATTRIBUTION.tsv"))
-    texts = [text for text in wikipedia() if text.id not in known and len(text.text) >= 300 and text.text.count(". ") >= 3]
+    texts = [
+        text for text in wikipedia() if text.id not in known and len(text.text) >= 300 and text.text.count(". ") >= 3
+    ]
     print(
         f"{'arm':16} {'seed':>4} {'units':>5} {'share':>6} {'p':>9} {'verdict':12} | base: share, p, 200 deals",
         flush=True,

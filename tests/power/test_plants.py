@@ -97,7 +97,8 @@ def test_a_hold_out_takes_the_engine_where_its_p_values_are_small_enough() -> No
     assert engine == pytest.approx(2 * 184, abs=4)
 
 
-def test_no_plan_is_made_for_next_to_no_effect() -> None:
+def test_no_plan_is_made_for_next_to_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.inference.dealt_power.MOST", 10_000)
     assert rank_sum_units(PlantEffect(0.5001), 1, level=0.001, power=0.9) is None
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from auditor.dealt.order_checks.table import OrderTable
 from auditor.inference.design import Ints
-from auditor.inference.midranks import midranks
 
 _MOSTLY = 0.9
 _NUMBER = re.compile(r"\d{1,15}")
@@ -128,10 +127,11 @@ def _date(text: str) -> float | None:
 
 def _ranks(values: Sequence[Any]) -> Ints:
     """Ranks of values of one kind, as `keys` gives them."""
-    ordered = {value: place for place, value in enumerate(sorted({value for value in values if value is not None}))}
-    numbers = np.array([np.nan if value is None else ordered[value] for value in values], dtype=np.float64)
-    if len(ordered) < 2:
-        return np.zeros(len(values), dtype=np.int64)
-    doubled = 2 * midranks(numbers[:, None])[:, 0] - (np.count_nonzero(~np.isnan(numbers)) + 1)
-    ranks: Ints = np.nan_to_num(doubled).astype(np.int64)
+    present = [at for at, value in enumerate(values) if value is not None]
+    code = {value: number for number, value in enumerate(sorted({values[at] for at in present}))}
+    ranks = np.zeros(len(values), dtype=np.int64)
+    if len(code) > 1:
+        codes = np.array([code[values[at]] for at in present])
+        counts = np.bincount(codes)
+        ranks[present] = (2 * counts.cumsum() - counts)[codes] - len(present)
     return ranks
