@@ -23,10 +23,12 @@ from support.paths import ROOT
 
 import auditor
 from auditor.cli.main import cli, run
+from auditor.dealt.check import all_conditions
 from auditor.membership.guards.guard import all_guards
 from auditor.results.forgetting.states import STATES
 from auditor.results.policy import Policy
 from auditor.verify.check import all_checks
+from auditor.verify.dealt.checks import QUESTIONS
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -102,6 +104,15 @@ def test_the_table_of_states_is_complete() -> None:
 def test_every_check_of_verify_is_told() -> None:
     rows = re.findall(r"^\| `([a-z]+)` \|", sections(page("lasting.md"))["What verify asks"], flags=re.MULTILINE)
     assert rows == [check.name for check in all_checks()]
+
+
+def test_every_question_about_a_test_and_every_check_of_one_is_told() -> None:
+    rows = re.findall(
+        r"^\| `([a-z]+)` \|", sections(page("lasting.md"))["What verify asks of a test"], flags=re.MULTILINE
+    )
+    assert rows == list(QUESTIONS)
+    rows = re.findall(r"^\| `([a-z-]+)` \|", sections(page("planting.md"))["Testing a model"], flags=re.MULTILINE)
+    assert rows == [condition.name for condition in all_conditions()]
 
 
 def test_the_python_page_names_the_public_names() -> None:

@@ -11,7 +11,12 @@ from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
 from auditor.dealt.case import DealtCase, level_of_look
 from auditor.dealt.check import all_conditions
-from auditor.dealt.detectable import detectable_auc_of_holdout, detectable_auc_of_ranks, detectable_auc_of_twins
+from auditor.dealt.detectable import (
+    detectable_auc_of_holdout,
+    detectable_auc_of_ranks,
+    detectable_auc_of_twins,
+    level_under_a_bound,
+)
 from auditor.dealt.limitations import dealt_limitations
 from auditor.dealt.open import committed_batch
 from auditor.dealt.settings import PlanTestSettings, make_plan_test_settings
@@ -209,7 +214,7 @@ def _tested(case: DealtCase, scores: Floats, committed: DealtScores | None) -> D
 
 def _sequential(case: DealtCase, committed: DealtScores | None) -> tuple[SequentialTest | None, float]:
     """The test by betting where it was asked for, and the p-value that the verdict rests on."""
-    p_value = 1.0 if case.target is None else case.target.p_value
+    p_value = 1.0 if case.target is None else case.target.p_combined
     if not case.settings.sequential or committed is None:
         return None, p_value
     wealth, p_values = bet(committed)
@@ -222,15 +227,19 @@ def _sequential(case: DealtCase, committed: DealtScores | None) -> tuple[Sequent
 def _detectable(case: DealtCase, committed: DealtScores | None) -> float | None:
     if committed is None:
         return None
-    alpha, power = case.needed_p, case.settings.policy.power
+    power, units = case.settings.policy.power, case.n_scored
+    alpha = case.needed_p if case.target is None or case.target.test.exact else level_under_a_bound(case.needed_p)
+    if case.settings.sequential:
+        # Stopping at any time costs about half of the units.
+        units //= 2
     if case.commitment.design == "holdout":
         published = int(committed.sides.sum())
         return detectable_auc_of_holdout(
             published, len(committed.sides) - published, alpha=alpha / ENGINE_AND_RANKS, power=power
         )
     if case.commitment.design == "twins":
-        return detectable_auc_of_twins(case.n_scored, alpha=alpha, power=power)
-    return detectable_auc_of_ranks(case.n_scored, committed.decoys, alpha=alpha, power=power)
+        return detectable_auc_of_twins(units, alpha=alpha, power=power)
+    return detectable_auc_of_ranks(units, committed.decoys, alpha=alpha, power=power)
 
 
 def _summary(case: DealtCase) -> PlanSummary:

@@ -54,5 +54,13 @@ def detectable_auc_of_holdout(published: int, withheld: int, *, alpha: float, po
     return min(0.5 + _quantiles(alpha, power) * spread, 0.999)
 
 
+def level_under_a_bound(alpha: float) -> float:
+    """The level at which a test that bounds its p-value rejects in fact.
+
+    Chernoff's bound of a normal tail at z is larger by a factor of z sqrt(2 pi), for large z.
+    """
+    return alpha / max(1.0, float(norm.isf(alpha)) * math.sqrt(2 * math.pi))
+
+
 def _quantiles(alpha: float, power: float) -> float:
     return float(norm.isf(alpha) + norm.ppf(power))

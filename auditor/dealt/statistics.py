@@ -106,10 +106,10 @@ def attempt(
     """
     test = committed_test(scores)
     if features is None:
-        return Attempt(test=test, engine=None, p_value=test.p_value)
+        return Attempt(test=test, engine=None, p_combined=test.p_value)
     engine = _engine(scores, features, settings, alpha, purpose)
     smaller = test.p_value if engine is None else min(test.p_value, engine.p_value)
-    return Attempt(test=test, engine=engine, p_value=min(1.0, ENGINE_AND_RANKS * smaller))
+    return Attempt(test=test, engine=engine, p_combined=min(1.0, ENGINE_AND_RANKS * smaller))
 
 
 def _engine(

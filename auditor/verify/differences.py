@@ -23,11 +23,13 @@ _EXACT = re.compile(
 )
 """Choices, and ratios of whole numbers such as a permutation p-value and Holm's multiple of it."""
 _BY_FORMULA = re.compile(
-    r"^procedures\[|\.equivalence\.|(^|\.)tasks\.tests\[|\[equivalence p-value[^]]*\]"
+    r"^procedures\[|\.test\.p_value$|^(sequential\.)?p_value$"
+    r"|\.equivalence\.|(^|\.)tasks\.tests\[|\[equivalence p-value[^]]*\]"
     rf"|(^|\.)guards\[({'|'.join(sorted(guards_where(lambda guard: not guard.exact_p)))})\]"
 )
 """Exceptions to `_EXACT`: p-values and limits by a formula (Student's t, binomial, Fisher, Kolmogorov-Smirnov, normal
-quantile), which may differ in the last bits as an estimate may, however small they are."""
+quantile; of tests of dealt material also bounds and bets), which may differ in the last bits as an estimate may, however
+small they are."""
 _NAMED = ("guards", "figures")
 """Lists whose items are identified by their names."""
 

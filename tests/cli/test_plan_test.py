@@ -106,8 +106,10 @@ def test_the_recorded_command_gives_the_recorded_settings(here: Path) -> None:
 def test_other_commands_refuse_the_result_of_a_test_in_words(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["test", "--plan", "plan", "--scores", "found.json", "-o", "r.json"])
     capsys.readouterr()
-    assert run(["verify", "r.json", "--again"]) == 2
-    assert "compared with its plan alone" in capsys.readouterr().err
+    assert run(["verify", "r.json", "--data", "suspect=x"]) == 2
+    assert "compared with its plan" in capsys.readouterr().err
+    assert run(["verify", "r.json", "--plan", "plan", "--again"]) == 1
+    assert "every model of the test: --model PATH is missing" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.model
@@ -126,3 +128,9 @@ def test_two_parties_score_and_open_with_a_model(
     assert blind["p_value"] == own["p_value"]
     assert blind["measurements"]["scores"] == own["measurements"]["scores"]
     assert own["manifest"]["texts_from_store"] >= 20
+    again = ["verify", "own.json", "--plan", "small", "--again", "--model"]
+    assert run([*again, str(model)]) == 0
+    assert "scores again, equal" in capsys.readouterr().out
+    other = make_tiny_model(here / "other", seed=1)  # type: ignore[operator]
+    assert run([*again, str(other)]) == 1
+    assert "say something else of these candidates" in capsys.readouterr().out

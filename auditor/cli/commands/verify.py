@@ -106,7 +106,7 @@ def command(
 
     Of `auditor test`, figures and verdict are made again from the scores in the result, and the root of the commitment
     from its leaves; with --plan, or on a bundle made with --reveal, also key, coins and ties. No secret of any other
-    batch is read.
+    batch is read. With --plan, --model for every model and --again the candidates are scored again.
 
     Exit codes: 0 verified, 1 a difference, 2 cannot be read.
 
@@ -127,12 +127,21 @@ def command(
     from auditor.verify.text import is_verified, render_text
 
     reader = CommandReader(read_command, settings_of_batch, configuration)
-    dealt = open_dealt(result, plan=plan, long=long, reader=reader)
+    dealt = open_dealt(
+        result,
+        plan=plan,
+        models=models,
+        base=base,
+        tokenizer=tokenizer,
+        rescoring=rescoring,
+        long=long,
+        reader=reader,
+    )
     if dealt is not None:
-        if data or models or base or tokenizer or batch or configuration or rescoring:
+        if data or batch or configuration or (models and not rescoring):
             raise UsageError(
-                "the result of a test is compared with its plan alone",
-                hint="Give --plan; to score again run the command in its manifest.",
+                "the result of a test is compared with its plan, and with --again with its models",
+                hint="Give --plan, and for its models --again.",
             )
         answers = verify_dealt(dealt)
         print_result(render_dealt_text(dealt, answers))

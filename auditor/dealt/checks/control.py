@@ -19,7 +19,7 @@ def control(case: DealtCase) -> Finding:
             "Name a model that cannot have seen the published text with --reference.",
         )
     level = case.commitment.test.alpha / len(case.controls)
-    label, least = min(((label, one.p_value) for label, one in case.controls.items()), key=lambda pair: pair[1])
+    label, least = min(((label, one.p_combined) for label, one in case.controls.items()), key=lambda pair: pair[1])
     named = shorten(label, 60)
     if least <= level:
         return Finding(

@@ -24,7 +24,7 @@ def opened(case: DealtCase) -> Finding:
         )
     return Finding(
         "warning",
-        f"{before}, and a share of the level is spent on this one; that its makers have not seen the batch is the "
-        "owner's word.",
+        f"{before}, and a share of the level is spent on this one; that the others had shares too (--look), and that "
+        "its makers have not seen the batch, is the owner's word.",
         "Open another batch with --batch.",
     )

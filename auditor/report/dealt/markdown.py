@@ -36,7 +36,7 @@ def _verdict(result: DealtResult) -> str:
         ("p-value", f"**{paid}**, {level_sentence(result)}", escape(f"{paid_sentence(result)} {exactness(result)}")),
         ("Units", escape(units_sentence(result)), escape(design_sentence(result))),
         *(
-            ("Control", escape(label), f"p = {format_p(one.p_value, result.plan.alpha)} in the same test")
+            ("Control", escape(label), f"p = {format_p(one.p_combined, result.plan.alpha)} in the same test")
             for label, one in result.controls.items()
         ),
     )

@@ -37,7 +37,7 @@ def _render(result: DealtResult) -> str:
         entry("Units", units_sentence(result)),
         entry("Coins", " ".join(coin_sentences(result))),
         *(
-            entry("Control", f"{label}: p = {format_p(one.p_value, result.plan.alpha)}")
+            entry("Control", f"{label}: p = {format_p(one.p_combined, result.plan.alpha)}")
             for label, one in result.controls.items()
         ),
         "",

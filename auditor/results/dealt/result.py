@@ -63,8 +63,8 @@ class Attempt(Record):
     engine: Separability | None
     """Of all features, in a dealt hold-out; None otherwise."""
 
-    p_value: Share
-    """Of the test as a whole: of a dealt hold-out twice the smaller of its two p-values."""
+    p_combined: Share
+    """p-value of the test as a whole: of a dealt hold-out twice the smaller of its two p-values."""
 
 
 class SequentialTest(Record):

@@ -220,6 +220,14 @@ def _verdict(subject: DealtSubject) -> CheckAnswer:
     return CheckAnswer("passed", f"{result.verdict.headline} ({result.verdict.reason}) follows from figures and checks")
 
 
+def _rescoring(subject: DealtSubject) -> CheckAnswer:
+    if not subject.rescoring:
+        return CheckAnswer("not asked", "give --plan, --model for every model and --again to score everything again")
+    from auditor.verify.dealt.rescoring import score_again
+
+    return score_again(subject)
+
+
 QUESTIONS: dict[str, Ask] = {
     "schema": _schema,
     "bundle": _bundle,
@@ -233,6 +241,7 @@ QUESTIONS: dict[str, Ask] = {
     "sealed": _sealed,
     "figures": _figures,
     "verdict": _verdict,
+    "rescoring": _rescoring,
 }
 """Every question by name, in the order of the output."""
 

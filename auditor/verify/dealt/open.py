@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.core.errors import cannot_read
@@ -16,13 +17,25 @@ from auditor.verify.limits import read_limited, require_size
 
 
 def open_dealt(
-    path: Path, *, plan: Path | None, long: bool = False, reader: CommandReader | None = None
+    path: Path,
+    *,
+    plan: Path | None,
+    models: Mapping[str, str] | None = None,
+    base: str | None = None,
+    tokenizer: str | None = None,
+    rescoring: bool = False,
+    long: bool = False,
+    reader: CommandReader | None = None,
 ) -> DealtSubject | None:
     """Read the result of a test; None where the file is the result of something else.
 
     Args:
         path: A result.json, or a zip of `auditor bundle`.
         plan: The folder of the plan.
+        models: Path of each model by its label.
+        base: Base of the tested adapter, in place of the one that it names.
+        tokenizer: Folder of the tokenizer of the tested model, in place of its own.
+        rescoring: Whether the candidates are scored again.
         long: Whether figures that take more than minutes are recomputed.
         reader: Reads the recorded command.
 
@@ -42,4 +55,6 @@ def open_dealt(
     result = parse_stored(written, path)
     if not isinstance(result, DealtResult):
         return None
-    return DealtSubject(result, written, files, plan, long, reader)
+    return DealtSubject(
+        result, written, files, plan, dict(models or {}), base, tokenizer, rescoring=rescoring, long=long, reader=reader
+    )

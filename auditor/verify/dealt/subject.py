@@ -21,7 +21,7 @@ from auditor.provenance.records import Commitment
 from auditor.results.dealt.result import DealtResult
 from auditor.verify.bundle.dealt import OPENING
 from auditor.verify.command import CommandReader
-from auditor.verify.limits import MOST_PERMUTATIONS, MOST_WORK, TooLongError
+from auditor.verify.limits import MOST_PERMUTATIONS, MOST_TOTALS, MOST_WORK, TooLongError
 
 R = TypeVar("R", bound=Record)
 
@@ -38,6 +38,10 @@ class DealtSubject:
         raw: The bytes of its file.
         bundle: The other files of its bundle by name; empty outside one.
         plan: The folder of the plan; None where it is not given.
+        models: Path of each model by its label; `target` is the tested one.
+        base: Base of the tested adapter; None for the one that it names.
+        tokenizer: Folder of the tokenizer of the tested model; None for its own.
+        rescoring: Whether the candidates are scored again.
         long: Whether figures that take more than minutes are recomputed.
         reader: Reads the recorded command; it is not checked without one.
     """
@@ -46,15 +50,21 @@ class DealtSubject:
     raw: bytes
     bundle: Mapping[str, bytes] = field(default_factory=dict)
     plan: Path | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    base: str | None = None
+    tokenizer: str | None = None
+    rescoring: bool = False
     long: bool = False
     reader: CommandReader | None = None
 
     @property
     def available(self) -> frozenset[str]:
-        """What it is compared with, the plan or a bundle: `public`, and `opening` where the batch is opened."""
+        """What it is compared with, the plan or a bundle: `public`, and `opening` where the batch is opened; `again`."""
         public = self.plan is not None or COMMITMENT in self.bundle
         opened = self.plan is not None or OPENING in self.bundle
-        return frozenset({*(["public"] if public else []), *(["opening"] if opened else [])})
+        return frozenset(
+            {*(["public"] if public else []), *(["opening"] if opened else []), *(["again"] if self.rescoring else [])}
+        )
 
     @cached_property
     def public(self) -> PublicFiles | None:
@@ -103,8 +113,9 @@ class DealtSubject:
         inputs = dealt_inputs_of(self.result)
         tables = inputs.measurements.features.values()
         work = inputs.settings.permutations * sum(table.values.size for table in tables)
-        if tables and inputs.settings.permutations > MOST_PERMUTATIONS:
-            raise TooLongError(f"{inputs.settings.permutations:,} permutations are more than are recomputed")
+        permutations, widest = inputs.settings.permutations, max((len(table.columns) for table in tables), default=0)
+        if tables and (permutations > MOST_PERMUTATIONS or permutations * widest > MOST_TOTALS):
+            raise TooLongError(f"{permutations:,} permutations of {widest:,} columns are too many to recompute")
         if work > MOST_WORK and not self.long:
             raise TooLongError(
                 f"recomputing takes about {work:,} steps, and at most {MOST_WORK:,} are taken",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from auditor.core.marks import Unverifiable, unverifiable_fields
@@ -21,8 +21,9 @@ _INDEX = re.compile(r"\[\d+\]")
 
 INVENTED = Unverifiable(
     "No check here shows that the stored scores are what these models say of these candidates: whoever invents them "
-    "can make every figure, the verdict and the digest fit. Only scoring again shows it: the test run once more by the "
-    "command in manifest.command, or the same candidates scored by a party of your own."
+    "can make every figure, the verdict and the digest fit. Only scoring again shows it: --again with --plan and "
+    "--model, or the test run once more by the command in manifest.command.",
+    frozenset({"again"}),
 )
 CHOSEN = (
     Unverifiable(
@@ -46,23 +47,26 @@ def _lines(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> Iterato
         yield textwrap.fill(visible(f"SETTINGS  {sentence}"), _WIDTH, subsequent_indent=" " * 10)
     yield from answer_lines(answers)
     yield "What this does not show:"
+    scored = answers.get("rescoring")
+    available = subject.available if scored and scored.status == "passed" else subject.available - {"again"}
     for mark in (INVENTED, *CHOSEN):
-        yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+        if mark.is_open(available):
+            yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
-    for reason in unproven_reasons(subject):
+    for reason in unproven_reasons(subject, available):
         yield f"      {reason}"
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
     opened = " and with the opened batch" if "opening" in subject.available else ""
     yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: consistent with itself{opened}"
 
 
-def unproven_reasons(subject: DealtSubject) -> list[str]:
+def unproven_reasons(subject: DealtSubject, available: Collection[str]) -> list[str]:
     """What of the result anybody could have changed, as far as what is given shows; fields without a value are none."""
     tree = subject.result.model_dump(mode="json", exclude={"manifest": {"configuration"}, "commitment": True})
     paths = {_INDEX.sub("[0]", path) for path, value in leaves(tree) if value is not None}
     reasons: dict[str, None] = {}
     for path, mark in unverifiable_fields(DealtResult):
         whole = replace(mark, parts=tuple(path + part for part in mark.parts))
-        if mark.is_open(subject.available) and any(map(whole.covers, paths)):
+        if mark.is_open(available) and any(map(whole.covers, paths)):
             reasons[mark.reason] = None
     return list(reasons)
