@@ -28,8 +28,8 @@ _BY_FORMULA = re.compile(
     rf"|(^|\.)guards\[({'|'.join(sorted(guards_where(lambda guard: not guard.exact_p)))})\]"
 )
 """Exceptions to `_EXACT`: p-values and limits by a formula (Student's t, binomial, Fisher, Kolmogorov-Smirnov, normal
-quantile; of tests of dealt material also bounds and bets), which may differ in the last bits as an estimate may, however
-small they are."""
+quantile; of tests of dealt material also bounds and bets), which may differ in the last bits as an estimate may,
+however small they are."""
 _NAMED = ("guards", "figures")
 """Lists whose items are identified by their names."""
 

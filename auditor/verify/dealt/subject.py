@@ -59,7 +59,7 @@ class DealtSubject:
 
     @property
     def available(self) -> frozenset[str]:
-        """What it is compared with, the plan or a bundle: `public`, and `opening` where the batch is opened; `again`."""
+        """What it is compared with: `public` files of the plan, the `opening` of its batch, models scored `again`."""
         public = self.plan is not None or COMMITMENT in self.bundle
         opened = self.plan is not None or OPENING in self.bundle
         return frozenset(
