@@ -100,6 +100,7 @@ def publish(folder: PlanFolder, *, beacon: Path | None = None, public: str | Non
             hint="Make a new plan, and have it stamped earlier.",
         )
     origin = folder.read(ORIGIN_FILE, Origin)
+    _require_new(Path(origin.to))
     corpus = SourceCorpus.open(Path(origin.corpus), text_column=origin.text_column)
     dealt = deal_all(folder, commitment, value)
     _require_unchanged(corpus, commitment, dealt)
@@ -120,6 +121,14 @@ def publish(folder: PlanFolder, *, beacon: Path | None = None, public: str | Non
     )
     moved = 0 if publication.order is None else sum(row != index for index, row in enumerate(publication.order))
     return Published(Path(origin.to), grade, len(publication.withheld), len(publication.changes) + moved)
+
+
+def _require_new(to: Path) -> None:
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(
+            f"{to} holds something already, and the published copy is not written over it",
+            hint="Where an earlier run was killed, remove it and run again: the coins are the same.",
+        )
 
 
 def deal_all(folder: PlanFolder, commitment: Commitment, value: BeaconValue | None) -> list[list[tuple[Unit, int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,6 +169,20 @@ def test_rows_are_published_in_the_dealt_order(tmp_path: Path) -> None:
     assert survey(made.folder, tmp_path / "to").share == 1.0
     assert _restored(made, tmp_path, corpus)
     assert survey(made.folder, tmp_path / "clean").share < 0.3
+
+
+def test_a_killed_run_deals_the_same_coins_again(tmp_path: Path) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(60)])
+    made = _plan(tmp_path, corpus, design="holdout", share=0.5)
+    publish(made.folder)
+    first = (tmp_path / "to/rows.jsonl").read_bytes()
+    # Killed after the copy was written, and before the plan was.
+    (made.folder.path / RESTORATION).unlink()
+    with pytest.raises(UsageError, match="the coins are the same"):
+        publish(made.folder)
+    shutil.rmtree(tmp_path / "to")
+    publish(made.folder)
+    assert (tmp_path / "to/rows.jsonl").read_bytes() == first
 
 
 def test_coins_wait_for_the_committed_round(tmp_path: Path) -> None:
