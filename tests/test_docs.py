@@ -280,6 +280,28 @@ def test_the_example_of_a_check_of_an_order_judges(add: Callable[[str], ModuleTy
     assert (found[-1].name, found[-1].status) == ("initials", "failed")
 
 
+def test_the_example_of_a_kind_of_canary_makes_fit_canaries(add: Callable[[str], ModuleType]) -> None:
+    from auditor.planting.kind import KindContext, canary_kinds, unfit
+    from auditor.provenance.draws import Draws
+
+    add("auditor/planting/kinds/numbers.py")
+    made = list(itertools.islice(canary_kinds()["numbers"].make(Draws(b"key"), "canary-1", KindContext(())), 50))
+    assert len(set(made)) == 50
+    assert not any(map(unfit, made))
+
+
+def test_the_example_of_a_condition_judges(add: Callable[[str], ModuleType]) -> None:
+    from types import SimpleNamespace
+
+    from auditor.dealt.check import all_conditions
+
+    add("auditor/dealt/checks/batches.py")
+    batches = all_conditions()[-1]
+    for count, status in ((1, "warning"), (3, "passed")):
+        case = SimpleNamespace(commitment=SimpleNamespace(batches=range(count)))
+        assert batches.check(case).status == status  # type: ignore[arg-type]
+
+
 def test_the_example_of_a_kind_of_identifier_is_found(add: Callable[[str], ModuleType]) -> None:
     from auditor.dealt.identifiers.survey import survey_identifiers
 
