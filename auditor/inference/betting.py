@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from auditor.inference.design import Floats, Ints
+from auditor.inference.rank_share import power_of_e
 
 _BETS = np.arange(1, 20) / 20.0
 """Shares of the wealth that are bet at once; the wealth is the mean over all of them."""
@@ -41,9 +42,12 @@ def betting_process(gains: Floats) -> Floats:
 
 
 def anytime_p_values(log_wealth: Floats) -> Floats:
-    """The p-value after each unit, valid whenever one stops: one over the largest wealth so far, at most 1."""
-    p: Floats = np.exp(-np.maximum(np.maximum.accumulate(log_wealth), 0.0))
-    return p
+    """The p-value after each unit, valid whenever one stops: one over the largest wealth so far, at most 1.
+
+    With seven digits, rounded up, so that a second party on another processor gets the same.
+    """
+    largest = np.maximum(np.maximum.accumulate(log_wealth), 0.0)
+    return np.array([power_of_e(-log)[0] for log in largest.tolist()])
 
 
 def twin_gains(differences: Floats) -> Floats:

@@ -47,9 +47,19 @@ def ratio(count: int, total: int) -> tuple[float, bool]:
 
 
 def power_of_e(log_p: float) -> tuple[float, bool]:
-    """exp(log p), at most 1, and whether it is too small to be represented."""
+    """exp(log p), rounded up as `rounded_up` does, and whether it is too small to be represented."""
     p = math.exp(min(0.0, log_p))
-    return (p, False) if p > 0 else (SMALLEST, True)
+    return (rounded_up(p), False) if p > 0 else (SMALLEST, True)
+
+
+def rounded_up(p: float) -> float:
+    """A p-value with seven digits, never smaller than it is and at most 1.
+
+    The last bits of logarithms and exponentials depend on the processor. A second party gets the same seven digits.
+    """
+    shown = float(f"{p:.6e}")
+    # Half a unit of the last of the digits that are left, which takes what was rounded down one up.
+    return min(1.0, shown if shown >= p else float(f"{p + 0.5 * 10.0 ** (math.floor(math.log10(p)) - 6):.6e}"))
 
 
 LogMoment = Callable[[float], float]

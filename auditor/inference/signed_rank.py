@@ -21,7 +21,7 @@ def signed_rank_test(differences: Floats, tie_order: Ints, signs_of_zero: Bools)
 
     See the head of this file for null, unit, assumption and source. Up to 500 units all sums are counted; counts are
     added and never subtracted, so the relative error is below units times 2^-53 however small the tail is. Beyond, the
-    characteristic function is inverted, with nine digits and rounded up.
+    characteristic function is inverted, with seven digits and rounded up.
 
     Args:
         differences: [units] score of the published version less that of the withheld one.

@@ -24,7 +24,7 @@ def signed_rank_tail(value: int, units: int) -> tuple[float, bool, bool]:
     """P(W >= value).
 
     Returns:
-        The probability, whether it underflows, and whether it is exact to nine digits; else it is an upper bound.
+        The probability, whether it underflows, and whether it is exact to seven digits; else it is an upper bound.
     """
     if units > COUNTED:
         inverted = _inverted(value, units)

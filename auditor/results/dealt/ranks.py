@@ -39,7 +39,7 @@ class RankTest(Record):
     """Probability under the coins of a sum at least this large, never zero."""
 
     exact: bool
-    """Whether the p-value is that probability to nine digits; else it is an upper bound, as valid and larger."""
+    """Whether the p-value is that probability to seven digits; else it is an upper bound, as valid and larger."""
 
     underflow: bool = False
     """Whether the p-value is smaller than any positive floating-point number; the smallest one then stands for it."""
