@@ -9,10 +9,7 @@ import pytest
 
 from auditor.core.errors import UsageError
 from auditor.splicing import survival
-from auditor.splicing.edit import TextEdit
-from auditor.splicing.limits import within_budget
 from auditor.splicing.pipeline import Stage
-from auditor.splicing.source import SourceCorpus
 from auditor.splicing.survival import count_texts, find_similar_texts, find_texts, through_pipeline
 
 PLANTS = ("A river “walked” home.", "Stones don’t sleep here.", "Never put in at all.")
@@ -93,20 +90,3 @@ def test_a_natural_sentence_passes_the_published_filters(tmp_path: Path) -> None
     outcome = through_pipeline(tmp_path, [plant])
     last = outcome.stages[-1]
     assert (outcome.documents, last.documents, last.documents_without, last.texts) == (3, 2, 3, 1)
-
-
-def test_words_added_are_held_against_the_limits(tmp_path: Path) -> None:
-    for name, words in (("a.txt", 1000), ("b.txt", 3000), ("c.txt", 0)):
-        (tmp_path / name).write_text("word " * words)
-    corpus = SourceCorpus.open(tmp_path)
-    changes = {0: [TextEdit(0, 0, "five words are put in ")], 1: [TextEdit(0, 4, ""), TextEdit(9, 9, " one")]}
-    budget = within_budget(corpus, changes)
-    assert (budget.added, budget.share_of_corpus) == (5, 5 / 4000)
-    assert (budget.largest, budget.largest_share_of_document) == ("a.txt", 0.005)
-    assert (budget.over, budget.within) == ((), False)
-    assert within_budget(corpus, changes, most_share_of_corpus=0.002).within
-    assert within_budget(corpus, changes, most_share_of_document=0.004).over == ("a.txt",)
-    twice = within_budget(corpus, {0: [TextEdit(0, 0, "a "), TextEdit(5, 5, "b ")]})
-    assert twice.several == ("a.txt",)
-    nothing = within_budget(corpus, {})
-    assert (nothing.added, nothing.largest, nothing.within) == (0, "", True)
