@@ -9,6 +9,7 @@ import auditor.dealt.checks
 from auditor.core.registry import discover
 from auditor.dealt.case import DealtCase
 from auditor.results.dealt.checks import PlanCheck, PlanCheckStatus
+from auditor.results.guards import GuardFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,13 @@ class Finding:
         status: `failed` takes the verdict away, `warning` does not.
         reason: The finding, one sentence.
         remediation: What would change it.
+        figures: The numbers behind it that stand nowhere else.
     """
 
     status: PlanCheckStatus
     reason: str
     remediation: str = ""
+    figures: tuple[GuardFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Condition:
             status=found.status,
             reason=found.reason,
             remediation=found.remediation,
+            figures=found.figures,
         )
 
 

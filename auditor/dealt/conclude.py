@@ -302,6 +302,7 @@ def _complete(inputs: DealtInputs, features: tuple[str, ...]) -> Manifest:
             "configuration_sha256": canonical_sha256(configuration),
             "nondefault_settings": tuple(sorted(chosen, key=lambda one: not one.threshold)),
             "features": features,
+            "models": tuple(model.model_copy(update={"name": ""}) for model in inputs.manifest.models),
             "chat": None,
         }
     )

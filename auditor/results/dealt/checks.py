@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from auditor.core.record import Record
+from auditor.results.guards import GuardFigure
 
 PlanCheckStatus = Literal["passed", "failed", "warning", "not run"]
 """A failure takes the verdict away; a warning says what the result cannot show or how its power suffers."""
@@ -25,3 +26,6 @@ class PlanCheck(Record):
 
     remediation: str = ""
     """What would change it; empty where it passed."""
+
+    figures: tuple[GuardFigure, ...] = ()
+    """The numbers behind the finding that are no figures of the result otherwise."""
