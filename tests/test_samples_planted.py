@@ -58,7 +58,7 @@ def test_what_was_tuned_on_the_copy_is_evidence_of_class_a_and_its_base_is_none(
     assert (code, adapter.verdict.outcome, adapter.verdict.validity_class) == (1, "EVIDENCE", "A")
     assert adapter.coins.grade == "beacon-public"
     assert adapter.p_paid == adapter.p_value < 1e-5
-    assert [control.p_value > 0.05 for control in adapter.controls.values()] == [True]
+    assert [control.test.p_value > 0.05 for control in adapter.controls.values()] == [True]
     # The batch is open now: a second model takes a part of the level, or is refused.
     code, refused = planned("model", "--reference", str(SAMPLES / "series/never"))
     assert (code, refused.verdict.reason) == (3, "check:opened")
