@@ -47,7 +47,7 @@ class ScoringSettings(CheckedSettings):
     """Score at most this many tokens of a text; a candidate that is longer has no score."""
 
     seed: int = Field(default=0, ge=0)
-    """Seed of the engine and of the choice of probes; no coin depends on it."""
+    """Seed of the choice of texts that are scored twice; no coin and no p-value depends on it."""
 
     @field_validator("device")
     @classmethod

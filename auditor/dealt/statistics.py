@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ def attempt(
     Args:
         scores: The committed scores.
         features: Of the same documents; None of other designs.
-        settings: Permutations, seed and power.
+        settings: Permutations and power.
         alpha: Level at which the engine states what it would detect.
         purpose: Names the random stream.
     """
@@ -115,7 +116,10 @@ def attempt(
 def _engine(
     scores: DealtScores, features: FeatureTable, settings: PlanTestSettings, alpha: float, purpose: str
 ) -> Separability | None:
-    """None where too few documents were published or withheld, or no feature has values."""
+    """None where too few documents were published or withheld, or no feature has values.
+
+    Its random deals follow from the draws of the plan: nobody can try seeds.
+    """
     sides = scores.sides
     missing = np.isnan(features.values).mean(axis=0) if features.values.size else np.empty(0)
     if min(sides.sum(), (~sides).sum()) < 2 or not np.any(missing <= Policy().most_missing):
@@ -123,7 +127,7 @@ def _engine(
     rows = Rows(features.values, sides, tuple(unit.id for unit in scores.units), features.columns)
     return separability(
         drop_sparse(rows, Policy().most_missing),
-        rng=stream(settings.seed, purpose),
+        rng=stream(0, f"{purpose} {hashlib.sha256(scores.order.astype('<i8').tobytes()).hexdigest()}"),
         alpha=max(alpha, 1 / (settings.permutations + 1)),
         permutations=settings.permutations,
         power=settings.policy.power,

@@ -167,3 +167,9 @@ def test_measurements_that_do_not_fit_together_are_refused(tmp_path: Path) -> No
     wrong = given.measurements.model_copy(update={"unit_order": given.measurements.unit_order[1:]})
     with pytest.raises(UsageError, match="fit together"):
         conclude_dealt(replace(given, measurements=wrong))
+
+
+def test_nobody_can_try_seeds(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "plan", "holdout", units=40)
+    first, second = (result(plan, effect=5.0, seed=seed) for seed in (0, 1))
+    assert first.target == second.target
