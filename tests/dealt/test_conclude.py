@@ -144,10 +144,10 @@ def test_units_without_a_score_are_left_out_whatever_their_coins(tmp_path: Path)
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_coins_that_are_dealt_again_reject_no_more_than_the_level(design: str, tmp_path: Path) -> None:
-    """Fixed scores with ties under 1,000 keys: at 10 %, within three standard errors."""
+    """Fixed scores with ties under 500 keys: at 10 %, within three standard errors."""
     opened = open_plan(str(make_plan(tmp_path / "plan", design, units=8, decoys=4).path), 1)
     scores = np.random.default_rng(3).normal(size=(8, opened.commitment.candidates)).round(0)
-    deals, rejected = 1000, 0
+    deals, rejected = 500, 0
     for number in range(deals):
         draws = Draws(number.to_bytes(32, "big"))
         dealt = DealtScores(

@@ -43,12 +43,12 @@ def failed(answers: dict[str, CheckAnswer]) -> set[str]:
 
 @pytest.fixture
 def plan(tmp_path: Path) -> PlanFolder:
-    return make_plan(tmp_path / "plan", units=60, batches=2, decoys=4)
+    return make_plan(tmp_path / "plan", units=20, batches=2, decoys=4)
 
 
 @pytest.mark.parametrize("design", ["canaries", "twins", "holdout", "choice", "order"])
 def test_a_result_is_verified_alone_and_with_its_plan(design: str, tmp_path: Path) -> None:
-    plan = make_plan(tmp_path / "plan", design, units=40)
+    plan = make_plan(tmp_path / "plan", design, units=20)
     made = result(plan, effect=5.0, references=1, reveal=True)
     alone, opened = answers_of(made), answers_of(made, plan.path)
     assert not failed(alone)
@@ -110,7 +110,7 @@ def test_a_score_that_was_changed_moves_a_rank(plan: PlanFolder) -> None:
 
 
 def test_another_plan_is_not_the_one_of_the_result(plan: PlanFolder, tmp_path: Path) -> None:
-    other = make_plan(tmp_path / "other", units=60, batches=2, decoys=4)
+    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4)
     assert {"commitment", "opening"} <= failed(answers_of(result(plan), other.path))
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_bundled_is_refused(plan: PlanFolder, tmp_path: Path) -> 
         make_dealt_bundle(shown, raw, Path("r.json"), reveal=False, sources={})
     with pytest.raises(UsageError, match="changed after"):
         make_dealt_bundle(shown.model_copy(update={"name": "x"}), raw, Path("r.json"), reveal=True, sources={})
-    other = make_plan(tmp_path / "other", units=60, batches=2, decoys=4)
+    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4)
     with pytest.raises(UsageError, match="not the plan"):
         make_dealt_bundle(shown, raw, Path("r.json"), reveal=True, sources={}, plan=other.path)
 
