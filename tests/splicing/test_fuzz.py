@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from splicing import COLUMN, FILES, damaged, exercise
+from splice_fuzz import COLUMN, FILES, damaged, exercise
 
 from auditor.core.errors import UsageError
 from auditor.splicing.edit import TextEdit, apply_edits, inverse_edits

@@ -1,6 +1,6 @@
 """Random files of every format, hostile ones among them: changed texts land exactly, every other byte stays.
 
-    python benchmarks/splicing.py --files 2000
+    python benchmarks/splice_fuzz.py --files 2000
 
 A file is either refused in words or spliced: its edits undone give its bytes again, it reads back as the edited texts,
 and a reader of another make (the csv and json modules, pyarrow, an HTML parser) sees the rest as it was. The table
