@@ -92,9 +92,11 @@ def main() -> None:
 
 def _run(arm: Arm, seed: int, texts: list[Text], asked: argparse.Namespace, work: Path) -> None:
     chosen = sorted(texts, key=lambda text: hashlib.sha256(f"{seed} {text.id}".encode()).digest())
+    most: int | None = asked.characters
     if arm.settings["design"] == "twins":
-        chosen = sorted(chosen, key=lambda text: -len(text.text))
-    corpus = [Text(text.id, text.text[: asked.characters], text.labels) for text in chosen[: arm.documents]]
+        # Short texts have too few places that can be written in two ways.
+        chosen, most = sorted(chosen, key=lambda text: -len(text.text)), None
+    corpus = [Text(text.id, text.text[:most], text.labels) for text in chosen[: arm.documents]]
     corpus = sorted(corpus, key=lambda text: hashlib.sha256(f"order {seed} {text.id}".encode()).digest())
     (work / "corpus").mkdir()
     write_jsonl(corpus, work / "corpus/rows.jsonl")
