@@ -136,6 +136,11 @@ def forget(
 class PlanTestArguments(TypedDict, total=False):
     """The settings of a test of dealt material that are keywords of `run_test`; see `auditor.dealt.settings`."""
 
+    order: Path | None
+    identifiers: Path | None
+    field: str | None
+    shard: int
+    orders: int
     batch: int
     scores: Path | None
     released: str | None
@@ -158,7 +163,7 @@ class PlanTestArguments(TypedDict, total=False):
 def run_test(
     model: Path = "",
     *,
-    plan: Path,
+    plan: Path = "",
     references: Sequence[Path] = (),
     cache_dir: Path | None = None,
     name: str = "",
@@ -170,7 +175,8 @@ def run_test(
     Args:
         model: Folder or name of a causal language model, a PEFT adapter folder, or a GGUF file; left out where `scores`
             has the scores of another party.
-        plan: Folder of the plan that `auditor plant` made. That the batch was opened is noted in it.
+        plan: Folder of the plan that `auditor plant` made. That the batch was opened is noted in it. Left out where
+            `order` names a file that was published in random order, or `identifiers` documents with identifiers.
         references: Models that cannot have seen the published text.
         cache_dir: Folder of the score store; the platform's cache folder by default.
         name: Name of the test in its report.
@@ -250,7 +256,7 @@ def check_settings(
 
 
 def plan_test_settings(
-    model: Path = "", *, plan: Path, references: Sequence[Path] = (), **settings: Unpack[PlanTestArguments]
+    model: Path = "", *, plan: Path = "", references: Sequence[Path] = (), **settings: Unpack[PlanTestArguments]
 ) -> PlanTestSettings:
     """The settings of a test of dealt material with these arguments; errors as of `check_settings`."""
     if isinstance(references, str | PathLike):

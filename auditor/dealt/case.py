@@ -8,12 +8,12 @@ from datetime import date, datetime
 
 import numpy as np
 
-from auditor.dealt.settings import PlanTestSettings
+from auditor.dealt.settings import Material, PlanTestSettings
 from auditor.features.table import TARGET_LABEL
 from auditor.inference.design import Bools
 from auditor.inference.spending import checkpoint_level
 from auditor.provenance.beacon import round_time
-from auditor.provenance.grade import CoinGrade, coin_grade
+from auditor.provenance.grade import GRADES, CoinGrade, coin_grade
 from auditor.provenance.records import BatchCommitment, Commitment
 from auditor.results.dealt.measurements import DealtMeasurements
 from auditor.results.dealt.result import Attempt
@@ -44,6 +44,16 @@ class DealtCase:
     controls: Mapping[str, Attempt] = field(default_factory=dict)
 
     @property
+    def material(self) -> Material:
+        """What is tested."""
+        return self.settings.material
+
+    @property
+    def unscored(self) -> bool:
+        """Whether no model was scored, as a check had failed before."""
+        return not self.measurements.scores
+
+    @property
     def stamped(self) -> datetime | None:
         """When the commitment was time-stamped, where that was verified."""
         stamp = self.measurements.coins.stamp
@@ -58,6 +68,8 @@ class DealtCase:
     @property
     def grade(self) -> CoinGrade:
         """Who made the coins, and what the p-value pays for it; a round that nobody verified counts as the owner's."""
+        if self.material != "plan":
+            return GRADES["file-order" if self.material == "order" else "known-law"]
         beacon, address = self.measurements.coins.beacon, self.measurements.coins.address
         verified = beacon is not None and beacon.checked == "verified"
         return coin_grade(

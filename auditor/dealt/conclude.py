@@ -10,7 +10,7 @@ import numpy as np
 from auditor.core.digests import canonical_sha256
 from auditor.core.errors import UsageError
 from auditor.dealt.case import DealtCase, level_of_look
-from auditor.dealt.check import all_conditions
+from auditor.dealt.check import conditions_of
 from auditor.dealt.detectable import (
     detectable_auc_of_holdout,
     detectable_auc_of_ranks,
@@ -19,7 +19,7 @@ from auditor.dealt.detectable import (
 )
 from auditor.dealt.limitations import dealt_limitations
 from auditor.dealt.open import committed_batch
-from auditor.dealt.settings import PlanTestSettings, make_plan_test_settings
+from auditor.dealt.settings import Material, PlanTestSettings, make_plan_test_settings
 from auditor.dealt.statistics import ENGINE_AND_RANKS, DealtScores, attempt, bet, split_by_unit
 from auditor.dealt.units import unit_results
 from auditor.dealt.verdict import decide_dealt
@@ -38,7 +38,10 @@ from auditor.results.gate import Gate
 from auditor.results.io import with_content_digest
 from auditor.results.result import ExcludedFeature, FeatureNote, Manifest
 
-_INPUTS = ("model", "scores", "plan", "batch")
+MATERIAL_OF: Mapping[str, Material] = {"file-order": "order", "identifiers": "identifiers"}
+"""What a test of a design without coins is by; all others are by a plan."""
+
+_INPUTS = ("model", "scores", "plan", "batch", "order", "identifiers", "field")
 """Settings that say what is tested, not how."""
 
 
@@ -98,7 +101,9 @@ def conclude_dealt(inputs: DealtInputs) -> DealtResult:
     sequential, p_value = _sequential(case, committed)
     p_paid = paid_p(min(1.0, case.attempts * p_value), case.grade.bits)
     detectable = _detectable(case, committed)
-    checks = tuple(one.check(case) for one in all_conditions())
+    natural = inputs.measurements.natural
+    found = () if natural is None else natural.checks
+    checks = (*found, *(one.check(case) for one in conditions_of(case.material)))
     features = inputs.measurements.features.get(TARGET_LABEL)
     tested = () if case.target is None or case.target.engine is None else case.target.engine.columns
     return with_content_digest(
@@ -138,6 +143,10 @@ def bare_case(settings: PlanTestSettings, commitment: Commitment, measurements: 
     Raises:
         UsageError: The measurements do not fit together.
     """
+    if MATERIAL_OF.get(commitment.design, "plan") != settings.material:
+        raise UsageError(f"a test by --{settings.material} is none of the design {commitment.design!r}")
+    if (measurements.natural is None) != (settings.material == "plan"):
+        raise UsageError("the measurements are not those of this kind of test")
     batch = committed_batch(commitment, settings.batch)
     _require_fitting(commitment, measurements)
     return DealtCase(
@@ -173,6 +182,8 @@ def _scored(measurements: DealtMeasurements) -> Bools:
 def committed_scores(case: DealtCase) -> tuple[Floats, DealtScores | None]:
     """[units, candidates] the committed score of every unit, and those of the units that have one; None without any."""
     tables = case.measurements.scores
+    if case.unscored and case.measurements.natural is not None:
+        return np.full((len(case.measurements.units), case.commitment.candidates), np.nan), None
     if TARGET_LABEL not in tables:
         raise UsageError("the measurements hold no score of the tested model")
     scores = tables[TARGET_LABEL]

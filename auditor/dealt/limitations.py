@@ -5,9 +5,29 @@ from __future__ import annotations
 from auditor.dealt.case import DealtCase
 from auditor.provenance.grade import GRADES
 
+_NATURAL = (
+    "Nobody committed to anything before publication: whoever ran the test chose what to test, when, and the seed, and "
+    "could have tried several. Only the choice that is shown is paid for.",
+    "Other draws need another seed, which the report names, or other files, whose digest is in the result.",
+)
+_ORDER = (
+    "The test is of one file, read in its order. Trainings that shuffle rows, or read each row alone, leave no trace "
+    "of it, so NO EVIDENCE is weak.",
+    "That the rows were shuffled before publication is the publisher's word. Each check of the order looks for one "
+    "kind of structure and can overlook others.",
+)
+_IDENTIFIERS = (
+    "A rejection says that the model has seen the identifiers. It does not say where: the same identifiers may stand "
+    "in other copies, logs and indexes.",
+    "The law holds for whoever does not know what was hashed: a model that can compute a digest from its content would "
+    "know it, and so would one that was given it in retrieved text.",
+)
+
 
 def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
     """The limitations that apply to a case."""
+    if case.material != "plan":
+        return (*_NATURAL, *(_ORDER if case.material == "order" else _IDENTIFIERS), *_references(case))
     limits = [
         "The test asks whether the model depends on what was published. It does not show how the text came to it: "
         "training, distillation from another model that saw it, or retrieval while it answers.",
@@ -38,3 +58,11 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
             "public commitment needs no such assumption."
         )
     return tuple(limits)
+
+
+def _references(case: DealtCase) -> tuple[str, ...]:
+    if not case.references:
+        return ()
+    return (
+        "The scores of the references are subtracted. Whoever ran the test chose them, and could have tried several.",
+    )

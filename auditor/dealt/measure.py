@@ -11,7 +11,7 @@ from auditor.core.errors import UsageError
 from auditor.dealt.open import OpenedBatch
 from auditor.dealt.score import text_sha256
 from auditor.inference.design import Floats
-from auditor.results.dealt.measurements import CopyFacts, DealtMeasurements
+from auditor.results.dealt.measurements import CopyFacts, DealtMeasurements, NaturalFacts
 from auditor.results.dealt.scores import CandidateScores, TextScores
 from auditor.results.rows import FeatureTable
 
@@ -23,6 +23,7 @@ def measure_dealt(
     other_models: int,
     copy_found: CopyFacts | None,
     sealed: bool,
+    natural: NaturalFacts | None = None,
 ) -> DealtMeasurements:
     """Bring scores of texts into the order of units and candidates.
 
@@ -32,6 +33,7 @@ def measure_dealt(
         other_models: Models that the batch was opened for before.
         copy_found: What the published copy holds.
         sealed: Whether another party made the scores, without a coin.
+        natural: What was found of a file order or identifiers; None of a plan.
 
     Raises:
         UsageError: A candidate was not scored.
@@ -58,6 +60,7 @@ def measure_dealt(
         numerics=scores.numerics,
         other_models=other_models,
         copy_found=copy_found,
+        natural=natural,
         sealed_sha256=scores.content_sha256 if sealed else "",
     )
 

@@ -122,6 +122,13 @@ class OpenedBatch:
         return self.public.commitment
 
     @property
+    def contexts(self) -> dict[str, str]:
+        """Text before each candidate that is scored in a context; candidates without one are scored alone."""
+        if self.commitment.design != "identifiers":
+            return {}
+        return {text: unit.sites[0].before for unit in self.units for text in unit.candidates}
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """Every candidate once, in an order that no coin decides."""
         return tuple(sorted({text for unit in self.units for text in unit.candidates}))
@@ -165,6 +172,8 @@ def open_plan(plan: str, number: int) -> OpenedBatch:
     """Open a batch of a plan folder; errors as of `open_batch`, and where a file is missing or not whole."""
     folder = PlanFolder(Path(plan))
     public = PublicFiles.of(folder)
+    if public.commitment.design in ("file-order", "identifiers"):
+        raise UsageError(f"{plan}: no plan has the design {public.commitment.design!r}, which has no coins")
     committed_batch(public.commitment, number)
     if not folder.is_dealt:
         raise UsageError(

@@ -11,10 +11,11 @@ from auditor.core.errors import UsageError, naming_unreadable
 from auditor.core.progress import Progress, Silent
 from auditor.dealt.blind import read_scores
 from auditor.dealt.case import DealtCase
-from auditor.dealt.check import all_conditions
+from auditor.dealt.check import conditions_of
 from auditor.dealt.conclude import DealtInputs, bare_case, conclude_dealt
 from auditor.dealt.copy import look_at_copy
 from auditor.dealt.measure import measure_dealt
+from auditor.dealt.natural.run import run_natural
 from auditor.dealt.open import OpenedBatch, open_plan, opened_for
 from auditor.dealt.score import candidate_set, score_candidates
 from auditor.dealt.settings import PlanTestSettings
@@ -52,6 +53,8 @@ def run_plan_test(
         RunError: The run broke.
     """
     options, progress = options or RunOptions(), progress or Silent()
+    if settings.material != "plan":
+        return _run_without_plan(settings, options, progress)
     opened = open_plan(settings.plan, settings.batch)
     require_testable(settings, opened)
     copy_found = look_at_copy(settings.plan, opened)
@@ -67,7 +70,25 @@ def run_plan_test(
         copy_found=copy_found,
         sealed=settings.scores is not None,
     )
-    result = conclude_dealt(
+    result = _conclude(settings, options, opened, scores, measurements)
+    _note(folder, settings.batch, model)
+    return result
+
+
+def _run_without_plan(settings: PlanTestSettings, options: RunOptions, progress: Progress) -> DealtResult:
+    """The order of a file, or identifiers: nothing was committed to, and nothing is noted."""
+    made = run_natural(settings, options, progress)
+    return _conclude(settings, options, made.opened, made.scores, made.measurements)
+
+
+def _conclude(
+    settings: PlanTestSettings,
+    options: RunOptions,
+    opened: OpenedBatch,
+    scores: CandidateScores,
+    measurements: DealtMeasurements,
+) -> DealtResult:
+    return conclude_dealt(
         DealtInputs(
             settings=settings,
             name=options.name or _default_name(settings, scores),
@@ -78,8 +99,6 @@ def run_plan_test(
             gate=options.gate,
         )
     )
-    _note(folder, settings.batch, model)
-    return result
 
 
 def _score(
@@ -160,7 +179,7 @@ def early_refusals(case: DealtCase, *, has_reference: bool) -> Collection[str]:
         case: The case without scores.
         has_reference: Whether there will be a reference.
     """
-    found = [one.check(case) for one in all_conditions() if not one.needs_scores]
+    found = [one.check(case) for one in conditions_of(case.material) if not one.needs_scores]
     # The rule asks for a reference, of which there are no scores yet.
     return [one.reason for one in found if one.status == "failed" and not (one.name == "rule" and has_reference)]
 
@@ -193,5 +212,8 @@ def plan_test_call(settings: PlanTestSettings) -> str:
 
 
 def _default_name(settings: PlanTestSettings, scores: CandidateScores) -> str:
-    model = scores.models[0].source
+    model = scores.models[0].source if scores.models else settings.model
+    if settings.material != "plan":
+        source = settings.order or settings.identifiers or ""
+        return f"{settings.material} of {PurePath(source).name or source} on {PurePath(model).name or model}"
     return f"{PurePath(settings.plan).name} batch {settings.batch} on {PurePath(model).name or model}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from auditor.core.digests import canonical_sha256, packages
@@ -25,7 +25,7 @@ from auditor.scoring.probing import Probes, choose_probes
 from auditor.scoring.score import score_requests
 from auditor.scoring.store import Store
 from auditor.signals.tokens import TokenSignals
-from auditor.signals.views import TARGET, Prompt
+from auditor.signals.views import TARGET, Passage, Prompt, as_passage
 
 FEATURES = "single-pass"
 """The features of a dealt hold-out: those of one pass over each document."""
@@ -60,6 +60,7 @@ def score_candidates(
     store: Store,
     progress: Progress,
     command: str,
+    contexts: Mapping[str, str] | None = None,
 ) -> CandidateScores:
     """Score candidates under the tested model and its references.
 
@@ -71,6 +72,7 @@ def score_candidates(
         store: Where scores are kept.
         progress: Told how far scoring is.
         command: What makes the same scores again.
+        contexts: Text before each candidate that is read and not scored; None to score all alone.
 
     Raises:
         RunError: A model fails.
@@ -78,8 +80,9 @@ def score_candidates(
     texts, features = candidates.texts, candidates.features
     labels = reference_labels(models.references)
     specs = {TARGET_LABEL: models.target, **dict(zip(labels, models.references, strict=True))}
-    probes = _probes(texts, seed)
-    requests = [Request(spec, Prompt(text)) for spec in specs.values() for text in texts]
+    probes = _probes([_passage(text, (contexts or {}).get(text, "")) for text in texts], seed)
+    prompts = [_prompt(text, (contexts or {}).get(text, "")) for text in texts]
+    requests = [Request(spec, prompt) for spec in specs.values() for prompt in prompts]
     for spec in specs.values():
         requests += probes.requests(spec)
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
@@ -120,7 +123,17 @@ def scores_digest(scores: CandidateScores) -> str:
     return canonical_sha256(scores.model_dump(mode="json", exclude={"content_sha256"}))
 
 
-def _probes(texts: Sequence[str], seed: int) -> Probes:
+def _passage(text: str, context: str) -> str | Passage:
+    """A candidate behind its context, of which it alone is scored; in one text, as a model read it."""
+    return Passage(context + text, ((len(context), len(context) + len(text)),)) if context else text
+
+
+def _prompt(text: str, context: str) -> Prompt:
+    passage = as_passage(_passage(text, context))
+    return Prompt(passage.text, spans=passage.spans)
+
+
+def _probes(texts: Sequence[str | Passage], seed: int) -> Probes:
     """Probes of texts that have no sides: the first and the second half of their order stand in for them."""
     half = len(texts) // 2
     return choose_probes(texts[:half], texts[half:], seed=seed, rng=stream(seed, "probes"))

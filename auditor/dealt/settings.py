@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -12,7 +13,19 @@ from auditor.core.errors import UsageError
 from auditor.core.record import Usage
 from auditor.models.backend import LoadOptions
 from auditor.results.dealt.policy import DealtPolicy
-from auditor.settings import CheckedSettings, Model, Source, validated
+from auditor.settings import CheckedSettings, Documents, Model, Source, validated
+
+Material = Literal["plan", "order", "identifiers"]
+"""What a test is of: a dealt plan, the order of a file, or identifiers in documents."""
+
+MATERIALS: tuple[Material, ...] = ("plan", "order", "identifiers")
+
+_OWN: dict[Material, tuple[str, ...]] = {
+    "plan": ("batch", "scores", "released", "reference_released", "look", "sequential", "permutations"),
+    "order": ("field", "shard", "orders"),
+    "identifiers": ("field",),
+}
+"""Settings that some materials have and others have not."""
 
 
 class ScoringSettings(CheckedSettings):
@@ -76,6 +89,21 @@ class PlanTestSettings(ScoringSettings):
     plan: Annotated[str, Source("file")] = ""
     """Folder of the plan that `auditor plant` made."""
 
+    order: Annotated[str | None, Source("file")] = None
+    """In place of a plan: a file that was published with its rows in random order."""
+
+    identifiers: Documents | None = None
+    """In place of a plan: documents with digests, random UUIDs and other identifiers of known law."""
+
+    field: str | None = None
+    """Of --order and --identifiers, column of the text; `text` by default, of --order else all columns as JSON."""
+
+    shard: int = Field(default=8, ge=2)
+    """Rows of a block, inside which --order tests the order; a block has to fit the window of the model."""
+
+    orders: int = Field(default=19, ge=1, le=1000)
+    """Random orders of each block that its own order is compared with."""
+
     batch: int = Field(default=1, ge=1)
     """Batch of the plan that is opened; it proves nothing for models trained after that."""
 
@@ -114,10 +142,30 @@ class PlanTestSettings(ScoringSettings):
                 raise ValueError(f"{value!r} is no day; write it as in 2026-03-14") from None
         return value
 
+    @property
+    def material(self) -> Material:
+        """What is tested."""
+        return "order" if self.order is not None else "identifiers" if self.identifiers is not None else "plan"
+
     @model_validator(mode="after")
-    def _a_plan_and_one_source_of_scores(self) -> Self:
-        if not self.plan.strip():
-            raise ValueError("there is no plan: name its folder with --plan")
+    def _one_material(self) -> Self:
+        named = [name for name in MATERIALS if (getattr(self, name) or "").strip()]
+        if not named:
+            raise ValueError("there is no plan: name its folder with --plan, or a file with --order or --identifiers")
+        if len(named) > 1:
+            raise ValueError(f"one test has one material: leave --{' or --'.join(named)} out")
+        foreign = [
+            name
+            for name in chain.from_iterable(_OWN.values())
+            if name not in _OWN[self.material] and getattr(self, name) != type(self).model_fields[name].default
+        ]
+        if foreign:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in dict.fromkeys(foreign))
+            raise ValueError(f"{options}: no option of a test by --{self.material}; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _one_source_of_scores(self) -> Self:
         if self.scores is None and not self.model.strip():
             raise ValueError("there is nothing to test: name a model, or scores with --scores")
         if self.scores is not None and (self.model.strip() or self.references):
@@ -127,7 +175,8 @@ class PlanTestSettings(ScoringSettings):
     @property
     def inputs(self) -> list[str]:
         """Everything that is read, which no output may overwrite."""
-        return [*super().inputs, self.plan, *([] if self.scores is None else [self.scores])]
+        read = [self.plan, self.order, self.identifiers, self.scores]
+        return [*super().inputs, *(source for source in read if source)]
 
 
 def make_plan_test_settings(**values: Any) -> PlanTestSettings:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from auditor.core.text import amount, lower_first
 from auditor.dealt.case import DealtCase
+from auditor.dealt.checks.structure import STRUCTURE
+from auditor.dealt.settings import Material
 from auditor.results.dealt.checks import PlanCheck
 from auditor.results.outcome import Grade
 from auditor.results.result import Verdict
@@ -25,6 +27,49 @@ _MEANS = (
     "which licence, whether it came from this publication directly or through another model or a copy, or whether it "
     "was trained on rather than retrieved."
 )
+_SHUFFLED = (
+    "The p-value is exact if, as the publisher is said to have done, the rows were shuffled; nothing shows that they "
+    "were, beyond the checks of order."
+)
+_LAW = (
+    "The p-value is exact because the law of the identifiers is known: whatever made them draws every value alike, and "
+    "decoys are drawn from the same law. It needs no likeness of documents."
+)
+_MEANINGS: dict[Material, str] = {
+    "plan": _MEANS,
+    "order": "It means that the model has seen these rows in this order, if the rows were shuffled before publication. "
+    "It does not say where the model has them from, or whether this file or a copy was read.",
+    "identifiers": "It means that the model has seen these identifiers, and not that it has them from these documents: "
+    "whatever else they stand in may be where it read them.",
+}
+_DEPENDS: dict[Material, str] = {
+    "plan": "depends on what was published",
+    "order": "depends on the order of the file",
+    "identifiers": "has seen these identifiers",
+}
+_RANDOM: dict[Material, str] = {
+    "plan": "coins alone decided which is which",
+    "order": "chance alone decided which is which if the rows were shuffled",
+    "identifiers": "nothing but having seen them tells which is which",
+}
+_UNSEEN: dict[Material, str] = {
+    "plan": "It does not show that the published text was not used: a weaker trace, or text that a filter removed "
+    "before training, stays below what this test sees.",
+    "order": "It does not show that the file was not used: trainings that shuffle rows, or read each row alone, leave "
+    "no trace of the order, and most do. NO EVIDENCE of this test is weak.",
+    "identifiers": "It does not show that the documents were not used: identifiers are hard to learn, and a filter may "
+    "have removed them.",
+}
+_HIGHER: dict[Material, str] = {
+    "plan": "published text",
+    "order": "the order of the file",
+    "identifiers": "the identifiers",
+}
+_MORE: dict[Material, str] = {
+    "plan": "",
+    "order": "Bring a longer file, or fewer rows a block (--shard).",
+    "identifiers": "Bring more documents with identifiers.",
+}
 _NEITHER = "It says neither that the model depends on the published text nor that it does not."
 
 _SEALED = " The scores are another party's, who can hide what there is."
@@ -35,6 +80,8 @@ _WHAT = {
     "canaries": "the published canaries above decoys from the same generator",
     "choice": "the published forms above the forms that coins withheld",
     "order": "the published orders above orders that coins withheld",
+    "file-order": "the order of the file above random orders of the same rows",
+    "identifiers": "the identifiers in the documents above others of the same law",
 }
 
 
@@ -62,7 +109,7 @@ def decide_dealt(
             "INCONCLUSIVE",
             f"check:{first.name}",
             f"The test cannot carry a verdict: {lower_first(first.reason)}{more}",
-            _NEITHER,
+            _neither(case),
             " ".join(dict.fromkeys(check.remediation for check in failed if check.remediation)),
             refused=True,
         )
@@ -73,9 +120,8 @@ def decide_dealt(
             case,
             "EVIDENCE",
             "separated",
-            f"The model depends on what was published: it prefers {what} ({effect}), and coins alone decided which is "
-            "which.",
-            _MEANS,
+            f"{_finding(case)}: it prefers {what} ({effect}), and {_RANDOM[case.material]}.",
+            _MEANINGS[case.material],
         )
     policy = case.settings.policy
     if detectable is not None and detectable <= policy.required_auc:
@@ -83,10 +129,9 @@ def decide_dealt(
             case,
             "NO EVIDENCE",
             "not-separated",
-            f"No evidence that the model depends on what was published ({effect}). Had it scored {what} in "
+            f"No evidence that the model {_DEPENDS[case.material]} ({effect}). Had it scored {what} in "
             f"{detectable:.0%} of comparisons, the test would have found it with {policy.power:.0%} power.",
-            "It does not show that the published text was not used: a weaker trace, or text that a filter removed "
-            "before training, stays below what this test sees."
+            _UNSEEN[case.material]
             + (
                 " The scores are another party's, who can hide what there is."
                 if case.measurements.sealed_sha256
@@ -96,7 +141,7 @@ def decide_dealt(
     would = (
         "no effect, however large, would have been found"
         if detectable is None
-        else f"published text would have had to score higher in {detectable:.0%} of comparisons to be found"
+        else f"{_HIGHER[case.material]} would have had to score higher in {detectable:.0%} of comparisons to be found"
     )
     return _verdict(
         case,
@@ -104,7 +149,7 @@ def decide_dealt(
         "underpowered",
         f"Nothing was found ({effect}), but the test is too small to say so: {would} with {policy.power:.0%} power, "
         f"where {policy.required_auc:.0%} is required.",
-        _NEITHER,
+        _neither(case),
         _more(case),
     )
 
@@ -121,7 +166,7 @@ def _verdict(
 ) -> Verdict:
     grade: Grade = "controlled" if case.controls else "no control"
     coins = case.grade
-    validity = _DESCRIPTIVE if refused else f"{_EXACT if coins.class_a else _OWNER} {coins.sentence}"
+    validity = _DESCRIPTIVE if refused else f"{_exactness(case)} {coins.sentence}"
     return Verdict(
         outcome=outcome,
         reason=reason,
@@ -134,6 +179,24 @@ def _verdict(
     )
 
 
+def _exactness(case: DealtCase) -> str:
+    if case.material == "identifiers":
+        return _LAW
+    if case.material == "order":
+        return _SHUFFLED if case.controls else f"{_SHUFFLED} {STRUCTURE}"
+    return _EXACT if case.grade.class_a else _OWNER
+
+
+def _neither(case: DealtCase) -> str:
+    if case.material == "plan":
+        return _NEITHER
+    return f"It says neither that the model {_DEPENDS[case.material]} nor that this is not so."
+
+
+def _finding(case: DealtCase) -> str:
+    return f"The model {_DEPENDS[case.material]}"
+
+
 def _effect(case: DealtCase, p_value: float, p_paid: float) -> str:
     share = "" if case.target is None else f"in {case.target.test.share:.0%} of comparisons, where 50% is chance; "
     paid = f"p = {p_value:.2g}" + (f", {p_paid:.2g} after what it pays" if p_paid != p_value else "")
@@ -141,5 +204,7 @@ def _effect(case: DealtCase, p_value: float, p_paid: float) -> str:
 
 
 def _more(case: DealtCase) -> str:
+    if case.material != "plan":
+        return _MORE[case.material]
     free = "" if case.grade.bits == 0 else " A beacon round after a public commitment makes the coins cost nothing."
     return f"Plant more units, or more copies of each, in the next publication.{free}"

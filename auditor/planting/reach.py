@@ -69,7 +69,7 @@ def reach_lines(commitment: Commitment) -> list[str]:
     for effect in effects:
         for survival in _LOSSES:
             needed = units_needed(
-                commitment.design,
+                commitment.planned,
                 PlantEffect(effect, survival),
                 level=level,
                 decoys=max(1, commitment.candidates - 1),

@@ -1,4 +1,4 @@
-"""Who made the coins, and what the p-value pays for it."""
+"""Who made the coins, or what stands in their place, and what the p-value pays for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Grade = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone"]
+Grade = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone", "file-order", "known-law"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,20 @@ GRADES: dict[Grade, CoinGrade] = {
             "The owner made the coins alone, and no time stamp shows that they were made before the model: that "
             "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried, and the "
             "result is no class A.",
+        ),
+        CoinGrade(
+            "file-order",
+            0,
+            False,
+            "There were no coins: the publisher is said to have shuffled the rows, and nobody committed to an order. "
+            "Nothing is paid, as nobody made coins that could have been tried in secret.",
+        ),
+        CoinGrade(
+            "known-law",
+            0,
+            True,
+            "There were no coins: the law of the identifiers is known, as whatever made them draws every value alike, "
+            "and nobody committed to anything before publication. It is class A by nature (not committed).",
         ),
     )
 }

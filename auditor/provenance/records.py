@@ -13,6 +13,9 @@ SCHEMA: Literal["auditor-commitment-1.0"] = "auditor-commitment-1.0"
 DesignName = Literal["holdout", "twins", "canaries", "choice", "order"]
 """What coins decide: which documents are published, or which of two wordings, of several strings, forms or orders."""
 
+NaturalDesign = Literal["file-order", "identifiers"]
+"""What nobody planned: the order in which a file stands, or identifiers that it holds."""
+
 Statistic = Literal["rank-sum", "signed-rank", "dealt-holdout"]
 
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -110,7 +113,9 @@ class Commitment(Record):
 
     schema_version: Literal["auditor-commitment-1.0"] = SCHEMA
     made_by: str
-    design: DesignName
+    design: DesignName | NaturalDesign
+    """Of a plan what its coins decide; the others are made when a test is run, and commit nobody to anything."""
+
     kind: str
     """Kind of the candidates."""
 
@@ -133,6 +138,17 @@ class Commitment(Record):
     """The round that the coins depend on; None where they are the owner's alone."""
 
     note: str = ""
+
+    @property
+    def planned(self) -> DesignName:
+        """What the coins of a plan decide.
+
+        Raises:
+            ValueError: There was no plan.
+        """
+        if self.design == "file-order" or self.design == "identifiers":
+            raise ValueError(f"{self.design} is no design of a plan")
+        return self.design
 
 
 class BatchSecret(Record):

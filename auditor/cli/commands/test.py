@@ -48,6 +48,10 @@ def command(**values: Any) -> int:
     them without the coins and seals the scores by their digest, and the owner opens the coins. The other party can
     hide what there is, so that NO EVIDENCE says nothing against one that wants to.
 
+    Two tests need no plan. --order takes a file that was published with its rows in random order, and compares that
+    order with others of the same rows; a file that is sorted, grouped or numbered is refused before a model is opened.
+    --identifiers takes documents with digests, random UUIDs and the like, and compares each with others of its law.
+
     \b
     Examples:
       auditor test ./model --plan plan/ -o report.html
@@ -55,6 +59,8 @@ def command(**values: Any) -> int:
       auditor test --plan plan/ --export candidates.zip
       auditor test ./model --blind candidates.zip -o scores.json
       auditor test --plan plan/ --scores scores.json -o report.html
+      auditor test ./model --order questions.jsonl --field question --reference ./older -o report.html
+      auditor test ./model --identifiers src/ -o report.html
     """
     from auditor.core.errors import UsageError
     from auditor.dealt.settings import make_plan_test_settings
@@ -93,12 +99,16 @@ def _run(settings: PlanTestSettings, *, outputs: Sequence[Path], name: str, cach
     return evaluate_gate(result).exit_code
 
 
+def _without_plan(taken: dict[str, Any]) -> bool:
+    return taken["order"] is not None or taken["identifiers"] is not None
+
+
 def _export(export: Path, taken: dict[str, Any], *, outputs: Sequence[Path], **rest: Any) -> int:
     from auditor.core.errors import UsageError
     from auditor.core.files import read_paths, refuse_read, write_bytes
     from auditor.dealt.blind import export_candidates
 
-    if outputs or taken["model"] or not taken["plan"]:
+    if outputs or taken["model"] or not taken["plan"] or _without_plan(taken):
         raise UsageError("--export takes --plan and --batch alone", hint="It scores nothing and writes one .zip.")
     if export.suffix.lower() != ".zip":
         raise UsageError(f"output {str(export)!r}: candidates are written as a .zip")
@@ -120,8 +130,8 @@ def _score_blind(
     from auditor.dealt.settings import ScoringSettings, make_scoring_settings
     from auditor.report.json_ import write_json
 
-    if taken["plan"] or taken["scores"] is not None:
-        raise UsageError("--blind scores without a plan", hint="Leave --plan and --scores out.")
+    if taken["plan"] or taken["scores"] is not None or _without_plan(taken):
+        raise UsageError("--blind scores without a plan", hint="Leave --plan, --order, --identifiers and --scores out.")
     if len(outputs) != 1 or outputs[0].suffix.lower() != ".json":
         raise UsageError("--blind writes one file of scores", hint="Name it with -o, such as scores.json.")
     settings = make_scoring_settings(**{name: taken[name] for name in ScoringSettings.model_fields})

@@ -31,7 +31,8 @@ def read_pairs(context: click.Context, parameter: click.Parameter, value: tuple[
     multiple=True,
     callback=read_pairs,
     metavar="ROLE=PATH",
-    help="Documents to compare with the result: suspect, heldout, placebo or general. Repeatable.",
+    help="Documents to compare with the result: suspect, heldout, placebo or general; of `auditor test` without a plan "
+    "order or identifiers. Repeatable.",
 )
 @click.option(
     "--model",
@@ -106,7 +107,8 @@ def command(
 
     Of `auditor test`, figures and verdict are made again from the scores in the result, and the root of the commitment
     from its leaves; with --plan, or on a bundle made with --reveal, also key, coins and ties. No secret of any other
-    batch is read. With --plan, --model for every model and --again the candidates are scored again.
+    batch is read. Of a test by --order or --identifiers, --data order=FILE or --data identifiers=PATH reads the files
+    and judges them again. With --plan or --data, --model for every model and --again the candidates are scored again.
 
     Exit codes: 0 verified, 1 a difference, 2 cannot be read.
 
@@ -130,6 +132,7 @@ def command(
     dealt = open_dealt(
         result,
         plan=plan,
+        data=data,
         models=models,
         base=base,
         tokenizer=tokenizer,
@@ -138,10 +141,11 @@ def command(
         reader=reader,
     )
     if dealt is not None:
-        if data or batch or configuration or (models and not rescoring):
+        if set(data) - {dealt.role} or batch or configuration or (models and not rescoring) or (plan and dealt.role):
+            against = f"--data {dealt.role}=PATH" if dealt.role else "--plan"
             raise UsageError(
-                "the result of a test is compared with its plan, and with --again with its models",
-                hint="Give --plan, and for its models --again.",
+                f"the result of this test is compared with {against}, and with --again with its models",
+                hint=f"Give {against}, and for its models --again.",
             )
         answers = verify_dealt(dealt)
         print_result(render_dealt_text(dealt, answers))

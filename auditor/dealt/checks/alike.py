@@ -19,7 +19,10 @@ def alike(case: DealtCase) -> Finding:
         return Finding(
             "failed",
             f"In {same:,} of {units:,} units two candidates have the same tokens under this model, more than "
-            f"{most:.0%}: its tokenizer removes what was planted.",
-            "Plant what tokenizers preserve: words, not invisible or look-alike characters.",
+            f"{most:.0%}: its tokenizer removes what "
+            f"{'was planted' if case.material == 'plan' else 'tells them apart'}.",
+            "Plant what tokenizers preserve: words, not invisible or look-alike characters."
+            if case.material == "plan"
+            else "Bring rows that are not repeated, or another model.",
         )
     return Finding("passed", f"In {units - same:,} of {units:,} units all candidates have tokens of their own.")

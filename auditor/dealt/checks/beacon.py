@@ -9,7 +9,12 @@ from auditor.provenance.grade import BEFORE_ROUND
 _UNCHECKED = ", whose signature was not verified here: the p-value pays as for coins that the owner made alone."
 
 
-@condition(name="beacon", order=20, question="Was the commitment made before the public randomness was known?")
+@condition(
+    name="beacon",
+    order=20,
+    question="Was the commitment made before the public randomness was known?",
+    materials=("plan",),
+)
 def beacon(case: DealtCase) -> Finding:
     """Compare the round with the time stamp."""
     happened, coins = case.beacon_time, case.measurements.coins

@@ -6,7 +6,7 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
 
-@condition(name="blind", order=130, question="Were the scores made by whoever has the coins?")
+@condition(name="blind", order=130, question="Were the scores made by whoever has the coins?", materials=("plan",))
 def blind(case: DealtCase) -> Finding:
     """Say what scores of another party can and cannot show."""
     if not case.measurements.sealed_sha256:

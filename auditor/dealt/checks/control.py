@@ -8,10 +8,19 @@ from auditor.dealt.check import Finding, condition
 
 
 @condition(
-    name="control", order=100, question="Does a reference alone show nothing in the same test?", needs_scores=True
+    name="control",
+    order=100,
+    question="Does a reference alone show nothing in the same test?",
+    needs_scores=True,
+    materials=("plan", "identifiers"),
 )
 def control(case: DealtCase) -> Finding:
     """Compare the p-value under each reference alone with its share of the level."""
+    natural = case.material == "identifiers"
+    if not case.controls and natural:
+        return Finding(
+            "not run", "No reference was given; the p-value needs none.", "Name an older model with --reference."
+        )
     if not case.controls:
         return Finding(
             "not run",
@@ -21,6 +30,13 @@ def control(case: DealtCase) -> Finding:
     level = case.commitment.test.alpha / len(case.controls)
     label, least = min(((label, one.p_combined) for label, one in case.controls.items()), key=lambda pair: pair[1])
     named = shorten(label, 60)
+    if least <= level and natural:
+        return Finding(
+            "failed",
+            f"The reference {named} prefers the identifiers as well (p = {least:.2g}, level {level:.3g}): it has seen "
+            "them too, or they are not of the law that they seem to be.",
+            "Name a reference that is older than the identifiers.",
+        )
     if least <= level:
         return Finding(
             "failed",

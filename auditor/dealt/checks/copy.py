@@ -7,7 +7,12 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
 
-@condition(name="copy", order=90, question="Does the published copy hold what the coins chose, and no other candidate?")
+@condition(
+    name="copy",
+    order=90,
+    question="Does the published copy hold what the coins chose, and no other candidate?",
+    materials=("plan",),
+)
 def copy(case: DealtCase) -> Finding:
     """Compare the counts of candidates in the copy with the coins."""
     found = case.measurements.copy_found

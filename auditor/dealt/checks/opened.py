@@ -7,7 +7,9 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
 
-@condition(name="opened", order=40, question="Is this the first model that the batch is opened for?")
+@condition(
+    name="opened", order=40, question="Is this the first model that the batch is opened for?", materials=("plan",)
+)
 def opened(case: DealtCase) -> Finding:
     """Compare the list of opened batches with the number of the model."""
     others, look = case.measurements.other_models, case.settings.look

@@ -19,7 +19,9 @@ def reach(case: DealtCase) -> Finding:
             "failed",
             f"The smallest p-value of this design is {_power(least)}, and the level of {case.level:.3g} needs "
             f"{_power(needed)}{paid}: no model could give EVIDENCE.",
-            "Plant more units, or let public randomness after a public commitment make the coins, which costs nothing.",
+            "Plant more units, or let public randomness after a public commitment make the coins, which costs nothing."
+            if case.material == "plan"
+            else "Bring more units: a longer file, or more documents.",
         )
     return Finding(
         "passed", f"The smallest p-value of this design is {_power(least)}; {_power(needed)} is needed{paid}."

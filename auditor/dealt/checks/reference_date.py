@@ -8,7 +8,9 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
 
-@condition(name="reference-date", order=110, question="Is the reference older than the published text?")
+@condition(
+    name="reference-date", order=110, question="Is the reference older than the published text?", materials=("plan",)
+)
 def reference_date(case: DealtCase) -> Finding:
     """Compare the day of the newest reference with the deal."""
     given = case.settings.reference_released

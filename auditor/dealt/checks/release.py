@@ -6,7 +6,7 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
 
-@condition(name="release", order=30, question="Were commitment and coins there before the model?")
+@condition(name="release", order=30, question="Were commitment and coins there before the model?", materials=("plan",))
 def release(case: DealtCase) -> Finding:
     """Compare the time stamp and the beacon with the day of the release."""
     known = [moment for moment in (case.stamped, case.beacon_time) if moment is not None]

@@ -8,7 +8,9 @@ from auditor.dealt.check import Finding, condition
 _STATISTICS = {"holdout": "dealt-holdout", "twins": "signed-rank"}
 
 
-@condition(name="rule", order=50, question="Are score, statistic and level those that were committed to?")
+@condition(
+    name="rule", order=50, question="Are score, statistic and level those that were committed to?", materials=("plan",)
+)
 def rule(case: DealtCase) -> Finding:
     """Compare the commitment with what is done."""
     test, design = case.commitment.test, case.commitment.design

@@ -11,7 +11,12 @@ _REMEDY = (
 )
 
 
-@condition(name="opening", order=10, question="Are these all the units of the batch, as they were committed to?")
+@condition(
+    name="opening",
+    order=10,
+    question="Are these all the units of the batch, as they were committed to?",
+    materials=("plan",),
+)
 def opening(case: DealtCase) -> Finding:
     """Compute the root over the leaves again."""
     leaves = [bytes.fromhex(unit.leaf) for unit in case.measurements.units]

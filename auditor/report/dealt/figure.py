@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from auditor.report.dealt.words import is_natural
 from auditor.results.dealt.result import DealtResult
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 56, 44, 16
 _BINS = 20
+_NOUNS = {"file-order": "blocks in their own order", "identifiers": "identifiers"}
 _SUSPECT, _INK, _LINE = "var(--suspect, #d55e00)", "var(--ink, #1b1e23)", "var(--line, #d5d9df)"
 
 
@@ -37,15 +39,16 @@ def draw(result: DealtResult) -> RankFigure | None:
     total = sum(count for _, count, _ in bars)
     if not total:
         return None
-    middle = len(bars) // 2
+    middle, noun = len(bars) // 2, _NOUNS.get(result.plan.design, "published texts")
+    chance = "chance" if is_natural(result) else "coins"
     upper = sum(count for _, count, _ in bars[-middle:])
     share = sum(expected for _, _, expected in bars[-middle:]) / total
     return RankFigure(
         svg=_svg(bars, title, across),
         title=title,
-        caption="Each bar counts published texts; the line is what coins alone would give. Bars that grow to the right "
-        "say that the model prefers what was published.",
-        words=f"{upper:,} of {total:,} published texts stand in the {middle} bars on the right, where coins alone "
+        caption=f"Each bar counts {noun}; the line is what {chance} alone would give. Bars that grow to the right "
+        f"say that the model prefers {'them' if is_natural(result) else 'what was published'}.",
+        words=f"{upper:,} of {total:,} {noun} stand in the {middle} bars on the right, where {chance} alone "
         f"would give about {share * total:.0f}.",
         bars=bars,
     )
@@ -63,6 +66,9 @@ def _ranks(result: DealtResult) -> tuple[tuple[tuple[str, int, float], ...], str
         (_label(one, bins, rivals), where[one], len(chosen) * widths[one] / (rivals + 1)) for one in range(bins)
     )
     what = "documents" if holdout else "candidates of the same unit"
+    if is_natural(result):
+        noun = _NOUNS[result.plan.design]
+        return bars, f"Where {noun} stand", "rivals that score below"
     return bars, "Where published texts stand", f"{what} that score below the published one"
 
 

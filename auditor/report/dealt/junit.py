@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from auditor.core.text import visible
 from auditor.report.choices import setting_sentences
 from auditor.report.dealt.renderer import DealtRenderer
-from auditor.report.dealt.words import coin_sentences, effect_sentence, level_sentence, paid_sentence, units_sentence
+from auditor.report.dealt.words import (
+    coin_sentences,
+    digests,
+    effect_sentence,
+    level_sentence,
+    paid_sentence,
+    units_sentence,
+)
 from auditor.report.gate import gate_sentence, status_of
 from auditor.report.suites import document, suite_case
 from auditor.report.text import format_p
@@ -80,8 +87,7 @@ def _render(result: DealtResult) -> str:
         "level": repr(result.level),
         "p-value": repr(result.p_value),
         "p-value-paid": repr(result.p_paid),
-        "commitment-sha256": result.plan.commitment_sha256,
-        "root": result.plan.root,
+        **digests(result),
         "auditor": result.manifest.auditor_version,
         "created": result.manifest.created,
         "seed": str(result.manifest.seed),

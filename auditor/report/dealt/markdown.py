@@ -8,16 +8,18 @@ from auditor.core.text import shorten, visible
 from auditor.report.choices import setting_sentences
 from auditor.report.dealt.renderer import DealtRenderer
 from auditor.report.dealt.words import (
-    VERIFY,
     check_counts,
     coin_sentences,
+    coins_heading,
     compared,
     design_sentence,
+    digests_sentence,
     effect_sentence,
     exactness,
     level_sentence,
     paid_sentence,
     units_sentence,
+    verify_sentence,
 )
 from auditor.report.gate import SIGNS, gate_sentence, status_of
 from auditor.report.markdown import SHAPES, escape, markdown_table
@@ -48,7 +50,7 @@ def _verdict(result: DealtResult) -> str:
         *([f"What would change this verdict: {escape(verdict.remediation)}"] if verdict.remediation else []),
         f"{SIGNS[status_of(outcome)]} {escape(gate_sentence(result.gate, outcome))}",
         markdown_table(("", "", ""), rows),
-        f"Who made the coins: {escape(' '.join(coin_sentences(result)))}",
+        f"{coins_heading(result)}: {escape(' '.join(coin_sentences(result)))}",
         f"Validity class {verdict.validity_class}, {verdict.grade}: {escape(verdict.validity)} Reason code: "
         f"{escape(verdict.reason)}.",
     ]
@@ -74,8 +76,8 @@ def _rest(result: DealtResult) -> str:
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", command)), default=0))
     limits = "\n".join(f"* {escape(one)}" for one in result.limitations)
     return (
-        f"### How to check it\n\n{escape(VERIFY)}\n\nRun again by:\n\n{fence}\n{command}\n{fence}\n\n"
-        f"Commitment {result.plan.commitment_sha256}, root of batch {result.plan.batch} {result.plan.root}; auditor "
+        f"### How to check it\n\n{escape(verify_sentence(result))}\n\nRun again by:\n\n{fence}\n{command}\n{fence}\n\n"
+        f"{digests_sentence(result)}; auditor "
         f"{escape(result.manifest.auditor_version)}, {escape(moment(result.manifest.created))}\n\n"
         f"### Limitations\n\n{limits}"
     )

@@ -16,6 +16,12 @@ _DESIGNS = {
     "was never published.",
     "choice": "Each unit had several forms that would do equally well, and a coin decided which was published.",
     "order": "Each file could have stood in several orders, and a coin decided which was published.",
+    "file-order": "The publisher is said to have shuffled the rows of the file, so that inside each block every order "
+    "was as likely; the block is compared with random orders of its own rows. There were no coins, and nobody "
+    "committed to an order.",
+    "identifiers": "Whatever made an identifier of known law, such as a digest or a random UUID, draws every value "
+    "alike; each is compared with 127 others of its law, in the same place, with every other copy of it masked. There "
+    "were no coins, and nobody committed to anything.",
 }
 _COMPARED = {
     "holdout": "a published document scores above a withheld one",
@@ -23,6 +29,8 @@ _COMPARED = {
     "canaries": "a published canary scores above a decoy of its own set",
     "choice": "a published form scores above one that was withheld",
     "order": "a published order scores above one that was withheld",
+    "file-order": "the order of the file scores above a random order of the same rows",
+    "identifiers": "an identifier scores above another of its law",
 }
 
 
@@ -34,6 +42,54 @@ def design_sentence(result: DealtResult) -> str:
 def compared(result: DealtResult) -> str:
     """What the share of comparisons counts."""
     return _COMPARED[result.plan.design]
+
+
+def is_natural(result: DealtResult) -> bool:
+    """Whether there was no plan, and so no coins and no commitment."""
+    return result.measurements.natural is not None
+
+
+def material(result: DealtResult) -> str:
+    """What is tested, for a heading."""
+    return {"file-order": "Order of a file", "identifiers": "Identifiers"}.get(result.plan.design, "Plan")
+
+
+def coins_heading(result: DealtResult) -> str:
+    """What the sentences about coins are headed by."""
+    return "Who committed to what" if is_natural(result) else "Who made the coins"
+
+
+def digests_sentence(result: DealtResult) -> str:
+    """The digests that a result can be told by."""
+    natural, plan = result.measurements.natural, result.plan
+    if natural is not None:
+        return f"Nothing was committed to before publication; SHA-256 of what was read {natural.sha256}"
+    return f"Commitment {plan.commitment_sha256}, root of batch {plan.batch} {plan.root}"
+
+
+def digests(result: DealtResult) -> dict[str, str]:
+    """The same by name."""
+    if result.measurements.natural is not None:
+        return {"read-sha256": result.measurements.natural.sha256}
+    return {"commitment-sha256": result.plan.commitment_sha256, "root": result.plan.root}
+
+
+def compared_noun(result: DealtResult) -> str:
+    """What scores higher where something is found."""
+    nouns = {"file-order": "the order of the file", "identifiers": "identifiers"}
+    return nouns.get(result.plan.design, "published text")
+
+
+def verify_sentence(result: DealtResult) -> str:
+    """How a second party checks a result."""
+    if not is_natural(result):
+        return VERIFY
+    role = "order=FILE" if result.plan.design == "file-order" else "identifiers=PATH"
+    return (
+        "auditor verify result.json makes every figure and the verdict again from the scores in the result; with "
+        f"--data {role} it reads the files again, and derives checks, units, rivals and the order of ties from them "
+        "and the seed. It needs no model. That the scores are those of the model only scoring again can show."
+    )
 
 
 def level_sentence(result: DealtResult) -> str:
@@ -49,6 +105,8 @@ def paid_sentence(result: DealtResult) -> str:
         parts.append(f"2^{result.coins.bits} for who made the coins")
     if result.attempts > 1:
         parts.append(f"{result.attempts} for the choice between two tests")
+    if not parts and is_natural(result):
+        return "It pays nothing: there were no coins that anybody could have tried in secret."
     if not parts:
         return "It pays nothing: nobody could choose the coins, and the test is the one that was committed to."
     before, after = format_p(result.p_value, result.level), format_p(result.p_paid, result.level)
@@ -110,11 +168,11 @@ def exactness(result: DealtResult) -> str:
         return "There is none: too little was scored."
     if result.sequential is not None:
         return "One over the largest wealth of a bettor who wins only where published text scores higher."
-    test = result.target.test
+    test, chance = result.target.test, "chance" if is_natural(result) else "the coins"
     text = (
-        "The probability under the coins alone of a result at least as clear, counted exactly"
+        f"The probability under {chance} alone of a result at least as clear, counted exactly"
         if test.exact
-        else "An upper bound of the probability under the coins alone of a result at least as clear"
+        else f"An upper bound of the probability under {chance} alone of a result at least as clear"
     )
     if result.target.engine is not None:
         text += "; twice the smaller of that and of the p-value of all features together"

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
 
-CoinGradeName = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone"]
+CoinGradeName = Literal["beacon-public", "beacon-stamped", "owner-stamped", "owner-alone", "file-order", "known-law"]
 """Public randomness after a public commitment; after one that was time-stamped in private; coins of the owner before a
-time stamp; coins of the owner without one."""
+time stamp; coins of the owner without one. Without coins: the order of a file that is said to be shuffled; identifiers
+of which the law is known."""
 
 Checked = Literal["verified", "not verified here"]
 

@@ -6,17 +6,24 @@ from typing import Annotated
 
 from auditor.core.marks import Unverifiable
 from auditor.core.record import Count, Record
+from auditor.results.dealt.checks import PlanCheck
 from auditor.results.dealt.coins import CoinFacts
 from auditor.results.rows import FeatureTable, Matrix, Numerics, TableRecord
 
 OPENING = frozenset({"opening"})
 SECRET = Unverifiable(
     "which candidate of each unit was published, and the order of ties (--plan PLAN shows it, or the opening in a "
-    "bundle)",
+    "bundle; of a file order or of identifiers --data ROLE=PATH)",
     OPENING,
     ("[*].published", "[*].tie_order[*]", "[*].id", "[*].kind"),
 )
 _ORDER = Unverifiable("the order of the units (--plan PLAN shows it)", OPENING, ("[*]",))
+_NATURAL = Unverifiable(
+    "what was read, and what its checks found before a model ran (--data order=FILE or identifiers=PATH shows it)",
+    OPENING,
+    ("**",),
+)
+_CUT = Unverifiable("how many rows the window of the model cuts, which its tokenizer says")
 _COPY = Unverifiable("what the published copy held when the test was run")
 _OPENED = Unverifiable("for how many other models the batch had been opened, which the owner's own list says")
 _SCORE = Unverifiable(
@@ -39,6 +46,22 @@ class UnitFacts(Record):
 
     tie_order: tuple[Count, ...]
     """Number of each candidate; of two with equal scores the one with the smaller number counts as lower."""
+
+
+class NaturalFacts(Record):
+    """What was read of a file order or of identifiers, and judged before a model was opened."""
+
+    sha256: Annotated[str, _NATURAL]
+    """Digest of what was read, in its order."""
+
+    checks: Annotated[tuple[PlanCheck, ...], _NATURAL]
+    """Their findings."""
+
+    left_out: Annotated[dict[str, Count], _NATURAL]
+    """Identifiers that were left out, by reason."""
+
+    cut_rows: Annotated[Count, _CUT] = 0
+    """Rows of blocks that do not fit the window of the model whole."""
 
 
 class CopyFacts(Record):
@@ -84,6 +107,9 @@ class DealtMeasurements(TableRecord):
 
     copy_found: Annotated[CopyFacts | None, _COPY, Unverifiable(_COPY.reason, parts=("**",))] = None
     """What the published copy holds; None where there was none to look at."""
+
+    natural: NaturalFacts | None = None
+    """Of a file order or of identifiers; None of a plan."""
 
     sealed_sha256: str = ""
     """Digest of the scores that another party sealed before it knew a coin; empty where whoever opened the batch scored

@@ -27,9 +27,11 @@ _TEXTS = Unverifiable(
 
 
 class PlanSummary(Record):
-    """What was committed to, as far as a reader needs it; the commitment says the same."""
+    """What is tested, as far as a reader needs it; the commitment says the same."""
 
-    design: Literal["holdout", "twins", "canaries", "choice", "order"]
+    design: Literal["holdout", "twins", "canaries", "choice", "order", "file-order", "identifiers"]
+    """What coins decided; the last two had no coins, and nobody committed to anything."""
+
     kind: str
     batch: Count
     units: Count
@@ -140,7 +142,8 @@ class DealtResult(Record):
     excluded_features: tuple[ExcludedFeature, ...]
     limitations: tuple[str, ...]
     commitment: dict[str, Any]
-    """The commitment as it was published."""
+    """The commitment as it was published; of a file order or of identifiers a record of the units that was made when
+    the test was run, which commits nobody to anything."""
 
     manifest: Manifest
     gate: Annotated[Gate, Unverifiable("the gate, which whoever ran the test chose", parts=("**",))] = Gate()

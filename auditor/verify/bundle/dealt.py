@@ -63,6 +63,16 @@ def make_dealt_bundle(
             hint="Give --reveal here too, or run the test again without it, which scores nothing again.",
         )
     configuration = result.manifest.configuration
+    if result.measurements.natural is not None:
+        if plan is not None:
+            raise UsageError(f"{path}: this test had no plan", hint="Leave --plan out.")
+        if reveal:
+            raise UsageError(
+                f"{path}: a bundle of a test without a plan holds no files",
+                hint="Leave --reveal out, and hand over the files, for auditor verify --data.",
+            )
+        bare = {RESULT: written, REPORT: dealt_report(result)}
+        return pack({**bare, MANIFEST: _manifest(bare)})
     folder = PlanFolder(plan or Path(str(configuration.get("plan", ""))))
     if folder.commitment.model_dump(mode="json") != result.commitment:
         raise UsageError(f"{folder.path} is not the plan of this result", hint="Say where it is with --plan PATH.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from auditor.core.errors import AuditorError, reason_of
 from auditor.core.version import VERSION
 from auditor.dealt.blind import check_scores, parse_scores
 from auditor.dealt.measure import measure_dealt
-from auditor.dealt.open import iso
+from auditor.dealt.open import OpenedBatch, iso
 from auditor.dealt.verdict import decide_dealt
 from auditor.provenance.beacon import BeaconValue, check_signature, require_round, round_time
 from auditor.provenance.commitment import canonical, commitment_sha256
@@ -98,7 +98,9 @@ def _command(subject: DealtSubject) -> CheckAnswer | None:
     return CheckAnswer("passed", f"it gives all {comparison.leaves:,} settings")
 
 
-def _commitment(subject: DealtSubject) -> CheckAnswer:
+def _commitment(subject: DealtSubject) -> CheckAnswer | None:
+    if subject.role:
+        return None
     commitment = Commitment.model_validate(subject.result.commitment)
     public = subject.public
     if public is None:
@@ -113,8 +115,10 @@ def _commitment(subject: DealtSubject) -> CheckAnswer:
     return CheckAnswer("passed", f"that of the plan, SHA-256 {commitment_sha256(commitment)[:16]}")
 
 
-def _beacon(subject: DealtSubject) -> CheckAnswer:
+def _beacon(subject: DealtSubject) -> CheckAnswer | None:
     """The round of public randomness proves itself: its signature is the network's."""
+    if subject.role:
+        return None
     stored, committed = subject.result.measurements.coins.beacon, Commitment.model_validate(subject.result.commitment)
     if stored is None or committed.beacon is None:
         if stored is None and committed.beacon is None:
@@ -149,7 +153,47 @@ def _stamp(subject: DealtSubject) -> CheckAnswer | None:
     return CheckAnswer("passed", f"{again.stamp.time} by {again.stamp.authority}, {detail}")
 
 
-def _opening(subject: DealtSubject) -> CheckAnswer:
+def _derived(subject: DealtSubject) -> CheckAnswer | None:
+    """Derive units, rivals and checks of a test without a plan from its files and the seed."""
+    if not subject.role:
+        return None
+    again, stored = subject.natural, subject.result.measurements
+    if again is None or stored.natural is None:
+        return CheckAnswer("not asked", f"give --data {subject.role}=PATH to read the files again and judge them")
+    trees = [
+        {
+            "units": [unit.model_dump(mode="json") for unit in units],
+            "unit_order": list(order),
+            "natural": facts.model_dump(mode="json"),
+        }
+        for units, order, facts in (
+            (stored.units, stored.unit_order, stored.natural),
+            (again.opened.facts, again.opened.unit_order, again.facts),
+        )
+    ]
+    record = again.opened.commitment.model_dump(mode="json", exclude={"made_by"})
+    shown = {name: value for name, value in subject.result.commitment.items() if name != "made_by"}
+    wrong = [
+        *compare(*trees, at="measurements").differences,
+        *compare(shown, record, at="commitment").differences,
+        *_other_texts(subject, again.opened),
+    ]
+    if wrong:
+        return CheckAnswer("failed", "files, checks or units are not those of the result", tuple(wrong))
+    return CheckAnswer(
+        "passed", f"{len(again.opened.units):,} units, their rivals and {len(again.facts.checks)} checks derived again"
+    )
+
+
+def _other_texts(subject: DealtSubject, opened: OpenedBatch) -> Iterator[Difference]:
+    for index, (unit, shown) in enumerate(zip(opened.units, subject.result.units, strict=False)):
+        if shown.candidates is not None and shown.candidates != unit.candidates:
+            yield Difference(f"units[{index}].candidates", "other texts", "those of the batch")
+
+
+def _opening(subject: DealtSubject) -> CheckAnswer | None:
+    if subject.role:
+        return None
     if "opening" not in subject.available:
         return CheckAnswer(
             "not asked",
@@ -165,9 +209,7 @@ def _opening(subject: DealtSubject) -> CheckAnswer:
     }
     again = {"units": [unit.model_dump(mode="json") for unit in opened.facts], "unit_order": list(opened.unit_order)}
     wrong = list(compare(stored, again, at="measurements").differences)
-    for index, (unit, shown) in enumerate(zip(opened.units, subject.result.units, strict=False)):
-        if shown.candidates is not None and shown.candidates != unit.candidates:
-            wrong.append(Difference(f"units[{index}].candidates", "other texts", "those of the batch"))
+    wrong += _other_texts(subject, opened)
     if wrong:
         return CheckAnswer("failed", "units, coins or ties are not those of the opened batch", tuple(wrong))
     return CheckAnswer(
@@ -222,7 +264,9 @@ def _verdict(subject: DealtSubject) -> CheckAnswer:
 
 def _rescoring(subject: DealtSubject) -> CheckAnswer:
     if not subject.rescoring:
-        return CheckAnswer("not asked", "give --plan, --model for every model and --again to score everything again")
+        return CheckAnswer(
+            "not asked", "give --plan or --data, --model for every model and --again to score everything again"
+        )
     from auditor.verify.dealt.rescoring import score_again
 
     return score_again(subject)
@@ -238,6 +282,7 @@ QUESTIONS: dict[str, Ask] = {
     "beacon": _beacon,
     "stamp": _stamp,
     "opening": _opening,
+    "derived": _derived,
     "sealed": _sealed,
     "figures": _figures,
     "verdict": _verdict,

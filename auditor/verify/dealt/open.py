@@ -20,6 +20,7 @@ def open_dealt(
     path: Path,
     *,
     plan: Path | None,
+    data: Mapping[str, str] | None = None,
     models: Mapping[str, str] | None = None,
     base: str | None = None,
     tokenizer: str | None = None,
@@ -32,6 +33,7 @@ def open_dealt(
     Args:
         path: A result.json, or a zip of `auditor bundle`.
         plan: The folder of the plan.
+        data: Path of the files of a test without a plan, by `order` or `identifiers`.
         models: Path of each model by its label.
         base: Base of the tested adapter, in place of the one that it names.
         tokenizer: Folder of the tokenizer of the tested model, in place of its own.
@@ -56,5 +58,15 @@ def open_dealt(
     if not isinstance(result, DealtResult):
         return None
     return DealtSubject(
-        result, written, files, plan, dict(models or {}), base, tokenizer, rescoring=rescoring, long=long, reader=reader
+        result,
+        written,
+        files,
+        plan,
+        dict(data or {}),
+        dict(models or {}),
+        base,
+        tokenizer,
+        rescoring=rescoring,
+        long=long,
+        reader=reader,
     )

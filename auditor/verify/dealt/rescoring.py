@@ -32,7 +32,7 @@ def score_again(subject: DealtSubject) -> CheckAnswer:
         RunError: A model fails.
     """
     if subject.opened is None:
-        raise UsageError("scoring again needs the candidates: give --plan PLAN, or a bundle made with --reveal")
+        raise UsageError("scoring again needs the candidates: give --plan PLAN, a bundle made with --reveal, or --data")
     stored = subject.result.measurements
     models = open_models(
         _given(subject, TARGET_LABEL),
@@ -48,9 +48,15 @@ def score_again(subject: DealtSubject) -> CheckAnswer:
             store=store,
             progress=Silent(),
             command="",
+            contexts=subject.opened.contexts,
         )
     again = measure_dealt(
-        subject.opened, scores, other_models=stored.other_models, copy_found=stored.copy_found, sealed=False
+        subject.opened,
+        scores,
+        other_models=stored.other_models,
+        copy_found=stored.copy_found,
+        sealed=False,
+        natural=stored.natural,
     )
     differences = tuple(_apart(stored, again))
     if differences:

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from auditor.core.errors import UsageError
 from auditor.core.record import Record
-from auditor.dealt.conclude import DealtInputs, conclude_dealt, dealt_inputs_of
+from auditor.dealt.conclude import MATERIAL_OF, DealtInputs, conclude_dealt, dealt_inputs_of
+from auditor.dealt.natural.material import NaturalMaterial
+from auditor.dealt.natural.read import read_natural
 from auditor.dealt.open import OpenedBatch, PublicFiles, open_batch, open_plan
 from auditor.provenance.beacon import BeaconValue
 from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAMP_ROOT, PlanFolder, Publicity
@@ -38,6 +40,7 @@ class DealtSubject:
         raw: The bytes of its file.
         bundle: The other files of its bundle by name; empty outside one.
         plan: The folder of the plan; None where it is not given.
+        data: Path of the files of a test without a plan, by `order` or `identifiers`.
         models: Path of each model by its label; `target` is the tested one.
         base: Base of the tested adapter; None for the one that it names.
         tokenizer: Folder of the tokenizer of the tested model; None for its own.
@@ -50,6 +53,7 @@ class DealtSubject:
     raw: bytes
     bundle: Mapping[str, bytes] = field(default_factory=dict)
     plan: Path | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     base: str | None = None
     tokenizer: str | None = None
@@ -61,7 +65,7 @@ class DealtSubject:
     def available(self) -> frozenset[str]:
         """What it is compared with: `public` files of the plan, the `opening` of its batch, models scored `again`."""
         public = self.plan is not None or COMMITMENT in self.bundle
-        opened = self.plan is not None or OPENING in self.bundle
+        opened = self.plan is not None or OPENING in self.bundle or self.role in self.data
         return frozenset(
             {*(["public"] if public else []), *(["opening"] if opened else []), *(["again"] if self.rescoring else [])}
         )
@@ -87,6 +91,28 @@ class DealtSubject:
             "" if public is None else _read(Publicity, PUBLICITY, public).address,
         )
 
+    @property
+    def role(self) -> str:
+        """What the files of a test without a plan are called; empty where there was a plan."""
+        return MATERIAL_OF.get(self.result.plan.design, "")
+
+    @cached_property
+    def natural(self) -> NaturalMaterial | None:
+        """What the files hold, read again with the settings of the result; None where they are not given.
+
+        Raises:
+            UsageError: They cannot be read.
+        """
+        if self.role not in self.data:
+            return None
+        stored = self.result.measurements.natural
+        settings = self.inputs.settings.model_copy(update={self.role: self.data[self.role]})
+        return read_natural(
+            settings,
+            reference=self.inputs.commitment.test.reference,
+            cut_rows=0 if stored is None else stored.cut_rows,
+        )
+
     @cached_property
     def opened(self) -> OpenedBatch | None:
         """The batch of the result, opened; None where nothing opens it.
@@ -94,6 +120,8 @@ class DealtSubject:
         Raises:
             UsageError: What opens it is not what was committed to.
         """
+        if self.role:
+            return None if self.natural is None else self.natural.opened
         number = self.result.plan.batch
         if self.plan is not None:
             return open_plan(str(self.plan), number)

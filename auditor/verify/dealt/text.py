@@ -21,8 +21,8 @@ _INDEX = re.compile(r"\[\d+\]")
 
 INVENTED = Unverifiable(
     "No check here shows that the stored scores are what these models say of these candidates: whoever invents them "
-    "can make every figure, the verdict and the digest fit. Only scoring again shows it: --again with --plan and "
-    "--model, or the test run once more by the command in manifest.command.",
+    "can make every figure, the verdict and the digest fit. Only scoring again shows it: --again with --plan "
+    "or --data, and --model, or the test run once more by the command in manifest.command.",
     frozenset({"again"}),
 )
 CHOSEN = (
@@ -35,6 +35,19 @@ CHOSEN = (
         "shows what the coins chose."
     ),
 )
+
+_CHOSEN_FILES = (
+    Unverifiable(
+        "Nothing shows how many files, seeds, models or references were tried and left out, or that the model is the "
+        "one that it is called."
+    ),
+    Unverifiable(
+        "Nothing was committed to before publication: that the files are as they were published is not shown."
+    ),
+)
+
+_OF_PLANS = ("measurements.other_models", "measurements.coins.stamp", "measurements.coins.address")
+"""Fields that are empty where there was no plan."""
 
 
 def render_dealt_text(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> str:
@@ -49,14 +62,16 @@ def _lines(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> Iterato
     yield "What this does not show:"
     scored = answers.get("rescoring")
     available = subject.available if scored and scored.status == "passed" else subject.available - {"again"}
-    for mark in (INVENTED, *CHOSEN):
+    for mark in (INVENTED, *(_CHOSEN_FILES if subject.role else CHOSEN)):
         if mark.is_open(available):
             yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
     for reason in unproven_reasons(subject, available):
         yield f"      {reason}"
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
-    opened = " and with the opened batch" if "opening" in subject.available else ""
+    opened = (
+        f" and with {'its files' if subject.role else 'the opened batch'}" if "opening" in subject.available else ""
+    )
     yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: consistent with itself{opened}"
 
 
@@ -67,6 +82,8 @@ def unproven_reasons(subject: DealtSubject, available: Collection[str]) -> list[
     reasons: dict[str, None] = {}
     for path, mark in unverifiable_fields(DealtResult):
         whole = replace(mark, parts=tuple(path + part for part in mark.parts))
+        if subject.role and path in _OF_PLANS:
+            continue
         if mark.is_open(available) and any(map(whole.covers, paths)):
             reasons[mark.reason] = None
     return list(reasons)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import html5lib
 import pytest
 from support.dealt import make_plan, result
+from support.natural import natural_result, shuffled_rows, write_identifiers, write_rows
 from support.results import HOSTILE
 
 from auditor.report.dealt.figure import draw
@@ -102,3 +103,21 @@ def test_files_are_written_in_the_format_of_their_extension(tmp_path: Path) -> N
     write_outputs(made, paths)
     assert json.loads(paths[1].read_text())["kind"] == "test"
     assert all(path.stat().st_size for path in paths)
+
+
+def test_without_a_plan_no_format_speaks_of_coins_or_a_commitment_as_of_something(tmp_path: Path) -> None:
+    rows = str(write_rows(tmp_path / "rows.jsonl", shuffled_rows()))
+    source = str(write_identifiers(tmp_path / "src"))
+    for made in (natural_result(order=rows, references=1), natural_result(identifiers=source, effect=100.0)):
+        for name, form in dealt_renderers().items():
+            written = form.render(made)
+            shown = plain(written)
+            if name != "json":
+                for wanted in (made.verdict.sentence, made.coins.sentence):
+                    assert plain(wanted) in shown, (name, wanted)
+                assert "Who made the coins" not in shown
+                assert "as it was published" not in shown
+                assert not re.search(r"coins alone|the owner", shown), name
+            for check in made.checks:
+                assert check.name in written, name
+        html5lib.HTMLParser(strict=True).parse(render(made, "html"))
