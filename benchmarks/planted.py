@@ -96,6 +96,8 @@ def _run(arm: Arm, seed: int, texts: list[Text], asked: argparse.Namespace, work
     if arm.settings["design"] == "twins":
         # Short texts have too few places that can be written in two ways.
         chosen, most = sorted(chosen, key=lambda text: -len(text.text)), None
+    elif arm.settings["design"] == "order":
+        most = asked.characters // arm.settings["shard"]
     corpus = [Text(text.id, text.text[:most], text.labels) for text in chosen[: arm.documents]]
     corpus = sorted(corpus, key=lambda text: hashlib.sha256(f"order {seed} {text.id}".encode()).digest())
     (work / "corpus").mkdir()
@@ -111,6 +113,10 @@ def _run(arm: Arm, seed: int, texts: list[Text], asked: argparse.Namespace, work
     (made.folder.path / COMMITMENT).write_bytes(canonical(alone))
     publish(made.folder)
     published = [document.text for document in SourceCorpus.open(work / "to").documents]
+    if arm.settings["design"] == "order":
+        # An order is learned from text that is read in order: blocks of the file, each in one window.
+        rows = arm.settings["shard"]
+        published = ["\n".join(published[first : first + rows]) for first in range(0, len(published), rows)]
     options = argparse.Namespace(**vars(asked) | {"epochs": arm.epochs, "seed": seed})
     tune(asked.model, published, work / "adapter", options)
     result = _test(work, str(work / "adapter"))

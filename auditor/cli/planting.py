@@ -19,7 +19,7 @@ from auditor.planting.reach import reach_lines
 from auditor.planting.settings import PlantSettings
 from auditor.planting.survey import LEAST_SURVIVING, survey, survey_pipeline
 from auditor.planting.words import describe_plan, grade_lines, next_steps
-from auditor.provenance.folder import ORIGIN, RESTORATION, Origin, PlanFolder
+from auditor.provenance.folder import RESTORATION, PlanFolder
 from auditor.settings import validated
 
 _STEPS = ("coins", "checked", "cleaned", "review")
@@ -80,13 +80,25 @@ def _plan(values: dict[str, Any]) -> list[str]:
 
             sentences = sentence_writer(settings.model, LoadOptions(), progress)
         made = make_plan(settings, beacon=not no_beacon, sentences=sentences)
-    lines = [*describe_plan(made.commitment), *reach_lines(made.commitment), *_skipped(made)]
+    lines = [*describe_plan(made.commitment), *reach_lines(made.commitment), *_skipped(made), *_copied(made)]
     lines += _request(made.folder)
     if no_beacon:
         lines += _published(publish(made.folder))
-    origin = made.folder.read(ORIGIN, Origin)
-    lines += ["next:", *(f"  {number}. {step}" for number, step in enumerate(next_steps(made.commitment, origin), 1))]
+    steps = next_steps(made.commitment, plan=settings.plan, to=settings.to)
+    lines += ["next:", *(f"  {number}. {step}" for number, step in enumerate(steps, 1))]
     return [*lines, f"what to keep and what to lose sleep over: {made.folder.path / 'READ-ME.txt'}"]
+
+
+def _copied(made: MadePlan) -> list[str]:
+    """Files that are in the copy as they are, in which what is withheld may stand."""
+    copied, left_out = made.corpus.copied, made.corpus.histories
+    lines = []
+    if copied:
+        kinds = ", ".join(f"{count:,} {why}" for why, count in copied.items())
+        lines.append(f"copied as they are: {kinds}; look that none of them holds what is withheld")
+    if left_out:
+        lines.append(f"left out of the copy: {', '.join(left_out)}, which would show what is withheld")
+    return lines
 
 
 def _skipped(made: MadePlan) -> list[str]:
@@ -113,7 +125,13 @@ def _stamped(folder: PlanFolder, token: Path, root: Path | None) -> list[str]:
 def _published(published: Published) -> list[str]:
     parts = [f"{amount(published.changed, 'document')} changed"] if published.changed else []
     parts += [f"{amount(published.withheld, 'document')} withheld"] if published.withheld else []
-    return [f"wrote {published.to}: {' and '.join(parts) or 'nothing changed'}", *grade_lines(published.grade)]
+    lines = [f"wrote {published.to}: {' and '.join(parts) or 'nothing changed'}", *grade_lines(published.grade)]
+    if published.beacon == "not verified here":
+        lines.append(
+            "the signature of the beacon was not verified here, so its coins count as the owner's: pip install "
+            "'llm-auditor[plant]'"
+        )
+    return lines
 
 
 def _survey(folder: PlanFolder, copy: Path, *, pipeline: bool) -> list[str]:
@@ -152,7 +170,10 @@ def _clean(folder: PlanFolder, copy: Path, to: str | None) -> list[str]:
     if not to:
         raise UsageError("--clean needs --to", hint="Name a new folder for the corpus as it was.")
     if not folder.is_dealt:
-        raise UsageError(f"{folder.path} was not dealt, so nothing was planted", hint="The corpus is as it was.")
+        raise UsageError(
+            f"{folder.path} does not know of a published copy: it was not dealt, or an earlier run was killed",
+            hint="Run --coins again: the coins are the same.",
+        )
     restored = restore(copy, folder.read(RESTORATION, Restoration), Path(to))
     lines = [f"wrote {to}: {'the corpus as it was, byte for byte' if restored.exact else 'not the corpus as it was'}"]
     lines += [

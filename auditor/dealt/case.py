@@ -78,8 +78,11 @@ class DealtCase:
 
     @property
     def attempts(self) -> int:
-        """Tests that could have led to EVIDENCE."""
-        return 2 if self.settings.sequential else 1
+        """Tests that could have led to EVIDENCE: batches of the plan, times two where the test by betting was chosen.
+
+        Whoever knows the coins of every batch can try all of them in secret, and show one.
+        """
+        return len(self.commitment.batches) * (2 if self.settings.sequential else 1)
 
     @property
     def needed_p(self) -> float:

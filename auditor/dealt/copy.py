@@ -21,11 +21,13 @@ def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
     Raises:
         UsageError: The copy cannot be read.
     """
-    origin = PlanFolder(Path(plan)).read_or_none(ORIGIN, Origin)
-    if origin is None or not Path(origin.to).exists():
+    folder = PlanFolder(Path(plan))
+    origin = folder.read_or_none(ORIGIN, Origin)
+    if origin is None or not folder.located(origin.to).exists():
         return None
     documents = [
-        document.text for document in SourceCorpus.open(Path(origin.to), text_column=origin.text_column).documents
+        document.text
+        for document in SourceCorpus.open(folder.located(origin.to), text_column=origin.text_column).documents
     ]
     if opened.commitment.design == "order":
         documents = [_BETWEEN_ROWS.join(documents)]

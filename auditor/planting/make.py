@@ -18,11 +18,12 @@ from auditor.planting.reach import require_reachable
 from auditor.planting.settings import PlantSettings
 from auditor.planting.words import read_me
 from auditor.provenance.beacon import round_after
-from auditor.provenance.commitment import commit_batch
+from auditor.provenance.commitment import commit_batch, commit_corpus
 from auditor.provenance.draws import Draws
 from auditor.provenance.folder import REQUEST, Origin, PlanFolder
 from auditor.provenance.records import BatchSecret, BeaconRound, Commitment, Secret, TestRule, Unit
 from auditor.splicing.source import SourceCorpus
+from auditor.splicing.tree import require_apart
 
 Sentences = Callable[[int, int], list[str]]
 
@@ -35,11 +36,13 @@ class MadePlan:
         folder: Where it lies.
         commitment: The commitment.
         skipped: Documents that are in no unit.
+        corpus: The corpus.
     """
 
     folder: PlanFolder
     commitment: Commitment
     skipped: int
+    corpus: SourceCorpus
 
 
 def make_plan(
@@ -80,15 +83,19 @@ def make_plan(
     require_reachable(commitment)
     folder = PlanFolder(Path(settings.plan))
     origin = Origin(
-        corpus=settings.corpus, to=settings.to, text_column=settings.text_column, created=now.isoformat("T", "seconds")
+        corpus=folder.seen_from(settings.corpus),
+        to=folder.seen_from(settings.to),
+        text_column=settings.text_column,
+        created=now.isoformat("T", "seconds"),
     )
-    folder.make(commitment, units, Secret(batches=tuple(secrets)), origin, read_me(commitment, origin))
+    text = read_me(commitment, plan=settings.plan, to=settings.to)
+    folder.make(commitment, units, Secret(batches=tuple(secrets)), origin, text)
     used = {(site.file, site.document) for batch in units for unit in batch for site in unit.sites}
-    return MadePlan(folder, commitment, len(corpus.documents) - len(used))
+    return MadePlan(folder, commitment, len(corpus.documents) - len(used), corpus)
 
 
 def require_free(settings: PlantSettings) -> None:
-    """Refuse a plan in a folder that holds something, or inside the published copy or the corpus.
+    """Refuse a plan or a copy in a folder that holds something, or in the corpus or each other.
 
     Raises:
         UsageError: It is refused.
@@ -100,12 +107,28 @@ def require_free(settings: PlantSettings) -> None:
             "coins",
             hint="Keep the plan where nothing is published from.",
         )
+    require_new(Path(settings.to))
+    for source in (settings.corpus, *settings.wordings):
+        require_apart(Path(source), Path(settings.to))
     if plan == corpus or corpus in plan.parents:
         raise UsageError(f"--plan {settings.plan} lies in the corpus", hint="Keep the plan in a folder of its own.")
     if plan.exists() and (not plan.is_dir() or any(plan.iterdir())):
         raise UsageError(
             f"--plan {settings.plan} holds something already",
             hint="A commitment is made once; take a new folder, or go on with `auditor plant PLAN --coins`.",
+        )
+
+
+def require_new(to: Path) -> None:
+    """Refuse to publish where something lies already.
+
+    Raises:
+        UsageError: Something does.
+    """
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(
+            f"{to} holds something already, and the published copy is not written over it",
+            hint="Name a new folder, or remove this one: the coins stay the same.",
         )
 
 
@@ -167,7 +190,7 @@ def _commitment(
             reference=settings.with_reference,
             alpha=settings.alpha,
         ),
-        corpus_sha256=ingredients.corpus.sha256,
+        corpus=commit_corpus(bytes.fromhex(secrets[0].key), ingredients.corpus.sha256),
         beacon=BeaconRound(round=round_after(now + timedelta(hours=settings.beacon_after))) if beacon else None,
         note=settings.note,
     )

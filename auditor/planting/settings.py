@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from auditor.core.record import Record, Share, Usage
+from auditor.core.record import Share, Usage
 from auditor.provenance.records import DesignName
-from auditor.settings import Model
+from auditor.settings import CheckedSettings, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Of:
         object.__setattr__(self, "designs", frozenset(designs))
 
 
-class PlantSettings(Record):
+class PlantSettings(CheckedSettings):
     """What is planted, and how it will be tested."""
 
     corpus: Annotated[str, Usage(positional=True)]
@@ -70,7 +70,7 @@ class PlantSettings(Record):
     shard: Annotated[int, Of("order")] = Field(default=8, ge=2)
     """Rows of a block, whose order is dealt."""
 
-    alpha: Share = 0.01
+    alpha: float = Field(default=0.01, gt=0, lt=1)
     """Level of the test."""
 
     with_reference: bool = True
@@ -82,12 +82,19 @@ class PlantSettings(Record):
     corpus_budget: Annotated[Share, Of("canaries")] = 0.001
     """The largest share of the corpus' words that all canaries may be."""
 
-    beacon_after: float = Field(default=24.0, gt=1.0, le=24 * 365)
+    beacon_after: float = Field(default=24.0, ge=2, le=24 * 365)
     """Hours until the round of public randomness that the coins depend on; the time stamp has to be at least an hour
     older."""
 
     note: str = ""
     """A public note in the commitment."""
+
+    @field_validator("corpus", "to", "plan")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("it is empty, which would be the current folder")
+        return value
 
     @model_validator(mode="after")
     def _of_this_design(self) -> Self:
@@ -96,6 +103,8 @@ class PlantSettings(Record):
             if of is not None and self.design not in of.designs and getattr(self, name) != field.default:
                 named = " and ".join(sorted(of.designs))
                 raise ValueError(f"{name.replace('_', '-')} is of the design {named}, and the design is {self.design}")
+        if self.design == "canaries" and self.batches > self.count:
+            raise ValueError(f"{self.count} canaries are too few for {self.batches} batches")
         if self.model is not None and self.kind != "sampled":
             raise ValueError(f"a model samples sentences, and the kind of canaries is {self.kind}")
         return self

@@ -5,9 +5,11 @@ from __future__ import annotations
 from auditor.core.text import amount
 from auditor.provenance.beacon import round_address, round_time
 from auditor.provenance.commitment import commitment_sha256
-from auditor.provenance.folder import BEACON, COMMITMENT, REQUEST, Origin
+from auditor.provenance.folder import COMMITMENT, REQUEST
 from auditor.provenance.grade import CoinGrade
 from auditor.provenance.records import Commitment
+
+DRAND = "drand.json"
 
 _WHAT = {
     "holdout": "Coins decide which documents are published. The others stay with you; nobody else may ever see them.",
@@ -35,14 +37,16 @@ def describe_plan(commitment: Commitment) -> list[str]:
     return lines
 
 
-def read_me(commitment: Commitment, origin: Origin) -> str:
+def read_me(commitment: Commitment, *, plan: str, to: str) -> str:
     """The text of the file that lies in the plan."""
+    steps = next_steps(commitment, plan=plan, to=to)
     paragraphs = [
         "A plan of auditor",
         "\n".join(describe_plan(commitment)),
         "What to publish\n"
-        f"- {COMMITMENT}, now: on a page, in a repository, in a registry. It shows nothing of any candidate.\n"
-        f"- {origin.to}, once the coins are dealt: that copy, and no other.",
+        f"- {COMMITMENT}, now: on a page, in a repository, in a registry. No candidate can be\n"
+        "  read from it.\n"
+        f"- {to}, once the coins are dealt: that copy, and no other.",
         "What to keep\n"
         "- This folder, whole, with a backup in another place. Whoever loses it can prove nothing.\n"
         "- secret.json, units-*.jsonl and restoration.json to yourself alone. Whoever reads them knows every coin,\n"
@@ -52,30 +56,29 @@ def read_me(commitment: Commitment, origin: Origin) -> str:
         "- A batch proves something once. After you have opened it, its candidates are known.\n"
         "- Nothing here shows that a model was trained on your documents by somebody you name: only that its\n"
         "  behaviour depends on what was published.",
-        "Next\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(next_steps(commitment, origin), 1)),
+        "Next\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
     ]
     return "\n\n".join(paragraphs) + "\n"
 
 
-def next_steps(commitment: Commitment, origin: Origin) -> list[str]:
+def next_steps(commitment: Commitment, *, plan: str, to: str) -> list[str]:
     """What to do after the commitment."""
     stamp = (
         f"Have {COMMITMENT} time-stamped: send {REQUEST} to a time-stamping authority (RFC 3161, as "
-        "application/timestamp-query), and add its answer with --stamp and the root of its certificate with "
-        "--stamp-root."
+        f"application/timestamp-query), and add its answer: auditor plant {plan} --stamp ANSWER --stamp-root ROOT.pem."
     )
     if commitment.beacon is None:
         return [
             stamp + " Until then the p-value is multiplied by 2^40 and the result is no class A.",
-            f"Publish {origin.to}.",
+            f"Publish {to}.",
         ]
     moment = round_time(commitment.beacon.round)
     return [
         f"Publish {COMMITMENT} where its time can be looked up, at least an hour before {moment:%Y-%m-%d %H:%M} UTC.",
         stamp + " It has to be at least an hour older than the beacon round.",
-        f"After {moment:%Y-%m-%d %H:%M} UTC save what {round_address(commitment.beacon.round)} gives as {BEACON}.",
-        f"auditor plant PLAN --coins --beacon {BEACON} [--public ADDRESS] writes {origin.to}.",
-        f"Publish {origin.to}.",
+        f"After {moment:%Y-%m-%d %H:%M} UTC save what {round_address(commitment.beacon.round)} gives as {DRAND}.",
+        f"auditor plant {plan} --coins --beacon {DRAND} --public ADDRESS writes {to}.",
+        f"Publish {to}.",
     ]
 
 

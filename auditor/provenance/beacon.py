@@ -22,7 +22,7 @@ _FIRST = datetime.fromtimestamp(1692803367, UTC)
 _PERIOD = timedelta(seconds=3)
 _LAST = 10**10
 
-Checked = Literal["verified", "not verified here"]
+BeaconChecked = Literal["verified", "not verified here"]
 
 
 class BeaconValue(Record):
@@ -88,7 +88,7 @@ def round_address(number: int) -> str:
     return f"https://api.drand.sh/{QUICKNET}/public/{number}"
 
 
-def check_signature(value: BeaconValue) -> Checked:
+def check_signature(value: BeaconValue) -> BeaconChecked:
     """Check the signature of the network over a round; `not verified here` where `drand-verify` is not installed.
 
     Raises:

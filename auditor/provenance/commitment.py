@@ -44,8 +44,13 @@ def commit_key(key: bytes, salt: bytes) -> str:
     return hashlib.sha256(_KEY_DOMAIN + salt + key).hexdigest()
 
 
+def commit_corpus(key: bytes, sha256: str) -> str:
+    """The commitment to a corpus by its digest: HMAC-SHA256(key, "corpus" || digest), in hexadecimal."""
+    return hmac.digest(key, b"corpus" + bytes.fromhex(sha256), hashlib.sha256).hex()
+
+
 def unit_salt(key: bytes, index: int) -> bytes:
-    """The salt of a unit: HMAC-SHA256(key, "salt" || index as 8 bytes, big-endian)."""
+    """The salt of a unit: HMAC-SHA256(key, "salt" || index as 8 bytes, big-endian), the index from 0."""
     return hmac.digest(key, b"salt" + index.to_bytes(8, "big"), hashlib.sha256)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from auditor.core.errors import UsageError
-from auditor.core.files import read_bytes, write_files
+from auditor.core.errors import UsageError, cannot_read
+from auditor.core.files import read_bytes, staged_folder, write_files
 from auditor.core.record import Count, Record
 from auditor.provenance.beacon import BeaconValue
 from auditor.provenance.commitment import canonical
@@ -23,13 +25,18 @@ COMMITMENT, REQUEST, STAMP, STAMP_ROOT = "commitment.json", "commitment.tsq", "c
 BEACON, PUBLICITY, ORIGIN, SECRET, OPENED = "beacon.json", "public.json", "origin.json", "secret.json", "opened.json"
 RESTORATION = "restoration.json"
 READ_ME = "READ-ME.txt"
+_LOCK = ".lock"
 
 
 class Origin(Record):
     """What a plan was made from, and where the published copy goes."""
 
     corpus: str
+    """The corpus, as seen from the folder of the plan where that is possible."""
+
     to: str
+    """The published copy, likewise."""
+
     text_column: str
     created: str
     """When it was made (UTC, ISO 8601), by the clock of the machine."""
@@ -94,19 +101,59 @@ class PlanFolder:
         Raises:
             RunError: The file system refuses.
         """
-        secrets = {
-            self.path / SECRET: _written(secret),
-            **{self.units_file(batch.id): _lines(part) for batch, part in zip(commitment.batches, units, strict=True)},
-        }
-        write_files(secrets, private=True)
-        write_files(
-            {
-                self.path / ".gitignore": b"*\n",
-                self.path / ORIGIN: _written(origin),
-                self.path / READ_ME: read_me.encode(),
-                self.path / COMMITMENT: canonical(commitment),
+        # One renaming: of two runs at once one has the folder whole, and a killed one leaves nothing.
+        with staged_folder(self.path) as staged:
+            staged.chmod(0o700)
+            plan = PlanFolder(staged)
+            lines = {
+                plan.units_file(batch.id): _lines(part) for batch, part in zip(commitment.batches, units, strict=True)
             }
-        )
+            write_files({staged / SECRET: _written(secret), **lines}, private=True)
+            write_files(
+                {
+                    staged / ".gitignore": b"*\n",
+                    staged / ORIGIN: _written(origin),
+                    staged / READ_ME: read_me.encode(),
+                    staged / COMMITMENT: canonical(commitment),
+                }
+            )
+
+    def seen_from(self, path: str) -> str:
+        """A path as it is stored: relative to the plan, so that plan, corpus and copy can be moved together."""
+        try:
+            return Path(os.path.relpath(Path(path).resolve(), self.path.resolve())).as_posix()
+        except ValueError:  # There is no such way between two drives.
+            return str(Path(path).resolve())
+
+    def located(self, stored: str) -> Path:
+        """A stored path as seen from here."""
+        return Path(os.path.relpath((self.path / stored).resolve()))
+
+    @property
+    def origin(self) -> Origin:
+        """What the plan was made from; raises UsageError where it cannot be read."""
+        return self.read(ORIGIN, Origin)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the plan, so that no other run deals it at the same time; the system frees the lock of a dead process.
+
+        Raises:
+            UsageError: Another run holds it, or it may not be written to.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"another run is dealing the plan {self.path}", hint="Wait for it.") from None
+        except OSError as error:
+            raise cannot_read(self.path / _LOCK, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def units_file(self, batch: int) -> Path:
         """The file of the units of a batch, which is secret until the batch is opened."""
@@ -120,9 +167,18 @@ class PlanFolder:
 
     @property
     def commitment_bytes(self) -> bytes:
-        """What is time-stamped; raises UsageError where it cannot be read."""
-        self.require_plan()
-        return read_bytes(self.path / COMMITMENT)
+        """What is time-stamped.
+
+        Raises:
+            UsageError: It cannot be read, or is not written as it was committed to.
+        """
+        written = read_bytes(self.path / COMMITMENT)
+        if written != canonical(self.commitment):
+            raise UsageError(
+                f"{self.path / COMMITMENT} is not written as canonical JSON, so it was edited",
+                hint="Take it from a backup.",
+            )
+        return written
 
     @property
     def is_dealt(self) -> bool:

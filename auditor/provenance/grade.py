@@ -48,16 +48,16 @@ GRADES: dict[Grade, CoinGrade] = {
             "owner-stamped",
             40,
             True,
-            "The owner made the coins alone, before a time stamp. Whoever makes coins alone can try many in secret and "
-            "keep a lucky deal, so the p-value is multiplied by 2^40, for a trillion deals tried.",
+            "Nothing shows that the owner could not choose the coins before the time stamp. Whoever can choose tries "
+            "many in secret and keeps a lucky deal, so the p-value is multiplied by 2^40, for a trillion deals tried.",
         ),
         CoinGrade(
             "owner-alone",
             40,
             False,
-            "The owner made the coins alone, and no time stamp shows that they were made before the model: that "
-            "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried, and the "
-            "result is no class A.",
+            "Nothing shows that the owner could not choose the coins, nor that they were made before the model: that "
+            "they were is the owner's word. The p-value is multiplied by 2^40, for a trillion deals tried in secret, "
+            "and the result is no class A.",
         ),
         CoinGrade(
             "file-order",

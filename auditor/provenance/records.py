@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from auditor.core.record import Count, Record, Share
 
@@ -79,7 +79,7 @@ class TestRule(Record):
     reference: bool
     """Whether the scores of a reference are subtracted."""
 
-    alpha: Share
+    alpha: Annotated[float, Field(gt=0, lt=1)]
     """Level."""
 
     sided: Literal["greater"] = "greater"
@@ -131,8 +131,9 @@ class Commitment(Record):
 
     batches: tuple[BatchCommitment, ...] = Field(min_length=1)
     test: TestRule
-    corpus_sha256: Hex32
-    """Digest of the corpus before anything was planted."""
+    corpus: Hex32
+    """HMAC-SHA256(key of the first batch, "corpus" || digest of the corpus before anything was planted): a digest alone
+    would confirm a guess of what was withheld."""
 
     beacon: BeaconRound | None
     """The round that the coins depend on; None where they are the owner's alone."""
@@ -150,6 +151,14 @@ class Commitment(Record):
             raise ValueError(f"{self.design} is no design of a plan")
         return self.design
 
+    @model_validator(mode="after")
+    def _one_count(self) -> Self:
+        if len({batch.id for batch in self.batches}) != len(self.batches):
+            raise ValueError("two batches have one number")
+        if sum(batch.units for batch in self.batches) != self.units:
+            raise ValueError("the units of the batches are not those of the plan")
+        return self
+
 
 class BatchSecret(Record):
     """What opens a batch."""
@@ -160,6 +169,6 @@ class BatchSecret(Record):
 
 
 class Secret(Record):
-    """What opens a plan; whoever has it before publication can foresee nothing, and after it knows every coin."""
+    """What opens a plan. Whoever has it knows every coin once the beacon round is known; without a beacon, at once."""
 
     batches: tuple[BatchSecret, ...]

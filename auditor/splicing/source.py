@@ -156,6 +156,7 @@ class SourceCorpus:
         changes: Mapping[int, Sequence[TextEdit]] | None = None,
         withheld: Collection[int] = (),
         order: Sequence[int] | None = None,
+        record: Callable[[Restoration], None] = lambda restoration: None,
     ) -> Restoration:
         """Write the copy that is published, whole or not at all.
 
@@ -165,6 +166,7 @@ class SourceCorpus:
             withheld: Numbers of documents that are left out.
             order: All numbers of documents in the order in which they are published; of a corpus with one file of
                 documents, without changes.
+            record: Called once all of the copy is written, and before it appears at `to`.
 
         Returns:
             How every file comes back. It holds what is withheld and where every change is.
@@ -184,21 +186,23 @@ class SourceCorpus:
                 (staged / folder).mkdir()
             for file in self._files:
                 raw = self._read(file)
-                content, record = self._published(file, raw, edits, frozenset(withheld), order)
-                if record is not None:
-                    records.append(record)
+                content, restored = self._published(file, raw, edits, frozenset(withheld), order)
+                if restored is not None:
+                    records.append(restored)
                 if content is not None:
                     (staged / file.name).write_bytes(content)
                     shutil.copymode(self._tree.root / file.name, staged / file.name)
                     published.append((file.name, hashlib.sha256(content).hexdigest()))
-        altered = {record.file for record in records}
-        return Restoration(
-            text_column=self._column,
-            corpus_before=self.sha256,
-            published=tree_sha256(published),
-            files=tuple(records),
-            untouched={name: digest for name, digest in published if name not in altered},
-        )
+            altered = {entry.file for entry in records}
+            restoration = Restoration(
+                text_column=self._column,
+                corpus_before=self.sha256,
+                published=tree_sha256(published),
+                files=tuple(records),
+                untouched={name: digest for name, digest in published if name not in altered},
+            )
+            record(restoration)
+        return restoration
 
     def _check(self, changes: Mapping[int, object], withheld: Collection[int], order: Sequence[int] | None) -> None:
         numbers = range(len(self.documents))

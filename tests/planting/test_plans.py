@@ -25,7 +25,7 @@ from auditor.planting.survey import survey
 from auditor.planting.switches import LEAST_SITES, SWITCHES, two_wordings
 from auditor.provenance.deal import WITHHELD
 from auditor.provenance.draws import Draws
-from auditor.provenance.folder import RESTORATION
+from auditor.provenance.folder import RESTORATION, PlanFolder
 from auditor.splicing.edit import apply_text_edits
 from auditor.splicing.restore import Restoration, restore
 
@@ -89,7 +89,7 @@ def test_canaries_stand_once_in_each_of_their_documents(tmp_path: Path) -> None:
         tmp_path,
         corpus,
         design="canaries",
-        count=23,
+        count=24,
         copies=3,
         decoys=19,
         batches=2,
@@ -100,7 +100,7 @@ def test_canaries_stand_once_in_each_of_their_documents(tmp_path: Path) -> None:
     publish(made.folder)
     published = read_rows(tmp_path / "to/rows.jsonl")
     dealt = deal_all(made.folder, made.commitment, None)
-    assert [len(batch) for batch in dealt] == [12, 11]
+    assert [len(batch) for batch in dealt] == [12, 12]
     carrying: list[int] = []
     for unit, coin in (pair for batch in dealt for pair in batch):
         sites = [site.document for site in unit.sites]
@@ -109,7 +109,7 @@ def test_canaries_stand_once_in_each_of_their_documents(tmp_path: Path) -> None:
         for candidate, text in enumerate(unit.candidates):
             found = [number for number, document in enumerate(published) if text in document]
             assert found == (sorted(sites) if candidate == coin else [])
-    assert len(set(carrying)) == 69
+    assert len(set(carrying)) == 72
     for number, (before, after) in enumerate(zip(texts, published, strict=True)):
         assert (before != after) == (number in carrying)
         if number in carrying:
@@ -176,13 +176,41 @@ def test_a_killed_run_deals_the_same_coins_again(tmp_path: Path) -> None:
     made = _plan(tmp_path, corpus, design="holdout", share=0.5)
     publish(made.folder)
     first = (tmp_path / "to/rows.jsonl").read_bytes()
-    # Killed after the copy was written, and before the plan was.
-    (made.folder.path / RESTORATION).unlink()
-    with pytest.raises(UsageError, match="the coins are the same"):
-        publish(made.folder)
+    # Killed after the plan knew of the copy, and before the copy appeared.
     shutil.rmtree(tmp_path / "to")
     publish(made.folder)
     assert (tmp_path / "to/rows.jsonl").read_bytes() == first
+    (made.folder.path / RESTORATION).unlink()
+    with pytest.raises(UsageError, match="the coins stay the same"):
+        publish(made.folder)
+
+
+def test_two_runs_at_once_leave_one_whole_plan(tmp_path: Path) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(60)])
+    made = _plan(tmp_path, corpus, design="holdout", share=0.5)
+    with pytest.raises(UsageError, match="holds something already"):
+        _plan(tmp_path, corpus, seed=1, design="holdout", share=0.5)
+    with made.folder.held(), pytest.raises(UsageError, match="another run is dealing"):
+        publish(made.folder)
+    publish(made.folder)
+    assert survey(made.folder, tmp_path / "to").share == 1.0
+
+
+def test_plan_corpus_and_copy_can_be_moved_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = write_rows(tmp_path / "one/c/rows.jsonl", [article(seed) for seed in range(60)])
+    made = _plan(tmp_path / "one", corpus.parent, design="holdout", share=0.5)
+    (tmp_path / "one").rename(tmp_path / "two")
+    monkeypatch.chdir(tmp_path / "two/plan")
+    publish(PlanFolder(Path()))
+    assert made.folder.path.parent.name == "one"
+    assert (tmp_path / "two/to/rows.jsonl").is_file()
+
+
+def test_the_commitment_confirms_no_guess_of_what_was_withheld(tmp_path: Path) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(60)])
+    made = [_plan(tmp_path / str(seed), corpus, seed=seed, design="holdout", share=0.5) for seed in (1, 2)]
+    assert made[0].commitment.corpus != made[1].commitment.corpus
+    assert made[0].corpus.sha256 not in made[0].commitment.model_dump_json()
 
 
 def test_coins_wait_for_the_committed_round(tmp_path: Path) -> None:
@@ -202,6 +230,26 @@ def test_coins_wait_for_the_committed_round(tmp_path: Path) -> None:
     assert deal_all(made.folder, made.commitment, made.folder.beacon) != alone
     with pytest.raises(UsageError, match="dealt and its copy was written already"):
         publish(made.folder, beacon=drand)
+
+
+def test_a_round_that_is_still_to_come_is_refused(tmp_path: Path) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(40)])
+    made = _plan(tmp_path, corpus, design="holdout", beacon=True)
+    drand = tmp_path / "drand.json"
+    drand.write_text(json.dumps(ROUND_1000))
+    with pytest.raises(UsageError, match="still to come"):
+        publish(made.folder, beacon=drand, now=BEFORE)
+    with pytest.raises(UsageError, match="names no place"):
+        publish(made.folder, beacon=drand, public=" ")
+
+
+def test_an_edited_commitment_is_refused_before_the_deal(tmp_path: Path) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(60)])
+    made = _plan(tmp_path, corpus, design="holdout", share=0.5)
+    path = made.folder.path / "commitment.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    with pytest.raises(UsageError, match="not written as canonical JSON"):
+        publish(made.folder)
 
 
 def test_a_beacon_is_refused_where_none_was_committed_to(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def make_plan(
             reference=reference,
             alpha=alpha,
         ),
-        corpus_sha256="00" * 32,
+        corpus="00" * 32,
         beacon=BeaconRound(round=ROUND) if beacon else None,
     )
     plan = PlanFolder(folder)

@@ -61,6 +61,6 @@ def commitment_of(
             reference=reference,
             alpha=0.01,
         ),
-        corpus_sha256="0" * 64,
+        corpus="0" * 64,
         beacon=None if beacon is None else BeaconRound(round=beacon),
     )

@@ -104,7 +104,7 @@ def paid_sentence(result: DealtResult) -> str:
     if result.coins.bits:
         parts.append(f"2^{result.coins.bits} for who made the coins")
     if result.attempts > 1:
-        parts.append(f"{result.attempts} for the choice between two tests")
+        parts.append(f"{result.attempts} for the tests that could have been chosen")
     if not parts and is_natural(result):
         return "It pays nothing: there were no coins that anybody could have tried in secret."
     if not parts:

@@ -118,7 +118,8 @@ class DealtResult(Record):
     """Of the test, before anything is paid."""
 
     attempts: Count
-    """Tests that could have led to EVIDENCE: 2 where the sequential test was chosen in place of the committed one."""
+    """Tests that could have led to EVIDENCE: the batches of the plan, as the owner could try all in secret, times
+    2 where the sequential test was chosen in place of the committed one."""
 
     p_paid: Share
     """min(1, 2^g attempts p): what the verdict compares with the level."""
