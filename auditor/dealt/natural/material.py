@@ -87,7 +87,7 @@ def as_batch(
         withheld_share=None,
         batches=(commit_batch(1, units, secret) if units else _empty(secret),),
         test=TestRule(score="logprob-sum", statistic="rank-sum", reference=reference, alpha=ALPHA),
-        corpus_sha256=read_sha256,
+        corpus=read_sha256,
         beacon=None,
         note=NOTE,
     )
