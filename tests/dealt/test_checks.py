@@ -224,7 +224,8 @@ def test_shuffled_words_matter_for_prose_alone(tmp_path: Path) -> None:
 
 def test_every_condition_is_tested_here() -> None:
     tested = {row[0] for row in (*REFUSED, *WARNED)} | {"control"}
-    assert tested == {one.name for one in all_conditions()}
+    # `structure` is none of a plan; test_natural.py has it.
+    assert tested | {"structure"} == {one.name for one in all_conditions()}
 
 
 def test_hold_outs_have_no_versions_to_compare(tmp_path: Path) -> None:
