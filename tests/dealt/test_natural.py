@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import uuid
 from collections import Counter
@@ -28,6 +27,7 @@ from auditor.dealt.order_checks.table import order_table
 from auditor.dealt.run import run_plan_test
 from auditor.dealt.settings import make_plan_test_settings
 from auditor.inference.unit_ranks import published_rank, rank_sum_test
+from auditor.provenance.commitment import canonical
 from auditor.results.dealt.result import DealtResult
 from auditor.settings import make_options
 
@@ -259,7 +259,7 @@ def test_no_plan_passes_for_what_nobody_planned(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none of the design"):
         conclude_dealt(dealt_inputs_of(made.model_copy(update={"manifest": manifest})))
     plan = make_plan(tmp_path / "plan", units=5)
-    written = json.loads((plan.path / "commitment.json").read_text())
-    (plan.path / "commitment.json").write_text(json.dumps({**written, "design": "identifiers"}))
+    forged = plan.commitment.model_copy(update={"design": "identifiers"})
+    (plan.path / "commitment.json").write_bytes(canonical(forged))
     with pytest.raises(UsageError, match="no plan has the design"):
         open_plan(str(plan.path), 1)
