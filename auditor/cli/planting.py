@@ -140,6 +140,10 @@ def _survey(folder: PlanFolder, copy: Path, *, pipeline: bool) -> list[str]:
         f"{counts.present:,} of {counts.published:,} published texts are in {copy} ({counts.share:.1%})",
         f"{counts.leaked:,} of {counts.withheld:,} withheld texts are in it",
     ]
+    if counts.similar != counts.present:
+        lines.insert(
+            1, f"{counts.similar:,} are where white space, quotes, dashes and invisible characters do not matter"
+        )
     if counts.share < LEAST_SURVIVING:
         lines.append(
             f"fewer than {LEAST_SURVIVING:.0%} survive: a test has less power, as if its AUC of a were "

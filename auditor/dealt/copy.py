@@ -8,11 +8,8 @@ from auditor.dealt.open import OpenedBatch
 from auditor.provenance.deal import PUBLISHED
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.results.dealt.measurements import CopyFacts
+from auditor.splicing.presence import count_candidates
 from auditor.splicing.source import SourceCorpus
-from auditor.splicing.survival import count_texts
-
-_BETWEEN_ROWS = "\n"
-"""What joins the rows of a file whose order was dealt."""
 
 
 def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
@@ -29,10 +26,10 @@ def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
         document.text
         for document in SourceCorpus.open(folder.located(origin.to), text_column=origin.text_column).documents
     ]
-    if opened.commitment.design == "order":
-        documents = [_BETWEEN_ROWS.join(documents)]
     published, withheld = _split(opened)
-    counts = count_texts(documents, [*published, *withheld])
+    design = opened.commitment.design
+    rows = len(opened.units[0].sites) if design == "order" else 1
+    counts = count_candidates(documents, [*published, *withheld], inside=design == "canaries", rows=rows)
     return CopyFacts(
         published=sum(count > 0 for count in counts[: len(published)]),
         withheld=sum(count > 0 for count in counts[len(published) :]),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from auditor.core.errors import UsageError
+from auditor.planting.kind import count_words
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import Site, Unit
 from auditor.splicing.edit import TextEdit
@@ -15,7 +16,6 @@ from auditor.splicing.source import SourceCorpus, SourceDocument
 
 T = TypeVar("T")
 
-_WORD = re.compile(r"\S+")
 _KEY_WORDS = 4
 
 
@@ -83,11 +83,11 @@ def edits_of_sites(corpus: SourceCorpus, unit: Unit, candidate: str) -> Iterator
 
 
 def vocabulary(corpus: SourceCorpus) -> tuple[str, ...]:
-    """Words of letters alone, in lower case, of three letters and more, that stand in two documents or more; sorted."""
+    """Words of three letters and more, none of them a capital, that stand in two documents or more; sorted."""
     seen: dict[str, int] = {}
     for document in corpus.documents:
         for word in set(re.findall(r"[^\W\d_]{3,}", document.text)):
-            if word.islower():
+            if word == word.lower():
                 seen[word] = seen.get(word, 0) + 1
     return tuple(sorted(word for word, count in seen.items() if count > 1))
 
@@ -120,7 +120,7 @@ class Places:
 
     def __init__(self, corpus: SourceCorpus, budget: float) -> None:
         self._corpus, self._budget = corpus, budget
-        self._words = [len(_WORD.findall(document.text)) for document in corpus.documents]
+        self._words = [count_words(document.text) for document in corpus.documents]
         self._free = [number for number in range(len(corpus.documents)) if corpus.insertion_points(number)]
 
     def take(self, draws: Draws, count: int, words: int) -> list[Site]:
@@ -134,19 +134,28 @@ class Places:
         Raises:
             UsageError: There are too few documents.
         """
-        able = [number for number in self._free if words <= self._budget * self._words[number]]
-        if len(able) < count:
-            raise UsageError(
-                f"{count:,} documents have to carry a canary, and {len(able):,} of {len(self._words):,} can: each "
-                f"needs an end of a sentence inside a paragraph and {words / max(self._budget, 1e-12):,.0f} words, so "
-                f"that the canary is at most {self._budget:.2%} of it",
-                hint="Lower --count or --copies, or raise --document-budget.",
-            )
+        self.require(count, words)
+        able = self._able(words)
         chosen = sorted(able[index] for index in draws.shuffled("site", "documents", len(able))[:count])
         taken = set(chosen)
         self._free = [number for number in self._free if number not in taken]
         order = draws.shuffled("site", "copies", count)
         return [self._site(chosen[index], draws) for index in order]
+
+    def require(self, count: int, words: int) -> None:
+        """Refuse more sites than there are documents for; arguments and errors as of `take`."""
+        able = self._able(words)
+        if len(able) < count:
+            needs = f" and {words / max(self._budget, 1e-12):,.0f} words" if words else ""
+            share = f", so that the canary is at most {self._budget:.2%} of it" if words else ""
+            raise UsageError(
+                f"{count:,} documents have to carry a canary, and {len(able):,} of {len(self._words):,} can: each "
+                f"needs an end of a sentence inside a paragraph{needs}{share}",
+                hint="Lower --count or --copies, or raise --document-budget.",
+            )
+
+    def _able(self, words: int) -> list[int]:
+        return [number for number in self._free if words <= self._budget * self._words[number]]
 
     def _site(self, number: int, draws: Draws) -> Site:
         document = self._corpus.documents[number]

@@ -1,27 +1,26 @@
-"""Versions of the same documents as candidates, and the smallest edits from one to another."""
+"""Versions of the same documents as candidates, and the edits that publish one."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from auditor.core.errors import UsageError
 from auditor.planting.design import Ingredients, Publication
+from auditor.planting.diff import edits_between
 from auditor.planting.documents import numbered
+from auditor.planting.switches import switch_edits
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import Unit
 from auditor.splicing.edit import TextEdit
 from auditor.splicing.source import SourceCorpus
 
-_PIECE = re.compile(r"\w+|\s+|[^\w\s]")
-
 
 def forms_of(ingredients: Ingredients) -> dict[int, tuple[str, ...]]:
-    """The versions of each document that has different ones; CORPUS is one of them.
+    """The versions of each document that has different ones, all of which can be written; CORPUS is one of them.
 
     Raises:
-        UsageError: A version has other documents than the corpus, or no document differs.
+        UsageError: A version has other documents than the corpus, no document differs, or none can be written.
     """
     corpus, versions = ingredients.corpus, ingredients.versions
     keys = [(document.file, document.index) for document in corpus.documents]
@@ -38,22 +37,46 @@ def forms_of(ingredients: Ingredients) -> dict[int, tuple[str, ...]]:
     for number, document in enumerate(corpus.documents):
         candidates = (document.text, *(version.documents[number].text for version in versions))
         if document.text.strip() and len(set(candidates)) == len(candidates):
-            _require_editable(corpus, number, candidates)
             forms[number] = candidates
     if not forms:
         raise UsageError("no document is worded differently in every version", hint="Give versions that differ.")
-    return forms
+    able = writable(corpus, forms)
+    if not able:
+        raise UsageError(
+            f"{corpus.documents[next(iter(forms))].id}: a version differs where the file has markup or cannot hold it, "
+            "and so it is in every document",
+            hint="Let versions differ inside paragraphs alone.",
+        )
+    return {number: versions for number, versions in forms.items() if number in able}
 
 
-def _require_editable(corpus: SourceCorpus, number: int, candidates: Sequence[str]) -> None:
-    document = corpus.documents[number]
-    for candidate in candidates:
-        for edit in edits_between(document.text, candidate):
-            if not corpus.can_edit(number, edit.start, edit.stop):
-                raise UsageError(
-                    f"{document.id}: a version differs where the file has markup, so it cannot be written in its place",
-                    hint="Let versions differ inside paragraphs alone.",
-                )
+def writable(corpus: SourceCorpus, forms: Mapping[int, Sequence[str]]) -> frozenset[int]:
+    """Documents of which every version can be written into their files.
+
+    Each version of each is written in memory by the very edits that publish it. That looks at all versions alike, so
+    that what is left out tells nothing of coins.
+
+    Raises:
+        UsageError: A file changed since the corpus was read.
+    """
+    # Document by document, as each file is opened once then.
+    edits = {number: [edits_to(corpus, number, version) for version in forms[number]] for number in forms}
+    # What a format can tell by position is not tried, as each refusal costs writing a file again.
+    able = {
+        number
+        for number, versions in edits.items()
+        if all(corpus.can_edit(number, edit.start, edit.stop) for changes in versions for edit in changes)
+    }
+    for version in range(max(map(len, forms.values()), default=0)):
+        able -= corpus.unwritable({number: edits[number][version] for number in able})
+    return frozenset(able)
+
+
+def edits_to(corpus: SourceCorpus, number: int, version: str) -> list[TextEdit]:
+    """The edits that turn a document into a version of it: of its switches where they make it, of words otherwise."""
+    text = corpus.documents[number].text
+    switched = switch_edits(text, version, partial(corpus.can_edit, number))
+    return edits_between(text, version) if switched is None else switched
 
 
 def publish_forms(
@@ -65,19 +88,5 @@ def publish_forms(
     for batch in dealt:
         for unit, chosen in batch:
             number = numbers[unit.sites[0].file, unit.sites[0].document]
-            changes[number] = edits_between(corpus.documents[number].text, unit.candidates[chosen])
+            changes[number] = edits_to(corpus, number, unit.candidates[chosen])
     return Publication(changes=changes)
-
-
-def edits_between(old: str, new: str) -> list[TextEdit]:
-    """Edits of words, spaces and signs that turn one text into another, so that everything else stays."""
-    ours, theirs = _PIECE.findall(old), _PIECE.findall(new)
-    starts = [0]
-    for piece in ours:
-        starts.append(starts[-1] + len(piece))
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
-    return [
-        TextEdit(starts[first], starts[last], "".join(theirs[begin:end]))
-        for tag, first, last, begin, end in matcher.get_opcodes()
-        if tag != "equal"
-    ]

@@ -13,7 +13,7 @@ from auditor.core.registry import pick
 from auditor.core.version import VERSION
 from auditor.planting.design import Ingredients, PlantDesign, designs
 from auditor.planting.documents import vocabulary
-from auditor.planting.kind import KindContext, canary_kinds
+from auditor.planting.kind import KindContext, canary_kinds, count_words
 from auditor.planting.reach import require_reachable
 from auditor.planting.settings import PlantSettings
 from auditor.planting.words import read_me
@@ -150,9 +150,9 @@ def _require_budget(
 ) -> None:
     if design.name != "canaries":
         return
-    words = sum(len(document.text.split()) for document in corpus.documents)
+    words = sum(count_words(document.text) for document in corpus.documents)
     added = sum(
-        len(unit.sites) * max(len(text.split()) for text in unit.candidates) for batch in units for unit in batch
+        len(unit.sites) * max(count_words(text) for text in unit.candidates) for batch in units for unit in batch
     )
     if added > settings.corpus_budget * words:
         raise UsageError(

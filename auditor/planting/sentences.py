@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from auditor.core.progress import Progress
@@ -10,14 +11,26 @@ from auditor.models.backend import LoadOptions
 from auditor.models.loading import open_model
 
 _TOKENS = 48
-_SENTENCE = re.compile(r"[^\W\d_][^.!?\n]*[a-z][.!?](?=\s|$)")
-_LEAST_WORDS = 8
+# From a letter to a stop: one of those that white space follows, or one of scripts without spaces.
+_SENTENCE = re.compile(r"[^\W\d_][^.!?。！？\n]*(?:[.!?](?=\s|\Z)|[。！？])")
+
+
+def first_sentence(text: str) -> str:
+    """The first whole sentence of a text in any script, with single spaces; empty where there is none.
+
+    A stop after a capital is that of an initial, and one after a digit may be that of a number.
+    """
+    for match in _SENTENCE.finditer(text):
+        last = match.group()[-2]
+        if unicodedata.category(last)[0] in "LM" and last == last.lower():
+            return " ".join(match.group().split())
+    return ""
 
 
 def sentence_writer(model: str, options: LoadOptions, progress: Progress) -> Callable[[int, int], list[str]]:
-    """A function from a number of texts and a seed to the sentences in them.
+    """A function from a number of texts and a seed to the first sentence of each.
 
-    The model is loaded at the first call. Sentences of fewer than eight words are left out, for being likely anywhere.
+    The model is loaded at the first call.
 
     Args:
         model: Source of the model.
@@ -39,8 +52,6 @@ def sentence_writer(model: str, options: LoadOptions, progress: Progress) -> Cal
         texts = sampler.sample(count, seed, _TOKENS)
         progress.advance(count * _TOKENS)
         progress.stop()
-        found = (_SENTENCE.search(text) for text in texts)
-        sentences = (" ".join(match.group().split()) for match in found if match is not None)
-        return [sentence for sentence in sentences if len(sentence.split()) >= _LEAST_WORDS]
+        return [first_sentence(text) for text in texts]
 
     return write

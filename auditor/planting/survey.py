@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from auditor.core.errors import UsageError
-from auditor.planting.designs.order import BETWEEN_ROWS
 from auditor.planting.publish import deal_all
 from auditor.provenance.deal import PUBLISHED
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.provenance.records import Commitment, Unit
+from auditor.splicing.presence import count_candidates
 from auditor.splicing.source import SourceCorpus
-from auditor.splicing.survival import PipelineSurvival, count_texts, through_pipeline
+from auditor.splicing.survival import PipelineSurvival, through_pipeline
 
 LEAST_SURVIVING = 0.9
 """Share of what was published below which the test has clearly less power."""
@@ -27,12 +29,14 @@ class Survey:
         present: How many of them stand in the copy.
         withheld: Texts that were withheld: decoys, other wordings, documents.
         leaked: How many of them stand in the copy, which none should.
+        similar: As `present`, where white space, forms of quotes and dashes and invisible characters do not matter.
     """
 
     published: int
     present: int
     withheld: int
     leaked: int
+    similar: int
 
     @property
     def share(self) -> float:
@@ -51,15 +55,20 @@ def survey(folder: PlanFolder, published: Path) -> Survey:
         UsageError: The plan was not dealt or cannot be read, or the copy cannot.
     """
     commitment, origin = _dealt(folder)
-    wanted, withheld = _texts(folder, commitment)
+    texts = _texts(folder, commitment)
     corpus = SourceCorpus.open(published, text_column=origin.text_column)
     documents = [document.text for document in corpus.documents]
-    if commitment.design == "order":
-        documents = [BETWEEN_ROWS.join(documents)]
-    counts = count_texts(documents, [*wanted, *withheld])
-    present = sum(min(count, copies) for count, copies in zip(counts, wanted.values(), strict=False))
+    wanted = list(texts.published)
+    count = partial(count_candidates, documents, inside=commitment.design == "canaries", rows=texts.rows)
+    counts, similar = count([*wanted, *texts.withheld]), count(wanted, similar=True)
+
+    def there(found: Sequence[int]) -> int:
+        return sum(map(min, found, texts.published.values()))
+
     leaked = sum(count > 0 for count in counts[len(wanted) :])
-    return Survey(sum(wanted.values()), present, len(withheld), leaked)
+    return Survey(
+        sum(texts.published.values()), there(counts[: len(wanted)]), len(texts.withheld), leaked, there(similar)
+    )
 
 
 def survey_pipeline(folder: PlanFolder, published: Path) -> PipelineSurvival:
@@ -74,7 +83,7 @@ def survey_pipeline(folder: PlanFolder, published: Path) -> PipelineSurvival:
             f"--pipeline is about canaries, and the plan is a {commitment.design}",
             hint="Whole documents pass or fail filters as they would anyway.",
         )
-    return through_pipeline(published, list(_texts(folder, commitment)[0]), text_column=origin.text_column)
+    return through_pipeline(published, list(_texts(folder, commitment).published), text_column=origin.text_column)
 
 
 def _dealt(folder: PlanFolder) -> tuple[Commitment, Origin]:
@@ -83,18 +92,27 @@ def _dealt(folder: PlanFolder) -> tuple[Commitment, Origin]:
     return folder.commitment, folder.read(ORIGIN, Origin)
 
 
-def _texts(folder: PlanFolder, commitment: Commitment) -> tuple[dict[str, int], list[str]]:
-    """Each published text with its copies, and the texts that were withheld."""
-    wanted: dict[str, int] = {}
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Each published text with its copies, the texts that were withheld, and the rows that are one text."""
+
+    published: dict[str, int]
+    withheld: list[str]
+    rows: int
+
+
+def _texts(folder: PlanFolder, commitment: Commitment) -> _Texts:
+    published: dict[str, int] = {}
     withheld: dict[str, None] = {}
-    for batch in deal_all(folder, commitment, folder.beacon):
-        for unit, coin in batch:
-            for number, text in enumerate(unit.candidates):
-                if _is_published(commitment, number, coin):
-                    wanted[text] = _copies(commitment, unit)
-                else:
-                    withheld[text] = None
-    return wanted, [text for text in withheld if text not in wanted]
+    rows = 1
+    for unit, coin in (pair for batch in deal_all(folder, commitment, folder.beacon) for pair in batch):
+        rows = len(unit.sites) if commitment.design == "order" else 1
+        for number, text in enumerate(unit.candidates):
+            if _is_published(commitment, number, coin):
+                published[text] = published.get(text, 0) + _copies(commitment, unit)
+            else:
+                withheld[text] = None
+    return _Texts(published, [text for text in withheld if text not in published], rows)
 
 
 def _is_published(commitment: Commitment, candidate: int, coin: int) -> bool:

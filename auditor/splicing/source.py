@@ -139,6 +139,38 @@ class SourceCorpus:
         """
         return self._opened(number).can_edit(self.documents[number].index, start, stop)
 
+    def unwritable(self, changes: Mapping[int, Sequence[TextEdit]]) -> frozenset[int]:
+        """The documents whose changes `publish` would refuse; each file is written in memory and read back.
+
+        Args:
+            changes: Disjoint edits of the texts of documents, by their numbers.
+
+        Raises:
+            ValueError: As `publish`.
+            UsageError: A file changed since the corpus was read.
+        """
+        self._check(changes, (), None)
+        refused = set[int]()
+        for file in self._files:
+            here = [number for number in range(file.first, file.first + file.count) if changes.get(number)]
+            if here:
+                refused.update(self._refused(file, self._read(file), changes, here))
+        return frozenset(refused)
+
+    def _refused(
+        self, file: SourceFile, raw: bytes, changes: Mapping[int, Sequence[TextEdit]], numbers: Sequence[int]
+    ) -> Sequence[int]:
+        """Those of some documents of a file that cannot be changed, by halves: mostly all can, or a few cannot."""
+        try:
+            self._published(file, raw, {number: changes[number] for number in numbers}, frozenset(), None)
+        except UsageError:
+            if len(numbers) == 1:
+                return numbers
+            middle = len(numbers) // 2
+            halves = numbers[:middle], numbers[middle:]
+            return [number for half in halves for number in self._refused(file, raw, changes, half)]
+        return ()
+
     def page(self, number: int) -> str:
         """The markup of a document that is a web page; empty for one that is none.
 

@@ -16,8 +16,7 @@ from scipy import stats
 from support.plantable import article, read_rows, switched, write_rows
 
 from auditor.core.errors import UsageError
-from auditor.planting.designs.order import BETWEEN_ROWS
-from auditor.planting.forms import edits_between
+from auditor.planting.diff import edits_between
 from auditor.planting.make import MadePlan, make_plan
 from auditor.planting.publish import deal_all, publish
 from auditor.planting.settings import PlantSettings
@@ -27,6 +26,7 @@ from auditor.provenance.deal import WITHHELD
 from auditor.provenance.draws import Draws
 from auditor.provenance.folder import RESTORATION, PlanFolder
 from auditor.splicing.edit import apply_text_edits
+from auditor.splicing.presence import BETWEEN_ROWS
 from auditor.splicing.restore import Restoration, restore
 
 ROUND_1000 = {
@@ -355,10 +355,10 @@ def test_two_wordings_are_complementary_at_every_site() -> None:
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.one)
 def test_each_switch_goes_back_to_what_it_was(switch: Any) -> None:
     for written in (switch.one, switch.other) if switch.both else (switch.one,):
-        text = f"Here {written} stands. " + " ".join(["We do not."] * 6)
+        text = f"Here {written} the one. " + " ".join(["We do not."] * 6)
         wordings = two_wordings(text, Draws(b"k"), "d")
         assert wordings is not None
-        assert {one.split(" stands")[0] for one in wordings} == {f"Here {switch.one}", f"Here {switch.other}"}
+        assert {one.split(" the one")[0] for one in wordings} == {f"Here {switch.one}", f"Here {switch.other}"}
 
 
 @pytest.mark.parametrize("text", ["2-0", "x.is not.y", "don't-know", "isn'ts", "the two-year plan", "per centage"])

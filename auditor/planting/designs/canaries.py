@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from auditor.core.errors import UsageError
 from auditor.planting.design import Ingredients, PlantDesign, Publication
 from auditor.planting.documents import Places, edits_of_sites, even_parts, occurring
-from auditor.planting.kind import canary_kinds, unfit
+from auditor.planting.kind import Kind, canary_kinds, count_words, unfit
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import Unit
 from auditor.splicing.edit import TextEdit
 from auditor.splicing.source import SourceCorpus
 
-_TRIES = 1000
+_MOST_SETS = 100
+_MOST_UNFIT = 200
+"""Strings that are passed over for one that is taken."""
 
 
 def _build(ingredients: Ingredients) -> list[list[Unit]]:
     settings = ingredients.settings
+    if settings.count < settings.batches:
+        raise UsageError(
+            f"{settings.count} canaries are no {settings.batches} batches", hint="Raise --count or lower --batches."
+        )
     places = Places(ingredients.corpus, settings.document_budget)
+    # Before any canary is made, and before it is known how long the longest is.
+    places.require(settings.count * settings.copies, 0)
     counts = even_parts(settings.count, settings.batches)
     batches: list[list[Unit]] = []
     made = 0
@@ -31,7 +40,7 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
             raise UsageError(
                 f"a canary stands in the corpus already: {sorted(present)[0]!r}", hint="Take another --kind."
             )
-        longest = max(len(text.split()) for candidates in sets.values() for text in candidates)
+        longest = max(count_words(text) for candidates in sets.values() for text in candidates)
         sites = places.take(draws, count * settings.copies, longest)
         batches.append(
             [
@@ -49,17 +58,45 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
 
 
 def _candidates(ingredients: Ingredients, draws: Draws, unit: str) -> tuple[str, ...]:
-    """A set of one generator; a set with an unfit or repeated string is drawn anew as a whole, blind to coins."""
+    """A set of different strings of one generator.
+
+    Strings that are unfit are passed over one by one, which looks at no other string; what is taken is independent,
+    and of one law. A set in which two are equal is drawn anew as a whole: to replace one of the two would favour what
+    is likely at the first positions. So every order of a set is as likely as any other, and the published one, which a
+    coin picks, could be each of them.
+    """
     settings = ingredients.settings
     kind = canary_kinds()[settings.kind]
-    strings: Iterator[str] = kind.make(draws, unit, ingredients.context)
-    reason = ""
-    for _ in range(_TRIES):
-        drawn = tuple(islice((text for text in strings if not unfit(text)), settings.decoys + 1))
+    strings = _fit(kind, kind.make(draws, unit, ingredients.context))
+    for _ in range(_MOST_SETS):
+        drawn = tuple(islice(strings, settings.decoys + 1))
         if len(set(drawn)) == len(drawn):
             return drawn
-        reason = "two of them are equal"
-    raise UsageError(f"no set of {settings.decoys + 1} different canaries of kind {settings.kind!r}: {reason}")
+    raise UsageError(
+        f"no set of {settings.decoys + 1} different canaries of kind {kind.name!r}: two of them were equal in each of "
+        f"{_MOST_SETS}",
+        hint="Take another --kind, or lower --decoys.",
+    )
+
+
+def _fit(kind: Kind, strings: Iterator[str]) -> Iterator[str]:
+    """The strings that are fit; a generator that hardly makes any is refused."""
+    reasons: Counter[str] = Counter()
+    taken = 0
+    for string in strings:
+        reason = unfit(string, kind.least_words)
+        if not reason:
+            taken += 1
+            yield string
+            continue
+        reasons[reason] += 1
+        if reasons.total() > _MOST_UNFIT * (taken + 1):
+            tried = reasons.total() + taken
+            raise UsageError(
+                f"canaries of kind {kind.name!r}: of {tried:,} strings {taken:,} are fit; the others are mostly "
+                f"{reasons.most_common(1)[0][0]}",
+                hint="Take another --model or another --kind." if kind.needs_model else "Take another --kind.",
+            )
 
 
 def _publish(corpus: SourceCorpus, dealt: Sequence[Sequence[tuple[Unit, int]]], draws: Sequence[Draws]) -> Publication:

@@ -7,7 +7,7 @@ from functools import partial
 from auditor.core.errors import UsageError
 from auditor.planting.design import Ingredients, PlantDesign
 from auditor.planting.documents import split, whole
-from auditor.planting.forms import forms_of, publish_forms
+from auditor.planting.forms import forms_of, publish_forms, writable
 from auditor.planting.switches import two_wordings
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import Unit
@@ -30,7 +30,7 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
         ]
     else:
         units = [
-            list(_switched(ingredients, batch, draws))
+            _switched(ingredients, batch, draws)
             for batch, draws in zip(
                 split(list(range(len(ingredients.corpus.documents))), ingredients.draws), ingredients.draws, strict=True
             )
@@ -38,20 +38,22 @@ def _build(ingredients: Ingredients) -> list[list[Unit]]:
     short = min(map(len, units))
     if short < _LEAST:
         raise UsageError(
-            f"a batch has {short} documents with two wordings, and a test at .01 needs {_LEAST}",
+            f"a batch has {short} documents with two wordings that can be written, and a test at .01 needs {_LEAST}",
             hint="Give longer or more documents, fewer batches, or two wordings of your own with --wording.",
         )
     return units
 
 
 def _switched(ingredients: Ingredients, batch: list[int], draws: Draws) -> list[Unit]:
-    units = []
+    corpus = ingredients.corpus
+    forms: dict[int, tuple[str, str]] = {}
     for number in batch:
-        document = ingredients.corpus.documents[number]
-        wordings = two_wordings(document.text, draws, document.id, partial(ingredients.corpus.can_edit, number))
+        document = corpus.documents[number]
+        wordings = two_wordings(document.text, draws, document.id, partial(corpus.can_edit, number))
         if wordings is not None:
-            units.append(whole(ingredients.corpus, number, wordings, "wordings"))
-    return units
+            forms[number] = wordings
+    able = writable(corpus, forms)
+    return [whole(corpus, number, wordings, "wordings") for number, wordings in forms.items() if number in able]
 
 
 TWINS = PlantDesign(

@@ -10,6 +10,7 @@ from auditor.provenance.draws import Draws
 
 _AT_ONCE = 32
 _SEEDS = 2**32
+_LEAST_WORDS = 8
 
 
 def _make(draws: Draws, stream: str, context: KindContext) -> Iterator[str]:
@@ -17,9 +18,14 @@ def _make(draws: Draws, stream: str, context: KindContext) -> Iterator[str]:
         raise UsageError("sampled sentences need a model that writes them", hint="Give --model, or take --kind words.")
     seeds = draws.stream("sampled", stream, _SEEDS)
     while True:
-        yield from context.sentences(_AT_ONCE, next(seeds))
+        # A text without a sentence is one too, and counts among what is passed over.
+        yield from context.sentences(_AT_ONCE, next(seeds)) or [""]
 
 
 SAMPLED_KIND = Kind(
-    "sampled", "sentences that a model samples at temperature 1; they read like text", _make, needs_model=True
+    "sampled",
+    "sentences that a model samples at temperature 1; they read like text",
+    _make,
+    needs_model=True,
+    least_words=_LEAST_WORDS,
 )

@@ -17,8 +17,8 @@ def _make(draws: Draws, stream: str, context: KindContext) -> Iterator[str]:
     vocabulary = context.vocabulary
     if len(vocabulary) < LEAST_VOCABULARY:
         raise UsageError(
-            f"the corpus has {len(vocabulary):,} different words, and canaries of random words need "
-            f"{LEAST_VOCABULARY:,}",
+            f"the corpus has {len(vocabulary):,} different words that count (three letters and more, none of them a "
+            f"capital, in two documents and more), and canaries of random words need {LEAST_VOCABULARY:,}",
             hint="Take --kind fact or --kind hex.",
         )
     indices = draws.stream("words", stream, len(vocabulary))
