@@ -22,10 +22,6 @@ _MOST_UNFIT = 200
 
 def _build(ingredients: Ingredients) -> list[list[Unit]]:
     settings = ingredients.settings
-    if settings.count < settings.batches:
-        raise UsageError(
-            f"{settings.count} canaries are no {settings.batches} batches", hint="Raise --count or lower --batches."
-        )
     places = Places(ingredients.corpus, settings.document_budget)
     # Before any canary is made, and before it is known how long the longest is.
     places.require(settings.count * settings.copies, 0)
