@@ -75,7 +75,7 @@ def writable(corpus: SourceCorpus, forms: Mapping[int, Sequence[str]]) -> frozen
 def edits_to(corpus: SourceCorpus, number: int, version: str) -> list[TextEdit]:
     """The edits that turn a document into a version of it: of its switches where they make it, of words otherwise."""
     text = corpus.documents[number].text
-    switched = switch_edits(text, version, partial(corpus.can_edit, number))
+    switched = switch_edits(text, version, partial(corpus.can_reword, number))
     return edits_between(text, version) if switched is None else switched
 
 

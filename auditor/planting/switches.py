@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -73,6 +74,17 @@ _FORMS = re.compile(
 _SERIAL = re.compile(r", (?P<second>\w+), (?P<third>\w+)(?P<comma>,? )(?:and|or) \w+(?=[.;:!?)]|\Z)")
 _COMMA = {", ": " ", " ": ", "}
 _OPENING = re.compile(r"[^.,;:!?()\n]*\Z")
+# Code, addresses and formulas, as text and Markdown show them.
+_BARRED = re.compile(
+    r"(?ms:```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z))|`[^`\n]+`|(?m:^(?: {4}|\t).*$)|\]\([^)\n]*\)|<[^<>\n]*>|\$[^$\n]+\$"
+    r"|\S+://\S+"
+)
+_ENGLISH = frozenset("and are for is of that the to was with".split())
+_OTHERS = frozenset(
+    "che da das de del der des di die du een el en est et het il ist la las le les los nicht och que und une "
+    "van".split()
+)
+_NEAR = 200
 _BEFORE = re.compile(r"([\w'’-]*)\W{0,3}\Z")
 _AFTER = re.compile(r"\s+([\w'’-]+)")
 _ASKING = frozenset("as how than what whatever when where which who whom whose why".split())
@@ -102,6 +114,14 @@ def _is_list(text: str, match: re.Match[str]) -> bool:
     words = opening.group().lower().split() if opening is not None else []
     asides = {match["second"].lower(), match["third"].lower()} & (_ADVERBS | _OPENERS)
     return bool(words) and words[0] not in _OPENERS | _ADVERBS and not asides
+
+
+def _is_english(text: str, start: int, stop: int) -> bool:
+    """Whether no other language is around a site: "centre" and "color" are words of several."""
+    before = text[max(0, start - _NEAR) : start].rpartition("\n\n")[2]
+    after = text[stop : stop + _NEAR].partition("\n\n")[0]
+    words = re.findall(r"\w+", f"{before} {after}".lower())
+    return sum(word in _OTHERS for word in words) <= sum(word in _ENGLISH for word in words)
 
 
 def _is_free(text: str, start: int, stop: int) -> bool:
@@ -134,7 +154,7 @@ def two_wordings(
         text: The document.
         draws: Of the key.
         document: Id of the document.
-        can_edit: Whether the format of its file lets characters of it be replaced.
+        can_edit: Whether characters of it may be replaced, as far as the format of its file tells.
 
     Returns:
         The two; None where there are fewer than `LEAST_SITES` sites.
@@ -184,8 +204,12 @@ def _sites(text: str, can_edit: Callable[[int, int], bool]) -> Iterator[tuple[in
     found = [(*match.span(), _OTHER[match.group()]) for match in _FORMS.finditer(text) if _is_free(text, *match.span())]
     commas = (match for match in _SERIAL.finditer(text) if _is_list(text, match))
     found += [(*match.span("comma"), _COMMA[match["comma"]]) for match in commas]
+    barred = deque(match.span() for match in _BARRED.finditer(text))
     last = 0
     for start, stop, other in sorted(found):
-        if start >= last and can_edit(start, stop):
+        while barred and barred[0][1] <= start:
+            barred.popleft()
+        is_open = start >= last and not (barred and barred[0][0] < stop)
+        if is_open and _is_english(text, start, stop) and can_edit(start, stop):
             yield start, stop, (text[start:stop], other)
             last = stop

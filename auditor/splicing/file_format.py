@@ -30,6 +30,12 @@ class SpliceableFile(Protocol):
     def can_edit(self, index: int, start: int, stop: int) -> bool:
         """Whether the characters [start, stop) of a document stand in one piece that an edit can replace."""
 
+    def is_prose(self, index: int, start: int, stop: int) -> bool:
+        """Whether the characters [start, stop) of a document stand in no code, link or quotation by the file's markup.
+
+        What the text itself marks so, as in Markdown, is not told.
+        """
+
     def edits(self, changes: Mapping[int, Sequence[TextEdit]]) -> tuple[Edit, ...]:
         """Changes of documents as edits of the bytes of the file.
 

@@ -63,6 +63,10 @@ class SpliceableRows:
         row = self.rows[index]
         return not row.fixed and 0 <= start <= stop <= len(row.text)
 
+    def is_prose(self, index: int, start: int, stop: int) -> bool:
+        """As `SpliceableFile` says: there is no markup."""
+        return True
+
     def edits(self, changes: Mapping[int, Sequence[TextEdit]]) -> tuple[Edit, ...]:
         """As `SpliceableFile` says."""
         edits = list[TextEdit]()

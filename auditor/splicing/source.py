@@ -139,6 +139,15 @@ class SourceCorpus:
         """
         return self._opened(number).can_edit(self.documents[number].index, start, stop)
 
+    def can_reword(self, number: int, start: int, stop: int) -> bool:
+        """Whether characters of a document can be replaced and are prose, as `SpliceableFile.is_prose`.
+
+        Raises:
+            UsageError: Its file changed since the corpus was read.
+        """
+        opened, index = self._opened(number), self.documents[number].index
+        return opened.can_edit(index, start, stop) and opened.is_prose(index, start, stop)
+
     def unwritable(self, changes: Mapping[int, Sequence[TextEdit]]) -> frozenset[int]:
         """The documents whose changes `publish` would refuse; each file is written in memory and read back.
 

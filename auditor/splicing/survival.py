@@ -19,27 +19,6 @@ _PLAIN = str.maketrans(
 )
 
 
-def find_texts(published: Path, texts: Sequence[str], *, text_column: str = "text") -> tuple[int, ...]:
-    """How often each text stands in the documents of a copy, character for character.
-
-    Args:
-        published: The folder or file.
-        texts: What to look for.
-        text_column: The column of the texts, of formats that have columns.
-
-    Raises:
-        UsageError: The copy cannot be read.
-    """
-    corpus = SourceCorpus.open(published, text_column=text_column)
-    return count_texts((document.text for document in corpus.documents), texts)
-
-
-def find_similar_texts(published: Path, texts: Sequence[str], *, text_column: str = "text") -> tuple[int, ...]:
-    """As `find_texts`, where white space, forms of quotes and dashes, invisible characters and NFKC do not matter."""
-    corpus = SourceCorpus.open(published, text_column=text_column)
-    return _count((document.text for document in corpus.documents), list(map(normal_form, texts)))
-
-
 def normal_form(text: str) -> str:
     """A text as it is compared where its typography does not matter."""
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text).translate(_PLAIN)).split())

@@ -46,7 +46,9 @@ def _pages(folder: Path, seed: int) -> Path:
         for _ in range(2):
             words = (rng.choice(_AROUND) % " ".join(rng.choices(_FORMS, k=rng.randint(1, 3))) for _ in range(15))
             parts.append(f"<p>{rng.choice([' ', chr(10), '  ']).join(words)}.</p>" * rng.randint(1, 2))
-        (folder / f"{number}.html").write_text(f"<html><body><main>{''.join(parts)}</main></body></html>")
+        (folder / f"{number}.html").write_text(
+            f"<html><body><main>{''.join(parts)}<p><code>colour two</code></p></main></body></html>"
+        )
     return folder
 
 
@@ -60,6 +62,9 @@ def test_every_wording_of_a_page_in_a_plan_can_be_written(tmp_path: Path, seed: 
         changes = designs()["twins"].publish(corpus, [[(unit, coin) for unit in units]], [Draws(b"k")]).changes
         corpus.publish(tmp_path / f"p{coin}", changes=changes)
         texts = {document.file: document.text for document in SourceCorpus.open(tmp_path / f"p{coin}").documents}
+        assert all(
+            "<code>colour two</code>" in (tmp_path / f"p{coin}/{unit.sites[0].file}").read_text() for unit in units
+        )
         assert all(texts[unit.sites[0].file] == unit.candidates[coin] for unit in units)
 
 
@@ -133,6 +138,10 @@ def test_wordings_are_told_by_their_sites() -> None:
         "By the 20th century, critics and scholars",
         "In Paris, France, Smith and Jones.",
         "On Monday, however, critics and scholars.",
+        "Au centre de la ville et des banlieues.\n\n",
+        "`color` is a name, $two$ too.",
+        "Here:\n```\ncolor = two and grey\n```\n",
+        "See [this](a color b).",
         "It was hot, humid, wet, and people left.",
     ],
 )

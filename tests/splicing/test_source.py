@@ -12,7 +12,7 @@ from auditor.core.errors import RunError, UsageError
 from auditor.splicing.edit import TextEdit
 from auditor.splicing.restore import Restoration, restore
 from auditor.splicing.source import SourceCorpus
-from auditor.splicing.survival import find_texts
+from auditor.splicing.survival import count_texts
 
 TEXT = "One is first. Two is next. Three is last. Four is over.\n"
 ROWS = b'{"text": "Row one. It goes on. It ends. Now.", "n": 1e999}\n{"text": "Row two."}\n{"text": "Row three."}'
@@ -96,7 +96,8 @@ def test_every_untouched_byte_is_published(corpus: Path, tmp_path: Path) -> None
     assert (tmp_path / "published" / "empty folder").is_dir()
     published = SourceCorpus.open(tmp_path / "published")
     assert published.sha256 == restoration.published
-    assert find_texts(tmp_path / "published", [PLANT, "Row two.", ""]) == (4, 0, 0)
+    texts = [document.text for document in published.documents]
+    assert count_texts(texts, [PLANT, "Row two.", ""]) == (4, 0, 0)
 
     back = restore(tmp_path / "published", restoration, tmp_path / "back")
     assert back.exact

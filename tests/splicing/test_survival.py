@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from auditor.core.errors import UsageError
 from auditor.splicing import survival
 from auditor.splicing.pipeline import Stage
-from auditor.splicing.survival import count_texts, find_similar_texts, find_texts, through_pipeline
+from auditor.splicing.presence import count_candidates
+from auditor.splicing.source import SourceCorpus
+from auditor.splicing.survival import count_texts, through_pipeline
 
 PLANTS = ("A river “walked” home.", "Stones don’t sleep here.", "Never put in at all.")
 
@@ -25,10 +28,15 @@ def published(tmp_path: Path) -> Path:
     return root
 
 
+def _found(path: Path, texts: Sequence[str], *, similar: bool = False) -> tuple[int, ...]:
+    documents = [document.text for document in SourceCorpus.open(path).documents]
+    return count_candidates(documents, texts, inside=True, similar=similar)
+
+
 def test_texts_are_counted_exactly_and_whatever_their_typography(published: Path) -> None:
-    assert find_texts(published, PLANTS) == (1, 1, 0)
-    assert find_similar_texts(published, PLANTS) == (2, 1, 0)
-    assert find_texts(published / "c.jsonl", ("other", "", "a")) == (1, 0, 1)
+    assert _found(published, PLANTS) == (1, 1, 0)
+    assert _found(published, PLANTS, similar=True) == (2, 1, 0)
+    assert _found(published / "c.jsonl", ("other", "", "a")) == (1, 0, 1)
 
 
 def test_counting_passes_over_documents_by_a_word_and_finds_parts_of_words() -> None:

@@ -49,7 +49,7 @@ def _switched(ingredients: Ingredients, batch: list[int], draws: Draws) -> list[
     forms: dict[int, tuple[str, str]] = {}
     for number in batch:
         document = corpus.documents[number]
-        wordings = two_wordings(document.text, draws, document.id, partial(corpus.can_edit, number))
+        wordings = two_wordings(document.text, draws, document.id, partial(corpus.can_reword, number))
         if wordings is not None:
             forms[number] = wordings
     able = writable(corpus, forms)

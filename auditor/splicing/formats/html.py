@@ -109,6 +109,10 @@ class SpliceablePage:
             return self._gap(start) is not None
         return len(set(self.shown.pieces[start:stop])) == 1 and self.shown.pieces[start] >= 0
 
+    def is_prose(self, index: int, start: int, stop: int) -> bool:
+        """As `SpliceableFile` says."""
+        return set(self.shown.pieces[start:stop]) <= self.shown.prose
+
     def edits(self, changes: Mapping[int, Sequence[TextEdit]]) -> tuple[Edit, ...]:
         """As `SpliceableFile` says."""
         apply_text_edits(self.text, changes.get(0, ()))

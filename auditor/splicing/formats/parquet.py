@@ -48,6 +48,10 @@ class SpliceableParquet:
         cell = self.cells[index]
         return cell is not None and 0 <= start <= stop <= len(cell)
 
+    def is_prose(self, index: int, start: int, stop: int) -> bool:
+        """As `SpliceableFile` says: there is no markup."""
+        return True
+
     def edits(self, changes: Mapping[int, Sequence[TextEdit]]) -> tuple[Edit, ...]:
         """As `SpliceableFile` says; the one edit is the whole file, as Parquet is compressed."""
         import pyarrow as pa

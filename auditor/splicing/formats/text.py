@@ -36,6 +36,10 @@ class SpliceableText:
         """As `SpliceableFile` says."""
         return 0 <= start <= stop <= len(self.texts[index])
 
+    def is_prose(self, index: int, start: int, stop: int) -> bool:
+        """As `SpliceableFile` says: there is no markup."""
+        return True
+
     def edits(self, changes: Mapping[int, Sequence[TextEdit]]) -> tuple[Edit, ...]:
         """As `SpliceableFile` says."""
         return self.content.edits(changes.get(0, ()))
