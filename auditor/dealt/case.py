@@ -32,6 +32,7 @@ class DealtCase:
         level: Level that the paid p-value has to reach.
         target: The test; None where too few units have scores.
         controls: The same under each reference alone.
+        opposites: p-value under each reference alone that it prefers the other side: what was withheld.
     """
 
     settings: PlanTestSettings
@@ -42,6 +43,7 @@ class DealtCase:
     level: float
     target: Attempt | None = None
     controls: Mapping[str, Attempt] = field(default_factory=dict)
+    opposites: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def material(self) -> Material:

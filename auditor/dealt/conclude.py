@@ -20,7 +20,7 @@ from auditor.dealt.detectable import (
 from auditor.dealt.limitations import dealt_limitations
 from auditor.dealt.open import committed_batch
 from auditor.dealt.settings import Material, PlanTestSettings, make_plan_test_settings
-from auditor.dealt.statistics import ENGINE_AND_RANKS, DealtScores, attempt, bet, split_by_unit
+from auditor.dealt.statistics import ENGINE_AND_RANKS, DealtScores, attempt, bet, opposite_p, split_by_unit
 from auditor.dealt.units import unit_results
 from auditor.dealt.verdict import decide_dealt
 from auditor.features.catalogue import all_features
@@ -215,12 +215,14 @@ def _tested(case: DealtCase, scores: Floats, committed: DealtScores | None) -> D
     tables = split_by_unit(case.measurements.features, case.scored)
     alpha = min(case.needed_p / ENGINE_AND_RANKS, case.level)
     controls: dict[str, Attempt] = {}
+    opposites: dict[str, float] = {}
     for label in case.references:
         alone = _with_coins(case, case.measurements.scores[label])
         if alone is not None:
             controls[label] = attempt(alone, tables.get(label), case.settings, case.level, f"control {label}")
+            opposites[label] = opposite_p(alone)
     target = attempt(committed, tables.get(TARGET_LABEL), case.settings, alpha, "dealt")
-    return replace(case, target=target, controls=controls)
+    return replace(case, target=target, controls=controls, opposites=opposites)
 
 
 def _sequential(case: DealtCase, committed: DealtScores | None) -> tuple[SequentialTest | None, float]:

@@ -39,7 +39,8 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
     if case.commitment.test.reference:
         limits.append(
             "The commitment says that scores under a reference are subtracted, and not which reference: whoever ran "
-            "the test chose it, and could have tried several."
+            "the test chose it, and could have tried several. It must know neither what was published nor what was "
+            "withheld; the check of references sees strong knowledge alone, and not a little of it."
         )
     if case.settings.sequential:
         limits.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,6 +88,11 @@ def committed_test(scores: DealtScores) -> RankTest:
     if scores.design == "twins":
         return signed_rank_test(scores.differences, scores.order, scores.signs_of_zero)
     return rank_sum_test(scores.ranks, scores.decoys)
+
+
+def opposite_p(scores: DealtScores) -> float:
+    """p-value of the committed rank test against the other side: that withheld candidates score higher."""
+    return committed_test(replace(scores, scores=-scores.scores)).p_value
 
 
 def attempt(

@@ -199,6 +199,22 @@ def test_a_reference_that_prefers_what_was_published_takes_the_verdict_away(tmp_
     assert made.verdict.reason == "check:control"
 
 
+def test_a_reference_that_knows_what_was_withheld_takes_the_verdict_away(tmp_path: Path) -> None:
+    def taught(given: DealtInputs) -> DealtInputs:
+        scores = dict(given.measurements.scores)
+        taught = scores["base-0"].copy()
+        for index, unit in enumerate(given.measurements.units):
+            taught[index] += 100.0
+            taught[index, unit.published] -= 100.0
+        return measured(scores={**scores, "base-0": taught})(given)
+
+    made = concluded(tmp_path, taught, scores={"effect": 0.0, "references": 1}, reference=True)
+    found = finding(made, "control")
+    assert made.p_value < 1e-9
+    assert (found.status, made.verdict.reason) == ("failed", "check:control")
+    assert "it knows the withheld side" in found.reason
+
+
 def test_a_round_that_nobody_verified_counts_as_the_owners(tmp_path: Path, unsigned: None) -> None:
     def unverified(given: DealtInputs) -> DealtInputs:
         coins = given.measurements.coins

@@ -1,4 +1,4 @@
-"""A reference newer than the deal may have seen the published text, which costs power."""
+"""A reference newer than the deal may know what was published, or what was withheld."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def reference_date(case: DealtCase) -> Finding:
     if given is None or not known:
         return Finding(
             "warning",
-            "Nothing shows that the reference is older than the published text; one that saw it costs power and never "
-            "validity.",
+            "Nothing shows that the reference is older than the published text. It must know neither side: one that "
+            "saw what was published costs power, and one that knows what was withheld convicts any model.",
             "Give --reference-released YYYY-MM-DD; it can be compared with a time stamp or a beacon alone.",
         )
     if date.fromisoformat(given) > max(known).date():
         return Finding(
             "warning",
             f"The reference of {given} is newer than the deal of {max(known):%Y-%m-%d} and may have seen the published "
-            "text; that costs power and never validity.",
+            "text, which costs power, or know what was withheld, which convicts any model.",
             "Name an older reference.",
         )
     return Finding("passed", f"The reference of {given} is older than the deal of {max(known):%Y-%m-%d}.")

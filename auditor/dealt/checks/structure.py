@@ -32,4 +32,12 @@ def structure(case: DealtCase) -> Finding:
             "order has a structure, or the reference has seen the file.",
             "Name a reference that is older than the file; where it is, this order was not random.",
         )
+    label, opposed = min(case.opposites.items(), key=lambda pair: pair[1])
+    if opposed <= case.commitment.test.alpha / len(case.opposites):
+        return Finding(
+            "failed",
+            f"The reference {shorten(label, 60)} prefers other orders (p = {opposed:.2g}): any model less such a "
+            "reference seems to prefer the order of the file.",
+            "Name a reference that knows neither the file nor the orders that it is compared with.",
+        )
     return Finding("passed", f"Under the reference {named} alone p = {least:.2g}, above {LEVEL:g}.")
