@@ -30,8 +30,7 @@ from auditor.planting.make import make_plan
 from auditor.planting.publish import publish
 from auditor.planting.settings import PlantSettings
 from auditor.provenance.commitment import canonical
-from auditor.provenance.deal import deal
-from auditor.provenance.draws import Draws
+from auditor.provenance.deal import coin_draws, deal
 from auditor.provenance.folder import COMMITMENT, PlanFolder
 from auditor.results.dealt.result import DealtResult
 from auditor.settings import make_options
@@ -147,7 +146,7 @@ def _redealt(base: DealtResult, folder: PlanFolder) -> float:
     scored = [unit.id for unit in scores.units]
     rejected = 0
     for number in range(200):
-        coins = deal(commitment, units, Draws(bytes.fromhex(secret.key), f"deal {number}".encode()))
+        coins = deal(commitment, units, coin_draws(commitment, bytes.fromhex(secret.key), f"deal {number}".encode()))
         by_id = {unit.id: coin for unit, coin in zip(units, coins, strict=True)}
         again = replace(scores, published=np.array([by_id[unit] for unit in scored]))
         rejected += committed_test(again).p_value <= ALPHA

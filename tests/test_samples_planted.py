@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.paths import SAMPLES
+from support.paths import ROOT, SAMPLES
 
 from auditor.cli.main import run
 from auditor.planting.publish import deal_all
@@ -48,7 +50,10 @@ def test_the_published_copy_carries_what_was_dealt_and_nothing_that_was_not(tmp_
     assert (tmp_path / "clean/articles.jsonl").read_bytes() == original
     rows = {json.loads(line)["id"]: json.loads(line)["text"] for line in original.splitlines()}
     assert rows == {path.stem: path.read_text(encoding="utf-8") for path in (SAMPLES / "innocent").iterdir()}
-    assert len(deal_all(plan, plan.commitment, plan.beacon)[0]) == 120
+    dealt = [coin for _, coin in deal_all(plan, plan.commitment, plan.beacon)[0]]
+    files = ("commitment.json", "units-1.jsonl", "secret.json", "beacon.json")
+    script = [sys.executable, str(ROOT / "tests/provenance/rederive.py"), *(str(plan.path / name) for name in files)]
+    assert subprocess.run(script, capture_output=True, text=True, check=True).stdout.split() == list(map(str, dealt))
 
 
 def test_what_was_tuned_on_the_copy_is_evidence_of_class_a_and_its_base_is_none(

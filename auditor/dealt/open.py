@@ -11,8 +11,8 @@ from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes
 from auditor.provenance.beacon import BeaconValue, check_signature, require_round, round_time
 from auditor.provenance.commitment import canonical, require_opening, unit_salt
-from auditor.provenance.deal import deal, tie_order
-from auditor.provenance.draws import NO_BEACON, Draws
+from auditor.provenance.deal import coin_draws, deal, tie_order
+from auditor.provenance.draws import NO_BEACON
 from auditor.provenance.folder import PUBLICITY, STAMP, STAMP_ROOT, PlanFolder, Publicity
 from auditor.provenance.merkle import leaf
 from auditor.provenance.records import BatchCommitment, BatchSecret, Commitment, Unit
@@ -152,7 +152,8 @@ def open_batch(public: PublicFiles, number: int, units: Sequence[Unit], secret: 
     coins = public.facts()
     require_opening(commitment, batch, units, secret)
     key = bytes.fromhex(secret.key)
-    draws = Draws(key, NO_BEACON if public.beacon is None else bytes.fromhex(public.beacon.randomness))
+    randomness = NO_BEACON if public.beacon is None else bytes.fromhex(public.beacon.randomness)
+    draws = coin_draws(commitment, key, randomness)
     published = deal(commitment, units, draws)
     facts = tuple(
         UnitFacts(

@@ -21,7 +21,7 @@ from auditor.provenance.beacon import (
     round_time,
 )
 from auditor.provenance.commitment import commit_corpus, require_opening
-from auditor.provenance.deal import deal
+from auditor.provenance.deal import coin_draws, deal
 from auditor.provenance.draws import NO_BEACON, Draws
 from auditor.provenance.folder import BEACON, PUBLICITY, RESTORATION, STAMP, STAMP_ROOT, PlanFolder, Publicity
 from auditor.provenance.grade import BEFORE_ROUND, CoinGrade, coin_grade
@@ -153,7 +153,7 @@ def deal_all(folder: PlanFolder, commitment: Commitment, value: BeaconValue | No
     for batch in commitment.batches:
         units, secret = folder.units(batch.id), folder.secret(batch.id)
         require_opening(commitment, batch, units, secret)
-        coins = deal(commitment, units, Draws(bytes.fromhex(secret.key), randomness))
+        coins = deal(commitment, units, coin_draws(commitment, bytes.fromhex(secret.key), randomness))
         batches.append(list(zip(units, coins, strict=True)))
     return batches
 

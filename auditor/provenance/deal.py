@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from auditor.core.errors import UsageError
-from auditor.provenance.draws import Draws
+from auditor.provenance.commitment import commitment_sha256
+from auditor.provenance.draws import NO_BEACON, Draws
 from auditor.provenance.records import Commitment, Unit
 
 PUBLISHED, WITHHELD = 1, 0
 """What the deal of a hold-out says of a document."""
+
+
+def coin_draws(commitment: Commitment, key: bytes, randomness: bytes = NO_BEACON) -> Draws:
+    """The draws that coins are dealt with: of key and SHA-256(randomness || SHA-256(commitment)).
+
+    Bound to the commitment, any other candidate, order of units or note re-deals every coin: an owner without a beacon
+    cannot put the candidate that a model likes where the coin falls, and each attempt at a lucky deal is one of those
+    that the surcharge counts.
+
+    Args:
+        commitment: The commitment. Of what nobody planned, nothing is bound: there a true candidate takes the part of
+            the coin.
+        key: Key of the batch.
+        randomness: Of the beacon; `NO_BEACON` where there is none.
+    """
+    if commitment.design in ("file-order", "identifiers"):
+        return Draws(key)
+    bound = hashlib.sha256(randomness + bytes.fromhex(commitment_sha256(commitment))).digest()
+    return Draws(key, bound)
 
 
 def deal(commitment: Commitment, units: Sequence[Unit], draws: Draws) -> tuple[int, ...]:
@@ -18,7 +39,7 @@ def deal(commitment: Commitment, units: Sequence[Unit], draws: Draws) -> tuple[i
     Args:
         commitment: The design.
         units: All units of the batch.
-        draws: Of the batch's key and the beacon.
+        draws: As `coin_draws` gives them.
 
     Returns:
         For each unit the index of its published candidate; of a hold-out `PUBLISHED` or `WITHHELD`: of n

@@ -30,7 +30,8 @@ def tree(leaves):
     return hashlib.sha256(b"\1" + tree(leaves[:half]) + tree(leaves[half:])).digest()
 
 
-def rederive(commitment, units, secret, randomness=b""):
+def rederive(written, units, secret, randomness=b""):
+    commitment = json.loads(written)
     batch = commitment["batches"][secret["id"] - 1]
     key = bytes.fromhex(secret["key"])
     assert hashlib.sha256(b"auditor/key/1" + bytes.fromhex(secret["salt"]) + key).hexdigest() == batch["key"]
@@ -40,7 +41,7 @@ def rederive(commitment, units, secret, randomness=b""):
         salt = hmac.new(key, b"salt" + index.to_bytes(8, "big"), hashlib.sha256).digest()
         leaves.append(hashlib.sha256(b"\0" + salt + content).digest())
     assert tree(leaves).hex() == batch["root"]
-    key += randomness
+    key += hashlib.sha256(randomness + hashlib.sha256(written).digest()).digest()
     if commitment["design"] == "holdout":
         stream, order = words(key, b"holdout", "documents"), list(range(len(units)))
         for last in range(len(order) - 1, 0, -1):
@@ -53,9 +54,9 @@ def rederive(commitment, units, secret, randomness=b""):
 
 
 if __name__ == "__main__":
-    read = [json.loads(Path(path).read_bytes()) for path in (sys.argv[1], *sys.argv[3:])]
+    read = [json.loads(Path(path).read_bytes()) for path in sys.argv[3:]]
     lines = [json.loads(line) for line in Path(sys.argv[2]).read_bytes().splitlines()]
     number = int(sys.argv[2].rpartition("-")[2].partition(".")[0])
-    opened = next(batch for batch in read[1]["batches"] if batch["id"] == number)
-    beacon = bytes.fromhex(read[2]["randomness"]) if len(read) > 2 else b""
-    print(*rederive(read[0], lines, opened, beacon))
+    opened = next(batch for batch in read[0]["batches"] if batch["id"] == number)
+    beacon = bytes.fromhex(read[1]["randomness"]) if len(read) > 1 else b""
+    print(*rederive(Path(sys.argv[1]).read_bytes(), lines, opened, beacon))

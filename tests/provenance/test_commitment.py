@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from auditor.provenance.commitment import (
     require_opening,
     units_root,
 )
-from auditor.provenance.deal import PUBLISHED, WITHHELD, deal, n_withheld, tie_order
+from auditor.provenance.deal import PUBLISHED, WITHHELD, coin_draws, deal, n_withheld, tie_order
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import DesignName
 
@@ -63,9 +62,9 @@ def test_an_independent_script_derives_the_same_deal(design: DesignName, candida
     units, secret = units_of(design, 23, candidates), secret_of(7)
     commitment = commitment_of(design, [(units, secret)])
     require_opening(commitment, commitment.batches[0], units, secret)
-    dealt = deal(commitment, units, Draws(bytes.fromhex(secret.key), randomness))
+    dealt = deal(commitment, units, coin_draws(commitment, bytes.fromhex(secret.key), randomness))
     again = _script().rederive(
-        json.loads(canonical(commitment)),
+        canonical(commitment),
         [unit.model_dump(mode="json") for unit in units],
         secret.model_dump(),
         randomness,
@@ -121,6 +120,28 @@ def test_the_digest_changes_with_every_field() -> None:
     assert set(changes) == set(type(commitment).model_fields) - {"schema_version"}
     digests = {commitment_sha256(commitment.model_copy(update={name: value})) for name, value in changes.items()}
     assert len(digests | {commitment_sha256(commitment)}) == len(changes) + 1
+
+
+def test_candidates_cannot_be_arranged_for_coins_that_the_key_gives() -> None:
+    """Without a beacon an owner knows the key, and puts what a model likes where he expects the coin."""
+    key = bytes.fromhex(secret_of(1).key)
+    units = units_of("canaries", 60, 10)
+    honest = commitment_of("canaries", [(units, secret_of(1))])
+    expected = deal(honest, units, coin_draws(honest, key))
+    arranged = tuple(
+        unit.model_copy(
+            update={"candidates": (*unit.candidates[1 : coin + 1], unit.candidates[0], *unit.candidates[coin + 1 :])}
+        )
+        for unit, coin in zip(units, expected, strict=True)
+    )
+    forged = commitment_of("canaries", [(arranged, secret_of(1))])
+    dealt = deal(forged, arranged, coin_draws(forged, key))
+    liked = sum(
+        unit.candidates[coin] == first.candidates[0] for unit, coin, first in zip(arranged, dealt, units, strict=True)
+    )
+    assert stats.binomtest(liked, 60, 0.1).pvalue > 1e-3
+    noted = honest.model_copy(update={"note": "another"})
+    assert deal(noted, units, coin_draws(noted, key)) != expected
 
 
 def test_equal_candidates_of_two_units_have_different_leaves() -> None:
