@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ class Survey:
         published: Texts that were published, each copy of a canary once.
         present: How many of them stand in the copy.
         withheld: Texts that were withheld: decoys, other wordings, documents.
-        leaked: How many of them stand in the copy, which none should.
+        leaked: How many of them stand in the copy, in a document or in a file beside them, which none should.
         similar: As `present`, where white space, forms of quotes and dashes and invisible characters do not matter.
     """
 
@@ -65,10 +66,20 @@ def survey(folder: PlanFolder, published: Path) -> Survey:
     def there(found: Sequence[int]) -> int:
         return sum(map(min, found, texts.published.values()))
 
-    leaked = sum(count > 0 for count in counts[len(wanted) :])
+    elsewhere = list(corpus.other_contents())
+    leaked = sum(
+        count > 0 or _stands_in(text, elsewhere)
+        for text, count in zip(texts.withheld, counts[len(wanted) :], strict=True)
+    )
     return Survey(
         sum(texts.published.values()), there(counts[: len(wanted)]), len(texts.withheld), leaked, there(similar)
     )
+
+
+def _stands_in(text: str, contents: Sequence[str]) -> bool:
+    """Whether a text stands in a file that holds no documents, as it is or as JSON writes it."""
+    forms = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    return any(form in content for content in contents for form in forms)
 
 
 def survey_pipeline(folder: PlanFolder, published: Path) -> PipelineSurvival:

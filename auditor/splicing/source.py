@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,14 @@ class SourceCorpus:
         if not documents:
             raise without[0] if without else _no_documents(path)
         return cls(path, tree, files, documents, text_column)
+
+    def other_contents(self) -> Iterator[str]:
+        """Contents of the files that are copied as they are, read as UTF-8 with marks in place of what is none.
+
+        Raises:
+            UsageError: One changed since the corpus was read.
+        """
+        return (self._read(file).decode("utf-8", "replace") for file in self._files if not file.count)
 
     def insertion_points(self, number: int) -> tuple[int, ...]:
         """Where a sentence may be put into a document, as `SpliceableFile.insertion_points`.

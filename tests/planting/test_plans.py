@@ -82,6 +82,16 @@ def test_a_holdout_withholds_the_dealt_documents_and_alters_none(tmp_path: Path)
     assert _restored(made, tmp_path, corpus)
 
 
+@pytest.mark.parametrize("name", [".rows.jsonl.swp", "rows.jsonl.bak", "README.md"])
+def test_what_is_withheld_is_noticed_in_files_beside_the_documents(tmp_path: Path, name: str) -> None:
+    corpus = write_rows(tmp_path / "c/rows.jsonl", [article(seed) for seed in range(60)])
+    (corpus.parent / name).write_bytes(corpus.read_bytes())
+    made = _plan(tmp_path, corpus.parent, design="holdout", share=0.3)
+    assert sum(made.corpus.copied.values()) == 1
+    publish(made.folder)
+    assert survey(made.folder, tmp_path / "to").leaked == 18
+
+
 def test_canaries_stand_once_in_each_of_their_documents(tmp_path: Path) -> None:
     texts = [article(seed) for seed in range(120)]
     corpus = write_rows(tmp_path / "c/rows.jsonl", texts)
