@@ -76,8 +76,8 @@ _COMMA = {", ": " ", " ": ", "}
 _OPENING = re.compile(r"[^.,;:!?()\n]*\Z")
 # Code, addresses and formulas, as text and Markdown show them.
 _BARRED = re.compile(
-    r"(?ms:```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z))|`[^`\n]+`|(?m:^(?: {4}|\t).*$)|\]\([^)\n]*\)|<[^<>\n]*>|\$[^$\n]+\$"
-    r"|\S+://\S+"
+    r"(?ms:```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z))|`[^`\n]{1,500}`|(?m:^(?: {4}|\t).*$)|\]\([^)\n]{0,500}\)|<[^<>\n]{0,500}>"
+    r"|\$[^$\n]{1,300}\$|://\S{1,500}"
 )
 _ENGLISH = frozenset("and are for is of that the to was with".split())
 _OTHERS = frozenset(
@@ -88,7 +88,7 @@ _NEAR = 200
 _BEFORE = re.compile(r"([\w'’-]*)\W{0,3}\Z")
 _AFTER = re.compile(r"\s+([\w'’-]+)")
 _ASKING = frozenset("as how than what whatever when where which who whom whose why".split())
-_SUBJECTS = frozenset("he i it one she there they we you".split())
+_SUBJECTS = frozenset("he i it one she that there these they this those we you".split())
 # What can only follow a verb that has more to say: `it is` at the end of a clause is never shortened.
 _COMPLEMENTS = frozenset("a an the no very quite clear likely possible impossible important".split())
 _OPENERS = frozenset(

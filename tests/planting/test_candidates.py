@@ -130,6 +130,7 @@ def test_wordings_are_told_by_their_sites() -> None:
         "why don't they go",
         "isn't it",
         "for a while",
+        "isn't that so",
         "for the two hundred",
         "twenty two of them",
         "https://a.org/color/x",
