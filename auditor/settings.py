@@ -57,7 +57,7 @@ class Source:
         of: The kind of input.
     """
 
-    of: Literal["documents", "model", "file"]
+    of: Literal["documents", "model", "file", "folder"]
 
 
 NO_TEMPLATE = "none"

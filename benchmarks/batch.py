@@ -22,16 +22,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditor.audit.open import open_audit
 from auditor.batch import folder as folder_module
 from auditor.batch import run as running
+from auditor.batch.kinds import open_one
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.membership.cache import CorpusCache
 from auditor.models.backend import Backend, ModelSpec
 from auditor.models.digests import NoMemo
 from auditor.results.gate import Gate
 from auditor.scoring.plan import record_key
-from auditor.settings import make_settings
+from auditor.settings import AuditSettings, make_settings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -86,7 +86,7 @@ def pairs(plan: BatchPlan) -> tuple[int, int]:
     """Distinct (text, model) pairs of the whole batch, and the sum of those of each audit."""
     shared, every, summed = CorpusCache(), set[str](), 0
     for planned in plan.audits:
-        needs = open_audit(planned.settings, NoMemo(), shared).requests
+        _, needs = open_one(planned.settings, NoMemo(), shared)
         own = {record_key(request, needs.max_tokens) for request in needs.requests}
         every |= own
         summed += len(own)
@@ -104,8 +104,8 @@ def run_once(plan: BatchPlan, out: Path, cache: Path) -> tuple[float, Clock]:
 
     for place, name, work in (
         (running, "fill_store", clock.timed("score", running.fill_store)),  # type: ignore[attr-defined]
-        (running, "open_audit", clock.timed("open_audit", running.open_audit)),  # type: ignore[attr-defined]
-        (running, "run_audit", clock.timed("audit", running.run_audit)),  # type: ignore[attr-defined]
+        (running, "open_one", clock.timed("open_audit", running.open_one)),  # type: ignore[attr-defined]
+        (running, "run_one", clock.timed("audit", running.run_one)),  # type: ignore[attr-defined]
         (folder_module.BatchFolder, "publish", clock.timed("report", folder_module.BatchFolder.publish)),
         (ModelSpec, "load", load),
     ):
@@ -125,6 +125,7 @@ def run_once(plan: BatchPlan, out: Path, cache: Path) -> tuple[float, Clock]:
 def by_itself(planned: PlannedAudit, cache: Path) -> float:
     """Processor seconds of one audit as a command with an empty store, its report written."""
     s = planned.settings
+    assert isinstance(s, AuditSettings)
     given = s.model_dump(mode="json", exclude_defaults=True, exclude={"suspect", "heldout"})
     call = (
         f"import auditor; r = auditor.check({s.suspect!r}, {s.heldout!r}, cache_dir={str(cache)!r}, **{given!r}); "

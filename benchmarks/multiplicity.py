@@ -5,7 +5,7 @@
 Every audit of a batch holds a suspect set of its own against the one held-out set, and all are scored by one model, so
 their p-values depend on each other. Scores are drawn (`simulate.py`), suspect and held-out from one law; the p-values
 are those of the engine, and go the way of a batch: `entered`, `correct` and `corrected_verdict` of
-`auditor.audit.multiplicity`.
+`auditor.inference.batch_correction`.
 
 Each batch is corrected twice: by itself, and beside audits that a guard refuses although their p-values are tiny, as
 where suspect and held-out documents differ by more than training. Those are no EVIDENCE, and must not make the others
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from simulate import named_columns, sample
 
-from auditor.audit.multiplicity import CorrectionEntry, correct, corrected_verdict, entered
+from auditor.inference.batch_correction import CorrectionEntry, correct, corrected_verdict, entered
 from auditor.inference.multiplicity import CORRECTIONS
 from auditor.inference.separability import separability
 from auditor.results.correction import Correction

@@ -146,6 +146,7 @@ def batch_page() -> str:
         "AuditModel": "An audit, and what audits have in common",
         "WrittenPolicy": "policy",
         "WrittenForgettingPolicy": "forgetting-policy",
+        "WrittenDealtPolicy": "plan-policy",
     }
     for name, definition in definitions.items():
         # The defaults hold the same keys as an audit, but for its name.

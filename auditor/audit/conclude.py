@@ -10,7 +10,6 @@ import numpy as np
 from auditor.audit.documents import group_scores, with_scores
 from auditor.audit.inputs import AuditInputs, complete_manifest, extra_summary, recompute_summary
 from auditor.audit.limitations import limitations
-from auditor.audit.multiplicity import corrected_verdict, correction_entry
 from auditor.audit.provenance import excluded_features, feature_notes
 from auditor.core.answers import AnswerCache
 from auditor.core.seeds import stream
@@ -18,6 +17,7 @@ from auditor.features.catalogue import select_features
 from auditor.features.loss import bits_per_byte, loss
 from auditor.features.table import columns_comparing, drop_sparse, group_rows
 from auditor.inference.arrangement import arrange
+from auditor.inference.batch_correction import corrected_verdict, correction_entry
 from auditor.inference.curve import learning_curve
 from auditor.inference.row_order import row_order
 from auditor.membership.assess import Reference, assess, text_baseline

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.core.text import lower_first
+from auditor.inference.batch_correction import batch_limitation
 from auditor.results.guards import GuardResult
 from auditor.results.result import BatchCorrection, Manifest
 from auditor.results.separability import RowOrder
@@ -63,7 +64,7 @@ def limitations(
         for guard in guards
         if guard.status == "not run"
     )
-    sampling = _ONE if correction is None else _of_batch(correction)
+    sampling = _ONE if correction is None else batch_limitation(correction)
     alike = () if order is None or order.p_value > ALIKE else (_neighbours(order),)
     return (
         *_ALWAYS,
@@ -94,12 +95,4 @@ def _neighbours(order: RowOrder) -> str:
         f"{order.run_length:,}. If such runs are of one source, they are the true units: the audit then has fewer "
         f"groups than it counts, by a factor of about {order.variance_ratio:.2g}, and the groups should be named. If "
         "the file is sorted, it means nothing."
-    )
-
-
-def _of_batch(correction: BatchCorrection) -> str:
-    return (
-        f"The p-value is corrected for all audits of its batch ({correction.over}), with settings fixed beforehand. "
-        "A report cannot show how many other audits were run, nor how often this batch was; nothing is corrected for "
-        "those."
     )

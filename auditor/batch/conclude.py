@@ -6,12 +6,11 @@ import re
 
 from auditor.batch.config.model import AuditModel, fields_by_key
 from auditor.batch.folder import REPORT, RESULT
+from auditor.batch.kinds import Result, entry_of
 from auditor.batch.plan import PlannedAudit
 from auditor.core.errors import AuditorError, reason_of
 from auditor.core.text import visible
-from auditor.results.batch import AuditOutcome, BatchEntry
-from auditor.results.result import AuditResult
-from auditor.results.summary import summarise
+from auditor.results.batch import BatchEntry, PlanTestEntry
 
 _MOST_LINES, _MOST_CHARACTERS = 12, 2000
 _FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
@@ -35,8 +34,8 @@ def _key(flag: re.Match[str]) -> str:
 
 
 def outcome_of(
-    planned: PlannedAudit, result: AuditResult | None, *, result_sha256: str = "", error: str = ""
-) -> BatchEntry:
+    planned: PlannedAudit, result: Result | None, *, result_sha256: str = "", error: str = ""
+) -> BatchEntry | PlanTestEntry:
     """What an audit of a batch came to.
 
     Args:
@@ -45,23 +44,16 @@ def outcome_of(
         result_sha256: Digest of its file.
         error: Why it broke.
     """
-    finding = None
-    if result is not None:
-        finding = AuditOutcome(
-            **dict(summarise(result)),
-            report=f"{planned.folder}/{REPORT}",
-            result=f"{planned.folder}/{RESULT}",
-            result_sha256=result_sha256,
-        )
-    settings = planned.settings
-    return BatchEntry(
+    return entry_of(
+        planned.settings,
+        result,
         name=planned.name,
         folder=planned.folder,
-        kind=settings.kind,
-        suspect=settings.suspect,
-        heldout=settings.heldout,
-        model=settings.model,
         gate=planned.gate,
-        finding=finding,
+        written={
+            "report": f"{planned.folder}/{REPORT}",
+            "result": f"{planned.folder}/{RESULT}",
+            "result_sha256": result_sha256,
+        },
         error=error,
     )

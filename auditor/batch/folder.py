@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from auditor.batch.kinds import Result, parse_kept, sources_of
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.renderer import BatchRenderer, batch_renderers
 from auditor.core.errors import UNTOUCHED, RunError, UsageError, cannot_read
@@ -18,8 +19,6 @@ from auditor.core.files import PARTIAL, read_paths, refuse_read, write_bytes, wr
 from auditor.models.digests import Memo
 from auditor.report.renderer import render
 from auditor.results.batch import BatchResult
-from auditor.results.result import AuditResult
-from auditor.settings import inputs_of
 
 REPORT, RESULT = "report.html", "result.json"
 OWN = ".auditor"
@@ -52,7 +51,7 @@ class BatchFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"output {str(self.path)!r} is no folder", hint="A batch writes a folder; name one.")
-        read = read_paths([self._plan.configuration, *(s for p in self._plan.audits for s in inputs_of(p.settings))])
+        read = read_paths([self._plan.configuration, *(s for p in self._plan.audits for s in sources_of(p.settings))])
         written = self._written()
         for path in (self.path, self._own, *written):
             refuse_read(path, read)
@@ -165,7 +164,7 @@ class BatchFolder:
         known = sorted(path.relative_to(self._own).with_suffix("").as_posix() for path in self._own.rglob("*.json"))
         return [name for name in known if name not in current and (self.path / name / RESULT).is_file()]
 
-    def recall(self, planned: PlannedAudit, fingerprint: str, memo: Memo) -> AuditResult | None:
+    def recall(self, planned: PlannedAudit, fingerprint: str, memo: Memo) -> Result | None:
         """The result of an earlier run that was asked the same of the same.
 
         Whoever can write to the folder could put a result there that nobody found. So one is believed only if the
@@ -184,13 +183,13 @@ class BatchFolder:
             sha256 = hashlib.sha256(data).hexdigest()
             if memo.recall(_fact(fingerprint, sha256)) is None:
                 return None
-            result = AuditResult.model_validate_json(data)
+            result = parse_kept(planned.settings, data)
         except (OSError, ValidationError):
             return None
         self._sha256[planned.folder] = sha256
         return result
 
-    def kept(self, planned: PlannedAudit) -> AuditResult:
+    def kept(self, planned: PlannedAudit) -> Result:
         """The result that was recalled or kept in this run: many of them would fill the memory.
 
         Raises:
@@ -205,9 +204,9 @@ class BatchFolder:
             raise RunError(f"cannot read {str(path)!r}: {error.strerror or error}", hint=UNTOUCHED) from error
         if hashlib.sha256(data).hexdigest() != self._sha256[planned.folder]:
             raise RunError(f"{str(path)!r} changed while the batch ran", hint=UNTOUCHED)
-        return AuditResult.model_validate_json(data)
+        return parse_kept(planned.settings, data)
 
-    def keep(self, planned: PlannedAudit, fingerprint: str, result: AuditResult, memo: Memo) -> None:
+    def keep(self, planned: PlannedAudit, fingerprint: str, result: Result, memo: Memo) -> None:
         """Keep a result by itself for the next run.
 
         Raises:
@@ -219,7 +218,7 @@ class BatchFolder:
         memo.remember(_fact(fingerprint, sha256), "kept")
         self._sha256[planned.folder] = sha256
 
-    def publish(self, planned: PlannedAudit, result: AuditResult) -> str:
+    def publish(self, planned: PlannedAudit, result: Result) -> str:
         """Write the report and the result of an audit, and give the digest of the latter.
 
         Both are rendered before either is written; what cannot be rendered raises what its renderer does.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.dealt.settings import PlanTestSettings
 from auditor.results.correction import Correction
 from auditor.results.gate import Gate
 from auditor.settings import AuditSettings
@@ -23,7 +24,7 @@ class PlannedAudit:
 
     name: str
     folder: str
-    settings: AuditSettings
+    settings: AuditSettings | PlanTestSettings
     gate: Gate
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from auditor.audit.multiplicity import hypothesis_names
+from auditor.batch.kinds import n_hypotheses_of
 from auditor.batch.plan import BatchPlan
 from auditor.core.errors import UsageError
 from auditor.core.text import amount
-from auditor.settings import AuditSettings, n_tests_of, require_permutations
-
-
-def n_hypotheses_of(settings: AuditSettings) -> int:
-    """Number of hypotheses that can make an audit EVIDENCE."""
-    series = settings.deciding_series
-    return len(hypothesis_names(series=series is not None, relearn=series is not None and series.relearn))
+from auditor.dealt.settings import PlanTestSettings
+from auditor.settings import n_tests_of, require_permutations
 
 
 def require_reach(plan: BatchPlan) -> None:
     """Refuse a batch in which an audit could not come to EVIDENCE by one of its ways, were it the only one.
+
+    The smallest p-value of a test of a plan rests on its units and coins, which its own check `reach` compares.
 
     Raises:
         UsageError: The smallest p-value that so many permutations can give is above the level once it is corrected.
@@ -24,6 +21,8 @@ def require_reach(plan: BatchPlan) -> None:
     count = len(plan.audits)
     for planned in plan.audits:
         settings = planned.settings
+        if isinstance(settings, PlanTestSettings):
+            continue
         tests = count * n_hypotheses_of(settings) * n_tests_of(settings)
         try:
             require_permutations(settings.permutations, settings.policy.alpha / tests)

@@ -10,15 +10,18 @@ from pathlib import Path, PurePath
 from auditor.batch.config.audits import check_each, gate_of, settings_of
 from auditor.batch.config.folders import folders
 from auditor.batch.config.merge import Entries, merge
-from auditor.batch.config.model import MOST_NAME
+from auditor.batch.config.model import MOST_NAME, is_test
 from auditor.batch.config.nodes import Faults, Node, mapping, shown
 from auditor.batch.config.reading import read_written
 from auditor.batch.config.sources import locate
 from auditor.batch.config.structure import NodePath, audits, check_structure, defaults
+from auditor.batch.kinds import level_of
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
 from auditor.core.errors import UsageError
 from auditor.core.text import shorten, visible
+from auditor.dealt.settings import PlanTestSettings
+from auditor.models.loading import base_of
 from auditor.results.gate import make_gate
 
 
@@ -55,7 +58,7 @@ def read_batch(
         _check_levels(top["correction"], planned, faults)
     faults.raise_any(visible(configuration))
     if require_control:
-        planned = [_with_control(audit) for audit in planned]
+        planned = [_with_control(audit, configuration) for audit in planned]
     called, correction = (top[key].value if key in top else None for key in ("name", "correction"))
     plan = BatchPlan(
         name=str(name or called or shorten(visible(PurePath(configuration).stem.strip()), MOST_NAME) or "batch"),
@@ -68,8 +71,17 @@ def read_batch(
     return plan
 
 
-def _with_control(audit: PlannedAudit) -> PlannedAudit:
-    return replace(audit, settings=audit.settings.model_copy(update={"require_control": True}))
+def _with_control(audit: PlannedAudit, configuration: str) -> PlannedAudit:
+    """An audit that requires a control; a test of a plan has one where it has a reference, and else is refused."""
+    settings = audit.settings
+    if isinstance(settings, PlanTestSettings):
+        if not settings.references and base_of(settings.model, settings.load_options) is None:
+            raise UsageError(
+                f"{visible(configuration)}: a control is required, and the test {audit.name!r} has no reference",
+                hint="Name references in it.",
+            )
+        return audit
+    return replace(audit, settings=settings.model_copy(update={"require_control": True}))
 
 
 def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] | None) -> list[PlannedAudit]:
@@ -87,7 +99,7 @@ def _planned(root: Node, folder: Path, faults: Faults, fail_on: tuple[str, ...] 
         if not wrong["audits", number] and not wrong[("defaults",)]:
             entry = merge(audit, own, shared, faults)
         entries = locate({**shared, **own} if entry is None else entry.entries, folder, faults)
-        check_each(audit.line, own, entries, faults)
+        check_each(audit.line, own, entries, faults, test=is_test(own, shared))
         if entry is None:
             continue
         usable |= entry.usable
@@ -121,7 +133,7 @@ def _sound(node: Node, wrong: set[str | int | None]) -> Entries:
 
 def _check_levels(correction: Node, planned: list[PlannedAudit], faults: Faults) -> None:
     """The share of false ones among all that Benjamini and Hochberg bound is at one level, which all have to have."""
-    levels = {audit.settings.policy.alpha: audit.name for audit in reversed(planned)}
+    levels = {level_of(audit.settings): audit.name for audit in reversed(planned)}
     if len(levels) > 1:
         per_audit = ", ".join(f"{shown(name)} has {alpha:g}" for alpha, name in sorted(levels.items()))
         faults.add(

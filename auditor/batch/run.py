@@ -8,19 +8,17 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from auditor.audit.multiplicity import CorrectionEntry, apply_correction, correct, correction_entry
-from auditor.audit.open import InputDigests, open_audit
-from auditor.audit.run import run_audit
 from auditor.batch.conclude import error_text, outcome_of
 from auditor.batch.folder import BatchFolder
+from auditor.batch.kinds import Inputs, Result, apply_correction, open_one, run_one
 from auditor.batch.plan import BatchPlan, PlannedAudit
 from auditor.batch.reach import require_reach
 from auditor.core.errors import UNTOUCHED, RunError, UsageError, lacks_model_libraries
 from auditor.core.progress import Progress, Silent
 from auditor.core.version import VERSION
+from auditor.inference.batch_correction import CorrectionEntry, correct, correction_entry
 from auditor.membership.cache import CorpusCache
-from auditor.results.batch import BatchEntry, BatchResult
-from auditor.results.result import AuditResult
+from auditor.results.batch import BatchEntry, BatchResult, PlanTestEntry
 from auditor.scoring.score import ScoringRequests, fill_store
 from auditor.scoring.store import Store
 from auditor.settings import make_options
@@ -102,7 +100,7 @@ class _Batch:
         self._plan, self._folder, self._store, self._cache_dir, self._command = plan, folder, store, cache_dir, command
         self._progress, self._say = progress, say
         self._cache = CorpusCache()
-        self._inputs: dict[str, InputDigests] = {}
+        self._inputs: dict[str, Inputs] = {}
         self.finished: dict[str, CorrectionEntry] = {}
         self.broken: dict[str, str] = {}
 
@@ -123,10 +121,8 @@ class _Batch:
         """What each audit needs that has to be run; results of which nothing has changed are taken over."""
         for planned in self._plan.audits:
             try:
-                opened = open_audit(planned.settings, self._store, self._cache)
-                inputs, requests = opened.inputs, opened.requests
-                # The requests hold no text, and those of all audits wait until every audit is opened.
-                del opened
+                # Those of all audits wait until every audit is opened: the requests of a corpus hold no text.
+                inputs, requests = open_one(planned.settings, self._store, self._cache)
                 known = self._folder.recall(planned, inputs.fingerprint, self._store)
             except Exception as error:
                 self._break(planned.name, error)
@@ -147,7 +143,7 @@ class _Batch:
                 options = make_options(
                     name=planned.name, command=self._command, cache_dir=self._cache_dir, gate=planned.gate
                 )
-                result = run_audit(planned.settings, options, progress=self._progress, cache=self._cache)
+                result = run_one(planned.settings, options, progress=self._progress, cache=self._cache)
                 inputs = self._inputs[planned.name]
                 changed_inputs = inputs.changed_inputs(result)
                 if changed_inputs:
@@ -176,7 +172,7 @@ class _Batch:
             ),
         )
 
-    def _publish(self) -> dict[str, BatchEntry] | None:
+    def _publish(self) -> dict[str, BatchEntry | PlanTestEntry] | None:
         """Write the results of the audits that finished; None where one of them cannot be shown, and so is broken.
 
         Those of the others have to be corrected and written again then, as they say how many broke.
@@ -190,7 +186,7 @@ class _Batch:
             self._plan.correction,
             broken=len(self._plan.audits) - len(done),
         )
-        outcomes: dict[str, BatchEntry] = {}
+        outcomes: dict[str, BatchEntry | PlanTestEntry] = {}
         for planned, looks in zip(done, all_looks, strict=True):
             try:
                 result = apply_correction(self._called(planned, self._folder.kept(planned)), looks)
@@ -205,7 +201,7 @@ class _Batch:
                 return None
         return outcomes
 
-    def _called(self, planned: PlannedAudit, result: AuditResult) -> AuditResult:
+    def _called(self, planned: PlannedAudit, result: Result) -> Result:
         """A result under the name, the gate and the command it has now, which may be of an earlier run."""
         manifest = result.manifest.model_copy(update={"command": self._command or result.manifest.command})
         return result.model_copy(update={"name": planned.name, "gate": planned.gate, "manifest": manifest})

@@ -44,7 +44,9 @@ def read_command(command: str) -> AuditSettings | PlanTestSettings | BatchComman
     return _of_call(command)
 
 
-def settings_of_batch(configuration: Path, name: str, require_control: bool = False) -> tuple[AuditSettings, str]:
+def settings_of_batch(
+    configuration: Path, name: str, require_control: bool = False
+) -> tuple[AuditSettings | PlanTestSettings, str]:
     """The settings of one audit of a batch, and the digest of its configuration.
 
     Raises:

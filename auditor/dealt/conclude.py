@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from auditor.dealt.detectable import (
     level_under_a_bound,
 )
 from auditor.dealt.limitations import dealt_limitations
+from auditor.dealt.multiplicity import apply_correction
 from auditor.dealt.open import committed_batch
 from auditor.dealt.settings import Material, PlanTestSettings, make_plan_test_settings
 from auditor.dealt.statistics import ENGINE_AND_RANKS, DealtScores, attempt, bet, opposite_p, split_by_unit
@@ -25,6 +26,7 @@ from auditor.dealt.units import unit_results
 from auditor.dealt.verdict import decide_dealt
 from auditor.features.catalogue import all_features
 from auditor.features.table import TARGET_LABEL
+from auditor.inference.batch_correction import correction_entry
 from auditor.inference.design import Bools, Floats
 from auditor.inference.surcharge import paid_p
 from auditor.provenance.commitment import commitment_sha256
@@ -36,7 +38,7 @@ from auditor.results.dealt.policy import DealtPolicy
 from auditor.results.dealt.result import Attempt, DealtResult, PlanSummary, SequentialTest
 from auditor.results.gate import Gate
 from auditor.results.io import with_content_digest
-from auditor.results.result import ExcludedFeature, FeatureNote, Manifest
+from auditor.results.result import BatchCorrection, ExcludedFeature, FeatureNote, Manifest
 
 MATERIAL_OF: Mapping[str, Material] = {"file-order": "order", "identifiers": "identifiers"}
 """What a test of a design without coins is by; all others are by a plan."""
@@ -57,6 +59,7 @@ class DealtInputs:
         candidates: Texts of each unit's candidates; None where they are not revealed.
         manifest: What went in.
         gate: The outcomes that fail.
+        multiplicity: The correction for the other audits of a batch; None outside one.
     """
 
     settings: PlanTestSettings
@@ -66,6 +69,7 @@ class DealtInputs:
     candidates: tuple[tuple[str, ...], ...] | None
     manifest: Manifest
     gate: Gate
+    multiplicity: BatchCorrection | None = None
 
 
 def dealt_inputs_of(result: DealtResult) -> DealtInputs:
@@ -83,6 +87,7 @@ def dealt_inputs_of(result: DealtResult) -> DealtInputs:
         candidates=None if any(one is None for one in texts) else tuple(one or () for one in texts),
         manifest=result.manifest,
         gate=result.gate,
+        multiplicity=result.multiplicity,
     )
 
 
@@ -106,7 +111,7 @@ def conclude_dealt(inputs: DealtInputs) -> DealtResult:
     checks = (*found, *(one.check(case) for one in conditions_of(case.material)))
     features = inputs.measurements.features.get(TARGET_LABEL)
     tested = () if case.target is None or case.target.engine is None else case.target.engine.columns
-    return with_content_digest(
+    result = with_content_digest(
         DealtResult(
             name=inputs.name,
             verdict=decide_dealt(case, checks, p_value, p_paid, detectable),
@@ -135,6 +140,9 @@ def conclude_dealt(inputs: DealtInputs) -> DealtResult:
             measurements=inputs.measurements,
         )
     )
+    if inputs.multiplicity is None:
+        return result
+    return apply_correction(result, inputs.multiplicity.model_copy(update=asdict(correction_entry(result))))
 
 
 def bare_case(settings: PlanTestSettings, commitment: Commitment, measurements: DealtMeasurements) -> DealtCase:

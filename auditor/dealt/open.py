@@ -171,17 +171,27 @@ def open_batch(public: PublicFiles, number: int, units: Sequence[Unit], secret: 
 
 def open_plan(plan: str, number: int) -> OpenedBatch:
     """Open a batch of a plan folder; errors as of `open_batch`, and where a file is missing or not whole."""
+    folder = require_dealt(plan, number)
+    return open_batch(PublicFiles.of(folder), number, folder.units(number), folder.secret(number))
+
+
+def require_dealt(plan: str, number: int) -> PlanFolder:
+    """The folder of a plan with a batch whose coins were dealt, by its public files alone.
+
+    Raises:
+        UsageError: It is no plan, has no such batch, or was not dealt.
+    """
     folder = PlanFolder(Path(plan))
-    public = PublicFiles.of(folder)
-    if public.commitment.design in ("file-order", "identifiers"):
-        raise UsageError(f"{plan}: no plan has the design {public.commitment.design!r}, which has no coins")
-    committed_batch(public.commitment, number)
+    commitment = folder.commitment
+    if commitment.design in ("file-order", "identifiers"):
+        raise UsageError(f"{plan}: no plan has the design {commitment.design!r}, which has no coins")
+    committed_batch(commitment, number)
     if not folder.is_dealt:
         raise UsageError(
             f"{plan}: the coins of this plan were not dealt yet, so nothing was published",
             hint="Deal them first: auditor plant PLAN --coins.",
         )
-    return open_batch(public, number, folder.units(number), folder.secret(number))
+    return folder
 
 
 def committed_batch(commitment: Commitment, number: int) -> BatchCommitment:

@@ -15,6 +15,7 @@ from auditor.dealt.open import OpenedBatch
 from auditor.features.catalogue import select_features
 from auditor.features.table import TARGET_LABEL, compute_table, single_pass_only
 from auditor.membership.scores import reference_labels
+from auditor.models.backend import ModelSpec
 from auditor.models.loading import Models
 from auditor.provenance.commitment import commitment_sha256
 from auditor.results.dealt.scores import CandidateScores, CandidateSet, TextScores
@@ -78,13 +79,8 @@ def score_candidates(
         RunError: A model fails.
     """
     texts, features = candidates.texts, candidates.features
-    labels = reference_labels(models.references)
-    specs = {TARGET_LABEL: models.target, **dict(zip(labels, models.references, strict=True))}
-    probes = _probes([_passage(text, (contexts or {}).get(text, "")) for text in texts], seed)
-    prompts = [_prompt(text, (contexts or {}).get(text, "")) for text in texts]
-    requests = [Request(spec, prompt) for spec in specs.values() for prompt in prompts]
-    for spec in specs.values():
-        requests += probes.requests(spec)
+    specs, probes = _specs(models), _probes(_passages(candidates, contexts), seed)
+    requests = candidate_requests(candidates, models, seed=seed, contexts=contexts)
     scored = score_requests(requests, store=store, max_tokens=max_tokens, progress=progress)
     answers = iter(scored.signals)
     signals = {label: [next(answers) for _ in texts] for label in specs}
@@ -113,6 +109,23 @@ def score_candidates(
     return with_digest(scores)
 
 
+def candidate_requests(
+    candidates: CandidateSet, models: Models, *, seed: int, contexts: Mapping[str, str] | None = None
+) -> list[Request]:
+    """What scoring candidates asks for: every text under every model, then the probes of each model."""
+    passages, specs = _passages(candidates, contexts), _specs(models)
+    probes, prompts = _probes(passages, seed), [_prompt(passage) for passage in passages]
+    requests = [Request(spec, prompt) for spec in specs.values() for prompt in prompts]
+    for spec in specs.values():
+        requests += probes.requests(spec)
+    return requests
+
+
+def _specs(models: Models) -> dict[str, ModelSpec]:
+    labels = reference_labels(models.references)
+    return {TARGET_LABEL: models.target, **dict(zip(labels, models.references, strict=True))}
+
+
 def with_digest(scores: CandidateScores) -> CandidateScores:
     """The same scores with the digest that belongs to them."""
     return scores.model_copy(update={"content_sha256": scores_digest(scores)})
@@ -128,8 +141,12 @@ def _passage(text: str, context: str) -> str | Passage:
     return Passage(context + text, ((len(context), len(context) + len(text)),)) if context else text
 
 
-def _prompt(text: str, context: str) -> Prompt:
-    passage = as_passage(_passage(text, context))
+def _passages(candidates: CandidateSet, contexts: Mapping[str, str] | None) -> list[str | Passage]:
+    return [_passage(text, (contexts or {}).get(text, "")) for text in candidates.texts]
+
+
+def _prompt(text: str | Passage) -> Prompt:
+    passage = as_passage(text)
     return Prompt(passage.text, spans=passage.spans)
 
 

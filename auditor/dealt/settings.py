@@ -86,7 +86,7 @@ class ScoringSettings(CheckedSettings):
 class PlanTestSettings(ScoringSettings):
     """Everything that decides the figures of a test of dealt material, and nothing that does not."""
 
-    plan: Annotated[str, Source("file")] = ""
+    plan: Annotated[str, Source("folder")] = ""
     """Folder of the plan that `auditor plant` made."""
 
     order: Annotated[str | None, Source("file")] = None

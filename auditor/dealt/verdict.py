@@ -70,7 +70,7 @@ _MORE: dict[Material, str] = {
     "order": "Bring a longer file, or fewer rows a block (--shard).",
     "identifiers": "Bring more documents with identifiers.",
 }
-_NEITHER = "It says neither that the model depends on the published text nor that it does not."
+NEITHER = "It says neither that the model depends on the published text nor that it does not."
 
 _SEALED = " The scores are another party's, who can hide what there is."
 
@@ -189,7 +189,7 @@ def _exactness(case: DealtCase) -> str:
 
 def _neither(case: DealtCase) -> str:
     if case.material == "plan":
-        return _NEITHER
+        return NEITHER
     return f"It says neither that the model {_DEPENDS[case.material]} nor that this is not so."
 
 

@@ -15,9 +15,10 @@ from auditor.core.text import visible
 from auditor.report.choices import setting_sentences
 from auditor.report.gate import correction_sentence, gate_sentence, status_of
 from auditor.report.text import format_auc, format_interval, format_number, format_p, format_percent
+from auditor.results.dealt.checks import PlanCheck
 from auditor.results.gate import Gate
 from auditor.results.guards import GuardResult
-from auditor.results.summary import Summary
+from auditor.results.summary import PlanTestSummary, Summary
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 
 
 def suite(
-    name: str, gate: Gate, summary: Summary | None, *, error: str = "", properties: Mapping[str, str] | None = None
+    name: str,
+    gate: Gate,
+    summary: Summary | PlanTestSummary | None,
+    *,
+    error: str = "",
+    properties: Mapping[str, str] | None = None,
 ) -> TestSuite:
     """One audit as a suite.
 
@@ -46,9 +52,7 @@ def suite(
         lines = [line.strip() for line in error.splitlines()] or [""]
         built.add_testcase(suite_case(name, "verdict", lines, Error(visible(lines[0]), "broken")))
         return built
-    built.add_testcases(
-        [_verdict(name, gate, summary), *(_guard(name, gate, summary, guard) for guard in summary.guards)]
-    )
+    built.add_testcases([_verdict(name, gate, summary), *_conditions(name, gate, summary)])
     return built
 
 
@@ -79,7 +83,7 @@ def suite_case(audit: str, name: str, lines: Sequence[str], result: FinalResult 
     return case
 
 
-def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
+def _verdict(name: str, gate: Gate, summary: Summary | PlanTestSummary) -> TestCase:
     from junitparser import Failure, Skipped
 
     verdict, gate_outcome = summary.verdict, summary.gate_outcome
@@ -92,7 +96,7 @@ def _verdict(name: str, gate: Gate, summary: Summary) -> TestCase:
     return suite_case(name, "verdict", _details(gate, summary), result)
 
 
-def _details(gate: Gate, summary: Summary) -> list[str]:
+def _details(gate: Gate, summary: Summary | PlanTestSummary) -> list[str]:
     verdict = summary.verdict
     lines = [
         f"{verdict.headline}: {verdict.sentence}",
@@ -101,19 +105,55 @@ def _details(gate: Gate, summary: Summary) -> list[str]:
         *([f"What would change this verdict: {verdict.remediation}"] if verdict.remediation else []),
         gate_sentence(gate, summary.gate_outcome),
         *([f"State of the last checkpoint: {summary.state} {summary.state_name}."] if summary.state else []),
-        f"AUC {format_auc(summary.auc)}, {format_percent(summary.auc_interval.level)} interval "
-        f"{format_interval(summary.auc_interval)}; "
-        f"{summary.groups_suspect:,} suspect and {summary.groups_heldout:,} held-out groups; "
-        f"level {format_number(summary.alpha)}.",
+        f"{_effect(summary)}; level {format_number(summary.alpha)}.",
         *(
             []
             if summary.multiplicity is None
             else [f"Correction over the batch: {correction_sentence(summary.multiplicity, summary.alpha)}"]
         ),
         f"Validity class {verdict.validity_class}, {verdict.grade}: {verdict.validity} Reason code: {verdict.reason}.",
-        *(f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in summary.guards),
+        *_condition_lines(summary),
     ]
-    return [*lines, *(f"{key}: {value}" for key, value in _digests(summary).items())]
+    return [*lines, *(f"{key}: {value}" for key, value in summary.digests.items())]
+
+
+def _effect(summary: Summary | PlanTestSummary) -> str:
+    """The effect and the size of the test."""
+    if summary.auc is None or summary.auc_interval is None:
+        return f"Too little was scored to compare anything; {summary.compared}"
+    auc = (
+        f"AUC {format_auc(summary.auc)}, {format_percent(summary.auc_interval.level)} interval "
+        f"{format_interval(summary.auc_interval)}"
+    )
+    if isinstance(summary, PlanTestSummary):
+        return f"{auc}; {summary.compared}"
+    return f"{auc}; {summary.groups_suspect:,} suspect and {summary.groups_heldout:,} held-out groups"
+
+
+def _condition_lines(summary: Summary | PlanTestSummary) -> list[str]:
+    if isinstance(summary, PlanTestSummary):
+        return [f"Check {check.name} {check.status}: {check.reason}" for check in summary.checks]
+    return [f"Guard {guard.name} {guard.status}: {guard.reason}" for guard in summary.guards]
+
+
+def _conditions(name: str, gate: Gate, summary: Summary | PlanTestSummary) -> list[TestCase]:
+    if isinstance(summary, PlanTestSummary):
+        return [check_case(name, gate, check) for check in summary.checks]
+    return [_guard(name, gate, summary, guard) for guard in summary.guards]
+
+
+def check_case(name: str, gate: Gate, check: PlanCheck) -> TestCase:
+    """A check's case: it fails only where the gate failed on the verdict that the check caused."""
+    from junitparser import Failure, Skipped
+
+    found: FinalResult | None = None
+    if check.status == "failed" and "inconclusive" in gate.fail_on:
+        found = Failure(visible(check.reason), visible(f"check {check.name}"))
+    elif check.status != "passed":
+        found = Skipped(visible(f"{check.status}: {check.reason}"))
+    lines = [f"{check.name} {check.status}: {check.reason}", f"Question: {check.question}"]
+    lines += [f"Remediation: {check.remediation}"] if check.remediation else []
+    return suite_case(name, f"check {check.name}", lines, found)
 
 
 def _guard(name: str, gate: Gate, summary: Summary, guard: GuardResult) -> TestCase:
@@ -142,7 +182,7 @@ def _guard(name: str, gate: Gate, summary: Summary, guard: GuardResult) -> TestC
     return suite_case(name, f"guard {guard.name}", lines, result)
 
 
-def _facts(summary: Summary) -> dict[str, str]:
+def _facts(summary: Summary | PlanTestSummary) -> dict[str, str]:
     """Figures in full, for programs."""
     verdict, correction = summary.verdict, summary.multiplicity
     return {
@@ -154,11 +194,7 @@ def _facts(summary: Summary) -> dict[str, str]:
         "exit-code": str(summary.gate_outcome.exit_code),
         **({"state": f"{summary.state} {summary.state_name}"} if summary.state else {}),
         "alpha": repr(summary.alpha),
-        "auc": repr(summary.auc),
-        "auc-low": repr(summary.auc_interval.low),
-        "auc-high": repr(summary.auc_interval.high),
-        "groups-suspect": str(summary.groups_suspect),
-        "groups-heldout": str(summary.groups_heldout),
+        **_effect_facts(summary),
         **(
             {}
             if correction is None
@@ -172,18 +208,25 @@ def _facts(summary: Summary) -> dict[str, str]:
                 "p-value-entered": repr(correction.p_entered),
             }
         ),
-        **_digests(summary),
+        **summary.digests,
     }
 
 
-def _digests(summary: Summary) -> dict[str, str]:
-    """Digests of everything that was audited."""
+def _effect_facts(summary: Summary | PlanTestSummary) -> dict[str, str]:
+    interval = summary.auc_interval
+    effect = {"auc": repr(summary.auc)} if summary.auc is not None else {}
+    effect |= {} if interval is None else {"auc-low": repr(interval.low), "auc-high": repr(interval.high)}
+    if isinstance(summary, PlanTestSummary):
+        return {
+            **effect,
+            "design": summary.plan.design,
+            "units": str(summary.units_scored),
+            "coins": summary.coins,
+            "surcharge-bits": str(summary.bits),
+            "p-value-unpaid": repr(summary.p_value),
+        }
     return {
-        "suspect-sha256": summary.suspect_sha256,
-        "heldout-sha256": summary.heldout_sha256,
-        **{
-            f"{model.role}{f' {model.name}' if model.name else ''} {number} {part}-sha256": digest
-            for number, model in enumerate(summary.models, 1)
-            for part, digest in (("weights", model.weights_sha256), ("tokenizer", model.tokenizer_sha256))
-        },
+        **effect,
+        "groups-suspect": str(summary.groups_suspect),
+        "groups-heldout": str(summary.groups_heldout),
     }

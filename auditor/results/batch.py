@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ModelWrapValidatorHandler, computed_field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, computed_field, model_validator
 
-from auditor.core.record import Record
+from auditor.core.record import Count, Record
 from auditor.results.correction import Correction
 from auditor.results.gate import Gate
 from auditor.results.result import BatchCorrection
-from auditor.results.summary import Summary
+from auditor.results.summary import PlanTestSummary, Summary
 
 BATCH_SCHEMA_VERSION: Literal["2.0"] = "2.0"
 
@@ -35,8 +35,8 @@ class _Answering(Record):
         return made
 
 
-class AuditOutcome(Summary):
-    """Outcome of a finished audit, with the paths of its report and result."""
+class Written(Record):
+    """Where the report and the result of a finished audit lie."""
 
     report: str
     """Path of the report, relative to the folder of the batch."""
@@ -48,8 +48,16 @@ class AuditOutcome(Summary):
     """Digest of that file."""
 
 
-class BatchEntry(_Answering):
-    """One audit of a batch."""
+class AuditOutcome(Written, Summary):
+    """Outcome of a finished audit, with the paths of its report and result."""
+
+
+class PlanTestOutcome(Written, PlanTestSummary):
+    """Outcome of a finished test of a plan, with the paths of its report and result."""
+
+
+class Entry(_Answering):
+    """What is the same of every audit of a batch."""
 
     name: str
     """As the configuration calls it."""
@@ -57,22 +65,13 @@ class BatchEntry(_Answering):
     folder: str
     """Folder of its report and result, relative to that of the batch."""
 
-    kind: Literal["check", "forget"]
-    """`check` or `forget`."""
-
-    suspect: str
-    """As the configuration has it."""
-
-    heldout: str
-    """As the configuration has it."""
-
     model: str
     """The model, or the last checkpoint."""
 
     gate: Gate
     """The gate: the outcomes that fail."""
 
-    finding: AuditOutcome | None
+    finding: AuditOutcome | PlanTestOutcome | None
     """What it said; None where it broke."""
 
     error: str = ""
@@ -97,6 +96,58 @@ class BatchEntry(_Answering):
         """Its own exit code."""
         return EXIT_BROKEN if self.finding is None else self.finding.gate_outcome.exit_code
 
+
+class BatchEntry(Entry):
+    """One check or forget of a batch."""
+
+    kind: Literal["check", "forget"]
+    """`check` or `forget`."""
+
+    suspect: str
+    """As the configuration has it."""
+
+    heldout: str
+    """As the configuration has it."""
+
+    finding: AuditOutcome | None
+    """What it said; None where it broke."""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What is audited, by name."""
+        return {"kind": self.kind, "suspect": self.suspect, "heldout": self.heldout, "model": self.model}
+
+    @property
+    def about(self) -> str:
+        """What is audited, in words."""
+        return f"{self.kind}: {self.suspect} against {self.heldout} on {self.model}"
+
+
+class PlanTestEntry(Entry):
+    """One test of a plan of a batch."""
+
+    kind: Literal["test"] = "test"
+    plan: str
+    """Folder of the plan, as the configuration has it."""
+
+    batch: Count
+    """Batch of the plan that is opened."""
+
+    finding: PlanTestOutcome | None
+    """What it said; None where it broke."""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What is tested, by name."""
+        return {"kind": self.kind, "plan": self.plan, "batch": str(self.batch), "model": self.model}
+
+    @property
+    def about(self) -> str:
+        """What is tested, in words."""
+        return f"{self.kind}: batch {self.batch} of {self.plan} on {self.model}"
+
+
+AnyEntry = Annotated[BatchEntry | PlanTestEntry, Field(discriminator="kind")]
 
 _WORST = (0, 3, 1, EXIT_BROKEN)
 
@@ -123,7 +174,7 @@ class BatchResult(_Answering):
     configuration_sha256: str
     """Digest of its bytes."""
 
-    audits: tuple[BatchEntry, ...]
+    audits: tuple[AnyEntry, ...]
     """In the order of the configuration."""
 
     @computed_field  # type: ignore[prop-decorator]
@@ -133,10 +184,10 @@ class BatchResult(_Answering):
         return max((outcome.exit_code for outcome in self.audits), key=_WORST.index, default=0)
 
     @property
-    def worst_first(self) -> tuple[BatchEntry, ...]:
+    def worst_first(self) -> tuple[BatchEntry | PlanTestEntry, ...]:
         """The audits from the worst to the best: by exit code, then by corrected p-value, then in their order."""
 
-        def badness(outcome: BatchEntry) -> tuple[int, float]:
+        def badness(outcome: Entry) -> tuple[int, float]:
             return -_WORST.index(
                 outcome.exit_code
             ), 1.0 if outcome.multiplicity is None else outcome.multiplicity.p_adjusted

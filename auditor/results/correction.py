@@ -7,8 +7,8 @@ from typing import Literal
 
 Correction = Literal["holm", "benjamini-hochberg"]
 
-Hypothesis = Literal["membership", "detection", "recovery", "inversion"]
-"""What EVIDENCE can rest on; see `auditor.audit.multiplicity.hypotheses`."""
+Hypothesis = Literal["membership", "detection", "recovery", "inversion", "dealt"]
+"""What EVIDENCE can rest on; see `auditor.inference.batch_correction.hypotheses`."""
 
 
 NAMES: Mapping[Correction, str] = {"holm": "Holm", "benjamini-hochberg": "Benjamini and Hochberg"}

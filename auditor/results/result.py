@@ -334,6 +334,11 @@ class AuditResult(Record):
     compute a new one."""
 
     @property
+    def level(self) -> float:
+        """Level that the p-value is compared with."""
+        return self.thresholds.alpha
+
+    @property
     def deciding_series(self) -> Forgetting | None:
         """The series whose last state is the verdict; None of a `check`."""
         return self.forgetting if self.kind == "forget" else None

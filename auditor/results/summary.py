@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from auditor.core.record import Count, Record, Share
-from auditor.results.dealt.result import DealtResult
+from auditor.core.text import amount
+from auditor.results.dealt.checks import PlanCheck
+from auditor.results.dealt.coins import CoinGradeName
+from auditor.results.dealt.result import DealtResult, PlanSummary
 from auditor.results.forgetting.states import STATES, Code
 from auditor.results.guards import GuardResult
 from auditor.results.passed_over import of_result
@@ -89,6 +94,124 @@ class Summary(Record):
 
     nondefault_settings: tuple[SettingChoice, ...]
     """Every setting that is not the default, thresholds first."""
+
+    @property
+    def compared(self) -> str:
+        """The number of units of its test, in words."""
+        return f"{self.groups_suspect:,} and {self.groups_heldout:,}"
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of everything that was audited, by name."""
+        return {
+            "suspect-sha256": self.suspect_sha256,
+            "heldout-sha256": self.heldout_sha256,
+            **_model_digests(self.models),
+        }
+
+
+class PlanTestSummary(Record):
+    """The headline fields of a finished test of a plan."""
+
+    verdict: Verdict
+    """After the correction for the other audits, if there are any."""
+
+    gate_outcome: GateOutcome
+    multiplicity: BatchCorrection | None
+    """The correction; None outside a batch."""
+
+    auc: Share | None
+    """Share of comparisons in which published text scores above withheld text; None where too little was scored."""
+
+    auc_interval: Interval | None
+    """Its interval."""
+
+    alpha: Share
+    """Level that the paid p-value is compared with."""
+
+    plan: PlanSummary
+    """What was committed to."""
+
+    coins: CoinGradeName
+    """Who made the coins."""
+
+    bits: Count
+    """g: the p-value is multiplied by 2^g."""
+
+    p_value: Share
+    """Of the test, before anything is paid."""
+
+    p_paid: Share
+    """After everything is paid, before the correction."""
+
+    units_scored: Count
+    checks: tuple[PlanCheck, ...]
+    """Every check."""
+
+    models: tuple[ModelSummary, ...]
+    """The models that were scored."""
+
+    nondefault_settings: tuple[SettingChoice, ...]
+    """Every setting that is not the default, thresholds first."""
+
+    @property
+    def state(self) -> Code | None:
+        """None: no checkpoints are compared."""
+        return None
+
+    @property
+    def state_name(self) -> str | None:
+        """None, as `state`."""
+        return None
+
+    @property
+    def left_out(self) -> str:
+        """Empty: a check refuses a test that leaves out more than a few units."""
+        return ""
+
+    @property
+    def compared(self) -> str:
+        """The number of units of its test, in words."""
+        return amount(self.units_scored, "unit")
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of everything that was tested, by name."""
+        return {
+            "commitment-sha256": self.plan.commitment_sha256,
+            "root": self.plan.root,
+            **_model_digests(self.models),
+        }
+
+
+def _model_digests(models: Sequence[ModelSummary]) -> dict[str, str]:
+    return {
+        f"{model.role}{f' {model.name}' if model.name else ''} {number} {part}-sha256": digest
+        for number, model in enumerate(models, 1)
+        for part, digest in (("weights", model.weights_sha256), ("tokenizer", model.tokenizer_sha256))
+    }
+
+
+def summarise_test(result: DealtResult) -> PlanTestSummary:
+    """Summarise the result of a test of a plan, with the outcome of its own gate."""
+    ranks = None if result.target is None else result.target.test
+    return PlanTestSummary(
+        verdict=result.verdict,
+        gate_outcome=evaluate_gate(result),
+        multiplicity=result.multiplicity,
+        auc=None if ranks is None else ranks.share,
+        auc_interval=None if ranks is None else ranks.share_interval,
+        alpha=result.level,
+        plan=result.plan,
+        coins=result.coins.grade,
+        bits=result.coins.bits,
+        p_value=result.p_value,
+        p_paid=result.p_paid,
+        units_scored=result.units_scored,
+        checks=result.checks,
+        models=result.manifest.models,
+        nondefault_settings=result.manifest.nondefault_settings,
+    )
 
 
 def summarise(result: AuditResult) -> Summary:

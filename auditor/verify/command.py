@@ -35,5 +35,5 @@ class CommandReader:
     """
 
     read: Callable[[str], AuditSettings | PlanTestSettings | BatchCommand]
-    read_batch: Callable[[Path, str, bool], tuple[AuditSettings, str]]
+    read_batch: Callable[[Path, str, bool], tuple[AuditSettings | PlanTestSettings, str]]
     configuration: Path | None = None

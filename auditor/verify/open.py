@@ -64,11 +64,7 @@ def open_subject(
     except OSError as error:
         raise cannot_read(path, error) from error
     require_size(path, len(written), long=long)
-    if batch is not None:
-        read_batch_result(batch)
-    elif not files:
-        above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
-        batch = next((file for file in above if file.is_file() and _names(file, path, written)), None)
+    batch = batch_of(batch, path, written, bundled=bool(files))
     result = parse_result(written, path)
     return Subject(
         result,
@@ -84,6 +80,26 @@ def open_subject(
         long=long,
         reader=reader,
     )
+
+
+def batch_of(given: Path | None, path: Path, written: bytes, *, bundled: bool) -> Path | None:
+    """The batch.json of a result: the one that is given, else that in a folder above, else None.
+
+    Args:
+        given: The one that is given.
+        path: The file of the result.
+        written: Its bytes.
+        bundled: Whether it is in a bundle, which belongs to no folder.
+
+    Raises:
+        UsageError: The one that is given cannot be read.
+    """
+    if given is not None:
+        read_batch_result(given)
+    if given is not None or bundled:
+        return given
+    above = (folder / BATCH for folder in path.resolve().parents[1:_ABOVE])
+    return next((file for file in above if file.is_file() and _names(file, path, written)), None)
 
 
 def read_batch_result(path: Path) -> BatchResult:

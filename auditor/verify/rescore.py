@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from auditor.audit.chat import recorded_format
-from auditor.audit.multiplicity import corrected_verdict
 from auditor.core.errors import UsageError
 from auditor.features.table import TARGET_LABEL
+from auditor.inference.batch_correction import corrected_verdict
 from auditor.membership.cache import CorpusCache
 from auditor.membership.chat import chat_format
 from auditor.results.chat import ChatSummary

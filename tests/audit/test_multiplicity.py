@@ -10,7 +10,8 @@ from support.batch import checked, correction_of, forgotten, with_looks
 from support.results import build
 from support.series import build_forget
 
-from auditor.audit.multiplicity import (
+from auditor.batch.kinds import n_hypotheses_of
+from auditor.inference.batch_correction import (
     CorrectionEntry,
     correct,
     corrected_verdict,
@@ -19,7 +20,6 @@ from auditor.audit.multiplicity import (
     hypotheses,
     rests_on,
 )
-from auditor.batch.reach import n_hypotheses_of
 from auditor.results.correction import Correction
 from auditor.results.forgetting.series import ChangeTest
 from auditor.results.forgetting.states import STATES

@@ -19,6 +19,7 @@ from support.texts import WORDS
 from auditor.audit.open import open_audit
 from auditor.audit.run import run_audit
 from auditor.batch import folder as folder_module
+from auditor.batch import kinds
 from auditor.batch import run as running
 from auditor.batch.conclude import error_text
 from auditor.batch.folder import OWN
@@ -127,7 +128,7 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick(short_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits that were run before, and short pages."""
-    monkeypatch.setattr(running, "run_audit", cheaply)
+    monkeypatch.setattr(kinds, "run_audit", cheaply)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -152,7 +153,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None] = lam
         audits.append(options.name)
         return cheaply(settings, options, **more)
 
-    monkeypatch.setattr(running, "run_audit", watch)
+    monkeypatch.setattr(kinds, "run_audit", watch)
     return audits
 
 
@@ -591,7 +592,7 @@ def test_evidence_of_one_is_weighed_against_the_others(
             update={"membership": membership, "verdict": verdict if options.name == "a" else result.verdict}
         )
 
-    monkeypatch.setattr(running, "run_audit", lucky)
+    monkeypatch.setattr(kinds, "run_audit", lucky)
     gate = Gate(fail_on=("evidence",))
     plan = plan_of(*(planned(name, data, "one", tiny_model_dir, gate) for name in ("a", "b")))
     batch = run_batch(plan, tmp_path / "out", cache_dir=str(cache))

@@ -179,7 +179,7 @@ def test_an_interrupted_batch_says_how_to_go_on(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("auditor.batch.run.run_audit", stop)
+    monkeypatch.setattr("auditor.batch.kinds.run_audit", stop)
     assert batch(work, "-o", tmp_path / "out") == 130
     assert "run the same command again" in capsys.readouterr().err
     monkeypatch.undo()

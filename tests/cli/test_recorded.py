@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from auditor.audit.multiplicity import apply_correction, correct, correction_entry
+from auditor.audit.multiplicity import apply_correction
 from auditor.audit.provenance import python_call
 from auditor.cli.main import _command, run
 from auditor.cli.recorded import batch_command, read_command, settings_of_batch
 from auditor.cli.run import command_line, settings_of
 from auditor.core.errors import UsageError
+from auditor.inference.batch_correction import correct, correction_entry
 from auditor.report.renderer import write_outputs
 from auditor.results.io import with_content_digest
 from auditor.results.result import AuditResult

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from auditor.audit import multiplicity as looks
+from auditor.audit.multiplicity import apply_correction
+from auditor.inference import batch_correction as looks
 from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
 from auditor.results.correction import Correction
 from auditor.results.forgetting.states import Code
@@ -71,7 +72,7 @@ def batch(audits: Iterable[BatchEntry], **changed: Any) -> BatchResult:
 def with_looks(results: Sequence[AuditResult], method: Correction, *, broken: int = 0) -> tuple[AuditResult, ...]:
     """The results of a batch, corrected for each other."""
     corrections = looks.correct([looks.correction_entry(result) for result in results], method, broken=broken)
-    return tuple(looks.apply_correction(result, one) for result, one in zip(results, corrections, strict=True))
+    return tuple(apply_correction(result, one) for result, one in zip(results, corrections, strict=True))
 
 
 def correction_of(

@@ -6,13 +6,17 @@ import contextlib
 import os
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from auditor.batch.config.merge import GATE, Entries, Entry
-from auditor.batch.config.model import check_keys, key_of, series_keys
+from auditor.batch.config.model import check_keys, key_of, plan_keys, series_keys
 from auditor.batch.config.nodes import Faults, plain, shown
 from auditor.core.errors import UsageError
+from auditor.core.record import Record
 from auditor.corpora.read import require_one_grouping
+from auditor.dealt.open import require_dealt
+from auditor.dealt.settings import PlanTestSettings, make_plan_test_settings
 from auditor.features.catalogue import require_reference, select_features
 from auditor.membership.procedures.published import select_procedures
 from auditor.models.backend import LoadOptions
@@ -31,7 +35,7 @@ _DISJOINT = ("suspect", "heldout", "placebo", "general")
 """The sets of documents of which none may hold what another holds."""
 
 
-def check_each(line: int, own: Entries, entries: Entries, faults: Faults) -> None:
+def check_each(line: int, own: Entries, entries: Entries, faults: Faults, *, test: bool = False) -> None:
     """Check each key of an audit by itself, so that no fault hides another, and that its sets of documents differ.
 
     Args:
@@ -39,7 +43,11 @@ def check_each(line: int, own: Entries, entries: Entries, faults: Faults) -> Non
         own: The keys in the audit itself.
         entries: The well-formed keys of those that apply to it, with sources relative to the current directory.
         faults: Faults are added here.
+        test: Whether it is a test of a plan.
     """
+    if test:
+        _record_wrong(PlanTestSettings, _chosen(entries, plan_keys()), line, entries, faults)
+        return
     settings, series = _values(entries)
     with _recording(line, entries, faults, "group-by"):
         require_one_grouping(settings.get("group_column"), settings.get("group_by", "document"))
@@ -48,9 +56,7 @@ def check_each(line: int, own: Entries, entries: Entries, faults: Faults) -> Non
     with _recording(line, entries, faults, "procedures"):
         select_procedures(settings.get("procedures", ()))
     for kind, values in ((AuditSettings, settings), (SeriesSettings, series)):
-        for error in wrong_settings(kind, values):
-            with _recording(line, entries, faults):
-                raise error
+        _record_wrong(kind, values, line, entries, faults)
     sets = {key: str(entries[key].value) for key in _DISJOINT if key in entries and isinstance(entries[key].value, str)}
     for first, second in combinations(sets, 2):
         # One path can be written in several ways.
@@ -60,14 +66,33 @@ def check_each(line: int, own: Entries, entries: Entries, faults: Faults) -> Non
             faults.add(at, f"{first} and {second} are both {shown(sets[second])}", hint)
 
 
-def settings_of(entry: Entry, faults: Faults) -> AuditSettings | None:
+def _record_wrong(kind: type[Record], values: dict[str, Any], line: int, entries: Entries, faults: Faults) -> None:
+    for error in wrong_settings(kind, values):
+        with _recording(line, entries, faults):
+            raise error
+
+
+def settings_of(entry: Entry, faults: Faults) -> AuditSettings | PlanTestSettings | None:
     """The settings of an audit whose keys are valid by themselves; None where they are in conflict."""
+    if entry.kind == "test":
+        return _test_settings(entry, faults)
     _check_references(entry, faults)
     settings, series = _values(entry.entries)
     with _recording(entry.line, entry.entries, faults, "permutations"):
         if entry.kind == "forget":
             return make_series_settings(series=series, **settings)
         return make_settings(series=series or None, **settings)
+    return None
+
+
+def _test_settings(entry: Entry, faults: Faults) -> PlanTestSettings | None:
+    with _recording(entry.line, entry.entries, faults, "model"):
+        settings = make_plan_test_settings(**_chosen(entry.entries, plan_keys()))
+        # What is no folder at all is a fault already.
+        with _recording(entry.line, entry.entries, faults, "batch", "plan"):
+            if Path(settings.plan).is_dir():
+                require_dealt(settings.plan, settings.batch)
+                return settings
     return None
 
 
@@ -113,11 +138,11 @@ def _check_references(entry: Entry, faults: Faults) -> None:
 
 def _values(entries: Entries) -> tuple[dict[str, Any], dict[str, Any]]:
     """Values of the settings of an audit and of those of its series, by name."""
-    settings, series = (
-        {name: _value(name, plain(entries[key])) for key, name in keys.items() if key in entries}
-        for keys in (check_keys(), series_keys())
-    )
-    return settings, series
+    return _chosen(entries, check_keys()), _chosen(entries, series_keys())
+
+
+def _chosen(entries: Entries, keys: dict[str, str]) -> dict[str, Any]:
+    return {name: _value(name, plain(entries[key])) for key, name in keys.items() if key in entries}
 
 
 def _value(name: str, written: Any) -> Any:

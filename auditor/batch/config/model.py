@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from auditor.batch.config.nodes import Node
 from auditor.core.record import Record, field_docs
+from auditor.dealt.settings import PlanTestSettings
 from auditor.results.correction import Correction
+from auditor.results.dealt.policy import DealtPolicy
 from auditor.results.gate import OUTCOME_WORDS, STATE_WORDS, Expect
 from auditor.results.policy import Policy
 from auditor.settings import SHORT_THRESHOLDS, AuditSettings, SeriesSettings
@@ -24,7 +28,18 @@ NEEDED = (
     *((name,) for name, field in AuditSettings.model_fields.items() if field.is_required() and name != "model"),
     ("model", "checkpoints"),
 )
-"""Groups of settings of which an audit needs one, of its own or from the defaults."""
+"""Groups of settings of which a check or a forget needs one, of its own or from the defaults."""
+
+TEST_NEEDED = (("plan",), ("model",))
+"""The same of a test of a plan."""
+
+_OF_PLAN = {"policy": "plan_policy"}
+
+_NOT_OF_PLANS = ("scores", "order", "identifiers", "field", "shard", "orders")
+"""Settings of `auditor test` without a model or without a plan, which a batch does not run."""
+
+SHORT_PLAN_THRESHOLDS = tuple(name for name in SHORT_THRESHOLDS if name in DealtPolicy.model_fields)
+"""Thresholds of a test of a plan with a key of their own."""
 
 
 class _Written(BaseModel):
@@ -41,6 +56,25 @@ def key_of(setting: str) -> str:
 def series_keys() -> dict[str, str]:
     """Key and name of every setting of a series."""
     return {key_of(_OF_SERIES.get(name, name)): name for name in SeriesSettings.model_fields}
+
+
+def plan_keys() -> dict[str, str]:
+    """Key and name of every setting of a test of a plan; a batch scores by itself, so that it takes no scores."""
+    names = (name for name in PlanTestSettings.model_fields if name not in _NOT_OF_PLANS)
+    return {key_of(_OF_PLAN.get(name, name)): name for name in names}
+
+
+def is_test(own: Mapping[str, Node], shared: Mapping[str, Node]) -> bool:
+    """Whether an audit is a test of a plan.
+
+    Args:
+        own: The keys in the audit itself.
+        shared: The defaults.
+    """
+    written = own.get("kind") or shared.get("kind")
+    if written is not None:
+        return written.value == "test"
+    return "plan" in own or ("plan" in shared and own.keys().isdisjoint(("suspect", "heldout", "checkpoints")))
 
 
 def check_keys(model: type[BaseModel] = AuditSettings) -> dict[str, str]:
@@ -95,12 +129,16 @@ DefaultsModel = create_model(
     __doc__="What audits have in common; an audit's own keys win.",
     **file_fields(AuditSettings, check_keys()),
     **file_fields(SeriesSettings, series_keys()),
+    **file_fields(
+        PlanTestSettings, {key: name for key, name in plan_keys().items() if key not in {*check_keys(), *series_keys()}}
+    ),
     **file_fields(Policy, {key_of(name): name for name in SHORT_THRESHOLDS}),
     kind=_optional(
-        AuditSettings.model_fields["kind"].annotation,
+        Literal["check", "forget", "test"],
         "kind",
         "Needed only where both a model and checkpoints are named: a check beside a series, or a forget that leaves "
-        "the model of the defaults aside.",
+        "the model of the defaults aside. An audit with a plan is a test, and so is one without suspect, heldout and "
+        "checkpoints of its own where the defaults name a plan.",
     ),
     expect=_optional(Expect, "expect", "The expected outcome, no-evidence by default; any other fails."),
     fail_on=_optional(
@@ -119,7 +157,7 @@ DefaultsModel = create_model(
 AuditModel = create_model(
     "AuditModel",
     __base__=DefaultsModel,
-    __doc__="One audit: a check of a model, or a forget of a series of checkpoints.",
+    __doc__="One audit: a check of a model, a forget of a series of checkpoints, or a test of a plan.",
     name=(str, Field(min_length=1, max_length=MOST_NAME, description="Name of the audit; no two are equal.")),
 )
 
@@ -131,10 +169,13 @@ def _needs(*keys: str) -> dict[str, Any]:
     return {"anyOf": [{"required": ["defaults"], "properties": {"defaults": has_key}}, every]}
 
 
+_EITHER = tuple(keys if "model" in keys else (*keys, "plan") for keys in NEEDED)
+
+
 class BatchModel(_Written):
     """A batch of audits, as `auditor batch` reads it. Relative paths are relative to the folder of this file."""
 
-    model_config = ConfigDict(json_schema_extra={"allOf": [_needs(*keys) for keys in NEEDED]})
+    model_config = ConfigDict(json_schema_extra={"allOf": [_needs(*keys) for keys in _EITHER]})
 
     name: str = Field(
         default_factory=str,

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from auditor.batch.config.merge import Entries
-from auditor.batch.config.model import check_keys, series_keys
+from auditor.batch.config.model import check_keys, plan_keys, series_keys
 from auditor.batch.config.nodes import Faults, Node, shown
 from auditor.core.errors import UsageError, cannot_read
 from auditor.core.folders import refuse_documents, refuse_model
 from auditor.core.text import close_names
 from auditor.corpora.read import is_path, reader_of
+from auditor.dealt.settings import PlanTestSettings
 from auditor.models.loading import check_source, source_prefix
 from auditor.settings import NO_TEMPLATE, AuditSettings, SeriesSettings, Source
 
@@ -24,7 +25,11 @@ def _marks(parts: tuple[Any, ...]) -> list[Source]:
 
 _SOURCES = {
     key: marks[0].of
-    for model, keys in ((AuditSettings, check_keys()), (SeriesSettings, series_keys()))
+    for model, keys in (
+        (AuditSettings, check_keys()),
+        (SeriesSettings, series_keys()),
+        (PlanTestSettings, plan_keys()),
+    )
     for key, name in keys.items()
     if (marks := _marks((*model.model_fields[name].metadata, model.model_fields[name].annotation)))
 }
@@ -61,6 +66,8 @@ def _locate(node: Node, key: str, revision: str | None, folder: Path, faults: Fa
             return replace(node, value=_model(node.value, revision, folder))
         if _SOURCES[key] == "file":
             return replace(node, value=node.value if node.value == NO_TEMPLATE else _file(node.value, folder))
+        if _SOURCES[key] == "folder":
+            return replace(node, value=_folder(node.value, folder))
         path = _from_here(node.value, folder) if node.value.strip() and is_path(node.value) else node.value
         reader_of(path)
         refuse_model(path)
@@ -99,6 +106,13 @@ def _file(name: str, folder: Path) -> str:
     path = _from_here(name, folder)
     if not Path(path).is_file():
         raise UsageError(f"{path} does not exist or is no file", hint=close_names(Path(path)) or "Check the path.")
+    return path
+
+
+def _folder(name: str, folder: Path) -> str:
+    path = _from_here(name, folder)
+    if not name.strip() or not Path(path).is_dir():
+        raise UsageError(f"{path} does not exist or is no folder", hint=close_names(Path(path)) or "Check the path.")
     return path
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from auditor.batch.config.model import NEEDED, AuditModel, BatchModel, DefaultsModel, fields_by_key
+from auditor.batch.config.model import (
+    NEEDED,
+    TEST_NEEDED,
+    AuditModel,
+    BatchModel,
+    DefaultsModel,
+    fields_by_key,
+    is_test,
+)
 from auditor.batch.config.nodes import Faults, Node, UnparsedValue, find, mapping, plain, shown
 from auditor.core.text import did_you_mean
 
@@ -23,6 +32,8 @@ _EXPECTED = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of keys to values",
 }
+
+_NEARLY = 0.9
 
 NodePath = tuple[str | int, ...]
 
@@ -46,8 +57,10 @@ def check_structure(root: Node, faults: Faults) -> set[NodePath]:
             if not (echo or isinstance(node.value, UnparsedValue) or faults.enough):
                 faults.add(node.line, *_described(problem, path))
     for number, audit in enumerate(audits(root)):
-        for keys in NEEDED if isinstance(audit.value, dict) else ():
-            if not any(key in mapping(audit) or key in mapping(defaults(root)) for key in keys):
+        own, shared = mapping(audit), mapping(defaults(root))
+        needed = TEST_NEEDED if is_test(own, shared) else NEEDED
+        for keys in needed if isinstance(audit.value, dict) else ():
+            if not any(key in own or key in shared for key in keys):
                 wrong.add(("audits", number, keys[0]))
                 faults.add(audit.line, f"this audit has no {' and no '.join(keys)}")
     return wrong
@@ -99,7 +112,9 @@ def _close(word: Any, known: Sequence[str]) -> str:
     """Did-you-mean in which capitals and underscores do not count."""
     spelled = {name.lower(): name for name in known}
     written = str(word).lower().replace("_", "-").replace(" ", "-")
-    return f"Did you mean {spelled[written]}?" if written in spelled else did_you_mean(str(word), known)
+    # One key that is nearly what is written is meant, also where another begins like it.
+    nearly = get_close_matches(written, spelled, n=1, cutoff=_NEARLY)
+    return f"Did you mean {spelled[nearly[0]]}?" if nearly else did_you_mean(str(word), known)
 
 
 def _keys(path: NodePath) -> list[str]:

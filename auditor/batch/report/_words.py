@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.core.text import amount, in_a_row
 from auditor.report.gate import PROMISES, REFUSED, Status, expected, red_on
 from auditor.report.text import format_auc, format_interval, format_p
-from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult
+from auditor.results.batch import AuditOutcome, BatchEntry, BatchResult, PlanTestEntry, PlanTestOutcome
 from auditor.results.correction import NAMES
 from auditor.results.gate import FAILS
 
@@ -48,7 +48,7 @@ class AuditRow:
     about: str
 
 
-def row(outcome: BatchEntry) -> AuditRow:
+def row(outcome: BatchEntry | PlanTestEntry) -> AuditRow:
     """Format an audit."""
     finding, gate = outcome.finding, outcome.gate
     multiplicity = outcome.multiplicity
@@ -60,17 +60,17 @@ def row(outcome: BatchEntry) -> AuditRow:
         state="" if finding is None or finding.state is None else f"{finding.state} {finding.state_name}",
         expected=expected(gate),
         fails_on="" if set(gate.fail_on) == set(FAILS[gate.expect]) else red_on(gate),
-        auc=ABSENT if finding is None else format_auc(finding.auc),
-        interval="" if finding is None else format_interval(finding.auc_interval),
+        auc=ABSENT if finding is None or finding.auc is None else format_auc(finding.auc),
+        interval="" if finding is None or finding.auc_interval is None else format_interval(finding.auc_interval),
         p=ABSENT if multiplicity is None else format_p(multiplicity.p_value, alpha),
         p_adjusted=ABSENT if multiplicity is None else format_p(multiplicity.p_adjusted, alpha),
-        groups=ABSENT if finding is None else f"{finding.groups_suspect:,} and {finding.groups_heldout:,}",
+        groups=ABSENT if finding is None else finding.compared,
         reason=in_a_row(outcome.error) if finding is None else _reason(finding),
-        about=f"{outcome.kind}: {outcome.suspect} against {outcome.heldout} on {outcome.model}",
+        about=outcome.about,
     )
 
 
-def _reason(finding: AuditOutcome) -> str:
+def _reason(finding: AuditOutcome | PlanTestOutcome) -> str:
     # In few words, as there may be hundreds of audits; the report of each names the defaults too.
     thresholds = [f"{one.name} {one.value}" for one in finding.nondefault_settings if one.threshold]
     chosen = [f"Not the default: {', '.join(thresholds)}."] if thresholds else []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from auditor.batch.renderer import BatchRenderer
 from auditor.report.suites import document, suite
-from auditor.results.batch import BatchEntry, BatchResult
+from auditor.results.batch import BatchEntry, BatchResult, PlanTestEntry
 
 
-def _properties(outcome: BatchEntry) -> dict[str, str]:
+def _properties(outcome: BatchEntry | PlanTestEntry) -> dict[str, str]:
     finding = outcome.finding
-    inputs = {"kind": outcome.kind, "suspect": outcome.suspect, "heldout": outcome.heldout, "model": outcome.model}
+    inputs = outcome.inputs
     if finding is None:
         return {**inputs, "gate": outcome.status, "exit-code": str(outcome.exit_code)}
     return {**inputs, "report": finding.report, "result": finding.result, "result-sha256": finding.result_sha256}

@@ -9,19 +9,20 @@ from urllib.parse import quote
 from auditor.batch.renderer import BatchRenderer
 from auditor.batch.report import _words
 from auditor.report.templating import environment
-from auditor.results.batch import BatchEntry, BatchResult
+from auditor.results.batch import BatchEntry, BatchResult, PlanTestEntry
 from auditor.results.forgetting.states import STATES
 
 _WORDS = ("EVIDENCE", "INCONCLUSIVE", "NO EVIDENCE")
 
-_Key = Callable[[BatchEntry], Any]
+_Entry = BatchEntry | PlanTestEntry
+_Key = Callable[[_Entry], Any]
 
 
-def _p(outcome: BatchEntry) -> float:
+def _p(outcome: _Entry) -> float:
     return 2.0 if outcome.multiplicity is None else outcome.multiplicity.p_value
 
 
-def _p_adjusted(outcome: BatchEntry) -> float:
+def _p_adjusted(outcome: _Entry) -> float:
     return 2.0 if outcome.multiplicity is None else outcome.multiplicity.p_adjusted
 
 
@@ -31,14 +32,14 @@ _ORDERS: dict[str, tuple[str, _Key]] = {
         "verdict",
         lambda outcome: 3 if outcome.finding is None else _WORDS.index(outcome.finding.verdict.outcome),
     ),
-    "effect": ("largest effect", lambda outcome: 0.0 if outcome.finding is None else -outcome.finding.auc),
+    "effect": ("largest effect", lambda outcome: -(getattr(outcome.finding, "auc", None) or 0.0)),
     "p": ("smallest p", _p),
     "corrected": ("smallest corrected p", _p_adjusted),
 }
 """Orders to choose from in addition to worst first: a label and the sort key."""
 
 
-def _positions(outcomes: tuple[BatchEntry, ...]) -> list[dict[str, int]]:
+def _positions(outcomes: tuple[_Entry, ...]) -> list[dict[str, int]]:
     """The position of each audit in each order; ties stay in the order of worst first."""
     positions: list[dict[str, int]] = [{} for _ in outcomes]
     for order, (_, key) in _ORDERS.items():

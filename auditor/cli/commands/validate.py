@@ -22,6 +22,7 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
       auditor validate nightly.toml weekly.toml
       auditor schema audits > audits.schema.json    # for an editor
     """
+    from auditor.batch.kinds import kind_of
     from auditor.batch.read import read_batch
     from auditor.cli.console import print_result, say_lines
     from auditor.core.errors import UsageError
@@ -38,7 +39,7 @@ def command(files: tuple[str, ...], quiet: bool) -> int:
             continue
         if quiet:
             continue
-        kinds = [audit.settings.kind for audit in plan.audits]
+        kinds = [kind_of(audit.settings) for audit in plan.audits]
         counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
         count = f"{len(kinds)} audit{'' if len(kinds) == 1 else 's'}"
         print_result(f"{visible(file)}: {count} ({counted}), correction {plan.correction}\n")

@@ -133,6 +133,7 @@ def command(
         result,
         plan=plan,
         data=data,
+        batch=batch,
         models=models,
         base=base,
         tokenizer=tokenizer,
@@ -141,7 +142,7 @@ def command(
         reader=reader,
     )
     if dealt is not None:
-        if set(data) - {dealt.role} or batch or configuration or (models and not rescoring) or (plan and dealt.role):
+        if set(data) - {dealt.role} or (models and not rescoring) or (plan and dealt.role):
             against = f"--data {dealt.role}=PATH" if dealt.role else "--plan"
             raise UsageError(
                 f"the result of this test is compared with {against}, and with --again with its models",

@@ -15,10 +15,9 @@ from auditor.report.dealt.words import (
     paid_sentence,
     units_sentence,
 )
-from auditor.report.gate import gate_sentence, status_of
-from auditor.report.suites import document, suite_case
+from auditor.report.gate import correction_sentence, gate_sentence, status_of
+from auditor.report.suites import check_case, document, suite_case
 from auditor.report.text import format_p
-from auditor.results.dealt.checks import PlanCheck
 from auditor.results.dealt.result import DealtResult
 from auditor.results.summary import evaluate_gate
 
@@ -45,25 +44,16 @@ def _verdict(result: DealtResult) -> TestCase:
         gate_sentence(result.gate, outcome),
         f"{effect_sentence(result)}.",
         f"p = {format_p(result.p_paid, result.level)}, {level_sentence(result)}. {paid_sentence(result)}",
+        *(
+            []
+            if result.multiplicity is None
+            else [f"Correction over the batch: {correction_sentence(result.multiplicity, result.level)}"]
+        ),
         f"{units_sentence(result)}.",
         *coin_sentences(result),
         f"Validity class {verdict.validity_class}, {verdict.grade}: {verdict.validity} Reason code: {verdict.reason}.",
     ]
     return suite_case(result.name, "verdict", lines, found)
-
-
-def _check(result: DealtResult, check: PlanCheck) -> TestCase:
-    """A check's case: it fails only where the gate failed on the verdict that the check caused."""
-    from junitparser import Failure, Skipped
-
-    found: FinalResult | None = None
-    if check.status == "failed" and "inconclusive" in result.gate.fail_on:
-        found = Failure(visible(check.reason), visible(f"check {check.name}"))
-    elif check.status != "passed":
-        found = Skipped(visible(f"{check.status}: {check.reason}"))
-    lines = [f"{check.name} {check.status}: {check.reason}", f"Question: {check.question}"]
-    lines += [f"Remediation: {check.remediation}"] if check.remediation else []
-    return suite_case(result.name, f"check {check.name}", lines, found)
 
 
 def _render(result: DealtResult) -> str:
@@ -87,6 +77,11 @@ def _render(result: DealtResult) -> str:
         "level": repr(result.level),
         "p-value": repr(result.p_value),
         "p-value-paid": repr(result.p_paid),
+        **(
+            {}
+            if result.multiplicity is None
+            else {"p-value-corrected": repr(result.multiplicity.p_adjusted), "correction": result.multiplicity.method}
+        ),
         **digests(result),
         "auditor": result.manifest.auditor_version,
         "created": result.manifest.created,
@@ -95,7 +90,7 @@ def _render(result: DealtResult) -> str:
     }
     for key, value in facts.items():
         suite.add_property(visible(key), visible(value))
-    suite.add_testcases([_verdict(result), *(_check(result, check) for check in result.checks)])
+    suite.add_testcases([_verdict(result), *(check_case(result.name, result.gate, check) for check in result.checks)])
     return document(result.name, [suite])
 
 

@@ -21,7 +21,7 @@ from auditor.report.dealt.words import (
     units_sentence,
     verify_sentence,
 )
-from auditor.report.gate import SIGNS, gate_sentence, status_of
+from auditor.report.gate import SIGNS, correction_sentence, gate_sentence, status_of
 from auditor.report.markdown import SHAPES, escape, markdown_table
 from auditor.report.text import format_p, moment
 from auditor.results.dealt.result import DealtResult
@@ -49,6 +49,11 @@ def _verdict(result: DealtResult) -> str:
         f"What this means and does not mean: {escape(verdict.not_meaning)}",
         *([f"What would change this verdict: {escape(verdict.remediation)}"] if verdict.remediation else []),
         f"{SIGNS[status_of(outcome)]} {escape(gate_sentence(result.gate, outcome))}",
+        *(
+            []
+            if result.multiplicity is None
+            else [f"Correction over the batch: {escape(correction_sentence(result.multiplicity, result.level))}"]
+        ),
         markdown_table(("", "", ""), rows),
         f"{coins_heading(result)}: {escape(' '.join(coin_sentences(result)))}",
         f"Validity class {verdict.validity_class}, {verdict.grade}: {escape(verdict.validity)} Reason code: "

@@ -15,7 +15,7 @@ from auditor.report.dealt.words import (
     paid_sentence,
     units_sentence,
 )
-from auditor.report.gate import gate_details, status_of
+from auditor.report.gate import correction_sentence, gate_details, status_of
 from auditor.report.terminal import WIDTH, entry
 from auditor.report.text import format_p
 from auditor.results.dealt.result import DealtResult
@@ -34,6 +34,11 @@ def _render(result: DealtResult) -> str:
         entry("Gate", f"{status_of(outcome)}{gate_details(result.gate, outcome)}"),
         entry("Effect", effect_sentence(result)),
         entry("p-value", f"{format_p(result.p_paid, result.level)}, {level_sentence(result)}. {paid_sentence(result)}"),
+        *(
+            []
+            if result.multiplicity is None
+            else [entry("Batch", correction_sentence(result.multiplicity, result.level))]
+        ),
         entry("Units", units_sentence(result)),
         entry("Coins", " ".join(coin_sentences(result))),
         *(

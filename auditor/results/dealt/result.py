@@ -13,7 +13,7 @@ from auditor.results.dealt.policy import DealtPolicy
 from auditor.results.dealt.ranks import RankTest
 from auditor.results.gate import Gate
 from auditor.results.outcome import EXIT_CODES
-from auditor.results.result import ExcludedFeature, FeatureNote, Manifest, Verdict
+from auditor.results.result import BatchCorrection, ExcludedFeature, FeatureNote, Manifest, Verdict
 from auditor.results.separability import Separability
 
 DEALT_SCHEMA_VERSION: Literal["1.0"] = "1.0"
@@ -148,6 +148,9 @@ class DealtResult(Record):
 
     manifest: Manifest
     gate: Annotated[Gate, Unverifiable("the gate, which whoever ran the test chose", parts=("**",))] = Gate()
+    multiplicity: BatchCorrection | None = None
+    """The correction for the other audits of a batch, from which the verdict follows; None outside one."""
+
     measurements: DealtMeasurements
     content_sha256: str = ""
     """SHA-256 of everything else here."""

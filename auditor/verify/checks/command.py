@@ -6,6 +6,7 @@ from auditor.dealt.settings import PlanTestSettings
 from auditor.settings import AuditSettings
 from auditor.verify.check import CheckAnswer, check, reading
 from auditor.verify.command import BatchCommand, CommandReader
+from auditor.verify.dealt.subject import DealtSubject
 from auditor.verify.differences import Difference, compare
 from auditor.verify.open import read_batch_result
 from auditor.verify.subject import Subject
@@ -18,12 +19,19 @@ def command(subject: Subject) -> CheckAnswer | None:
     if reader is None:
         return None
     recorded = reader.read(subject.result.manifest.command)
+    return compare_settings(subject, reader, recorded)
+
+
+def compare_settings(
+    subject: Subject | DealtSubject, reader: CommandReader, recorded: AuditSettings | PlanTestSettings | BatchCommand
+) -> CheckAnswer:
+    """Compare the settings that a command gives, or the configuration of the batch that it runs, with the recorded."""
     if isinstance(recorded, BatchCommand):
         return _batch(subject, reader, recorded)
     return _compared(subject, recorded, "it")
 
 
-def _batch(subject: Subject, reader: CommandReader, recorded: BatchCommand) -> CheckAnswer:
+def _batch(subject: Subject | DealtSubject, reader: CommandReader, recorded: BatchCommand) -> CheckAnswer:
     if subject.result.multiplicity is None:
         wrong = Difference("manifest.command", subject.result.manifest.command, "the command of one audit")
         return CheckAnswer("failed", "it runs a batch, and the result is corrected for none", (wrong,))
@@ -41,7 +49,7 @@ def _batch(subject: Subject, reader: CommandReader, recorded: BatchCommand) -> C
     return _compared(subject, settings, "the configuration of the batch")
 
 
-def _compared(subject: Subject, settings: AuditSettings | PlanTestSettings, what: str) -> CheckAnswer:
+def _compared(subject: Subject | DealtSubject, settings: AuditSettings | PlanTestSettings, what: str) -> CheckAnswer:
     trees = (subject.result.manifest.configuration, settings.model_dump(mode="json"))
     comparison = compare(*trees, at="manifest.configuration")
     if comparison.differences:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from auditor.audit.multiplicity import CorrectionEntry, correct, correction_entry
 from auditor.core.errors import UsageError
-from auditor.results.batch import AuditOutcome
-from auditor.results.io import parse_result
+from auditor.inference.batch_correction import CorrectionEntry, correct, correction_entry
+from auditor.results.batch import Written
+from auditor.results.dealt.result import DealtResult
+from auditor.results.io import parse_stored
 from auditor.results.result import AuditResult
 from auditor.verify.check import CheckAnswer, check, reading
+from auditor.verify.dealt.subject import DealtSubject
 from auditor.verify.differences import compare
 from auditor.verify.limits import read_limited
 from auditor.verify.open import read_batch_result
@@ -19,6 +21,11 @@ from auditor.verify.subject import Subject
 
 @check(name="multiplicity", order=70)
 def multiplicity(subject: Subject) -> CheckAnswer:
+    """See `corrected_again`."""
+    return corrected_again(subject)
+
+
+def corrected_again(subject: Subject | DealtSubject) -> CheckAnswer:
     """Correct all audits of the batch again, also those that broke, with p-values from the figures of each result."""
     stored = subject.result.multiplicity
     if subject.batch is None:
@@ -55,7 +62,7 @@ def multiplicity(subject: Subject) -> CheckAnswer:
     )
 
 
-def _result(folder: Path, finding: AuditOutcome) -> AuditResult:
+def _result(folder: Path, finding: Written) -> AuditResult | DealtResult:
     """A result of the batch, which must be in its folder and have the digest that the batch names."""
     path = (folder / finding.result).resolve()
     if not path.is_relative_to(folder.resolve()):
@@ -64,4 +71,4 @@ def _result(folder: Path, finding: AuditOutcome) -> AuditResult:
         written = read_limited(path, long=False)
     if hashlib.sha256(written).hexdigest() != finding.result_sha256:
         raise UsageError(f"{path} is not the result that the batch was made from")
-    return parse_result(written, path)
+    return parse_stored(written, path)

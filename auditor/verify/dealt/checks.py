@@ -14,6 +14,7 @@ from auditor.core.errors import AuditorError, reason_of
 from auditor.core.version import VERSION
 from auditor.dealt.blind import check_scores, parse_scores
 from auditor.dealt.measure import measure_dealt
+from auditor.dealt.multiplicity import verdict_in_batch
 from auditor.dealt.open import OpenedBatch, iso
 from auditor.dealt.verdict import decide_dealt
 from auditor.provenance.beacon import BeaconValue, check_signature, require_round, round_time
@@ -23,8 +24,9 @@ from auditor.results.io import content_digest
 from auditor.verify.bundle.contents import MANIFEST, RESULT, digests, read_manifest
 from auditor.verify.bundle.dealt import OPENING, REPORT, SCORES, dealt_report
 from auditor.verify.check import CheckAnswer, answer_of
+from auditor.verify.checks.command import compare_settings
+from auditor.verify.checks.multiplicity import corrected_again
 from auditor.verify.checks.schema import name_twice
-from auditor.verify.command import BatchCommand
 from auditor.verify.dealt.subject import PUBLIC, DealtSubject
 from auditor.verify.differences import Difference, compare
 from auditor.verify.limits import TooLongError
@@ -88,14 +90,7 @@ def _configuration(subject: DealtSubject) -> CheckAnswer:
 def _command(subject: DealtSubject) -> CheckAnswer | None:
     if subject.reader is None:
         return None
-    recorded = subject.reader.read(subject.result.manifest.command)
-    if isinstance(recorded, BatchCommand):
-        return CheckAnswer("failed", "it runs a batch, and not this test")
-    trees = (subject.result.manifest.configuration, recorded.model_dump(mode="json"))
-    comparison = compare(*trees, at="manifest.configuration")
-    if comparison.differences:
-        return CheckAnswer("failed", "it gives other settings", comparison.differences)
-    return CheckAnswer("passed", f"it gives all {comparison.leaves:,} settings")
+    return compare_settings(subject, subject.reader, subject.reader.read(subject.result.manifest.command))
 
 
 def _commitment(subject: DealtSubject) -> CheckAnswer | None:
@@ -256,10 +251,17 @@ def _verdict(subject: DealtSubject) -> CheckAnswer:
         controls=result.controls,
     )
     again = decide_dealt(case, result.checks, result.p_value, result.p_paid, result.detectable_auc)
+    if result.multiplicity is not None:
+        again = verdict_in_batch(again, result.multiplicity, result.level)
     comparison = compare(result.verdict.model_dump(mode="json"), again.model_dump(mode="json"), at="verdict")
     if comparison.differences:
         return CheckAnswer("failed", "it does not follow from the stored figures and checks", comparison.differences)
     return CheckAnswer("passed", f"{result.verdict.headline} ({result.verdict.reason}) follows from figures and checks")
+
+
+def _multiplicity(subject: DealtSubject) -> CheckAnswer | None:
+    alone = subject.batch is None and subject.result.multiplicity is None
+    return None if alone else corrected_again(subject)
 
 
 def _rescoring(subject: DealtSubject) -> CheckAnswer:
@@ -286,6 +288,7 @@ QUESTIONS: dict[str, Ask] = {
     "sealed": _sealed,
     "figures": _figures,
     "verdict": _verdict,
+    "multiplicity": _multiplicity,
     "rescoring": _rescoring,
 }
 """Every question by name, in the order of the output."""

@@ -14,6 +14,7 @@ from auditor.verify.bundle.contents import RESULT
 from auditor.verify.command import CommandReader
 from auditor.verify.dealt.subject import DealtSubject
 from auditor.verify.limits import read_limited, require_size
+from auditor.verify.open import batch_of
 
 
 def open_dealt(
@@ -21,6 +22,7 @@ def open_dealt(
     *,
     plan: Path | None,
     data: Mapping[str, str] | None = None,
+    batch: Path | None = None,
     models: Mapping[str, str] | None = None,
     base: str | None = None,
     tokenizer: str | None = None,
@@ -34,6 +36,7 @@ def open_dealt(
         path: A result.json, or a zip of `auditor bundle`.
         plan: The folder of the plan.
         data: Path of the files of a test without a plan, by `order` or `identifiers`.
+        batch: The batch.json of its batch; looked for as `open_subject` does where none is given.
         models: Path of each model by its label.
         base: Base of the tested adapter, in place of the one that it names.
         tokenizer: Folder of the tokenizer of the tested model, in place of its own.
@@ -69,4 +72,5 @@ def open_dealt(
         rescoring=rescoring,
         long=long,
         reader=reader,
+        batch=batch_of(batch, path, written, bundled=bool(files)),
     )

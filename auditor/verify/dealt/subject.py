@@ -47,6 +47,7 @@ class DealtSubject:
         rescoring: Whether the candidates are scored again.
         long: Whether figures that take more than minutes are recomputed.
         reader: Reads the recorded command; it is not checked without one.
+        batch: The batch.json of its batch; None where there is none.
     """
 
     result: DealtResult
@@ -60,15 +61,26 @@ class DealtSubject:
     rescoring: bool = False
     long: bool = False
     reader: CommandReader | None = None
+    batch: Path | None = None
 
     @property
     def available(self) -> frozenset[str]:
-        """What it is compared with: `public` files of the plan, the `opening` of its batch, models scored `again`."""
+        """What it is compared with.
+
+        `public` files of the plan, the `opening` of its batch, models scored `again`, the `batch` of audits that it was
+        run in, and the `config` of that.
+        """
         public = self.plan is not None or COMMITMENT in self.bundle
         opened = self.plan is not None or OPENING in self.bundle or self.role in self.data
-        return frozenset(
-            {*(["public"] if public else []), *(["opening"] if opened else []), *(["again"] if self.rescoring else [])}
-        )
+        configured = self.reader is not None and self.reader.configuration is not None
+        known = {
+            "public": public,
+            "opening": opened,
+            "again": self.rescoring,
+            "batch": self.batch is not None,
+            "config": configured,
+        }
+        return frozenset(name for name, is_known in known.items() if is_known)
 
     @cached_property
     def public(self) -> PublicFiles | None:

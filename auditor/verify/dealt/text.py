@@ -15,6 +15,7 @@ from auditor.verify.check import CheckAnswer
 from auditor.verify.dealt.subject import DealtSubject
 from auditor.verify.differences import leaves
 from auditor.verify.text import answer_lines
+from auditor.verify.unproven import OF_A_BATCH
 
 _WIDTH = 120
 _INDEX = re.compile(r"\[\d+\]")
@@ -62,7 +63,8 @@ def _lines(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> Iterato
     yield "What this does not show:"
     scored = answers.get("rescoring")
     available = subject.available if scored and scored.status == "passed" else subject.available - {"again"}
-    for mark in (INVENTED, *(_CHOSEN_FILES if subject.role else CHOSEN)):
+    of_a_batch = () if subject.result.multiplicity is None else (OF_A_BATCH,)
+    for mark in (INVENTED, *(_CHOSEN_FILES if subject.role else CHOSEN), *of_a_batch):
         if mark.is_open(available):
             yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
