@@ -112,12 +112,19 @@ def parse_scores(written: bytes, path: Path) -> CandidateScores:
         scores = CandidateScores.model_validate_json(written)
     except ValidationError as error:
         raise UsageError(
-            f"{path} does not hold scores ({error.error_count()} faults)",
+            f"{path} does not hold scores ({_first(error)})",
             hint="Give what `auditor test MODEL --blind FILE` wrote.",
         ) from error
     if scores.content_sha256 != scores_digest(scores):
         raise UsageError(f"{path} was changed after it was sealed", hint="Ask for the file that was sealed.")
     return scores
+
+
+def _first(error: ValidationError) -> str:
+    """The first fault, in words."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    at = ".".join(map(str, fault["loc"]))
+    return f"{at}: {fault['msg']}" if at else fault["msg"].removeprefix("Value error, ")
 
 
 def check_scores(scores: CandidateScores, opened: OpenedBatch, path: Path) -> CandidateScores:
@@ -128,4 +135,6 @@ def check_scores(scores: CandidateScores, opened: OpenedBatch, path: Path) -> Ca
             f"{path}: scores of batch {scores.batch} of the commitment {scores.commitment_sha256[:16]}, and opened is "
             f"batch {ours[1]} of {ours[0][:16]}"
         )
+    if opened.commitment.design == "holdout" and not scores.features:
+        raise UsageError(f"{path}: a dealt hold-out is tested on features, and there are none")
     return scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.core.text import shorten
 from auditor.dealt.case import DealtCase
 from auditor.provenance.grade import GRADES
 
@@ -46,6 +47,20 @@ def dealt_limitations(case: DealtCase) -> tuple[str, ...]:
         limits.append(
             "The commitment names another statistic. The p-value pays for one choice between the two; a reader who is "
             "shown one of several runs cannot see the others."
+        )
+    stamp = case.measurements.coins.stamp
+    if stamp is not None and stamp.checked == "verified":
+        limits.append(
+            f"The time stamp leads to the root {shorten(stamp.root, 200)} (SHA-256 {stamp.root_sha256}), whose "
+            "certificate came "
+            "with the plan. Anybody can make a root of his own and date back: whether that authority is one to trust, "
+            "the reader decides."
+        )
+    if case.measurements.sealed_sha256:
+        limits.append(
+            f"The sealed scores have the SHA-256 {case.measurements.sealed_sha256}. That they are those of the "
+            "provider "
+            "only a digest shows that he published, dated, before the coins were opened."
         )
     if case.grade.name == "beacon-public":
         limits.append(

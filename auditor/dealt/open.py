@@ -91,7 +91,13 @@ class PublicFiles:
         if self.stamp is None:
             return None
         stamp = check_stamp(self.stamp, self.written, self.stamp_root)
-        return StampFacts(time=iso(stamp.time), authority=stamp.authority, checked=stamp.checked)
+        return StampFacts(
+            time=iso(stamp.time),
+            authority=stamp.authority,
+            checked=stamp.checked,
+            root=stamp.root,
+            root_sha256=stamp.root_sha256,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +175,17 @@ def open_batch(public: PublicFiles, number: int, units: Sequence[Unit], secret: 
     return OpenedBatch(public, batch, tuple(units), published, facts, order, coins)
 
 
-def open_plan(plan: str, number: int) -> OpenedBatch:
-    """Open a batch of a plan folder; errors as of `open_batch`, and where a file is missing or not whole."""
+def open_plan(plan: str, number: int, public: PublicFiles | None = None) -> OpenedBatch:
+    """Open a batch of a plan folder; errors as of `open_batch`, and where a file is missing or not whole.
+
+    Args:
+        plan: The folder.
+        number: Number of the batch.
+        public: What is public of it; None for all that lies in the folder.
+    """
     folder = require_dealt(plan, number)
-    return open_batch(PublicFiles.of(folder), number, folder.units(number), folder.secret(number))
+    public = PublicFiles.of(folder) if public is None else public
+    return open_batch(public, number, folder.units(number), folder.secret(number))
 
 
 def require_dealt(plan: str, number: int) -> PlanFolder:

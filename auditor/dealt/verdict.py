@@ -14,8 +14,13 @@ from auditor.results.outcome import Grade
 from auditor.results.result import Verdict
 
 _EXACT = (
-    "The p-value is exact because coins that nobody could foresee decided what was published; it needs no likeness of "
-    "documents."
+    "The p-value is exact because coins from public randomness, which came after the time stamp, decided what was "
+    "published; it needs no likeness of documents."
+)
+_STAMPED = (
+    "The p-value is exact if the owner did not choose the coins, and what it pays covers as many choices as it says; "
+    "it "
+    "needs no likeness of documents."
 )
 _OWNER = (
     "The p-value is exact if, as the owner says, coins decided what was published before the model was made; nothing "
@@ -71,8 +76,6 @@ _MORE: dict[Material, str] = {
     "identifiers": "Bring more documents with identifiers.",
 }
 NEITHER = "It says neither that the model depends on the published text nor that it does not."
-
-_SEALED = " The scores are another party's, who can hide what there is."
 
 _WHAT = {
     "holdout": "documents that were published above documents that coins withheld",
@@ -184,6 +187,8 @@ def _exactness(case: DealtCase) -> str:
         return _LAW
     if case.material == "order":
         return _SHUFFLED if case.controls else f"{_SHUFFLED} {STRUCTURE}"
+    if case.grade.name == "owner-stamped":
+        return _STAMPED
     return _EXACT if case.grade.class_a else _OWNER
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from auditor.core.errors import UsageError, cannot_read
+from auditor.core.errors import UsageError, cannot_read, reason_of
 from auditor.core.files import read_bytes, staged_folder, write_files
 from auditor.core.record import Count, Record
 from auditor.provenance.beacon import BeaconValue
@@ -26,6 +27,7 @@ BEACON, PUBLICITY, ORIGIN, SECRET, OPENED = "beacon.json", "public.json", "origi
 RESTORATION = "restoration.json"
 READ_ME = "READ-ME.txt"
 _LOCK = ".lock"
+_PATIENCE = 30.0  # seconds
 
 
 class Origin(Record):
@@ -135,15 +137,18 @@ class PlanFolder:
         return self.read(ORIGIN, Origin)
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, wait: float = 0) -> Iterator[None]:
         """Hold the plan, so that no other run deals it at the same time; the system frees the lock of a dead process.
+
+        Args:
+            wait: Seconds to wait for another run.
 
         Raises:
             UsageError: Another run holds it, or it may not be written to.
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.path / _LOCK, timeout=0)
+        lock = FileLock(self.path / _LOCK, timeout=wait)
         try:
             lock.acquire()
         except Timeout:
@@ -224,9 +229,26 @@ class PlanFolder:
         """The batches that were opened."""
         return self.read_or_none(OPENED, Openings) or Openings()
 
+    def require_notable(self) -> None:
+        """Refuse a plan in which it cannot be noted that a batch was opened.
+
+        Raises:
+            UsageError: The folder may not be written to, or no file can have the name of the list.
+        """
+        listed, hint = self.path / OPENED, "A batch proves something once, so its opening is noted in the plan."
+        with self.held(wait=_PATIENCE):
+            if listed.exists() and not listed.is_file():
+                raise UsageError(f"{listed} is no file", hint=hint)
+            try:
+                with tempfile.TemporaryFile(dir=self.path):
+                    pass
+            except OSError as error:
+                raise UsageError(f"{listed} cannot be written ({reason_of(error)})", hint=hint) from error
+
     def note_opening(self, opening: Opening) -> None:
         """Add a batch to those that were opened."""
-        self.write(OPENED, Openings(opened=(*self.openings.opened, opening)))
+        with self.held(wait=_PATIENCE):
+            self.write(OPENED, Openings(opened=(*self.openings.opened, opening)))
 
 
 def _written(record: Record) -> bytes:

@@ -33,8 +33,9 @@ GRADES: dict[Grade, CoinGrade] = {
             "beacon-public",
             0,
             True,
-            "The coins follow from public randomness that did not exist when the commitment was published, where the "
-            "owner names the place: nobody could choose them, and the p-value stands as it is.",
+            "The coins follow from public randomness that did not exist when the commitment was time-stamped. If the "
+            "commitment was public then, as the owner says and names where, nobody could choose among several, and the "
+            "p-value stands as it is.",
         ),
         CoinGrade(
             "beacon-stamped",

@@ -21,12 +21,16 @@ class Stamp:
     Attributes:
         time: When its authority saw the digest (UTC).
         authority: Name of the authority, as it calls itself.
-        checked: Whether its signature was verified up to a root that the user trusts.
+        checked: Whether its signature was verified up to a root that came with it.
+        root: Subject of that root certificate; empty where nothing was verified.
+        root_sha256: SHA-256 of that certificate (DER), in hexadecimal, by which a reader knows it.
     """
 
     time: datetime
     authority: str
     checked: Literal["verified", "not verified here"]
+    root: str = ""
+    root_sha256: str = ""
 
 
 def stamp_request(message: bytes) -> bytes:
@@ -69,15 +73,33 @@ def check_stamp(token: bytes, message: bytes, root: bytes | None, *, named: str 
         _require_imprint(info, message, named)
         return Stamp(moment, authority, "not verified here")
     from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
-        verifier = client.VerifierBuilder()
-        for certificate in x509.load_pem_x509_certificates(root):
-            verifier = verifier.add_root_certificate(certificate)
-        verifier.build().verify_message(response, message)
-    except (ValueError, client.VerificationError) as error:
+        certificates = x509.load_pem_x509_certificates(root)
+    except ValueError as error:
         raise UsageError(f"{named}: the time stamp does not hold ({reason_of(error)})") from error
-    return Stamp(moment, authority, "verified")
+    problem: Exception | None = None
+    for certificate in certificates:
+        # One at a time: the result names the root that it rests on.
+        try:
+            client.VerifierBuilder().add_root_certificate(certificate).build().verify_message(response, message)
+        except (ValueError, client.VerificationError) as error:
+            problem = error
+            continue
+        digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+        return Stamp(moment, authority, "verified", certificate.subject.rfc4514_string(), digest)
+    reason = "no root certificate" if problem is None else reason_of(problem)
+    raise UsageError(f"{named}: the time stamp does not hold ({reason})") from problem
+
+
+def reads_stamps() -> bool:
+    """Whether what reads time stamps is installed."""
+    try:
+        _client()
+    except UsageError:
+        return False
+    return True
 
 
 def _client() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.core.text import shorten
 from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 from auditor.provenance.grade import BEFORE_ROUND
@@ -41,6 +42,15 @@ def beacon(case: DealtCase) -> Finding:
             "Nothing mends this deal: plant a new batch, with a round at least an hour after its time stamp.",
         )
     unchecked = coins.beacon.checked != "verified"
+    if not unchecked and coins.address.strip():
+        return Finding(
+            "warning",
+            f"The commitment was time-stamped at {case.stamped:%Y-%m-%d %H:%M} UTC, before the randomness of "
+            f"{moment}, whose "
+            f"signature is that of the network. That the commitment was public at {shorten(coins.address, 200)} before "
+            "the round is the owner's account, and the p-value pays nothing because of it: look there.",
+            "Look whether it was public there before the round, in an archive or a repository.",
+        )
     return Finding(
         "warning" if unchecked else "passed",
         f"The commitment was time-stamped at {case.stamped:%Y-%m-%d %H:%M} UTC, before the randomness of {moment}"

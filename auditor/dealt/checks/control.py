@@ -70,7 +70,8 @@ def control(case: DealtCase) -> Finding:
         )
     return Finding(
         "passed",
-        f"Under the reference {named} alone p = {least:.2g}, for the other side {min(others.values()):.2g} (both doubled), "
+        f"Under the reference {named} alone p = {least:.2g}, for the other side {min(others.values()):.2g} (both "
+        "doubled), "
         f"above the level of {level:.3g}.",
         figures=figures,
     )

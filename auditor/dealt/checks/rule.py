@@ -5,6 +5,9 @@ from __future__ import annotations
 from auditor.dealt.case import DealtCase
 from auditor.dealt.check import Finding, condition
 
+HIGHEST_LEVEL = 0.05
+"""Above it a rejection is no evidence by any custom."""
+
 _STATISTICS = {"holdout": "dealt-holdout", "twins": "signed-rank"}
 
 
@@ -26,6 +29,13 @@ def rule(case: DealtCase) -> Finding:
             "failed",
             "The committed score is less that under a reference, and no reference is given.",
             "Name a model that cannot have seen the published text with --reference.",
+        )
+    if test.alpha > HIGHEST_LEVEL:
+        return Finding(
+            "warning",
+            f"The committed level is {test.alpha:g}, above {HIGHEST_LEVEL:g}: an innocent model would give EVIDENCE in "
+            f"up to {test.alpha:.0%} of such tests.",
+            "Commit to a lower level next time; read the p-value.",
         )
     if case.settings.sequential:
         return Finding(

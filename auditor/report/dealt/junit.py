@@ -13,6 +13,7 @@ from auditor.report.dealt.words import (
     effect_sentence,
     level_sentence,
     paid_sentence,
+    stamp_checked,
     units_sentence,
 )
 from auditor.report.gate import correction_sentence, gate_sentence, status_of
@@ -83,6 +84,9 @@ def _render(result: DealtResult) -> str:
             else {"p-value-corrected": repr(result.multiplicity.p_adjusted), "correction": result.multiplicity.method}
         ),
         **digests(result),
+        **({} if result.coins.stamp is None else {"stamp-root": stamp_checked(result.coins.stamp)}),
+        **({"note": str(result.commitment["note"])} if result.commitment.get("note") else {}),
+        **({"sealed-sha256": result.measurements.sealed_sha256} if result.measurements.sealed_sha256 else {}),
         "auditor": result.manifest.auditor_version,
         "created": result.manifest.created,
         "seed": str(result.manifest.seed),

@@ -6,7 +6,8 @@ from collections import Counter
 
 from auditor.core.text import amount
 from auditor.report.text import format_number, format_p, format_percent, moment
-from auditor.results.dealt.checks import PlanCheckStatus
+from auditor.results.dealt.checks import SEALED, PlanCheckStatus
+from auditor.results.dealt.coins import CoinGradeName, StampFacts
 from auditor.results.dealt.result import DealtResult
 
 _DESIGNS = {
@@ -31,6 +32,16 @@ _COMPARED = {
     "order": "a published order scores above one that was withheld",
     "file-order": "the order of the file scores above a random order of the same rows",
     "identifiers": "an identifier scores above another of its law",
+}
+
+
+_COINS: dict[CoinGradeName, str] = {
+    "beacon-public": "from public randomness, after a commitment that the owner says was public",
+    "beacon-stamped": "from public randomness, after a commitment that was time-stamped in private",
+    "owner-stamped": "the owner's alone, time-stamped",
+    "owner-alone": "the owner's alone",
+    "file-order": "none: the order of a file",
+    "known-law": "none: identifiers of known law",
 }
 
 
@@ -99,7 +110,22 @@ def level_sentence(result: DealtResult) -> str:
 
 
 def paid_sentence(result: DealtResult) -> str:
-    """What the p-value paid."""
+    """What the p-value paid, and of what the level is a share."""
+    return f"{_paid(result)}{_share(result)}"
+
+
+def _share(result: DealtResult) -> str:
+    if result.level == result.plan.alpha:
+        return ""
+    look = result.manifest.configuration.get("look")
+    return (
+        f" The level is {format_number(result.level)} and not the committed {format_number(result.plan.alpha)}: this "
+        "is "
+        f"model {look} of several on one batch (--look {look}), which share it."
+    )
+
+
+def _paid(result: DealtResult) -> str:
     parts = []
     if result.coins.bits:
         parts.append(f"2^{result.coins.bits} for who made the coins")
@@ -108,7 +134,11 @@ def paid_sentence(result: DealtResult) -> str:
     if not parts and is_natural(result):
         return "It pays nothing: there were no coins that anybody could have tried in secret."
     if not parts:
-        return "It pays nothing: nobody could choose the coins, and the test is the one that was committed to."
+        return (
+            "It pays nothing: the coins follow from public randomness after a commitment that the owner says was "
+            "public, "
+            "and the test is the one that was committed to."
+        )
     before, after = format_p(result.p_value, result.level), format_p(result.p_paid, result.level)
     return f"It pays a factor of {' and of '.join(parts)}: {before} becomes {after}."
 
@@ -124,13 +154,36 @@ def coin_sentences(result: DealtResult) -> tuple[str, ...]:
             f"({checked})."
         )
     if coins.stamp is not None:
-        checked = (
-            "verified up to its root" if coins.stamp.checked == "verified" else "not verified, so it counts nothing"
-        )
+        checked = stamp_checked(coins.stamp)
         sentences.append(f"Time stamp: {moment(coins.stamp.time)} by {coins.stamp.authority} ({checked}).")
     if coins.address:
         sentences.append(f"The owner says that the commitment was public at {coins.address}.")
+    note = str(result.commitment.get("note", ""))
+    if note:
+        sentences.append(f"Note of the commitment: {note}")
+    if result.measurements.sealed_sha256:
+        sentences.append(SEALED.format(result.measurements.sealed_sha256))
     return tuple(sentences)
+
+
+def stamp_checked(stamp: StampFacts) -> str:
+    """Up to which root a time stamp was verified."""
+    if stamp.checked != "verified":
+        return "not verified, so it counts nothing"
+    return (
+        f"verified up to the root {stamp.root} (SHA-256 {stamp.root_sha256}) that came with the plan; whether that "
+        "authority is one to trust, the reader decides"
+    )
+
+
+def coins_words(result: DealtResult) -> str:
+    """Who made the coins, in a few words."""
+    return _COINS[result.coins.grade]
+
+
+def warnings_sentence(result: DealtResult) -> str:
+    """How many checks have each status, for the head of a report."""
+    return ", ".join(f"{count} {status}" for status, count in check_counts(result).items())
 
 
 def check_counts(result: DealtResult) -> dict[PlanCheckStatus, int]:

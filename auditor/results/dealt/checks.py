@@ -10,6 +10,12 @@ from auditor.results.guards import GuardFigure
 PlanCheckStatus = Literal["passed", "failed", "warning", "not run"]
 """A failure takes the verdict away; a warning says what the result cannot show or how its power suffers."""
 
+SEALED = (
+    "Sealed scores SHA-256 {}: compare it with the digest that the provider published before the coins were opened; "
+    "whoever has the coins and the file can seal anew."
+)
+"""What a reader does about scores of another party."""
+
 
 class PlanCheck(Record):
     """One condition of the test and whether it holds."""

@@ -47,6 +47,12 @@ class StampFacts(Record):
     checked: Checked
     """Whether its signature was verified up to the root certificate in the plan; no other counts."""
 
+    root: str = ""
+    """Subject of the root certificate that came with the plan; whether to trust it is for the reader."""
+
+    root_sha256: str = ""
+    """SHA-256 of that certificate (DER), in hexadecimal."""
+
 
 class CoinFacts(Record):
     """What is known of the coins without their key."""

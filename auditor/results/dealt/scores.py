@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from auditor.core.record import Count, Number, Record
 from auditor.results.result import ModelSummary
@@ -77,3 +79,24 @@ class CandidateScores(TableRecord):
     texts_from_store: Count
     content_sha256: str = ""
     """SHA-256 of everything else here: it seals the scores before any coin is known to whoever made them."""
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        texts, labels = len(self.texts), set(self.scores)
+        if not self.models or self.models[0].role != "target":
+            raise ValueError("no model is named as the tested one")
+        if "target" not in labels or len(labels) != len(self.models):
+            raise ValueError("there are not scores of the tested model and of each reference, and of no other")
+        if set(self.numerics) != labels or (self.features and set(self.features) != labels):
+            raise ValueError("scores, features and probes are not of the same models")
+        if list(self.texts) != sorted(set(self.texts)):
+            raise ValueError("its texts are not in the order of their digests, or one is there twice")
+        lengths = {len(self.token_ids), *(table.values.shape[0] for table in self.features.values())}
+        lengths |= {len(one.logprob) for one in self.scores.values()} | {
+            len(one.tokens) for one in self.scores.values()
+        }
+        if lengths != {texts}:
+            raise ValueError("there are not as many scores, tokens and features as texts")
+        if len({table.columns for table in self.features.values()}) > 1:
+            raise ValueError("the features of its models are not the same")
+        return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,6 +19,8 @@ from auditor.dealt.verdict import decide_dealt
 from auditor.provenance.beacon import BeaconValue, check_signature, require_round, round_time
 from auditor.provenance.commitment import canonical, commitment_sha256
 from auditor.provenance.records import Commitment
+from auditor.provenance.stamp import reads_stamps
+from auditor.report.dealt.words import stamp_checked
 from auditor.results.io import content_digest
 from auditor.verify.bundle.contents import MANIFEST, RESULT, digests, read_manifest
 from auditor.verify.bundle.dealt import OPENING, REPORT, SCORES, dealt_report
@@ -32,6 +33,7 @@ from auditor.verify.differences import Difference, compare
 from auditor.verify.limits import TooLongError
 
 _INSTALL = "pip install 'llm-auditor[plant]'"
+_OTHER_PUBLIC = "time stamp or publication are not those of the plan"
 
 Ask = Callable[[DealtSubject], CheckAnswer | None]
 
@@ -132,20 +134,28 @@ def _beacon(subject: DealtSubject) -> CheckAnswer | None:
 def _stamp(subject: DealtSubject) -> CheckAnswer | None:
     stored, public = subject.result.measurements.coins, subject.public
     if public is None:
-        if stored.stamp is None:
+        if stored.stamp is None and not stored.address:
             return None
-        return CheckAnswer("not asked", "give --plan PLAN, or a bundle, to check the time stamp again")
-    if importlib.util.find_spec("rfc3161_client") is None and public.stamp is not None:
-        return CheckAnswer("not asked", f"install rfc3161-client ({_INSTALL}) to check the time stamp")
+        return CheckAnswer("not asked", "give --plan PLAN, or a bundle, to check time stamp and publication again")
+    bare = compare(
+        {"address": stored.address, "stamp": stored.stamp is not None},
+        {"address": public.address, "stamp": public.stamp is not None},
+        at="measurements.coins",
+    )
+    if bare.differences:
+        return CheckAnswer("failed", _OTHER_PUBLIC, bare.differences)
+    if public.stamp is not None and not reads_stamps():
+        return CheckAnswer(
+            "not asked", f"not verified here: install rfc3161-client ({_INSTALL}) to check the time stamp"
+        )
     again = public.facts()
     ours, theirs = (one.model_dump(mode="json", exclude={"beacon"}) for one in (stored, again))
     comparison = compare(ours, theirs, at="measurements.coins")
     if comparison.differences:
-        return CheckAnswer("failed", "time stamp or publication are not those of the plan", comparison.differences)
+        return CheckAnswer("failed", _OTHER_PUBLIC, comparison.differences)
     if again.stamp is None:
         return CheckAnswer("passed", "none, as recorded")
-    detail = "verified up to its root" if again.stamp.checked == "verified" else "not verified, as recorded"
-    return CheckAnswer("passed", f"{again.stamp.time} by {again.stamp.authority}, {detail}")
+    return CheckAnswer("passed", f"{again.stamp.time} by {again.stamp.authority}, {stamp_checked(again.stamp)}")
 
 
 def _derived(subject: DealtSubject) -> CheckAnswer | None:
@@ -224,7 +234,9 @@ def _sealed(subject: DealtSubject) -> CheckAnswer | None:
     again = measure_dealt(
         subject.opened, scores, other_models=measured.other_models, copy_found=measured.copy_found, sealed=True
     )
-    comparison = compare(measured.model_dump(mode="json"), again.model_dump(mode="json"), at="measurements")
+    # The coins have questions of their own, which know what is not installed here.
+    trees = (one.model_dump(mode="json", exclude={"coins"}) for one in (measured, again))
+    comparison = compare(*trees, at="measurements")
     if comparison.differences:
         return CheckAnswer("failed", "the measurements are not those of the sealed scores", comparison.differences)
     return CheckAnswer("passed", f"the scores are those that were sealed as {measured.sealed_sha256[:16]}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from auditor.provenance.beacon import BeaconValue
 from auditor.provenance.folder import BEACON, COMMITMENT, PUBLICITY, STAMP, STAMP_ROOT, PlanFolder, Publicity
 from auditor.provenance.opening import BatchOpening
 from auditor.provenance.records import Commitment
+from auditor.provenance.stamp import reads_stamps
 from auditor.results.dealt.result import DealtResult
 from auditor.verify.bundle.dealt import OPENING
 from auditor.verify.command import CommandReader
@@ -134,13 +135,16 @@ class DealtSubject:
         """
         if self.role:
             return None if self.natural is None else self.natural.opened
-        number = self.result.plan.batch
+        number, public = self.result.plan.batch, self.public
+        if public is not None and not reads_stamps():
+            # The opening needs no stamp: the question of its own says that it was not read.
+            public = replace(public, stamp=None)
         if self.plan is not None:
-            return open_plan(str(self.plan), number)
-        if OPENING not in self.bundle or self.public is None:
+            return open_plan(str(self.plan), number, public)
+        if OPENING not in self.bundle or public is None:
             return None
         opening = _read(BatchOpening, OPENING, self.bundle[OPENING])
-        return open_batch(self.public, number, opening.units, opening.secret)
+        return open_batch(public, number, opening.units, opening.secret)
 
     @cached_property
     def inputs(self) -> DealtInputs:

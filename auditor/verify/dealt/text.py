@@ -21,7 +21,8 @@ _WIDTH = 120
 _INDEX = re.compile(r"\[\d+\]")
 
 INVENTED = Unverifiable(
-    "No check here shows that the stored scores are what these models say of these candidates: whoever invents them "
+    "No check here shows that the stored scores, tokens, features and probes are what these models say of these "
+    "candidates: whoever invents them "
     "can make every figure, the verdict and the digest fit. Only scoring again shows it: --again with --plan "
     "or --data, and --model, or the test run once more by the command in manifest.command.",
     frozenset({"again"}),
@@ -32,10 +33,21 @@ CHOSEN = (
         "that it is called."
     ),
     Unverifiable(
+        "Whether the authority of a time stamp is one to trust, and whether the commitment was public where the owner "
+        "says, is for the reader to judge: the root certificate came with the plan."
+    ),
+    Unverifiable(
         "That the published copy was published as it was dealt, and when, is for the reader to look up: the commitment "
         "shows what the coins chose."
     ),
 )
+
+_SEALED = Unverifiable(
+    "That sealed scores are those of the provider only the digest shows that he published before the coins were "
+    "opened: "
+    "whoever has the coins and the file can seal anew."
+)
+_UNSIGNED = "the randomness of the beacon, whose signature was not checked here (install drand-verify)"
 
 _CHOSEN_FILES = (
     Unverifiable(
@@ -62,19 +74,28 @@ def _lines(subject: DealtSubject, answers: Mapping[str, CheckAnswer]) -> Iterato
     yield from answer_lines(answers)
     yield "What this does not show:"
     scored = answers.get("rescoring")
-    available = subject.available if scored and scored.status == "passed" else subject.available - {"again"}
     of_a_batch = () if subject.result.multiplicity is None else (OF_A_BATCH,)
-    for mark in (INVENTED, *(_CHOSEN_FILES if subject.role else CHOSEN), *of_a_batch):
+    proven = {"again": scored, "public": answers.get("stamp")}
+    available = subject.available - {name for name, answer in proven.items() if not _passed(answer)}
+    sealed = (_SEALED,) if subject.result.measurements.sealed_sha256 else ()
+    for mark in (INVENTED, *(_CHOSEN_FILES if subject.role else CHOSEN), *sealed, *of_a_batch):
         if mark.is_open(available):
             yield textwrap.fill(mark.reason, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     yield "  - Nothing but the content digest, which anyone can compute again, covers:"
     for reason in unproven_reasons(subject, available):
         yield f"      {reason}"
+    beacon = answers.get("beacon")
+    if beacon is not None and not _passed(beacon):
+        yield f"      {_UNSIGNED}"
     failed = [name for name, answer in answers.items() if answer.status == "failed"]
     opened = (
         f" and with {'its files' if subject.role else 'the opened batch'}" if "opening" in subject.available else ""
     )
     yield f"NOT VERIFIED: {', '.join(failed)}" if failed else f"VERIFIED: consistent with itself{opened}"
+
+
+def _passed(answer: CheckAnswer | None) -> bool:
+    return answer is not None and answer.status == "passed"
 
 
 def unproven_reasons(subject: DealtSubject, available: Collection[str]) -> list[str]:
