@@ -26,7 +26,7 @@ from pathlib import Path
 
 from make_series import SeriesRecipe, deterministic, encode, learn, load, save, weights_of, with_adapter
 
-from auditor.planting.make import make_plan
+from auditor.planting.make import MadePlan, make_plan
 from auditor.planting.publish import add_stamp, publish
 from auditor.planting.settings import PlantSettings
 
@@ -125,6 +125,28 @@ def make_stamp(message: Path, clock: Path, answer: Path, root: Path) -> None:
         shutil.copyfile(folder / "root.pem", root)
 
 
+def plan_of(recipe: PlantedRecipe, to: str, plan: str) -> MadePlan:
+    """Commit to the canaries of the recipe, whose keys are made from its seed."""
+    keys = iter(range(10**6))
+    settings = PlantSettings(
+        corpus=str(HERE / "planted/corpus"),
+        design="canaries",
+        to=to,
+        plan=plan,
+        count=recipe.canaries,
+        decoys=recipe.decoys,
+        document_budget=0.25,
+        corpus_budget=0.15,
+        note="A sample of auditor: its secrets are public, and its time stamp is made up.",
+    )
+    return make_plan(
+        settings,
+        beacon=True,
+        random_bytes=lambda size: hashlib.sha256(f"{recipe.seed} {next(keys)}".encode()).digest()[:size],
+        now=BEFORE,
+    )
+
+
 def make_planted(clock: Path | None, recipe: PlantedRecipe) -> None:
     """Make the plan, the published copy and the adapter."""
     out = HERE / "planted"
@@ -133,25 +155,9 @@ def make_planted(clock: Path | None, recipe: PlantedRecipe) -> None:
         shutil.rmtree(out / folder, ignore_errors=True)
     write_corpus(out / "corpus")
     drand.write_text(json.dumps(ROUND, indent=2) + "\n")
-    keys = iter(range(10**6))
-    settings = PlantSettings(
-        corpus="samples/planted/corpus",
-        design="canaries",
-        to="samples/planted/published",
-        plan="samples/planted/plan",
-        count=recipe.canaries,
-        decoys=recipe.decoys,
-        document_budget=0.25,
-        corpus_budget=0.15,
-        note="A sample of auditor: its secrets are public, and its time stamp is made up.",
-    )
+    # Named as from the repository, in what the plan says of itself.
     os.chdir(HERE.parent)
-    made = make_plan(
-        settings,
-        beacon=True,
-        random_bytes=lambda size: hashlib.sha256(f"{recipe.seed} {next(keys)}".encode()).digest()[:size],
-        now=BEFORE,
-    )
+    made = plan_of(recipe, "samples/planted/published", "samples/planted/plan")
     if clock is not None:
         answer.parent.mkdir(exist_ok=True)
         make_stamp(made.folder.path / "commitment.json", clock, answer, root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -54,6 +55,15 @@ def test_the_published_copy_carries_what_was_dealt_and_nothing_that_was_not(tmp_
     files = ("commitment.json", "units-1.jsonl", "secret.json", "beacon.json")
     script = [sys.executable, str(ROOT / "tests/provenance/rederive.py"), *(str(plan.path / name) for name in files)]
     assert subprocess.run(script, capture_output=True, text=True, check=True).stdout.split() == list(map(str, dealt))
+
+
+def test_the_plan_is_what_its_script_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SAMPLES))
+    script = importlib.import_module("make_planted")
+    made = script.plan_of(script.PlantedRecipe(), str(tmp_path / "to"), str(tmp_path / "plan"))
+    committed = PlanFolder(PLANTED / "plan")
+    assert made.folder.units_file(1).read_bytes() == committed.units_file(1).read_bytes()
+    assert made.commitment == committed.commitment
 
 
 def test_what_was_tuned_on_the_copy_is_evidence_of_class_a_and_its_base_is_none(
