@@ -236,14 +236,15 @@ class PlanFolder:
             UsageError: The folder may not be written to, or no file can have the name of the list.
         """
         listed, hint = self.path / OPENED, "A batch proves something once, so its opening is noted in the plan."
+        if listed.exists() and not listed.is_file():
+            raise UsageError(f"{listed} is no file", hint=hint)
+        try:
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise UsageError(f"{listed} cannot be written ({reason_of(error)})", hint=hint) from error
         with self.held(wait=_PATIENCE):
-            if listed.exists() and not listed.is_file():
-                raise UsageError(f"{listed} is no file", hint=hint)
-            try:
-                with tempfile.TemporaryFile(dir=self.path):
-                    pass
-            except OSError as error:
-                raise UsageError(f"{listed} cannot be written ({reason_of(error)})", hint=hint) from error
+            pass
 
     def note_opening(self, opening: Opening) -> None:
         """Add a batch to those that were opened."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,52 @@ def test_a_batch_is_noted_as_open_once_a_model(tmp_path: Path) -> None:
     once_more = run_plan_test(make_plan_test_settings(plan=plan, scores=str(tmp_path / "scores.json")))
     assert once_more.measurements.other_models == 0
     assert allowed.level < first.level
+
+
+HOSTILE: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
+    ("no model is named", lambda tree: tree.update(models=[])),
+    ("no model is named", lambda tree: tree["models"][0].update(role="reference")),
+    ("not scores of the tested model", lambda tree: tree["scores"].update(other=tree["scores"].pop("target"))),
+    ("not scores of the tested model", lambda tree: tree["scores"].pop("base-0")),
+    ("not of the same models", lambda tree: tree.update(numerics={})),
+    ("in the order of their digests", lambda tree: tree["texts"].reverse()),
+    ("in the order of their digests", lambda tree: tree["texts"].__setitem__(1, tree["texts"][0])),
+    ("not as many", lambda tree: tree["scores"]["target"]["logprob"].pop()),
+    ("not as many", lambda tree: tree["scores"]["base-0"]["tokens"].pop()),
+    ("not as many", lambda tree: tree["token_ids"].pop()),
+    ("scores.target.logprob.0", lambda tree: tree["scores"]["target"]["logprob"].__setitem__(0, 1e308)),
+]
+
+
+@pytest.mark.parametrize(("says", "edit"), HOSTILE, ids=[str(number) for number in range(len(HOSTILE))])
+def test_scores_that_do_not_fit_together_are_refused_in_words(
+    says: str, edit: Callable[[dict[str, Any]], Any], tmp_path: Path
+) -> None:
+    opened = open_plan(str(make_plan(tmp_path / "plan", units=3, decoys=2).path), 1)
+    tree = json.loads(write_json(fake_scores(opened, references=1)))
+    edit(tree)
+    path = tmp_path / "scores.json"
+    path.write_text(json.dumps(tree))
+    with pytest.raises(UsageError, match=f"scores.json does not hold scores .*{says}"):
+        read_scores(path, opened)
+
+
+def test_a_plan_in_which_no_opening_can_be_noted_is_refused_before_scoring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditor.dealt.run.measure_dealt", lambda *_, **__: pytest.fail("it was measured"))
+
+    def refuse(**_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as denied:
+        denied.setattr("auditor.provenance.folder.tempfile.TemporaryFile", refuse)
+        with pytest.raises(UsageError, match=r"opened.json cannot be written \(.*ermission denied"):
+            blind_test(tmp_path / "a")
+    plan = make_plan(tmp_path / "b")
+    (plan.path / "opened.json").mkdir()
+    with pytest.raises(UsageError, match="is no file"):
+        plan.require_notable()
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,8 @@ def test_what_a_test_rests_on_is_refused_where_it_does_not_hold(
 WARNED: list[tuple[str, str, tuple[Change, ...], dict[str, Any], dict[str, Any]]] = [
     ("beacon", "could have tried many", (), {}, {}),
     ("beacon", "no verified time stamp", (), {"beacon": True}, {}),
+    ("beacon", "the owner's account", (stamped(),), {"beacon": True, "public": True}, {}),
+    ("rule", "above 0.05", (), {"alpha": 0.2}, {}),
     ("release", "is not given", (), {}, {}),
     ("release", "the owner's word", (asked(released="2026-01-01"),), {}, {}),
     ("opened", "is the owner's word", (measured(other_models=1), asked(look=2)), {}, {}),
@@ -144,6 +146,7 @@ WARNED: list[tuple[str, str, tuple[Change, ...], dict[str, Any], dict[str, Any]]
     ("copy", "fewer than 90%", (measured(copy_found=CopyFacts(published=50, withheld=0)),), {}, {}),
     ("reference-date", "may have seen", (stamped(), asked(reference_released="2023-05-01")), {}, {"references": 1}),
     ("reference-date", "Nothing shows", (), {}, {"references": 1}),
+    ("blind", f"Sealed scores SHA-256 {'ab' * 32}: compare", (measured(sealed_sha256="ab" * 32),), {}, {}),
     ("blind", "NO EVIDENCE says nothing against", (measured(sealed_sha256="ab" * 32),), {}, {}),
 ]
 

@@ -90,6 +90,9 @@ def test_the_p_value_pays_for_who_made_the_coins(
     assert made.verdict.validity_class == letter
     assert made.verdict.headline == ("EVIDENCE" if letter == "A" else "EVIDENCE (no control)")
     assert made.coins.sentence in made.verdict.validity
+    assert "nobody could foresee" not in made.verdict.validity
+    assert ("from public randomness, which came after" in made.verdict.validity) == grade.startswith("beacon")
+    assert any("Anybody can make a root of his own" in one for one in made.limitations) == (stamped is not None)
 
 
 def test_a_time_stamp_that_was_not_verified_counts_nothing(tmp_path: Path) -> None:

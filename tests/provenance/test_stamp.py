@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,17 @@ def test_a_stamp_is_verified_up_to_its_root() -> None:
     assert stamp.checked == "verified"
     assert stamp.time.year == 2026
     assert stamp.authority == "CN=Sample time-stamping authority"
+
+
+def test_the_root_that_a_stamp_leads_to_is_named_among_several(tmp_path: Path) -> None:
+    both = tmp_path / "roots.pem"
+    both.write_bytes(OTHER.read_bytes() + ROOT.read_bytes())
+    der = ssl.PEM_cert_to_DER_cert(ROOT.read_text())
+    for path in (ROOT, both):
+        stamp = read_stamp(ANSWER, MESSAGE, root=path)
+        assert stamp.root_sha256 == hashlib.sha256(der).hexdigest()
+        assert stamp.root.startswith("CN=")
+    assert read_stamp(ANSWER, MESSAGE).root == ""
 
 
 def test_without_a_root_its_signature_counts_for_nothing() -> None:

@@ -17,6 +17,7 @@ from support.results import HOSTILE
 from auditor.report.dealt.figure import draw
 from auditor.report.dealt.renderer import dealt_renderers
 from auditor.report.renderer import render, write_outputs
+from auditor.results.dealt.coins import StampFacts
 from auditor.results.dealt.result import DealtResult
 
 DESIGNS = ("canaries", "twins", "holdout", "choice", "order")
@@ -40,6 +41,32 @@ def test_every_format_says_the_same(design: str, tmp_path: Path) -> None:
         assert "says so in a sentence" not in written, name
         for check in made.checks:
             assert check.name in written, name
+
+
+def test_every_format_names_root_note_sealed_scores_and_the_share_of_the_level(tmp_path: Path) -> None:
+    made = result(make_plan(tmp_path / "plan"), look=2)
+    stamp = StampFacts(
+        time="2023-01-01T00:00:00+00:00", authority="CN=TSA", checked="verified", root="CN=Root", root_sha256="cd" * 32
+    )
+    made = made.model_copy(
+        update={
+            "coins": made.coins.model_copy(update={"stamp": stamp}),
+            "commitment": {**made.commitment, "note": "Made for a sample"},
+            "measurements": made.measurements.model_copy(update={"sealed_sha256": "ab" * 32}),
+        }
+    )
+    for name in ("html", "markdown", "text", "junit"):
+        shown = plain(dealt_renderers()[name].render(made)).replace("\\", "")
+        for wanted in (
+            f"verified up to the root CN=Root (SHA-256 {'cd' * 32}) that came with the plan; whether that authority is",
+            "Note of the commitment: Made for a sample",
+            f"Sealed scores SHA-256 {'ab' * 32}: compare it with the digest that the provider published",
+            "this is model 2 of several on one batch (--look 2)",
+        ):
+            assert wanted in shown, (name, wanted)
+    page = plain(dealt_renderers()["html"].render(made))
+    assert "Coins the owner's alone" in page
+    assert "warning" in page[: page.index("Three numbers")]
 
 
 def test_the_page_is_one_sound_document_without_script(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from support.dealt import fake_scores, make_plan, result
 from support.paths import SAMPLES
 
 from auditor.core.errors import UsageError
+from auditor.dealt.conclude import conclude_dealt, dealt_inputs_of
 from auditor.dealt.open import open_plan
 from auditor.dealt.run import run_plan_test
 from auditor.dealt.settings import make_plan_test_settings
@@ -231,6 +233,32 @@ def test_a_signature_of_nobody_is_found_without_the_plan(tmp_path: Path) -> None
     answer = answers_of(with_samples(tmp_path, signature=signature, randomness=randomness))["beacon"]
     assert answer.status == "failed"
     assert "not that of the drand network" in answer.detail
+
+
+def test_what_was_not_checked_here_is_named_and_the_opening_is_derived_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    monkeypatch.setitem(sys.modules, "drand_verify", None)
+    plan = make_plan(tmp_path / "plan", units=20, beacon=True, public=True)
+    made = result(plan)
+    (plan.path / "commitment.tsr").write_bytes(b"a stamp that nothing here reads")
+    tree = json.loads(write_json(made))
+    stamp = {"time": "2023-01-01T00:00:00+00:00", "authority": "CN=TSA", "checked": "verified"}
+    tree["measurements"]["coins"]["stamp"] = stamp
+    claimed = with_content_digest(conclude_dealt(dealt_inputs_of(DealtResult.model_validate(tree))))
+    subject = DealtSubject(claimed, write_json(claimed).encode(), plan=plan.path)
+    answers = verify_dealt(subject)
+    assert not failed(answers)
+    assert answers["opening"].status == "passed"
+    assert answers["stamp"].status == answers["beacon"].status == "not asked"
+    text = " ".join(render_dealt_text(subject, answers).split())
+    assert "time stamp and publication of the commitment" in text
+    assert "randomness of the beacon, whose signature was not checked here" in text
+    assert "scores, tokens, features and probes" in text
+    tree["measurements"]["coins"]["address"] = "https://elsewhere"
+    assert "stamp" in failed(answers_of(DealtResult.model_validate(tree), plan.path))
+    assert "stamp" in failed(answers_of(made, plan.path))
 
 
 def test_the_planted_sample_is_opened_as_it_was_committed_to() -> None:
