@@ -115,6 +115,8 @@ def parse_scores(written: bytes, path: Path) -> CandidateScores:
             f"{path} does not hold scores ({_first(error)})",
             hint="Give what `auditor test MODEL --blind FILE` wrote.",
         ) from error
+    if not scores.scores:
+        raise UsageError(f"{path} does not hold scores (there is none)")
     if scores.content_sha256 != scores_digest(scores):
         raise UsageError(f"{path} was changed after it was sealed", hint="Ask for the file that was sealed.")
     return scores

@@ -143,6 +143,7 @@ HOSTILE: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
     ("not as many", lambda tree: tree["scores"]["target"]["logprob"].pop()),
     ("not as many", lambda tree: tree["scores"]["base-0"]["tokens"].pop()),
     ("not as many", lambda tree: tree["token_ids"].pop()),
+    ("there is none", lambda tree: tree.update(scores={}, texts=[], models=[])),
     ("scores.target.logprob.0", lambda tree: tree["scores"]["target"]["logprob"].__setitem__(0, 1e308)),
 ]
 

@@ -143,7 +143,5 @@ def _score_blind(
     write_bytes(outputs[0], write_json(scores).encode())
     console = current_console()
     console.note(f"wrote {outputs[0]}: scores of {len(candidates.texts):,} candidates, sealed by their digest")
-    console.note(
-        f"publish {scores.content_sha256}, dated, before the coins are opened: only that shows later that nobody changed them"
-    )
+    console.note(f"publish {scores.content_sha256}, dated, before the coins are opened; the owner compares it")
     return 0

@@ -83,6 +83,8 @@ class CandidateScores(TableRecord):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         texts, labels = len(self.texts), set(self.scores)
+        if not texts and not labels:
+            return self  # Nothing was scored, as a check had failed before.
         if not self.models or self.models[0].role != "target":
             raise ValueError("no model is named as the tested one")
         if "target" not in labels or len(labels) != len(self.models):
