@@ -144,8 +144,9 @@ def command(
     if dealt is not None:
         if set(data) - {dealt.role} or (models and not rescoring) or (plan and dealt.role):
             against = f"--data {dealt.role}=PATH" if dealt.role else "--plan"
+            what = against if dealt.role else "its plan"
             raise UsageError(
-                f"the result of this test is compared with {against}, and with --again with its models",
+                f"the result of this test is compared with {what}, and with --again with its models",
                 hint=f"Give {against}, and for its models --again.",
             )
         answers = verify_dealt(dealt)
