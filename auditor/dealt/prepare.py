@@ -12,7 +12,7 @@ from auditor.core.version import VERSION
 from auditor.dealt.case import level_of_look
 from auditor.dealt.copy import look_at_copy
 from auditor.dealt.open import OpenedBatch, open_plan, opened_for, require_dealt
-from auditor.dealt.run import others, require_testable
+from auditor.dealt.run import others, require_notable, require_testable
 from auditor.dealt.score import candidate_requests, candidate_set
 from auditor.dealt.settings import PlanTestSettings
 from auditor.models.digests import Memo
@@ -122,6 +122,7 @@ def prepare_plan_test(settings: PlanTestSettings, memo: Memo) -> PreparedTest:
     opened = open_plan(settings.plan, settings.batch)
     require_testable(settings, opened)
     models = open_models(settings.model, settings.references, settings.load_options, memo)
+    require_notable(settings, opened_for(models.target.identity))
     return PreparedTest(settings, opened, models, look_at_copy(settings.plan, opened))
 
 

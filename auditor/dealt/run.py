@@ -62,7 +62,7 @@ def run_plan_test(
         scores = _score(settings, options, opened, progress, copy_found)
     else:
         scores = read_scores(Path(settings.scores), opened)
-        _require_notable(settings, opened_for(scores.models[0]))
+        require_notable(settings, opened_for(scores.models[0]))
     folder, model = PlanFolder(Path(settings.plan)), opened_for(scores.models[0])
     measurements = measure_dealt(
         opened,
@@ -111,7 +111,7 @@ def _score(
 ) -> CandidateScores:
     with Store.open(options.cache_dir) as store:
         models = open_models(settings.model, settings.references, settings.load_options, store)
-        _require_notable(settings, opened_for(models.target.identity))
+        require_notable(settings, opened_for(models.target.identity))
         _say_early(settings, opened, models, copy_found)
         return score_candidates(
             candidate_set(opened),
@@ -153,8 +153,12 @@ def _is_noted(folder: PlanFolder, batch: int, model: str) -> bool:
     return any((one.batch, one.model) == (batch, model) for one in folder.openings.opened)
 
 
-def _require_notable(settings: PlanTestSettings, model: str) -> None:
-    """Refuse before scoring what could not be noted after it."""
+def require_notable(settings: PlanTestSettings, model: str) -> None:
+    """Refuse before scoring what could not be noted after it.
+
+    Raises:
+        UsageError: The plan may not be written to, and the batch was not opened for this model before.
+    """
     folder = PlanFolder(Path(settings.plan))
     if not _is_noted(folder, settings.batch, model):
         folder.require_notable()
