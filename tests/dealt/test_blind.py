@@ -78,7 +78,7 @@ def test_scores_of_another_batch_or_plan_are_refused(tmp_path: Path) -> None:
     path.write_text(write_json(fake_scores(open_plan(str(plan.path), 1))))
     with pytest.raises(UsageError, match="opened is batch 2"):
         read_scores(path, open_plan(str(plan.path), 2))
-    other = make_plan(tmp_path / "other", batches=2)
+    other = make_plan(tmp_path / "other", batches=2, key=b"k" * 32)
     with pytest.raises(UsageError, match="scores of batch 1 of the commitment"):
         read_scores(path, open_plan(str(other.path), 1))
 

@@ -112,7 +112,7 @@ def test_a_score_that_was_changed_moves_a_rank(plan: PlanFolder) -> None:
 
 
 def test_another_plan_is_not_the_one_of_the_result(plan: PlanFolder, tmp_path: Path) -> None:
-    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4)
+    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4, key=b"k" * 32)
     assert {"commitment", "opening"} <= failed(answers_of(result(plan), other.path))
 
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_bundled_is_refused(plan: PlanFolder, tmp_path: Path) -> 
         make_dealt_bundle(shown, raw, Path("r.json"), reveal=False, sources={})
     with pytest.raises(UsageError, match="changed after"):
         make_dealt_bundle(shown.model_copy(update={"name": "x"}), raw, Path("r.json"), reveal=True, sources={})
-    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4)
+    other = make_plan(tmp_path / "other", units=20, batches=2, decoys=4, key=b"k" * 32)
     with pytest.raises(UsageError, match="not the plan"):
         make_dealt_bundle(shown, raw, Path("r.json"), reveal=True, sources={}, plan=other.path)
 
