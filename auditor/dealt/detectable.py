@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from auditor.inference.dealt_power import can_reach, log2_deals, log2_smallest_rank_p
 
@@ -36,7 +36,7 @@ def detectable_auc_of_twins(units: int, *, alpha: float, power: float) -> float 
     """Smallest AUC that the signed-rank test finds, by the normal law of the differences; arguments as above."""
     if units == 0 or not can_reach(log2_smallest_rank_p(units, 1), alpha, 0):
         return None
-    return min(float(norm.cdf(_quantiles(alpha, power) / math.sqrt(units))), 0.999)
+    return min(float(ndtr(_quantiles(alpha, power) / math.sqrt(units))), 0.999)
 
 
 def detectable_auc_of_holdout(published: int, withheld: int, *, alpha: float, power: float) -> float | None:
@@ -59,8 +59,8 @@ def level_under_a_bound(alpha: float) -> float:
 
     Chernoff's bound of a normal tail at z is larger by a factor of z sqrt(2 pi), for large z.
     """
-    return alpha / max(1.0, float(norm.isf(alpha)) * math.sqrt(2 * math.pi))
+    return alpha / max(1.0, -float(ndtri(alpha)) * math.sqrt(2 * math.pi))
 
 
 def _quantiles(alpha: float, power: float) -> float:
-    return float(norm.isf(alpha) + norm.ppf(power))
+    return float(ndtri(power) - ndtri(alpha))

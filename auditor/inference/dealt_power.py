@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
-from scipy.stats import binom, norm
 
 from auditor.inference.design import Floats
 from auditor.inference.power import groups_needed, shift_of_auc
@@ -31,7 +30,7 @@ _SIMULATED = 60
 _DRAWS = 4000
 _SMALL = 64
 _GRID = np.linspace(-9.0, 9.0, 721)
-_WEIGHTS = norm.pdf(_GRID) / norm.pdf(_GRID).sum()
+_WEIGHTS = np.exp(-(_GRID**2) / 2) / np.exp(-(_GRID**2) / 2).sum()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,8 @@ def _fewest(power_of: Callable[[int], float], wanted: float) -> int | None:
 
 def _rank_law(effect: PlantEffect, decoys: int) -> Floats:
     """Law of the rank of a published candidate among its decoys, [decoys + 1]."""
+    from scipy.stats import binom  # takes a second to import: only where it is computed
+
     above = ndtr(_GRID + effect.shift)
     read = _WEIGHTS @ binom.pmf(np.arange(decoys + 1), decoys, above[:, None])
     mixed = effect.survival * read + (1 - effect.survival) / (decoys + 1)

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable
 
 from scipy.optimize import minimize_scalar
-from scipy.special import betaincinv
-from scipy.stats import norm
+from scipy.special import betaincinv, ndtr
 
 from auditor.results.separability import Interval
 
@@ -87,7 +86,7 @@ def saddlepoint_tail(log_moment: LogMoment, value: float) -> float:
     u = theta * math.sqrt(max(curvature, 0.0))
     if w < 0.05 or u <= 0:
         return 0.5
-    return float(norm.sf(w) + norm.pdf(w) * (1 / u - 1 / w))
+    return float(ndtr(-w)) + math.exp(-(w**2) / 2) / math.sqrt(2 * math.pi) * (1 / u - 1 / w)
 
 
 def saddlepoint(log_moment: LogMoment, value: float) -> float:

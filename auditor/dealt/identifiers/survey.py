@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 from auditor.core.seeds import stream
 from auditor.dealt.identifiers.famous import famous_payloads, patterned
@@ -162,6 +161,8 @@ def _uniform(matches: Sequence[_Match]) -> bool:
     Null: free digits are uniform. Unit: the identifier. Assumption: identifiers are independent. Source: exact binomial
     tails by the union bound.
     """
+    from scipy.stats import binom  # takes a second to import: only where it is computed
+
     counts: Counter[tuple[int, int, str]] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     for match in matches:
