@@ -49,6 +49,19 @@ class CheckedSettings(Record):
         return value
 
 
+def device_name(value: str) -> str:
+    """A checked name of a device, for validators of settings.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        require_device_name(value)
+    except UsageError as error:
+        raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Marks a setting whose text names an input.
@@ -236,11 +249,7 @@ class AuditSettings(CheckedSettings):
     @field_validator("device")
     @classmethod
     def _a_device(cls, value: str) -> str:
-        try:
-            require_device_name(value)
-        except UsageError as error:
-            raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
-        return value
+        return device_name(value)
 
     @model_validator(mode="after")
     def _permutations_reach_every_level(self) -> Self:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from auditor.audit.choices import nondefault_settings
-from auditor.core.digests import canonical_sha256, packages
+from auditor.core.digests import canonical_sha256, packages, platform_name
 from auditor.core.version import VERSION
 from auditor.features.feature import Feature
 from auditor.results.result import ExcludedFeature, FeatureNote, Manifest, ModelSummary
@@ -42,7 +41,7 @@ def make_manifest(audit: OpenAudit, options: RunOptions, *, scored: int, stored:
         configuration_sha256=canonical_sha256(configuration),
         nondefault_settings=nondefault_settings(settings),
         packages=packages(),
-        platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        platform=platform_name(),
         models=(
             ModelSummary.of(models.target.identity, "target"),
             *(ModelSummary.of(spec.identity, "reference") for spec in models.references),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import platform
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,11 @@ def packages() -> dict[str, str]:
     return {name: version for name in PACKAGES if (version := _version(name)) is not None}
 
 
+def platform_name() -> str:
+    """Python and the machine that it runs on, as results name them."""
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
 # An installed package does not change under a running process, and reading its metadata parses a mail header.
 @cache
 def _version(package: str) -> str | None:
@@ -39,3 +45,8 @@ def canonical_sha256(tree: Any) -> str:
     """Hex digest of a JSON tree, independent of the order of its keys."""
     canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """Hex digest of a text, in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

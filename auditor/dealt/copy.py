@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from auditor.dealt.open import OpenedBatch
-from auditor.provenance.deal import PUBLISHED
+from auditor.provenance.deal import is_published
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.results.dealt.measurements import CopyFacts
 from auditor.splicing.presence import count_candidates
@@ -38,12 +38,11 @@ def look_at_copy(plan: str, opened: OpenedBatch) -> CopyFacts | None:
 
 def _split(opened: OpenedBatch) -> tuple[list[str], list[str]]:
     """The published candidates, one a unit, and the withheld ones that are no published one of another unit."""
-    holdout = opened.commitment.design == "holdout"
     published: list[str] = []
     withheld: dict[str, None] = {}
     for unit, chosen in zip(opened.units, opened.published, strict=True):
         for index, text in enumerate(unit.candidates):
-            if chosen == (PUBLISHED if holdout else index):
+            if is_published(opened.commitment.design, index, chosen):
                 published.append(text)
             else:
                 withheld[text] = None

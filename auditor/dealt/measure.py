@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from auditor.core.digests import text_sha256
 from auditor.core.errors import UsageError
 from auditor.dealt.open import OpenedBatch
-from auditor.dealt.score import text_sha256
 from auditor.inference.design import Floats
 from auditor.results.dealt.measurements import CopyFacts, DealtMeasurements, NaturalFacts
 from auditor.results.dealt.scores import CandidateScores, TextScores
@@ -62,6 +62,29 @@ def measure_dealt(
         copy_found=copy_found,
         natural=natural,
         sealed_sha256=scores.content_sha256 if sealed else "",
+    )
+
+
+def unscored(
+    opened: OpenedBatch,
+    *,
+    other_models: int = 0,
+    copy_found: CopyFacts | None = None,
+    natural: NaturalFacts | None = None,
+) -> DealtMeasurements:
+    """What is known before a model is scored; arguments as of `measure_dealt`."""
+    return DealtMeasurements(
+        units=opened.facts,
+        unit_order=opened.unit_order,
+        coins=opened.coins,
+        scores={},
+        alike=(),
+        features={},
+        reasons={},
+        numerics={},
+        other_models=other_models,
+        copy_found=copy_found,
+        natural=natural,
     )
 
 

@@ -14,7 +14,7 @@ from auditor.dealt.case import DealtCase
 from auditor.dealt.check import conditions_of
 from auditor.dealt.conclude import DealtInputs, bare_case, conclude_dealt
 from auditor.dealt.copy import look_at_copy
-from auditor.dealt.measure import measure_dealt
+from auditor.dealt.measure import measure_dealt, unscored
 from auditor.dealt.natural.run import run_natural
 from auditor.dealt.open import OpenedBatch, open_plan, opened_for
 from auditor.dealt.score import candidate_set, score_candidates
@@ -173,15 +173,8 @@ def _note(folder: PlanFolder, batch: int, model: str) -> None:
 def _say_early(settings: PlanTestSettings, opened: OpenedBatch, models: Models, copy_found: CopyFacts | None) -> None:
     """Say before anything is scored what will be refused whatever the model says."""
     folder = PlanFolder(Path(settings.plan))
-    before = DealtMeasurements(
-        units=opened.facts,
-        unit_order=opened.unit_order,
-        coins=opened.coins,
-        scores={},
-        alike=(),
-        features={},
-        reasons={},
-        numerics={},
+    before = unscored(
+        opened,
         other_models=others(folder, settings.batch, opened_for(models.target.identity)),
         copy_found=copy_found,
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from auditor.core.digests import canonical_sha256, packages
+from auditor.core.digests import canonical_sha256, packages, platform_name, text_sha256
 from auditor.core.progress import Progress
 from auditor.core.seeds import stream
 from auditor.core.version import VERSION
@@ -35,11 +34,6 @@ FEATURES = "single-pass"
 def text_order(texts: Iterable[str]) -> tuple[str, ...]:
     """Each text once, in the order of the digests, which no coin decides."""
     return tuple(sorted(set(texts), key=text_sha256))
-
-
-def text_sha256(text: str) -> str:
-    """Digest of a text (UTF-8), in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def candidate_set(opened: OpenedBatch) -> CandidateSet:
@@ -89,7 +83,7 @@ def score_candidates(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         auditor_version=VERSION,
         packages=packages(),
-        platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        platform=platform_name(),
         command=command,
         commitment_sha256=candidates.commitment_sha256,
         batch=candidates.batch,

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from auditor.core.device import require_device_name
 from auditor.core.errors import UsageError
 from auditor.core.record import Usage
 from auditor.models.backend import LoadOptions
 from auditor.results.dealt.policy import DealtPolicy
-from auditor.settings import CheckedSettings, Documents, Model, Source, validated
+from auditor.settings import CheckedSettings, Documents, Model, Source, device_name, validated
 
 Material = Literal["plan", "order", "identifiers"]
 """What a test is of: a dealt plan, the order of a file, or identifiers in documents."""
@@ -65,11 +64,7 @@ class ScoringSettings(CheckedSettings):
     @field_validator("device")
     @classmethod
     def _a_known_device(cls, value: str) -> str:
-        try:
-            require_device_name(value)
-        except UsageError as error:
-            raise ValueError(f"{error.message}; {error.hint[:1].lower()}{error.hint[1:].rstrip('.')}") from None
-        return value
+        return device_name(value)
 
     @property
     def load_options(self) -> LoadOptions:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from auditor.core.digests import text_sha256
 from auditor.core.errors import UsageError
 from auditor.planting.kind import count_words
 from auditor.provenance.draws import Draws
@@ -17,11 +17,6 @@ from auditor.splicing.source import SourceCorpus, SourceDocument
 T = TypeVar("T")
 
 _KEY_WORDS = 4
-
-
-def text_sha256(text: str) -> str:
-    """Digest of a document's text."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def site_of(document: SourceDocument) -> Site:
@@ -74,9 +69,16 @@ def split(items: Sequence[T], draws: Sequence[Draws]) -> list[list[T]]:
     return parts
 
 
-def edits_of_sites(corpus: SourceCorpus, unit: Unit, candidate: str) -> Iterator[tuple[int, TextEdit]]:
-    """The edits that put a candidate at the sites of its unit, each with the number of its document."""
-    numbers = numbered(corpus)
+def edits_of_sites(
+    numbers: Mapping[tuple[str, int], int], unit: Unit, candidate: str
+) -> Iterator[tuple[int, TextEdit]]:
+    """The edits that put a candidate at the sites of its unit, each with the number of its document.
+
+    Args:
+        numbers: As `numbered` gives them.
+        unit: The unit.
+        candidate: Its candidate.
+    """
     for site in unit.sites:
         number = numbers[site.file, site.document]
         yield number, TextEdit(site.start, site.stop, f"{site.before}{candidate}{site.after}")

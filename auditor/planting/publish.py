@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from auditor.core.digests import text_sha256
 from auditor.core.errors import UsageError
 from auditor.core.files import read_bytes, write_files
 from auditor.core.registry import pick
 from auditor.planting.design import designs
-from auditor.planting.documents import numbered, text_sha256
+from auditor.planting.documents import numbered
 from auditor.planting.make import require_new
 from auditor.provenance.beacon import (
     BeaconChecked,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from auditor.core.errors import UsageError
 from auditor.planting.publish import deal_all
-from auditor.provenance.deal import PUBLISHED
+from auditor.provenance.deal import is_published
 from auditor.provenance.folder import ORIGIN, Origin, PlanFolder
 from auditor.provenance.records import Commitment, Unit
 from auditor.splicing.presence import count_candidates
@@ -119,15 +119,11 @@ def _texts(folder: PlanFolder, commitment: Commitment) -> _Texts:
     for unit, coin in (pair for batch in deal_all(folder, commitment, folder.beacon) for pair in batch):
         rows = len(unit.sites) if commitment.design == "order" else 1
         for number, text in enumerate(unit.candidates):
-            if _is_published(commitment, number, coin):
+            if is_published(commitment.design, number, coin):
                 published[text] = published.get(text, 0) + _copies(commitment, unit)
             else:
                 withheld[text] = None
     return _Texts(published, [text for text in withheld if text not in published], rows)
-
-
-def _is_published(commitment: Commitment, candidate: int, coin: int) -> bool:
-    return coin == PUBLISHED if commitment.design == "holdout" else coin == candidate
 
 
 def _copies(commitment: Commitment, unit: Unit) -> int:

@@ -54,6 +54,11 @@ def deal(commitment: Commitment, units: Sequence[Unit], draws: Draws) -> tuple[i
     return tuple(WITHHELD if index in withheld else PUBLISHED for index in range(len(units)))
 
 
+def is_published(design: str, candidate: int, dealt: int) -> bool:
+    """Whether a candidate of a unit was published, by its index and the deal of its unit."""
+    return dealt == PUBLISHED if design == "holdout" else dealt == candidate
+
+
 def n_withheld(documents: int, share: float) -> int:
     """How many documents of a batch stay unpublished.
 

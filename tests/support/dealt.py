@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from auditor.core.digests import text_sha256
 from auditor.dealt.conclude import DealtInputs, conclude_dealt
 from auditor.dealt.measure import measure_dealt
 from auditor.dealt.open import OpenedBatch, open_plan
 from auditor.dealt.run import make_test_manifest
-from auditor.dealt.score import text_order, text_sha256, with_digest
+from auditor.dealt.score import text_order, with_digest
 from auditor.dealt.settings import make_plan_test_settings
 from auditor.provenance.beacon import BeaconValue
 from auditor.provenance.commitment import commit_batch, commitment_sha256

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from auditor.core.digests import packages
+from auditor.core.digests import packages, platform_name
 from auditor.core.progress import Progress
 from auditor.core.version import VERSION
-from auditor.dealt.measure import measure_dealt
+from auditor.dealt.measure import measure_dealt, unscored
 from auditor.dealt.natural.material import NaturalMaterial, with_reference
 from auditor.dealt.natural.read import for_model, read_natural
 from auditor.dealt.open import OpenedBatch
@@ -81,7 +80,7 @@ def _refused(material: NaturalMaterial, models: tuple[ModelSummary, ...], option
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         auditor_version=VERSION,
         packages=packages(),
-        platform=f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        platform=platform_name(),
         command=options.command,
         commitment_sha256=commitment_sha256(opened.commitment),
         batch=opened.batch.id,
@@ -95,17 +94,4 @@ def _refused(material: NaturalMaterial, models: tuple[ModelSummary, ...], option
         texts_scored=0,
         texts_from_store=0,
     )
-    measurements = DealtMeasurements(
-        units=opened.facts,
-        unit_order=opened.unit_order,
-        coins=opened.coins,
-        scores={},
-        alike=(),
-        features={},
-        reasons={},
-        numerics={},
-        other_models=0,
-        copy_found=None,
-        natural=material.facts,
-    )
-    return NaturalRun(opened, scores, measurements)
+    return NaturalRun(opened, scores, unscored(opened, natural=material.facts))

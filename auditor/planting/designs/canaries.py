@@ -8,7 +8,7 @@ from itertools import islice
 
 from auditor.core.errors import UsageError
 from auditor.planting.design import Ingredients, PlantDesign, Publication
-from auditor.planting.documents import Places, edits_of_sites, even_parts, occurring
+from auditor.planting.documents import Places, edits_of_sites, even_parts, numbered, occurring
 from auditor.planting.kind import Kind, canary_kinds, count_words, unfit
 from auditor.provenance.draws import Draws
 from auditor.provenance.records import Unit
@@ -96,10 +96,11 @@ def _fit(kind: Kind, strings: Iterator[str]) -> Iterator[str]:
 
 
 def _publish(corpus: SourceCorpus, dealt: Sequence[Sequence[tuple[Unit, int]]], draws: Sequence[Draws]) -> Publication:
+    numbers = numbered(corpus)
     changes: dict[int, list[TextEdit]] = {}
     for batch in dealt:
         for unit, chosen in batch:
-            for number, edit in edits_of_sites(corpus, unit, unit.candidates[chosen]):
+            for number, edit in edits_of_sites(numbers, unit, unit.candidates[chosen]):
                 changes.setdefault(number, []).append(edit)
     return Publication(changes=changes)
 
